@@ -1,0 +1,134 @@
+# Everything a developer or an operator does with this repository. `make` alone lists it.
+
+PYTHON      ?= python3
+VENV        := .venv
+BIN         := $(VENV)/bin
+PIP         := $(BIN)/python -m pip --disable-pip-version-check
+CONFIG      ?= config
+DATA        ?= data
+ARGS        ?=
+OPA_VERSION := 1.18.2
+PIP_TOOLS   := pip-tools==7.6.2
+
+# Locks may be compiled under the oldest supported Python only: what it needs, newer ones need too.
+LOCK_PYTHON ?= python3.11
+LOCK_DIR    := build/lock
+
+# The pinned OPA in .tools, else any 1.x on the PATH, else empty.
+OPA = $(shell \
+	if .tools/bin/opa version 2>/dev/null | grep -qx 'Version: *$(OPA_VERSION)'; then echo $(abspath .tools/bin/opa); \
+	elif opa version 2>/dev/null | grep -q '^Version: *1\.'; then command -v opa; fi)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help: ## List these commands
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Use
+.PHONY: run setup demo
+run: $(VENV)/.run-stamp ## Start the gateway in SHADOW on 127.0.0.1:8000 (installs what it needs; ARGS="--port 9000")
+	$(BIN)/gateway serve --config $(CONFIG) --data $(DATA) $(ARGS)
+
+demo: $(VENV)/.run-stamp ## Watch the gateway at work: an order's way, denials, a rollout
+	$(BIN)/gateway demo $(ARGS)
+
+##@ Develop
+setup: $(VENV)/.setup-stamp ## Create .venv with everything, development tools included
+
+test: setup opa ## Run all tests (ARGS="-k name" narrows)
+	$(if $(OPA),GATEWAY_OPA=$(OPA)) $(BIN)/python -m pytest $(ARGS)
+
+bench: setup ## Measure latency and throughput
+	$(BIN)/python -m tests.bench $(ARGS)
+
+##@ Check
+.PHONY: test bench check lint type arch policy
+check: lint type arch policy ## All checks below: exactly what CI runs besides the tests
+
+lint: setup ## ruff
+	$(BIN)/ruff check
+
+type: setup ## mypy, strict
+	$(BIN)/mypy
+
+arch: setup ## Import contracts: floors, purity, independence, no rings
+	$(BIN)/lint-imports
+
+policy: opa ## Policies: opa check --strict, opa fmt, opa test
+	@if [ -n "$(OPA)" ]; then set -ex; \
+	  "$(OPA)" check --strict policies/; \
+	  "$(OPA)" fmt --list --fail policies/; \
+	  "$(OPA)" test policies/; \
+	fi
+
+##@ Maintain
+.PHONY: opa lock clean
+opa: ## Find OPA, or build the pinned version into .tools/bin (needs Go; minutes, once)
+	@if [ -n "$(OPA)" ]; then exit 0; fi; \
+	if command -v go >/dev/null; then \
+	  echo "Building OPA $(OPA_VERSION) into .tools/bin: takes some minutes, once ..."; \
+	  mkdir -p .tools/bin; \
+	  GOBIN="$(abspath .tools/bin)" go install github.com/open-policy-agent/opa@v$(OPA_VERSION) && exit 0; \
+	  why="building it with $$(go version | cut -d' ' -f3) failed (it needs Go 1.25 or newer and the network)"; \
+	else \
+	  why="there is no \`opa\` 1.x on the PATH or in .tools/bin, and no Go to build it with"; \
+	fi; \
+	echo "****************************************************************************" >&2; \
+	echo "*** OPA CHECKS ARE SKIPPED: $$why" >&2; \
+	echo "****************************************************************************" >&2; \
+	[ "$${CI:-}" != true ] || { echo "CI=true: nothing may be skipped." >&2; exit 1; }
+
+lock: ## Re-pin dependencies after an edit of pyproject.toml (UPGRADE=1: take the newest of all)
+	@$(LOCK_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	  echo "Locks are compiled under Python 3.11, the oldest supported: make lock LOCK_PYTHON=/path/to/python3.11" >&2; exit 1; }
+	rm -rf $(LOCK_DIR) && mkdir -p $(LOCK_DIR)
+	$(LOCK_PYTHON) -m venv $(LOCK_DIR)/venv
+	$(LOCK_DIR)/venv/bin/python -m pip install --quiet '$(PIP_TOOLS)'
+	$(if $(UPGRADE),,cat requirements*.lock 2>/dev/null | sed -n 's/ *\\$$//; /^[a-z0-9].*==/p' | sort -u > $(LOCK_DIR)/all.txt)
+	$(COMPILE) --extra venues --extra dev --extra build -o $(LOCK_DIR)/all.txt pyproject.toml
+	$(COMPILE_PINNED) --extra build -o requirements-run.lock.new pyproject.toml
+	$(COMPILE_PINNED) --extra build --extra venues -o requirements-venues.lock.new pyproject.toml
+	$(COMPILE_PINNED) --extra build --extra dev -o requirements.lock.new pyproject.toml
+	for lock in requirements requirements-run requirements-venues; do \
+	  sed '/^ *# *-c /d' $$lock.lock.new > $$lock.lock && rm $$lock.lock.new; done
+
+# Nothing of this machine's pip settings may reach the resolution or the files.
+COMPILE = env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_DIR)/venv/bin/pip-compile --quiet \
+	--strip-extras --allow-unsafe --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+# One version of each package in all locks: the largest set decides.
+COMPILE_PINNED = $(COMPILE) --generate-hashes -c $(LOCK_DIR)/all.txt
+
+clean: ## Remove .venv, caches and build output (keeps data/ and .tools/)
+	rm -rf $(VENV) build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find gateway tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- how .venv comes to be ----------------------------------------------------------------------
+# Two stamps over one environment: `run` installs only what running needs; `setup` adds the rest.
+# Each re-installs only when its lock or pyproject.toml changed. Bytecode is left to the first import (a third faster).
+
+$(VENV)/.setup-stamp: requirements.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements.lock)
+	@touch $(VENV)/.run-stamp $@
+
+$(VENV)/.run-stamp: requirements-run.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-run.lock)
+	@touch $@
+
+define install
+@echo "Installing $(1) into $(VENV) ..."
+@$(PIP) install --quiet --no-compile --require-hashes -r $(1)
+@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+endef
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "There is no '$(PYTHON)' here. Name a Python 3.11 or newer: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "The gateway needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+	  echo "'$(PYTHON) -m venv' failed: on Debian and Ubuntu, install the package python3-venv." >&2; rm -rf $(VENV); exit 1; }

@@ -1,0 +1,131 @@
+"""From values that passed every check to the settings themselves."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from gateway.adapters.config.documents import Documents
+from gateway.adapters.config.instruments import Listed
+from gateway.adapters.config.limits import build_limits
+from gateway.adapters.config.revision import revision_of
+from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
+from gateway.domain.config import AccountConfig, CanaryCaps, Rollout, TradingConfig, VenueMode
+from gateway.domain.enums import Mode
+from gateway.domain.instruments import Instrument
+from gateway.domain.money import ONE
+from gateway.domain.settings import (
+    MarketDataSettings,
+    NotificationChannel,
+    PolicySettings,
+    Principal,
+    RolloutStep,
+    ServerSettings,
+    Settings,
+    SimulatorSettings,
+    StorageSettings,
+    VenueSettings,
+)
+
+#: What an ibkr venue is reached at unless said otherwise: TWS on this machine, paper trading.
+_IBKR_DEFAULTS: dict[str, Any] = {"host": "127.0.0.1", "port": 7497, "client_id": 1}
+
+
+def rates_of(documents: Documents) -> dict[str, Decimal]:
+    """Value of each currency in the base currency. Without ``rates``, a USDT counts as a dollar."""
+    gateway = documents[GATEWAY]
+    base: str = gateway.get("base_currency", default="USD")
+    given = gateway.get("rates")
+    if given is None:
+        given = {"USDT": ONE} if base == "USD" else {}
+    return {base: ONE, **given}
+
+
+def build_settings(documents: Documents, listed: Listed, source: str) -> Settings:
+    gateway = documents[GATEWAY]
+
+    def section(name: str, *without: str) -> dict[str, Any]:
+        return {key: value for key, value in gateway.get(name, default={}).items() if key not in without}
+
+    refresh = gateway.get("refresh_interval", default=documents[INSTRUMENTS].get("refresh_interval"))
+    extra = {} if refresh is None else {"refresh_interval_s": refresh}
+    return Settings(
+        trading=_trading(documents, listed, source),
+        server=ServerSettings(**section("server")),
+        storage=StorageSettings(**section("storage", "retained_closed_orders")),
+        policy=PolicySettings(**section("policy", "approved_symbols")),
+        market_data=MarketDataSettings(
+            **{**section("market_data"), **extra, "source": source},
+            symbols=tuple(sorted(set(gateway.get("symbols", default=[])))),
+        ),
+        simulator=SimulatorSettings(**section("simulator")),
+        venues={name: _venue(name, values) for name, values in gateway.get("venues", default={}).items()},
+        principals=tuple(_principal(values) for values in documents[PRINCIPALS].get("principals", default=[])),
+        rollout_plan=tuple(
+            RolloutStep(weight_bp=step["weight_pct"], days=step["days"])
+            for step in documents[ROLLOUT].get("plan", default=[])
+        ),
+        notifications=tuple(
+            NotificationChannel(**values) for values in documents[NOTIFICATIONS].get("channels", default=[])
+        ),
+        sources=documents.sources,
+        warnings=tuple(documents.problems.warnings),
+    )
+
+
+def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig:
+    gateway, risk = documents[GATEWAY], documents[RISK]
+    instruments = {symbol: Instrument(**entry) for symbol, entry in sorted(listed.entries.items())}
+    modes = gateway.get("modes", "venues", default={})
+    venues = {*modes, *gateway.get("venues", default={}), *(one.venue for one in instruments.values())}
+    optional: dict[str, Any] = {}
+    if (accounts := gateway.get("accounts")) is not None:
+        optional["accounts"] = {name: AccountConfig(**values) for name, values in accounts.items()}
+    if (approved := gateway.get("policy", "approved_symbols")) is not None:
+        optional["approved_symbols"] = tuple(sorted(set(approved)))
+    if (reserve := risk.get("reprice_reserve_bps")) is not None:
+        optional["reprice_reserve_bps"] = reserve
+    if (retained := gateway.get("storage", "retained_closed_orders")) is not None:
+        optional["retained_closed_orders"] = retained
+    trading = TradingConfig(
+        revision="",
+        global_mode=gateway.get("modes", "global", default=Mode.SHADOW),
+        venues={name: _venue_mode(modes.get(name, {})) for name in sorted(venues)},
+        limits=build_limits(documents),
+        rollout=_rollout(documents, venues),
+        instruments=instruments,
+        base_currency=gateway.get("base_currency", default="USD"),
+        rates=rates_of(documents),
+        is_market_data_real=source not in ("synthetic", "replay"),
+        **optional,
+    )
+    return msgspec.structs.replace(trading, revision=revision_of(trading))
+
+
+def _venue_mode(values: dict[str, Any]) -> VenueMode:
+    return VenueMode(mode=values.get("mode", Mode.SHADOW), canary_weight_bp=values.get("canary_pct", 0))
+
+
+def _venue(name: str, values: dict[str, Any]) -> VenueSettings:
+    known = dict(values)
+    adapter = known.pop("adapter", name)
+    if "timeout" in known:
+        known["timeout_s"] = known.pop("timeout")
+    if adapter == "ibkr":
+        known = {**_IBKR_DEFAULTS, **known}
+    return VenueSettings(name=name, adapter=adapter, **known)
+
+
+def _principal(values: dict[str, Any]) -> Principal:
+    lists = {key: tuple(values[key]) for key in ("accounts", "strategies", "networks") if key in values}
+    return Principal(**{**values, **lists})
+
+
+def _rollout(documents: Documents, venues: set[str]) -> Rollout:
+    """Caps are written out for every venue: what a venue does not say itself is as under ``default``."""
+    rollout = documents[ROLLOUT]
+    given = rollout.get("caps", default={})
+    common = given.get("default", {})
+    caps = {name: CanaryCaps(**{**common, **given.get(name, {})}) for name in sorted(venues)} if given else {}
+    plain = {key: rollout.values[key] for key in ("canary_unit", "salt") if key in rollout.values}
+    return Rollout(**plain, caps=caps)

@@ -1,0 +1,112 @@
+"""What may stand in gateway.yaml. See ``tables`` for the other files."""
+
+from decimal import Decimal
+
+from gateway.adapters.config import words
+from gateway.adapters.config.kinds import FLAG, NOT_NEGATIVE, POSITIVE, WEIGHT, Kind, duration, number, share, whole
+from gateway.adapters.config.schema import Fields, Many, Names
+from gateway.domain.config import AccountConfig
+from gateway.domain.enums import Mode
+from gateway.domain.settings import (
+    MarketDataSettings,
+    PolicySettings,
+    ServerSettings,
+    SimulatorSettings,
+    StorageSettings,
+    VenueSettings,
+)
+
+_MODE = words.choice(Mode)
+_SEED = whole(0, 2**63 - 1)
+_LATENCY = number(low=Decimal(0), high=Decimal(60_000))
+_FEE = number(low=Decimal(-100), high=Decimal(1_000))
+SYMBOLS = Many(words.SYMBOL)
+SOURCE = Kind("synthetic, replay, or a venue", words.read_venue)
+REFRESH = duration("s", low_ms=100)
+_FROM_ENVIRONMENT = "it comes from the environment or `.env`; see docs/configuration.md"
+
+_MODES = Fields(
+    {
+        "global": _MODE,
+        "venues": Names(words.VENUE, Fields({"mode": _MODE, "canary_pct": WEIGHT}), "venue"),
+    }
+)
+_VENUE = Fields(
+    {
+        "adapter": words.VENUE,
+        "host": words.FILLED_TEXT,
+        "port": whole(1, 65_535),
+        "client_id": whole(0, 2**31 - 1),
+        "paper_only": FLAG,
+        "timeout": duration("s", low_ms=1),
+        "options": Names(words.NAME, words.TEXT, "option", is_free=True),
+    },
+    moved={"mode": "modes are under modes.venues", "username": _FROM_ENVIRONMENT},
+    struct=VenueSettings,
+    attrs={"timeout": "timeout_s"},
+)
+GATEWAY_TABLE = Fields(
+    {
+        "modes": _MODES,
+        "venues": Names(words.VENUE, _VENUE, "venue"),
+        "accounts": Names(words.NAME, Fields({"initial_cash": NOT_NEGATIVE}, struct=AccountConfig), "account"),
+        "base_currency": words.CURRENCY,
+        "rates": Names(words.CURRENCY, POSITIVE, "currency"),
+        "server": Fields(
+            {
+                "host": words.FILLED_TEXT,
+                "port": whole(0, 65_535),
+                "tls_cert": words.TEXT,
+                "tls_key": words.TEXT,
+                "max_body_bytes": whole(1_024, 16_777_216),
+            },
+            struct=ServerSettings,
+        ),
+        "storage": Fields(
+            {
+                "checkpoint_every": whole(1, 100_000_000),
+                "max_batch": whole(1, 100_000),
+                "retained_closed_orders": whole(0, 1_000_000),
+            },
+            struct=StorageSettings,
+        ),
+        "policy": Fields(
+            {
+                "engine": words.one_of({"embedded": "embedded", "opa": "opa"}),
+                "path": words.FILLED_TEXT,
+                "url": words.URL,
+                "timeout_ms": duration("ms", low_ms=1, is_whole=True),
+                "approved_symbols": SYMBOLS,
+            },
+            struct=PolicySettings,
+        ),
+        "market_data": Fields(
+            {
+                "source": SOURCE,
+                "path": words.TEXT,
+                "speed": NOT_NEGATIVE,
+                "loop": FLAG,
+                "seed": _SEED,
+                "ticks_per_s": whole(0, 100_000),
+                "stale_after_ms": duration("ms", low_ms=1, is_whole=True),
+            },
+            moved={"symbols": "`symbols` and `refresh_interval` stand at the top level of gateway.yaml"},
+            struct=MarketDataSettings,
+        ),
+        "simulator": Fields(
+            {
+                "seed": _SEED,
+                "order_latency_ms": _LATENCY,
+                "report_latency_ms": _LATENCY,
+                "latency_jitter": share(),
+                "maker_fee_bps": _FEE,
+                "taker_fee_bps": _FEE,
+                "queue_position": share(),
+            },
+            struct=SimulatorSettings,
+        ),
+        "exchange": SOURCE,
+        "symbols": SYMBOLS,
+        "refresh_interval": REFRESH,
+    }
+)

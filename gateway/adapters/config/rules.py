@@ -1,0 +1,181 @@
+"""Rules that look at more than one value, across all files: each says what is wrong and where, and what to do."""
+
+from typing import Any
+
+from gateway.adapters.config.documents import Document, Documents
+from gateway.adapters.config.instruments import Listed
+from gateway.adapters.config.problems import did_you_mean, shown
+from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
+from gateway.domain.enums import Mode
+
+ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca", "simulator")
+_MARKET_DATA_ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca")
+_LIVE_PORTS = {7496: "7497 (TWS)", 4001: "4002 (IB Gateway)"}
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def market_data_source(documents: Documents) -> str:
+    """Where prices come from: ``market_data.source``, or the seeds' ``exchange`` (``mock`` is synthetic)."""
+    given: list[tuple[Document, tuple[str, ...], str]] = []
+    for file, path in ((GATEWAY, ("market_data", "source")), (GATEWAY, ("exchange",)), (INSTRUMENTS, ("exchange",))):
+        value = documents[file].get(*path)
+        if value is not None:
+            given.append((documents[file], path, "synthetic" if value == "mock" else value))
+    for document, path, value in given[1:]:
+        if value != given[0][2]:
+            hint = f"{'.'.join(given[0][1])} of {given[0][0].file} says {given[0][2]}; keep one of them"
+            documents.problems.add(document.place(*path), "contradicts another key", shown(value), hint)
+    return given[0][2] if given else "synthetic"
+
+
+def check_market_data(documents: Documents, source: str) -> None:
+    gateway = documents[GATEWAY]
+    if source == "replay" and not gateway.get("market_data", "path"):
+        hint = "name the recorded feed to play"
+        documents.problems.add(gateway.place("market_data", "path"), "is missing with source replay", hint=hint)
+    venues = gateway.get("venues", default={})
+    adapter = venues[source].get("adapter", source) if source in venues else source
+    known = ("synthetic", "replay", *sorted({*_MARKET_DATA_ADAPTERS, *venues}))
+    if source not in ("synthetic", "replay") and adapter not in _MARKET_DATA_ADAPTERS:
+        path = ("market_data", "source") if gateway.get("market_data", "source") else ("exchange",)
+        document = gateway if gateway.get(*path) else documents[INSTRUMENTS]
+        documents.problems.add(
+            document.place(*path), "must be a source of prices", shown(source), did_you_mean(source, known)
+        )
+
+
+def check_venues(documents: Documents) -> None:
+    """Adapters must exist, and a venue for paper trading must not be pointed at a live port."""
+    gateway = documents[GATEWAY]
+    for name, venue in gateway.get("venues", default={}).items():
+        adapter = venue.get("adapter", name)
+        if adapter not in ADAPTERS:
+            place = gateway.place("venues", name, "adapter")
+            if "adapter" in venue:
+                hint = did_you_mean(adapter, ADAPTERS)
+                documents.problems.add(place, f"must be one of {', '.join(ADAPTERS)}", shown(adapter), hint)
+            else:
+                hint = f"`{shown(name)}` is none of the adapters {', '.join(ADAPTERS)}, so say which one it uses"
+                documents.problems.add(place, "is missing", hint=hint)
+        port = venue.get("port")
+        if adapter == "ibkr" and venue.get("paper_only", True) and port in _LIVE_PORTS:
+            documents.problems.add(
+                gateway.place("venues", name, "port"),
+                "must not be a live port while paper_only is true",
+                str(port),
+                f"paper trading is on {_LIVE_PORTS[port]}; real money needs paper_only: false",
+            )
+
+
+def check_modes(documents: Documents, listed: Listed) -> None:
+    """Every venue with a mode must be one that orders can reach, and a canary should have a share."""
+    gateway = documents[GATEWAY]
+    configured = set(gateway.get("venues", default={}))
+    used = {entry["venue"] for entry in listed.entries.values()}
+    overall = gateway.get("modes", "global", default=Mode.SHADOW)
+    for name, venue in gateway.get("modes", "venues", default={}).items():
+        place = gateway.place("modes", "venues", name)
+        if name not in configured | used and documents[INSTRUMENTS].is_usable:
+            hint = did_you_mean(name, sorted(configured | used))
+            documents.problems.add(place, "is neither under `venues` nor the venue of an instrument", hint=hint)
+            continue
+        mode = venue.get("mode", Mode.SHADOW)
+        effective = min(mode, overall, key=lambda m: m.rank)
+        if effective is not Mode.SHADOW and name not in configured:
+            hint = f"add `venues: {{{shown(name)}: {{...}}}}` to say how to reach it"
+            documents.problems.add(place, f"is {effective} but not under `venues`", hint=hint)
+        if mode is Mode.CANARY and venue.get("canary_pct", 0) == 0:
+            documents.problems.warn(place, "is CANARY with canary_pct 0: every order stays in SHADOW")
+        if mode.rank > overall.rank:
+            documents.problems.warn(place, f"is {mode}, but modes.global {overall} is lower and decides")
+
+
+def warn_invented_prices(documents: Documents, source: str) -> None:
+    """Orders that go live are valued with market data: it had better be real."""
+    gateway = documents[GATEWAY]
+    overall = gateway.get("modes", "global", default=Mode.SHADOW)
+    modes = [venue.get("mode", Mode.SHADOW) for venue in gateway.get("modes", "venues", default={}).values()]
+    can_go_live = overall is not Mode.SHADOW and any(mode is not Mode.SHADOW for mode in modes)
+    if can_go_live and source in ("synthetic", "replay"):
+        text = f"is {source}: live orders would be checked against prices that are not the market's"
+        documents.problems.warn(gateway.place("market_data", "source"), text)
+
+
+def check_money(documents: Documents) -> None:
+    gateway = documents[GATEWAY]
+    base = gateway.get("base_currency", default="USD")
+    if gateway.get("rates", base, default=1) != 1:
+        hint = f"rates are the value of one unit in {base}, the base_currency"
+        documents.problems.add(gateway.place("rates", base), "must be 1", str(gateway.get("rates", base)), hint)
+    if gateway.get("accounts") == {}:
+        documents.problems.add(gateway.place("accounts"), "must name an account", hint="default: {initial_cash: 100000}")
+    elif gateway.get("accounts") and "default" not in gateway.get("accounts"):
+        documents.problems.warn(gateway.place("accounts"), "has no `default`: orders must name their account")
+
+
+def check_server(documents: Documents) -> None:
+    gateway = documents[GATEWAY]
+    cert, key = (bool(gateway.get("server", name)) for name in ("tls_cert", "tls_key"))
+    if cert != key:
+        missing = "tls_key" if cert else "tls_cert"
+        documents.problems.add(gateway.place("server", missing), "is missing", hint="TLS needs tls_cert and tls_key")
+    host = gateway.get("server", "host", default="127.0.0.1")
+    if host not in _LOOPBACK and not documents[PRINCIPALS].get("principals"):
+        text = "is ignored: without a key in principals.yaml the server listens on this machine only"
+        documents.problems.warn(gateway.place("server", "host"), text)
+
+
+def check_principals(documents: Documents) -> None:
+    """Names and keys are each one's own, and accounts exist."""
+    document = documents[PRINCIPALS]
+    accounts = set(documents[GATEWAY].get("accounts", default={"default": {}}))
+    seen: dict[tuple[str, Any], int] = {}
+    for index, principal in enumerate(document.get("principals", default=[])):
+        for key in ("name", "key_sha256"):
+            if key in principal:
+                place = document.place("principals", index, key)
+                first = seen.setdefault((key, principal[key]), place.line)
+                if first != place.line:
+                    hint = "each principal has a name and a key of its own"
+                    documents.problems.add(place, f"is given twice, first in line {first}", hint=hint)
+        for number, account in enumerate(principal.get("accounts", [])):
+            if account not in accounts and documents[GATEWAY].is_usable:
+                place = document.place("principals", index, "accounts", number)
+                hint = did_you_mean(account, sorted(accounts))
+                documents.problems.add(place, "must be an account of gateway.yaml", shown(account), hint)
+
+
+def check_limits(documents: Documents, listed: Listed) -> None:
+    """Limits belong to accounts and symbols that exist: one with a slip in its name would guard nothing."""
+    risk = documents[RISK]
+    accounts = set(documents[GATEWAY].get("accounts", default={"default": {}}))
+    for name in risk.get("accounts", default={}):
+        if name not in accounts and documents[GATEWAY].is_usable:
+            hint = did_you_mean(name, sorted(accounts))
+            documents.problems.add(risk.place("accounts", name), "is not an account of gateway.yaml", hint=hint)
+    if documents[INSTRUMENTS].is_usable and documents[GATEWAY].is_usable:
+        for symbol in risk.get("symbols", default={}):
+            if symbol not in listed.entries:
+                hint = did_you_mean(symbol, listed.entries)
+                documents.problems.add(risk.place("symbols", symbol), "is not an instrument", hint=hint)
+
+
+def check_caps(documents: Documents, venues: set[str]) -> None:
+    rollout = documents[ROLLOUT]
+    for name in rollout.get("caps", default={}):
+        if name not in venues | {"default"}:
+            hint = did_you_mean(name, ["default", *sorted(venues)])
+            documents.problems.add(rollout.place("caps", name), "is not a known venue", hint=hint)
+
+
+def check_channels(documents: Documents) -> None:
+    document = documents[NOTIFICATIONS]
+    names: set[str] = set()
+    for index, channel in enumerate(document.get("channels", default=[])):
+        place = document.place("channels", index)
+        if ("url" in channel) == ("url_env" in channel):
+            hint = "url_env names the environment variable that holds an address which is itself a secret"
+            documents.problems.add(place, "must have either url or url_env", hint=hint)
+        if channel.get("name") in names:
+            documents.problems.add(place, "has a name that is given twice", shown(channel["name"]))
+        names.add(channel.get("name", ""))

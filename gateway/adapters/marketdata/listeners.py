@@ -1,0 +1,52 @@
+"""Who hears of which symbol's updates."""
+
+import logging
+from collections.abc import Callable
+
+from gateway.domain.market import MarketUpdate
+from gateway.ports.market_data import MarketListener
+
+_log = logging.getLogger(__name__)
+
+
+class Listeners:
+    """Delivers each update to the listeners of its symbol and to those of all symbols.
+
+    A listener that raises is logged and loses this update only: one broken reader must not silence prices for
+    the others.
+    """
+
+    def __init__(self) -> None:
+        self._by_symbol: dict[str | None, tuple[MarketListener, ...]] = {}
+
+    def add(self, symbol: str | None, listener: MarketListener) -> Callable[[], None]:
+        """Returns the function that removes it again; calling that twice is harmless."""
+        self._by_symbol[symbol] = (*self._by_symbol.get(symbol, ()), listener)
+        is_removed = False
+
+        def remove() -> None:
+            nonlocal is_removed
+            if is_removed:
+                return
+            is_removed = True
+            left = list(self._by_symbol[symbol])
+            left.remove(listener)
+            self._by_symbol[symbol] = tuple(left)
+
+        return remove
+
+    def tell(self, update: MarketUpdate) -> None:
+        for listener in self._by_symbol.get(None, ()):
+            _call(listener, update)
+        for listener in self._by_symbol.get(update.symbol, ()):
+            _call(listener, update)
+
+    def clear(self) -> None:
+        self._by_symbol = {symbol: () for symbol in self._by_symbol}
+
+
+def _call(listener: MarketListener, update: MarketUpdate) -> None:
+    try:
+        listener(update)
+    except Exception:
+        _log.exception("a listener failed on a market update of %s", update.symbol)

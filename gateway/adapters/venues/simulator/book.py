@@ -1,0 +1,193 @@
+"""What the feed shows of one symbol, and how much of it the simulator has already used up.
+
+Prices live here as *keys*: a bid's key is its price, an ask's key is its price negated. On both sides a larger
+key is a better price, so one class serves both and the best level is always the last. The rules:
+
+- A quote is the authority on the touch: levels better than it are gone, and depth updates (which come later than
+  quotes on most venues) may only change what lies behind it.
+- Depth counts from its first snapshot on; until then the touch is all that is known.
+- Quantity taken by the simulator stays taken until the feed shows the level growing or gone. A level repeated
+  unchanged brings nothing new.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from decimal import Decimal
+
+from gateway.domain.market import DepthUpdate, PriceLevel, Quote
+from gateway.domain.money import ZERO
+
+#: Shadow orders and twins take from separate accounts of the same levels: a twin measures the live order
+#: beside it, and what shadow orders pretend to take must not distort that measure.
+POOLS = 2
+
+
+class BookSide:
+    """One side of a book. ``sign`` is +1 for bids and -1 for asks."""
+
+    __slots__ = ("_has_depth", "_has_quote", "_keys", "_quantities", "_taken", "_touch", "sign")
+
+    def __init__(self, sign: int) -> None:
+        self.sign = sign
+        self._keys: list[Decimal] = []  # ascending: best last
+        self._quantities: dict[Decimal, Decimal] = {}
+        self._taken: tuple[dict[Decimal, Decimal], ...] = tuple({} for _ in range(POOLS))
+        self._touch: Decimal | None = None  # key of the last quote, None when nobody stands there
+        self._has_quote = False
+        self._has_depth = False
+
+    @property
+    def best_key(self) -> Decimal | None:
+        return self._keys[-1] if self._keys else None
+
+    @property
+    def best_px(self) -> Decimal | None:
+        return self.px(self._keys[-1]) if self._keys else None
+
+    def key(self, px: Decimal) -> Decimal:
+        return px if self.sign > 0 else px.copy_negate()
+
+    #: The same negation leads back.
+    px = key
+
+    def visible(self, key: Decimal) -> Decimal | None:
+        """Quantity shown at a price; None where the feed does not tell (beyond its depth, or no data yet)."""
+        shown = self._quantities.get(key)
+        if shown is not None:
+            return shown
+        if not (self._has_quote or self._has_depth):
+            return None
+        if not self._keys or key > self._keys[-1]:
+            return ZERO
+        return ZERO if self._has_depth and key > self._keys[0] else None
+
+    # --- what the feed says ------------------------------------------------------------------
+
+    def set_touch(self, px: Decimal | None, qty: Decimal | None) -> None:
+        """Apply one side of a quote; an absent side means that nobody stands there."""
+        self._has_quote = True
+        if px is None:
+            self._touch = None
+            self._clear()
+            return
+        key = self._touch = self.key(px)
+        keys = self._keys
+        while keys and keys[-1] > key:
+            self._drop(keys.pop())
+        if not self._has_depth and keys and (keys[-1] != key or len(keys) > 1):
+            for stale in [known for known in keys if known != key]:
+                self._drop(stale)
+            keys[:] = [key] if key in self._quantities else []
+        self._set(key, qty or ZERO)  # a quote without sizes shows no liquidity
+
+    def set_levels(self, levels: tuple[PriceLevel, ...], is_snapshot: bool) -> None:
+        """Apply one side of a depth update, behind the touch only when there are quotes."""
+        if is_snapshot:
+            self._replace(levels)
+        elif not self._has_depth:
+            return  # changes to a book that was never shown: unusable
+        touch = self._touch
+        for level in levels:
+            key = self.key(level.px)
+            if not self._has_quote or (touch is not None and key < touch):
+                self._set(key, level.qty)
+
+    def _replace(self, levels: tuple[PriceLevel, ...]) -> None:
+        """Forget what a new snapshot no longer shows. An empty one means that the depth is not known any more."""
+        self._has_depth = bool(levels)
+        shown = {self.key(level.px) for level in levels}
+        for key in [known for known in self._keys if known not in shown and known != self._touch]:
+            self._set(key, ZERO)
+
+    def _set(self, key: Decimal, qty: Decimal) -> None:
+        shown = self._quantities.get(key)
+        if qty > 0:
+            self._quantities[key] = qty
+            if shown is None:
+                insort(self._keys, key)
+            elif qty < shown:
+                self._give_back(key, shown - qty)
+        elif shown is not None:
+            del self._keys[bisect_left(self._keys, key)]
+            self._drop(key)
+
+    def _give_back(self, key: Decimal, fall: Decimal) -> None:
+        """Quantity that the feed removed cannot also count as taken by us: the level shrinks on both accounts."""
+        for taken in self._taken:
+            if key in taken:
+                taken[key] = max(taken[key] - fall, ZERO)
+
+    def _drop(self, key: Decimal) -> None:
+        del self._quantities[key]
+        for taken in self._taken:
+            taken.pop(key, None)
+
+    def _clear(self) -> None:
+        self._keys.clear()
+        self._quantities.clear()
+        for taken in self._taken:
+            taken.clear()
+
+    # --- what orders take --------------------------------------------------------------------
+
+    def open_levels(self, limit_key: Decimal | None, pool: int) -> Iterator[tuple[Decimal, Decimal]]:
+        """Keys and untaken quantities, best first, no worse than ``limit_key`` (None: all)."""
+        taken = self._taken[pool]
+        for key in reversed(self._keys):
+            if limit_key is not None and key < limit_key:
+                return
+            left = self._quantities[key]
+            if taken:
+                left -= taken.get(key, ZERO)
+            if left > 0:
+                yield key, left
+
+    def take(
+        self, wanted: Decimal, limit_key: Decimal | None, pool: int, is_strict: bool = False
+    ) -> list[tuple[Decimal, Decimal]]:
+        """Use up to ``wanted``, best first, and return (price, quantity) per level; ``is_strict`` excludes
+        the limit itself."""
+        fills: list[tuple[Decimal, Decimal]] = []
+        taken = self._taken[pool]
+        for key, left in self.open_levels(limit_key, pool):
+            if is_strict and key == limit_key:
+                break
+            qty = left if left < wanted else wanted
+            taken[key] = taken[key] + qty if key in taken else qty
+            fills.append((self.px(key), qty))
+            wanted -= qty
+            if not wanted:
+                break
+        return fills
+
+    def has_at_least(self, wanted: Decimal, limit_key: Decimal | None, pool: int) -> bool:
+        """Whether ``wanted`` could be taken at once (FOK)."""
+        for _, left in self.open_levels(limit_key, pool):
+            wanted -= left
+            if wanted <= 0:
+                return True
+        return False
+
+
+class Book:
+    """Both sides of one symbol and its last traded price."""
+
+    __slots__ = ("asks", "bids", "has_data", "last_px")
+
+    def __init__(self) -> None:
+        self.bids = BookSide(+1)
+        self.asks = BookSide(-1)
+        self.last_px: Decimal | None = None
+        self.has_data = False
+
+    def apply_quote(self, quote: Quote) -> None:
+        self.has_data = True
+        self.bids.set_touch(quote.bid_px, quote.bid_qty)
+        self.asks.set_touch(quote.ask_px, quote.ask_qty)
+        if quote.last_px is not None:
+            self.last_px = quote.last_px
+
+    def apply_depth(self, update: DepthUpdate) -> None:
+        self.has_data = self.has_data or update.is_snapshot
+        self.bids.set_levels(update.bids, update.is_snapshot)
+        self.asks.set_levels(update.asks, update.is_snapshot)

@@ -1,0 +1,178 @@
+"""The simulated venue itself, without the way there and back: what happens when a request has arrived.
+
+Keeps the open orders, one matcher per symbol, and the timetable of expiries and session boundaries. Pure: every
+call says what time it is.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from gateway.adapters.venues.simulator.matcher import Matcher
+from gateway.adapters.venues.simulator.order import Phase, SimOrder, takes_limit, terms_problem
+from gateway.adapters.venues.simulator.reports import Reports
+from gateway.adapters.venues.simulator.sessions import SessionBoundary
+from gateway.adapters.venues.simulator.timetable import Timetable
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import ExecType, TimeInForce
+from gateway.domain.instruments import Instrument
+from gateway.domain.market import MarketUpdate
+from gateway.domain.orders import ExecutionReport
+from gateway.domain.settings import SimulatorSettings
+
+#: How many finished orders are remembered (by their last report), for questions that cross their reports.
+REMEMBERED_ORDERS = 2_000
+
+
+class Exchange:
+    """``instruments`` is by symbol and read at each order's arrival, so its owner may change it at any time."""
+
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        settings: SimulatorSettings,
+        session_end_ns: SessionBoundary,
+        session_start_ns: SessionBoundary,
+    ) -> None:
+        self._instruments = instruments
+        self._session_end_ns = session_end_ns
+        self._session_start_ns = session_start_ns
+        self.reports = Reports(settings, self._on_finished)
+        self.timetable = Timetable()
+        self._matchers: dict[str, Matcher] = {}
+        self._orders: dict[str, SimOrder] = {}
+        self._finished: dict[str, ExecutionReport] = {}  # oldest first
+
+    def __len__(self) -> int:
+        """Orders that are not finished, those on their way here included."""
+        return len(self._orders)
+
+    def find(self, order_id: str) -> SimOrder | None:
+        return self._orders.get(order_id)
+
+    def last_report(self, order_id: str) -> ExecutionReport | None:
+        """The last report of an order that finished not long ago."""
+        return self._finished.get(order_id)
+
+    def enter(self, order: SimOrder) -> None:
+        """Know an order from its sending on, so that its id cannot be used twice."""
+        order.instrument = self._instruments.get(order.ticket.symbol)
+        self._orders[order.order_id] = order
+
+    # --- arrivals ----------------------------------------------------------------------------
+
+    def accept(self, order: SimOrder, now_ns: int) -> None:
+        """A new order arrived: NEW and to work, or REJECTED."""
+        problem = self._problem(order)
+        if problem is None and not self._matcher(order).book.has_data:
+            problem = f"no market data for {order.ticket.symbol} yet"
+        if problem is not None:
+            self.reports.end(order, ExecType.REJECTED, problem, now_ns)
+            return
+        self.reports.new(order, now_ns)
+        self._work(order, now_ns)
+
+    def adopt(self, order: SimOrder, now_ns: int) -> bool:
+        """Work an order that was acknowledged before a restart; it may wait for market data. False: rejected."""
+        problem = self._problem(order)
+        if problem is not None:
+            self.reports.end(order, ExecType.REJECTED, problem, now_ns)
+            return False
+        self._work(order, now_ns)
+        return True
+
+    def cancel(self, ticket: OrderTicket, latency_ns: int, now_ns: int) -> None:
+        order = self._orders.get(ticket.order_id)
+        if order is None:
+            text = self._too_late(ticket)
+            self.reports.refuse(ticket, ExecType.CANCEL_REJECTED, text, latency_ns, now_ns)
+            return
+        self._matcher(order).withdraw(order)
+        self.reports.end(order, ExecType.CANCELED, "", now_ns)
+
+    def replace(
+        self,
+        ticket: OrderTicket,
+        order_qty: Decimal,
+        limit_px: Decimal | None,
+        stop_px: Decimal | None,
+        latency_ns: int,
+        now_ns: int,
+    ) -> None:
+        """New terms for an open order; None leaves a price as it is."""
+        order = self._orders.get(ticket.order_id)
+        problem = None
+        if order is None:
+            problem = self._too_late(ticket)
+        elif order_qty <= order.cum_qty:
+            problem = f"the quantity must be above what has filled already ({order.cum_qty}), was {order_qty}"
+        if order is None or problem is not None:
+            self.reports.refuse(ticket, ExecType.REPLACE_REJECTED, problem or "", latency_ns, now_ns)
+            return
+        if limit_px is None or not takes_limit(ticket):
+            limit_px = order.limit_px
+        if stop_px is None:
+            stop_px = order.stop_px
+        self._matcher(order).amend(order, order_qty, limit_px, stop_px, now_ns)
+
+    def _problem(self, order: SimOrder) -> str | None:
+        return f"unknown symbol {order.ticket.symbol}" if order.instrument is None else terms_problem(order)
+
+    def _too_late(self, ticket: OrderTicket) -> str:
+        last = self._finished.get(ticket.order_id)
+        if last is None:
+            return "the simulator does not know this order"
+        return f"too late: the order is {'filled' if last.exec_type is ExecType.TRADE else last.exec_type}"
+
+    def _work(self, order: SimOrder, now_ns: int) -> None:
+        instrument = order.instrument
+        assert instrument is not None  # refused otherwise
+        if order.is_for_open or order.is_for_close:
+            order.phase = Phase.SESSION
+            boundary = self._session_start_ns if order.is_for_open else self._session_end_ns
+            self.timetable.add(boundary(instrument, now_ns), order)
+            return
+        self._matcher(order).work(order, now_ns)
+        if order.phase is Phase.DONE:
+            return
+        if order.ticket.time_in_force is TimeInForce.DAY:
+            self.timetable.add(self._session_end_ns(instrument, now_ns), order)
+        elif order.ticket.time_in_force is TimeInForce.GTD:
+            assert order.ticket.expire_ns is not None  # refused otherwise
+            self.timetable.add(max(order.ticket.expire_ns, now_ns), order)
+
+    def _matcher(self, order: SimOrder) -> Matcher:
+        symbol = order.ticket.symbol
+        matcher = self._matchers.get(symbol)
+        if matcher is None:
+            matcher = self._matchers[symbol] = Matcher(self.reports)
+        return matcher
+
+    def _on_finished(self, order: SimOrder, last: ExecutionReport) -> None:
+        del self._orders[order.order_id]
+        self.timetable.note_finished(order)
+        self._finished[order.order_id] = last
+        if len(self._finished) > REMEMBERED_ORDERS:
+            del self._finished[next(iter(self._finished))]
+
+    # --- time and market ---------------------------------------------------------------------
+
+    def act_on_time(self) -> None:
+        """The next entry of the timetable is due: an opening or close to trade in, or an expiry."""
+        now_ns, order = self.timetable.pop()
+        matcher = self._matcher(order)
+        if order.phase is Phase.SESSION:
+            matcher.execute(order, now_ns)
+            return
+        matcher.withdraw(order)
+        is_day = order.ticket.time_in_force is TimeInForce.DAY
+        text = "the session of this day order ended" if is_day else "its time to expire has come"
+        self.reports.end(order, ExecType.EXPIRED, text, now_ns)
+
+    def on_market(self, update: MarketUpdate, now_ns: int) -> None:
+        """Take in a market update; updates of symbols that are no instrument are ignored."""
+        matcher = self._matchers.get(update.symbol)
+        if matcher is None:
+            if update.symbol not in self._instruments:
+                return
+            matcher = self._matchers[update.symbol] = Matcher(self.reports)
+        matcher.on_market(update, now_ns)

@@ -1,0 +1,127 @@
+"""What the simulated venue says, and when it is heard: every execution report passes here on its way back."""
+
+from collections import deque
+from collections.abc import Callable
+from decimal import Decimal
+
+from gateway.adapters.venues.simulator.order import Phase, SimOrder
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import ExecType
+from gateway.domain.money import BPS, ONE, plain
+from gateway.domain.orders import ExecutionReport
+from gateway.domain.settings import SimulatorSettings
+
+_FEE_STEP = Decimal("1e-8")
+
+FinishedListener = Callable[[SimOrder, ExecutionReport], None]
+
+
+class Reports:
+    """Reports in flight. One session carries them, so none overtakes another, whatever its own latency."""
+
+    def __init__(self, settings: SimulatorSettings, on_finished: FinishedListener) -> None:
+        self._maker_rate = settings.maker_fee_bps / BPS
+        self._taker_rate = settings.taker_fee_bps / BPS
+        self._on_finished = on_finished
+        self._in_flight: deque[tuple[int, ExecutionReport]] = deque()
+        self._last_ns = 0
+
+    @property
+    def next_due_ns(self) -> int | None:
+        return self._in_flight[0][0] if self._in_flight else None
+
+    def due(self, now_ns: int) -> tuple[ExecutionReport, ...]:
+        """Take what has arrived by now, in the order in which it happened."""
+        arrived: list[ExecutionReport] = []
+        in_flight = self._in_flight
+        while in_flight and in_flight[0][0] <= now_ns:
+            arrived.append(in_flight.popleft()[1])
+        return tuple(arrived)
+
+    def send(self, report: ExecutionReport, latency_ns: int) -> None:
+        due_ns = report.transact_ns + latency_ns
+        if due_ns < self._last_ns:
+            due_ns = self._last_ns
+        self._last_ns = due_ns
+        self._in_flight.append((due_ns, report))
+
+    # --- life of an order --------------------------------------------------------------------
+
+    def new(self, order: SimOrder, now_ns: int) -> None:
+        self.send(acknowledgement(order.ticket, now_ns), order.report_latency_ns)
+
+    def trade(self, order: SimOrder, qty: Decimal, px: Decimal, is_maker: bool, now_ns: int) -> None:
+        """Book a fill. Its fee is price x quantity x multiplier x rate, in the instrument's currency, to 1e-8.
+
+        The id counts what has filled rather than fills, so an order that is taken up again after a restart goes
+        on with ids that it never used.
+        """
+        order.cum_qty += qty
+        instrument = order.instrument
+        multiplier, currency = (ONE, "") if instrument is None else (instrument.multiplier, instrument.currency)
+        rate = self._maker_rate if is_maker else self._taker_rate
+        ticket = order.ticket
+        report = ExecutionReport(
+            order_id=ticket.order_id,
+            exec_type=ExecType.TRADE,
+            transact_ns=now_ns,
+            exec_id=f"{ticket.order_id}-{'t' if ticket.is_twin else ''}{plain(order.cum_qty)}",
+            last_qty=qty,
+            last_px=px,
+            fee=(px * qty * multiplier * rate).quantize(_FEE_STEP),
+            fee_currency=currency,
+            is_maker=is_maker,
+            venue_order_id=venue_order_id(ticket),
+            is_twin=ticket.is_twin,
+        )
+        self.send(report, order.report_latency_ns)
+        if order.cum_qty >= order.order_qty:
+            self._finish(order, report)
+
+    def replaced(self, order: SimOrder, now_ns: int) -> None:
+        """Tell the terms as they now stand."""
+        report = ExecutionReport(
+            order_id=order.order_id,
+            exec_type=ExecType.REPLACED,
+            transact_ns=now_ns,
+            venue_order_id=venue_order_id(order.ticket),
+            order_qty=order.order_qty,
+            limit_px=order.limit_px,
+            stop_px=order.stop_px,
+            is_twin=order.ticket.is_twin,
+        )
+        self.send(report, order.report_latency_ns)
+
+    def end(self, order: SimOrder, exec_type: ExecType, text: str, now_ns: int) -> None:
+        """The order is over without (all of) its quantity: CANCELED, EXPIRED or REJECTED."""
+        report = plain_report(order.ticket, exec_type, text, now_ns)
+        self.send(report, order.report_latency_ns)
+        self._finish(order, report)
+
+    def refuse(self, ticket: OrderTicket, exec_type: ExecType, text: str, latency_ns: int, now_ns: int) -> None:
+        """CANCEL_REJECTED or REPLACE_REJECTED: the order is left as it is."""
+        self.send(plain_report(ticket, exec_type, text, now_ns), latency_ns)
+
+    def _finish(self, order: SimOrder, last: ExecutionReport) -> None:
+        order.phase = Phase.DONE
+        self._on_finished(order, last)
+
+
+def venue_order_id(ticket: OrderTicket) -> str:
+    return f"sim-{ticket.order_id}"
+
+
+def acknowledgement(ticket: OrderTicket, now_ns: int) -> ExecutionReport:
+    return plain_report(ticket, ExecType.NEW, "", now_ns)
+
+
+def plain_report(ticket: OrderTicket, exec_type: ExecType, text: str, now_ns: int) -> ExecutionReport:
+    """A report without a trade and without new terms."""
+    return ExecutionReport(
+        order_id=ticket.order_id,
+        exec_type=exec_type,
+        transact_ns=now_ns,
+        venue_order_id=venue_order_id(ticket),
+        text=text,
+        is_twin=ticket.is_twin,
+    )

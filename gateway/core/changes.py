@@ -1,0 +1,221 @@
+"""Cancels and replaces: they follow their order's route (invariant 5)."""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.core.admission import day_start_equity
+from gateway.core.decision import NOTHING, Decision
+from gateway.core.policy import denial_of, policy_document
+from gateway.core.pricing import reference_px, unit_value, worst_px
+from gateway.core.risk.checks import OrderRisk
+from gateway.core.risk.gate import RiskRefused, assess
+from gateway.core.state import GatewayState
+from gateway.core.tickets import cancel_effects, ticket_of
+from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breaches
+from gateway.core.words import refuse, reject_of
+from gateway.domain.effects import Effect, EvaluatePolicy, ReplaceOrder
+from gateway.domain.enums import OrdStatus, RejectStage, Route, Side, TradingState
+from gateway.domain.events import CancelReceived, PolicyEvaluated, ReplaceReceived
+from gateway.domain.facts import (
+    CancelRequested,
+    Fact,
+    OrderEnded,
+    ReplaceAdmitted,
+    ReplaceDenied,
+    ReplaceHeld,
+)
+from gateway.domain.money import ZERO
+from gateway.domain.orders import Actor, Order, PendingReplace, Reject
+from gateway.domain.reasons import RejectCode
+
+
+def cancel(state: GatewayState, event: CancelReceived) -> Decision:
+    """A cancel always passes: no limit, policy or trading state stands in its way."""
+    order = state.orders[event.order_id]
+    if not order.is_open:
+        return Decision(refusal=not_open(order))
+    targets = state.legs_of(order) if order.leg_ids else [order]
+    facts, effects = cancel_orders(targets, event.actor, event.ts_ns)
+    return Decision(facts, effects)
+
+
+def cancel_orders(orders: list[Order], actor: Actor, ts_ns: int) -> tuple[tuple[Fact, ...], tuple[Effect, ...]]:
+    """Ask for the end of every open order among ``orders``; what was never sent ends here and now."""
+    facts: list[Fact] = []
+    effects: list[Effect] = []
+    for order in orders:
+        if not order.is_open:
+            continue
+        facts.append(CancelRequested(ts_ns=ts_ns, order_id=order.order_id, actor=actor))
+        if order.is_admitted:
+            effects.extend(cancel_effects(order))
+        else:
+            text = "canceled before it was sent"
+            facts.append(OrderEnded(ts_ns=ts_ns, order_id=order.order_id, ord_status=OrdStatus.CANCELED, text=text))
+    return tuple(facts), tuple(effects)
+
+
+def not_open(order: Order) -> Reject:
+    """Why a finished order cannot be changed."""
+    text = f"order is {order.ord_status.value}; only an open order can be changed"
+    return refuse(RejectStage.INTAKE, RejectCode.ORDER_NOT_OPEN, text, ord_status=order.ord_status.value)
+
+
+def replace(state: GatewayState, event: ReplaceReceived) -> Decision:
+    """Change an open order's terms. What raises its risk is checked like a new order, policy included."""
+    order = state.orders[event.order_id]
+    refusal = _cannot_replace(order)
+    if refusal is not None:
+        return Decision(refusal=refusal)
+    request = event.request
+    qty = order.order_qty if request.order_qty is None else request.order_qty
+    limit_px = order.limit_px if request.limit_px is None else request.limit_px
+    stop_px = order.stop_px if request.stop_px is None else request.stop_px
+    refusal = _unfit_terms(order, qty, limit_px, stop_px)
+    if refusal is not None:
+        return Decision(refusal=refusal)
+    instrument = state.config.instruments[order.symbol]
+    breaches = instrument_breaches(instrument, state.config, order.ord_type, qty, (limit_px, stop_px))
+    if breaches:
+        return _deny(event.order_id, event.ts_ns, reject_of(RejectStage.INSTRUMENT, tuple(breaches)))
+    px = worst_px(
+        order.side,
+        order.ord_type,
+        limit_px,
+        stop_px,
+        reference_px(event.view, instrument),
+        state.config.reprice_reserve_bps,
+    )
+    held_unit = order.held_unit if px is None else unit_value(px, instrument, state.config)
+    pending = PendingReplace(qty, limit_px, stop_px, held_unit)
+    if not _raises_risk(order, pending):
+        held = ReplaceHeld(ts_ns=event.ts_ns, order_id=order.order_id, pending=pending)
+        admitted = ReplaceAdmitted(ts_ns=event.ts_ns, order_id=order.order_id)
+        return Decision((held, admitted), _replace_effects(order, pending))
+    reject = _refused_by_rules(state, order, pending)
+    if reject is not None:
+        return _deny(order.order_id, event.ts_ns, reject)
+    changed = msgspec.structs.replace(
+        order, order_qty=qty, limit_px=limit_px, stop_px=stop_px, held_unit=held_unit, actor=event.actor
+    )
+    document = policy_document(state, changed, event.view, event.ts_ns)
+    return Decision(
+        (ReplaceHeld(ts_ns=event.ts_ns, order_id=order.order_id, pending=pending),),
+        (EvaluatePolicy(order_id=order.order_id, document=document, is_replace=True),),
+    )
+
+
+def conclude_replace(state: GatewayState, event: PolicyEvaluated) -> Decision:
+    """The policy has spoken on new terms; the order itself works on meanwhile."""
+    order = state.orders.get(event.order_id)
+    if order is None or not order.is_open or order.pending_replace is None or order.pending_replace.is_sent:
+        return NOTHING
+    reject = denial_of(event.verdict) or _refused_by_rules(state, order, order.pending_replace)
+    if reject is not None:
+        return _deny(order.order_id, event.ts_ns, reject)
+    admitted = ReplaceAdmitted(ts_ns=event.ts_ns, order_id=order.order_id)
+    return Decision((admitted,), _replace_effects(order, order.pending_replace))
+
+
+def _deny(order_id: str, ts_ns: int, reject: Reject) -> Decision:
+    return Decision((ReplaceDenied(ts_ns=ts_ns, order_id=order_id, reject=reject),))
+
+
+def _replace_effects(order: Order, pending: PendingReplace) -> tuple[Effect, ...]:
+    tickets = [ticket_of(order)]
+    if order.twin is not None:
+        tickets.append(ticket_of(order, is_twin=True))
+    return tuple(
+        ReplaceOrder(
+            ticket=ticket,
+            order_qty=pending.order_qty,
+            limit_px=pending.limit_px,
+            stop_px=pending.stop_px,
+        )
+        for ticket in tickets
+    )
+
+
+def _cannot_replace(order: Order) -> Reject | None:
+    if order.leg_ids:
+        text = f"the order was split; replace its legs instead: {', '.join(order.leg_ids)}"
+        return refuse(RejectStage.INTAKE, RejectCode.ORDER_IS_SPLIT, text, legs=", ".join(order.leg_ids))
+    if not order.is_open:
+        return not_open(order)
+    if order.pending_replace is not None or order.is_cancel_requested or not order.is_admitted:
+        text = "a change of this order is still under way; wait for its report"
+        return refuse(RejectStage.INTAKE, RejectCode.REPLACE_PENDING, text)
+    return None
+
+
+def _unfit_terms(order: Order, qty: Decimal, limit_px: Decimal | None, stop_px: Decimal | None) -> Reject | None:
+    if (qty, limit_px, stop_px) == (order.order_qty, order.limit_px, order.stop_px):
+        text = "the new terms are the old ones; nothing to change"
+        return refuse(RejectStage.INTAKE, RejectCode.REPLACE_UNCHANGED, text)
+    if qty <= order.cum_qty:
+        text = f"quantity {qty:f} is not above what has filled, {order.cum_qty:f}; cancel the order instead"
+        return refuse(
+            RejectStage.INTAKE,
+            RejectCode.REPLACE_BELOW_FILLED,
+            text,
+            limit=f"{order.cum_qty:f}",
+            value=f"{qty:f}",
+        )
+    has_stray_limit = limit_px is not None and order.ord_type not in NEEDS_LIMIT
+    if has_stray_limit or (stop_px is not None and order.ord_type not in MAY_HAVE_STOP):
+        field = "limit_price" if has_stray_limit else "stop_price"
+        text = f"a {order.ord_type.value} order has no {field}"
+        return refuse(RejectStage.INTAKE, RejectCode.ORDER_SHAPE_INVALID, text, field=field)
+    return None
+
+
+def _raises_risk(order: Order, pending: PendingReplace) -> bool:
+    """More of it, at a dearer price, or nearer to the market: anything that could add risk."""
+    if pending.order_qty > order.order_qty or pending.held_unit > order.held_unit:
+        return True
+    if pending.stop_px != order.stop_px:
+        return True
+    if pending.limit_px is None or order.limit_px is None:
+        return False
+    if order.side is Side.BUY:
+        return pending.limit_px > order.limit_px
+    return pending.limit_px < order.limit_px
+
+
+def _refused_by_rules(state: GatewayState, order: Order, pending: PendingReplace) -> Reject | None:
+    """The trading state and every limit, measured on what the new terms add to what is held already."""
+    if state.trading_state is TradingState.HALTED or (
+        state.trading_state is TradingState.REDUCING and not order.is_closing
+    ):
+        code = RejectCode.TRADING_HALTED if state.trading_state is TradingState.HALTED else RejectCode.TRADING_REDUCING
+        text = f"trading is {state.trading_state.value}: only cancels and smaller orders pass"
+        return refuse(RejectStage.TRADING_STATE, code, text, reason=state.trading_reason)
+    route = Route.LIVE if order.route is Route.LIVE else Route.SHADOW
+    is_held = order.pending_replace is not None
+    added_qty = max(pending.order_qty - order.order_qty, ZERO)
+    added_value = max((pending.order_qty - order.cum_qty) * pending.held_unit - order.held_value, ZERO)
+    risk = OrderRisk(
+        symbol=order.symbol,
+        side=order.side,
+        route=route,
+        qty=ZERO if is_held else added_qty,
+        added_value=ZERO if is_held else added_value,
+        order_qty=pending.order_qty,
+        unit_value=pending.held_unit,
+        mark_unit_value=pending.held_unit,
+        equity=state.equity(route, order.account),
+        day_start_equity=day_start_equity(state, order),
+    )
+    grows = pending.order_qty > order.order_qty
+    verdict = assess(
+        state.risk_plan,
+        state.books[route],
+        order.account,
+        order.strategy_id,
+        risk,
+        order.is_closing and not grows,
+    )
+    if isinstance(verdict, RiskRefused):
+        return reject_of(RejectStage.RISK, verdict.breaches)
+    return None

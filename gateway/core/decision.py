@@ -1,0 +1,21 @@
+"""What deciding one event came to."""
+
+import msgspec
+
+from gateway.domain.effects import Effect
+from gateway.domain.facts import Fact
+from gateway.domain.orders import Reject
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """Facts to journal and apply, effects to carry out once they are durable.
+
+    ``refusal`` answers a request that changes nothing (a cancel of a finished order): no facts, no record.
+    """
+
+    facts: tuple[Fact, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    refusal: Reject | None = None
+
+
+NOTHING = Decision()

@@ -1,0 +1,125 @@
+"""The life of an order: one table, one file.
+
+Everything that moves an order's status is here. A pair that is missing from the table changes nothing: a report
+that is a duplicate, or late, or out of order is then simply not news. Fills are booked in every status, because
+they happened; FIX keeps the status of a canceled order when a fill arrives late, and moves CumQty.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from gateway.domain.enums import TERMINAL_STATUSES, ExecType, OrdStatus
+from gateway.domain.orders import ExecutionReport, Fill, Order
+
+#: Target of a transition whose status depends on how much has filled.
+BY_QTY = None
+
+ORD_STATUS_TRANSITIONS: Mapping[OrdStatus, Mapping[ExecType, OrdStatus | None]] = {
+    OrdStatus.PENDING_NEW: {
+        ExecType.NEW: OrdStatus.NEW,
+        ExecType.TRADE: BY_QTY,  # a fill may overtake the acknowledgement
+        ExecType.REPLACED: BY_QTY,
+        ExecType.CANCELED: OrdStatus.CANCELED,
+        ExecType.EXPIRED: OrdStatus.EXPIRED,
+        ExecType.REJECTED: OrdStatus.REJECTED,
+    },
+    OrdStatus.NEW: {
+        ExecType.TRADE: BY_QTY,
+        ExecType.REPLACED: BY_QTY,
+        ExecType.CANCELED: OrdStatus.CANCELED,
+        ExecType.EXPIRED: OrdStatus.EXPIRED,
+        ExecType.REJECTED: OrdStatus.REJECTED,  # some venues acknowledge before their own checks
+    },
+    OrdStatus.PARTIALLY_FILLED: {
+        ExecType.TRADE: BY_QTY,
+        ExecType.REPLACED: BY_QTY,
+        ExecType.CANCELED: OrdStatus.CANCELED,
+        ExecType.EXPIRED: OrdStatus.EXPIRED,
+        ExecType.REJECTED: OrdStatus.CANCELED,  # what filled stands: only the rest is refused
+    },
+    OrdStatus.FILLED: {ExecType.TRADE: OrdStatus.FILLED},  # an overfill
+    OrdStatus.CANCELED: {ExecType.TRADE: OrdStatus.CANCELED},
+    OrdStatus.EXPIRED: {ExecType.TRADE: OrdStatus.EXPIRED},
+    OrdStatus.REJECTED: {ExecType.TRADE: OrdStatus.REJECTED},
+    OrdStatus.DENIED: {ExecType.TRADE: OrdStatus.DENIED},  # not ours to send, yet it traded: book and alert
+}
+
+
+class Progress(msgspec.Struct):
+    """Where an order stands while several reports of one event are read, before any fact is applied."""
+
+    ord_status: OrdStatus
+    order_qty: Decimal
+    cum_qty: Decimal
+    cum_value: Decimal
+    exec_ids: set[str]
+    venue_order_id: str
+
+    @classmethod
+    def of(cls, order: Order) -> "Progress":
+        return cls(
+            order.ord_status,
+            order.order_qty,
+            order.cum_qty,
+            order.cum_value,
+            {fill.exec_id for fill in order.fills},
+            order.venue_order_id,
+        )
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.ord_status in TERMINAL_STATUSES
+
+
+def status_by_qty(cum_qty: Decimal, order_qty: Decimal) -> OrdStatus:
+    if cum_qty >= order_qty:
+        return OrdStatus.FILLED
+    return OrdStatus.PARTIALLY_FILLED if cum_qty else OrdStatus.NEW
+
+
+def advance(progress: Progress, report: ExecutionReport) -> bool:
+    """Move ``progress`` by one report; False when the report is not news (duplicate, late, out of order)."""
+    row = ORD_STATUS_TRANSITIONS[progress.ord_status]
+    if report.exec_type not in row:
+        return False
+    if report.exec_type is ExecType.TRADE:
+        if report.exec_id in progress.exec_ids:
+            return False
+        progress.exec_ids.add(report.exec_id)
+        progress.cum_qty += report.last_qty
+        progress.cum_value += report.last_qty * report.last_px
+    elif report.exec_type is ExecType.REPLACED and report.order_qty is not None:
+        progress.order_qty = report.order_qty
+    target = row[report.exec_type]
+    progress.ord_status = target or status_by_qty(progress.cum_qty, progress.order_qty)
+    return True
+
+
+def fill_of(report: ExecutionReport) -> Fill:
+    return Fill(
+        exec_id=report.exec_id,
+        last_qty=report.last_qty,
+        last_px=report.last_px,
+        transact_ns=report.transact_ns,
+        fee=report.fee,
+        fee_currency=report.fee_currency,
+        is_maker=report.is_maker,
+    )
+
+
+def transitions_diagram() -> str:
+    """The table as a Mermaid state diagram, for the documentation."""
+    lines = ["stateDiagram-v2", "    [*] --> pending_new"]
+    for status, row in ORD_STATUS_TRANSITIONS.items():
+        for exec_type, target in row.items():
+            if target is status:
+                lines.append(f"    {status.value} --> {status.value}: {exec_type.value} (late)")
+            elif target is not BY_QTY:
+                lines.append(f"    {status.value} --> {target.value}: {exec_type.value}")
+            elif exec_type is ExecType.TRADE:
+                if status is not OrdStatus.PARTIALLY_FILLED:
+                    lines.append(f"    {status.value} --> partially_filled: trade, part")
+                lines.append(f"    {status.value} --> filled: trade, rest")
+    return "\n".join(lines)

@@ -1,0 +1,126 @@
+"""What is not an order: the kill switch, sessions, configuration, marks, connections, start and failure."""
+
+from gateway.core.changes import cancel_orders
+from gateway.core.decision import NOTHING, Decision
+from gateway.core.state import GatewayState
+from gateway.core.tickets import lookup_effects
+from gateway.core.words import refuse
+from gateway.domain.effects import Effect
+from gateway.domain.enums import RejectStage, TradingState
+from gateway.domain.events import (
+    AdmissionsAbandoned,
+    ConfigLoaded,
+    GatewayStarted,
+    MarksObserved,
+    SessionEnded,
+    SessionStarted,
+    TradingSwitched,
+    VenueStatusChanged,
+)
+from gateway.domain.facts import (
+    ConfigChanged,
+    DayRolled,
+    Fact,
+    MarksMoved,
+    OrderDenied,
+    OrderWithdrawn,
+    ReplaceDenied,
+    Session,
+    SessionClosed,
+    SessionOpened,
+    TradingStateChanged,
+    VenueStatusRecorded,
+)
+from gateway.domain.reasons import RejectCode
+
+DAY_NS = 86_400_000_000_000
+
+
+def switch_trading(state: GatewayState, event: TradingSwitched) -> Decision:
+    """The kill switch cancels every open order, also when trading was halted before: pressing it twice is safe."""
+    changed = TradingStateChanged(ts_ns=event.ts_ns, state=event.state, actor=event.actor, reason=event.reason)
+    if event.state is not TradingState.HALTED:
+        return Decision((changed,))
+    facts, effects = cancel_orders(state.open_orders(), event.actor, event.ts_ns)
+    return Decision((changed, *facts), effects)
+
+
+def start_session(state: GatewayState, event: SessionStarted) -> Decision:
+    """Open a session; one that is running is closed first."""
+    session = Session(
+        session_id=event.session_id,
+        label=event.label,
+        strategies=event.strategies,
+        actor=event.actor,
+        started_ns=event.ts_ns,
+    )
+    opened = SessionOpened(ts_ns=event.ts_ns, session=session)
+    if state.session is None:
+        return Decision((opened,))
+    closed = SessionClosed(ts_ns=event.ts_ns, session_id=state.session.session_id, actor=event.actor)
+    return Decision((closed, opened))
+
+
+def end_session(state: GatewayState, event: SessionEnded) -> Decision:
+    if state.session is None:
+        return NOTHING
+    closed = SessionClosed(ts_ns=event.ts_ns, session_id=state.session.session_id, actor=event.actor)
+    return Decision((closed,))
+
+
+def load_config(state: GatewayState, event: ConfigLoaded) -> Decision:
+    if event.config == state.config:
+        return NOTHING
+    changed = ConfigChanged(ts_ns=event.ts_ns, config=event.config, actor=event.actor, difference=event.difference)
+    return Decision((changed,))
+
+
+def observe_marks(state: GatewayState, event: MarksObserved) -> Decision:
+    """Value positions at what the market says now, and begin a new day when it has begun."""
+    facts: list[Fact] = []
+    if event.marks:
+        facts.append(MarksMoved(ts_ns=event.ts_ns, marks=event.marks))
+    day = event.ts_ns // DAY_NS
+    if day > state.day:
+        facts.append(DayRolled(ts_ns=event.ts_ns, day=day))
+    return Decision(tuple(facts)) if facts else NOTHING
+
+
+def record_venue_status(state: GatewayState, event: VenueStatusChanged) -> Decision:
+    recorded = VenueStatusRecorded(
+        ts_ns=event.ts_ns, venue=event.venue, is_connected=event.is_connected, text=event.text
+    )
+    use = state.venues.get(event.venue)
+    if use is not None and use.is_connected == event.is_connected and use.text == event.text:
+        return NOTHING
+    return Decision((recorded,))
+
+
+def abandon_admissions(state: GatewayState, event: AdmissionsAbandoned) -> Decision:
+    """The journal failed before these were durable: take them back, whole, and free their client ids."""
+    facts: list[Fact] = [
+        OrderWithdrawn(ts_ns=event.ts_ns, order_id=order_id) for order_id in event.order_ids if order_id in state.orders
+    ]
+    for order_id in event.replace_order_ids:
+        order = state.orders.get(order_id)
+        if order is not None and order.pending_replace is not None:
+            reject = refuse(RejectStage.JOURNAL, RejectCode.JOURNAL_UNAVAILABLE, event.text)
+            facts.append(ReplaceDenied(ts_ns=event.ts_ns, order_id=order_id, reject=reject))
+    return Decision(tuple(facts))
+
+
+def start(state: GatewayState, event: GatewayStarted) -> Decision:
+    """Take over a journal: what was never admitted is denied, what may be at a venue is looked up there."""
+    facts: list[Fact] = []
+    effects: list[Effect] = []
+    for order in state.open_orders():
+        if not order.is_admitted:
+            text = "the gateway restarted before the order was admitted; it was not sent"
+            reject = refuse(RejectStage.INTAKE, RejectCode.NEVER_SENT, text)
+            facts.append(OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject))
+        else:
+            effects.extend(lookup_effects(order))
+    day = event.ts_ns // DAY_NS
+    if day > state.day:
+        facts.append(DayRolled(ts_ns=event.ts_ns, day=day))
+    return Decision(tuple(facts), tuple(effects))

@@ -1,0 +1,43 @@
+"""At which price an order is valued: the worst at which it may fill, as far as can be known beforehand."""
+
+from decimal import Decimal
+
+from gateway.domain.config import TradingConfig
+from gateway.domain.enums import OrdType, Side
+from gateway.domain.instruments import Instrument
+from gateway.domain.market import MarketView
+from gateway.domain.money import BPS, ONE, ZERO
+
+
+def reference_px(view: MarketView, instrument: Instrument) -> Decimal | None:
+    """The market's price, else the instrument's configured one, else None."""
+    return view.reference_px if view.reference_px is not None else instrument.reference_px
+
+
+def worst_px(
+    side: Side,
+    ord_type: OrdType,
+    limit_px: Decimal | None,
+    stop_px: Decimal | None,
+    reference: Decimal | None,
+    reserve_bps: Decimal,
+) -> Decimal | None:
+    """The price that exposure is held at: a buy at its limit, anything else at the dearer of what is known.
+
+    A sell limit may fill above its limit, at the market; an order without a limit may fill worse than the
+    reference by the configured reserve. None when neither a limit nor a reference is known.
+    """
+    if side is Side.BUY and limit_px is not None:
+        return limit_px
+    known = [px for px in (limit_px, stop_px, reference) if px is not None]
+    if not known:
+        return None
+    dearest = max(known)
+    if limit_px is None and reserve_bps:
+        dearest *= ONE + reserve_bps / BPS
+    return dearest
+
+
+def unit_value(px: Decimal, instrument: Instrument, config: TradingConfig) -> Decimal:
+    """Value of one unit at ``px`` in the base currency (price x multiplier x rate)."""
+    return px * instrument.multiplier * config.rates.get(instrument.currency, ZERO)

@@ -1,0 +1,215 @@
+"""What venues say: execution reports, the outcome of a send, the answer to a lookup (invariants 7 and 8)."""
+
+from collections.abc import Iterable
+
+from gateway.core.decision import NOTHING, Decision
+from gateway.core.lifecycle import Progress, advance, fill_of
+from gateway.core.state import GatewayState
+from gateway.core.tickets import cancel_twin_effects, lookup_effects
+from gateway.domain.effects import Effect
+from gateway.domain.enums import ExecType, OrdStatus, RejectStage, SubmitStatus
+from gateway.domain.events import LookupCompleted, ReportsReceived, SubmitCompleted
+from gateway.domain.facts import (
+    CancelRefused,
+    Fact,
+    OrderAcknowledged,
+    OrderEnded,
+    OrderExecuted,
+    OrderInDoubt,
+    OrderReplaced,
+    OrderRestored,
+    ReplaceDenied,
+    ReportUnmatched,
+    TwinUpdated,
+)
+from gateway.domain.orders import ExecutionReport, Order, Reject, Twin
+from gateway.domain.reasons import RejectCode
+
+
+def record(state: GatewayState, event: ReportsReceived) -> Decision:
+    """Book reports in the order they came; what is not news leaves no fact."""
+    reader = _Reader(state, event.ts_ns)
+    for order in event.restored:
+        reader.restore(order)
+    reader.read(event.reports)
+    return Decision(tuple(reader.facts), tuple(reader.effects))
+
+
+def settle_submit(state: GatewayState, event: SubmitCompleted) -> Decision:
+    """A send ended. Rejected by the venue is final; unknown is in doubt, never a rejection, never a resend."""
+    order = state.orders.get(event.order_id)
+    if order is None or order.ord_status is not OrdStatus.PENDING_NEW:
+        return NOTHING  # a report was faster
+    if event.status is SubmitStatus.REJECTED:
+        reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, event.text, (), {})
+        ended = OrderEnded(
+            ts_ns=event.ts_ns,
+            order_id=order.order_id,
+            ord_status=OrdStatus.REJECTED,
+            reject=reject,
+            text=event.text,
+        )
+        return Decision((ended,), cancel_twin_effects(order))
+    if event.status is SubmitStatus.UNKNOWN:
+        if order.is_in_doubt:
+            return NOTHING
+        doubt = OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=event.text)
+        return Decision((doubt,), lookup_effects(order))
+    return NOTHING
+
+
+def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
+    """The venue itself answered about an order. What it never had is over; what it has is brought up to date."""
+    order = state.orders.get(event.order_id)
+    if order is None or not order.is_open:
+        return NOTHING
+    if not event.is_known:
+        if order.ord_status is not OrdStatus.PENDING_NEW:
+            return NOTHING  # it was working there: "unknown" now is no proof of anything
+        text = "the venue does not have it: it was never sent, or never arrived; send a new order if still wanted"
+        reject = Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
+        ended = OrderEnded(
+            ts_ns=event.ts_ns,
+            order_id=order.order_id,
+            ord_status=OrdStatus.CANCELED,
+            reject=reject,
+            text=text,
+        )
+        return Decision((ended,), cancel_twin_effects(order))
+    reader = _Reader(state, event.ts_ns)
+    reader.read(event.reports)
+    return Decision(tuple(reader.facts), tuple(reader.effects))
+
+
+class _Reader:
+    """Turns reports into facts. Several reports of one event may concern one order, and the state is not
+    written until all are read, so the reader keeps the progress of each order itself."""
+
+    def __init__(self, state: GatewayState, ts_ns: int) -> None:
+        self.state = state
+        self.ts_ns = ts_ns
+        self.facts: list[Fact] = []
+        self.effects: list[Effect] = []
+        self._progress: dict[str, Progress] = {}
+        self._restored: dict[str, Order] = {}
+        self._twins: dict[str, Progress] = {}
+
+    def restore(self, order: Order) -> None:
+        if order.order_id not in self.state.orders and order.order_id not in self._restored:
+            self._restored[order.order_id] = order
+            self.facts.append(OrderRestored(ts_ns=self.ts_ns, order=order))
+
+    def read(self, reports: Iterable[ExecutionReport]) -> None:
+        for report in reports:
+            order = self.state.orders.get(report.order_id) or self._restored.get(report.order_id)
+            if order is None or order.leg_ids:
+                self.facts.append(ReportUnmatched(ts_ns=self.ts_ns, report=report))
+            elif report.is_twin:
+                self._read_twin(order, report)
+            else:
+                self._read_one(order, report)
+
+    def _read_one(self, order: Order, report: ExecutionReport) -> None:
+        if report.exec_type in (ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED):
+            self._read_refusal(order, report)
+            return
+        progress = self._progress.get(order.order_id)
+        if progress is None:
+            progress = self._progress[order.order_id] = Progress.of(order)
+        was_terminal = progress.is_terminal
+        if not advance(progress, report):
+            if report.venue_order_id and not progress.venue_order_id and not was_terminal:
+                self._acknowledge(order, progress, report)
+            return
+        if report.exec_type is ExecType.TRADE:
+            self._execute(order, progress, report, was_terminal)
+        elif report.exec_type is ExecType.NEW:
+            self._acknowledge(order, progress, report)
+        elif report.exec_type is ExecType.REPLACED:
+            self._replaced(order, progress, report)
+        else:
+            self._end(order, progress, report)
+
+    def _read_refusal(self, order: Order, report: ExecutionReport) -> None:
+        if report.exec_type is ExecType.CANCEL_REJECTED:
+            if order.is_cancel_requested and order.is_open:
+                self.facts.append(CancelRefused(ts_ns=self.ts_ns, order_id=order.order_id, text=report.text))
+        elif order.pending_replace is not None:
+            reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, report.text, (), {})
+            self.facts.append(ReplaceDenied(ts_ns=self.ts_ns, order_id=order.order_id, reject=reject))
+
+    def _acknowledge(self, order: Order, progress: Progress, report: ExecutionReport) -> None:
+        progress.venue_order_id = progress.venue_order_id or report.venue_order_id
+        self.facts.append(
+            OrderAcknowledged(ts_ns=self.ts_ns, order_id=order.order_id, venue_order_id=report.venue_order_id)
+        )
+
+    def _execute(self, order: Order, progress: Progress, report: ExecutionReport, was_terminal: bool) -> None:
+        progress.venue_order_id = progress.venue_order_id or report.venue_order_id
+        self.facts.append(
+            OrderExecuted(
+                ts_ns=self.ts_ns,
+                order_id=order.order_id,
+                symbol=order.symbol,
+                side=order.side,
+                route=order.route,
+                venue=order.venue,
+                fill=fill_of(report),
+                ord_status=progress.ord_status,
+                cum_qty=progress.cum_qty,
+                cum_value=progress.cum_value,
+                venue_order_id=report.venue_order_id,
+                is_late=was_terminal,
+                is_overfill=progress.cum_qty > progress.order_qty,
+            )
+        )
+
+    def _replaced(self, order: Order, progress: Progress, report: ExecutionReport) -> None:
+        pending = order.pending_replace
+        self.facts.append(
+            OrderReplaced(
+                ts_ns=self.ts_ns,
+                order_id=order.order_id,
+                order_qty=progress.order_qty,
+                limit_px=report.limit_px if report.limit_px is not None else order.limit_px,
+                stop_px=report.stop_px if report.stop_px is not None else order.stop_px,
+                held_unit=order.held_unit if pending is None else pending.held_unit,
+                ord_status=progress.ord_status,
+            )
+        )
+
+    def _end(self, order: Order, progress: Progress, report: ExecutionReport) -> None:
+        reject = None
+        if report.exec_type is ExecType.REJECTED:
+            reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, report.text, (), {})
+        self.facts.append(
+            OrderEnded(
+                ts_ns=self.ts_ns,
+                order_id=order.order_id,
+                ord_status=progress.ord_status,
+                reject=reject,
+                text=report.text,
+            )
+        )
+        self.effects.extend(cancel_twin_effects(order))
+
+    def _read_twin(self, order: Order, report: ExecutionReport) -> None:
+        if order.twin is None:
+            self.facts.append(ReportUnmatched(ts_ns=self.ts_ns, report=report))
+            return
+        progress = self._twins.get(order.order_id)
+        if progress is None:
+            progress = self._twins[order.order_id] = _twin_progress(order, order.twin)
+        if advance(progress, report):
+            self.facts.append(
+                TwinUpdated(
+                    ts_ns=self.ts_ns,
+                    order_id=order.order_id,
+                    report=report,
+                    ord_status=progress.ord_status,
+                )
+            )
+
+
+def _twin_progress(order: Order, twin: Twin) -> Progress:
+    return Progress(twin.ord_status, order.order_qty, twin.cum_qty, twin.cum_value, set(twin.exec_ids), "")

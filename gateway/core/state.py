@@ -1,0 +1,199 @@
+"""Everything the gateway remembers, and what is derived from it.
+
+``GatewayState`` is written by ``core.apply`` only. What can be rebuilt (aggregates per scope, indexes, compiled
+limits) is not part of the checkpoint and not part of the state hash: ``restore`` rebuilds it, so a drift between
+an aggregate and what it sums would show as a difference between a running and a restarted gateway.
+"""
+
+import hashlib
+from decimal import Decimal
+
+import msgspec
+
+from gateway.core.risk.exposure import Book, CycleUse, hold_order, place_position
+from gateway.core.risk.plan import RiskPlan, compile_limits
+from gateway.domain.config import TradingConfig
+from gateway.domain.enums import Route, TradingState
+from gateway.domain.facts import Session
+from gateway.domain.money import ZERO
+from gateway.domain.orders import Order
+from gateway.domain.positions import Position
+
+
+class Cycles(msgspec.Struct):
+    """The cycles of one position key: the last number drawn, and the running one of either route."""
+
+    last: int = 0
+    live: CycleUse = msgspec.field(default_factory=CycleUse)
+    shadow: CycleUse = msgspec.field(default_factory=CycleUse)
+
+    def of(self, route: Route) -> CycleUse:
+        return self.live if route is Route.LIVE else self.shadow
+
+
+class VenueUse(msgspec.Struct):
+    """What canary caps and the measured share count per venue."""
+
+    cycles_live: int = 0
+    cycles_shadow: int = 0
+    #: Live opening orders of the current day.
+    live_orders_today: int = 0
+    is_connected: bool = True
+    text: str = ""
+    since_ns: int = 0
+
+
+class Snapshot(msgspec.Struct, kw_only=True):
+    """The state as a checkpoint keeps it. Maps hold insertion order, which folding makes deterministic."""
+
+    version: int = 1
+    config: TradingConfig | None
+    trading_state: TradingState
+    trading_reason: str
+    control_epoch: int
+    day: int
+    orders: dict[str, Order]
+    closed_ids: list[str]
+    cycles: dict[str, Cycles]
+    positions: dict[str, dict[str, Position]]
+    day_pnl_starts: dict[str, dict[str, Decimal]]
+    venues: dict[str, VenueUse]
+    session: Session | None
+    statistics: dict[str, dict[str, int]]
+
+
+class GatewayState:
+    """The one mutable object of the core; see the module's docstring for who may write it."""
+
+    __slots__ = (
+        "books",
+        "client_ids",
+        "closed_ids",
+        "config",
+        "control_epoch",
+        "cycles",
+        "day",
+        "orders",
+        "risk_plan",
+        "session",
+        "statistics",
+        "trading_reason",
+        "trading_state",
+        "venues",
+    )
+
+    def __init__(self) -> None:
+        self.config = TradingConfig(revision="")
+        self.trading_state = TradingState.ACTIVE
+        self.trading_reason = ""
+        #: Moves whenever mode, limits, trading state or session do: a verdict from before is decided again.
+        self.control_epoch = 0
+        #: Days since the epoch (UTC) of the current trading day.
+        self.day = 0
+        #: Open orders, and the last finished ones.
+        self.orders: dict[str, Order] = {}
+        self.closed_ids: dict[str, None] = {}
+        self.client_ids: dict[tuple[str, str], str] = {}
+        self.cycles: dict[str, Cycles] = {}
+        self.books: dict[Route, Book] = {Route.LIVE: Book(), Route.SHADOW: Book()}
+        self.venues: dict[str, VenueUse] = {}
+        self.session: Session | None = None
+        self.statistics: dict[str, dict[str, int]] = {}
+        self.risk_plan: RiskPlan = compile_limits(self.config.limits)
+
+    def find_client_order(self, account: str, cl_ord_id: str) -> Order | None:
+        """The order in memory that has this client id in this account."""
+        order_id = self.client_ids.get((account, cl_ord_id))
+        return None if order_id is None else self.orders[order_id]
+
+    def legs_of(self, order: Order) -> list[Order]:
+        return [self.orders[leg_id] for leg_id in order.leg_ids if leg_id in self.orders]
+
+    def equity(self, route: Route, account: str) -> Decimal:
+        """Cash and positions of one account in one book, base currency, at the marks last observed."""
+        config = self.config.accounts.get(account)
+        initial = ZERO if config is None else config.initial_cash
+        use = self.books[route].accounts.get(account)
+        return initial if use is None else initial + use.pnl
+
+    def open_orders(self) -> list[Order]:
+        return [order for order in self.orders.values() if order.is_open and order.route is not Route.SPLIT]
+
+
+def take_snapshot(state: GatewayState) -> Snapshot:
+    """The parts of the state that are not derived. Shares its objects with the state: encode it at once."""
+    return Snapshot(
+        config=state.config,
+        trading_state=state.trading_state,
+        trading_reason=state.trading_reason,
+        control_epoch=state.control_epoch,
+        day=state.day,
+        orders=state.orders,
+        closed_ids=list(state.closed_ids),
+        cycles=state.cycles,
+        positions={route.value: book.positions for route, book in state.books.items()},
+        day_pnl_starts={route.value: book.day_pnl_starts() for route, book in state.books.items()},
+        venues=state.venues,
+        session=state.session,
+        statistics=state.statistics,
+    )
+
+
+def restore(snapshot: Snapshot) -> GatewayState:
+    """A state that owns the snapshot's objects, with everything derived rebuilt from them."""
+    state = GatewayState()
+    if snapshot.config is not None:
+        state.config = snapshot.config
+    state.risk_plan = compile_limits(state.config.limits)
+    state.trading_state = snapshot.trading_state
+    state.trading_reason = snapshot.trading_reason
+    state.control_epoch = snapshot.control_epoch
+    state.day = snapshot.day
+    state.orders = snapshot.orders
+    state.closed_ids = dict.fromkeys(snapshot.closed_ids)
+    state.cycles = snapshot.cycles
+    state.venues = snapshot.venues
+    state.session = snapshot.session
+    state.statistics = snapshot.statistics
+    rebuild(state, {Route(name): positions for name, positions in snapshot.positions.items()})
+    for name, starts in snapshot.day_pnl_starts.items():
+        state.books[Route(name)].set_day_pnl_starts(starts)
+    return state
+
+
+def rebuild(state: GatewayState, positions: dict[Route, dict[str, Position]]) -> None:
+    """Recompute every aggregate and index from positions and orders (after a restart or a change of rates)."""
+    for route, held in positions.items():
+        book = Book()
+        state.books[route] = book
+        for key, position in held.items():
+            place_position(book, key, position, state.config.rates)
+    for cycles in state.cycles.values():
+        for use in (cycles.live, cycles.shadow):
+            use.open_orders, use.closing_qty = 0, ZERO
+    state.client_ids = {
+        (order.account, order.cl_ord_id): order.order_id
+        for order in state.orders.values()
+        if order.cl_ord_id and not order.parent_id
+    }
+    for order in state.orders.values():
+        if order.is_open and order.route is not Route.SPLIT:
+            hold_order(state.books[order.route], state.cycles[order.position_key].of(order.route), order, 1)
+
+
+def encode_snapshot(state: GatewayState) -> bytes:
+    """The canonical bytes of the state: equal states give equal bytes in any process."""
+    return msgspec.json.encode(take_snapshot(state), order="deterministic")
+
+
+def decode_snapshot(data: bytes) -> GatewayState:
+    return restore(msgspec.json.decode(data, type=Snapshot))
+
+
+def state_hash(state: GatewayState) -> str:
+    """blake2b-256 over the canonical bytes of the state."""
+    return hash_of(encode_snapshot(state))
+
+
+def hash_of(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=32).hexdigest()

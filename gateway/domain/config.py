@@ -1,0 +1,114 @@
+"""The part of the configuration that decisions depend on, as plain data.
+
+It is journaled whole whenever it changes, so a replay decides under the config that was in force. Parsing YAML
+is the business of ``adapters/config``; where servers listen and files lie is in ``app/settings``.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.domain.enums import CanaryUnit, Mode
+from gateway.domain.instruments import Instrument
+from gateway.domain.money import ONE, ZERO
+
+
+class VenueMode(msgspec.Struct, frozen=True, kw_only=True):
+    """Mode of one venue. ``canary_weight_bp`` is the live share in basis points (100 = 1%)."""
+
+    mode: Mode = Mode.SHADOW
+    canary_weight_bp: int = 0
+
+
+class CanaryCaps(msgspec.Struct, frozen=True, kw_only=True):
+    """What a canary may risk at one venue; None is no cap.
+
+    ``max_live_orders`` counts live opening orders of the day, ``max_live_notional`` bounds the live gross
+    exposure (open orders included) and ``max_live_loss`` the live loss of the day, both in the base currency.
+    What would break a cap goes to SHADOW instead.
+    """
+
+    max_live_orders: int | None = None
+    max_live_notional: Decimal | None = None
+    max_live_loss: Decimal | None = None
+
+
+class Rollout(msgspec.Struct, frozen=True, kw_only=True):
+    """How the canary share is drawn. Changing ``salt`` deals all future cycles anew."""
+
+    salt: str = "gateway"
+    canary_unit: CanaryUnit = CanaryUnit.POSITION
+    caps: dict[str, CanaryCaps] = {}
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits of one scope; None is no limit. Keys and meanings are those of ``risk.yaml``.
+
+    Sizes are in units of the instrument, values in the base currency, ``max_concentration`` and
+    ``max_leverage`` are ratios. ``daily_loss_limit`` strictly between 0 and 1 is a share of the equity at the
+    start of the day, otherwise an amount.
+    """
+
+    max_order_size: Decimal | None = None
+    max_order_value: Decimal | None = None
+    max_position_size: Decimal | None = None
+    max_position_value: Decimal | None = None
+    max_concentration: Decimal | None = None
+    max_leverage: Decimal | None = None
+    daily_loss_limit: Decimal | None = None
+    allowed_symbols: tuple[str, ...] = ()
+    blocked_symbols: tuple[str, ...] = ()
+
+
+class LimitTable(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits per scope. Every scope that an order falls under is checked; the strictest decides."""
+
+    gateway: Limits = Limits()
+    accounts: dict[str, Limits] = {}
+    strategies: dict[str, Limits] = {}
+    symbols: dict[str, Limits] = {}
+
+
+class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that may trade, and the cash each of its two books starts with (base currency)."""
+
+    initial_cash: Decimal = Decimal(100_000)
+
+
+class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a decision reads. ``revision`` is a hash of the content, so equal content is equal revision.
+
+    ``rates`` gives the value of one unit of a currency in the base currency. ``is_market_data_real`` False (the
+    synthetic market) means that markets never close and closing-hours rules are not enforced.
+    ``reprice_reserve_bps`` is added to the reference price when holding exposure for an order without a limit.
+    """
+
+    revision: str
+    global_mode: Mode = Mode.SHADOW
+    venues: dict[str, VenueMode] = {}
+    limits: LimitTable = LimitTable()
+    rollout: Rollout = Rollout()
+    instruments: dict[str, Instrument] = {}
+    accounts: dict[str, AccountConfig] = msgspec.field(default_factory=lambda: {"default": AccountConfig()})
+    base_currency: str = "USD"
+    rates: dict[str, Decimal] = msgspec.field(default_factory=lambda: {"USD": ONE})
+    approved_symbols: tuple[str, ...] | None = None
+    reprice_reserve_bps: Decimal = ZERO
+    is_market_data_real: bool = False
+    retained_closed_orders: int = 1_000
+
+    def effective_mode(self, venue: str) -> Mode:
+        """The lower of the global mode and the venue's own; a venue that is not configured is SHADOW."""
+        own = self.venues.get(venue)
+        if own is None:
+            return Mode.SHADOW
+        return own.mode if own.mode.rank < self.global_mode.rank else self.global_mode
+
+    def weight_bp(self, venue: str) -> int:
+        """The live share of a venue in basis points under its effective mode."""
+        mode = self.effective_mode(venue)
+        if mode is Mode.LIVE:
+            return 10_000
+        if mode is Mode.SHADOW:
+            return 0
+        return self.venues[venue].canary_weight_bp

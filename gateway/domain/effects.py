@@ -1,0 +1,85 @@
+"""What we ask of the outside. An effect leaves only after the facts beside it are durable, with one exception:
+asking the policy and deciding again change nothing outside, so they need not wait."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from gateway.domain.enums import OrdType, Route, Side, TimeInForce
+from gateway.domain.orders import Actor, NewOrderSingle
+
+
+class OrderTicket(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as a venue needs to see it: a frozen copy, so that what is sent cannot change under way.
+
+    ``order_id`` is our id and the idempotency tag at the venue. ``cum_qty`` is what has filled already (0 on a
+    first send), ``is_twin`` marks the simulated copy of a live order.
+    """
+
+    order_id: str
+    venue: str
+    route: Route
+    account: str
+    strategy_id: str
+    symbol: str
+    side: Side
+    ord_type: OrdType
+    time_in_force: TimeInForce
+    order_qty: Decimal
+    limit_px: Decimal | None = None
+    stop_px: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
+    expire_ns: int | None = None
+    execution_algorithm: str | None = None
+    venue_order_id: str = ""
+    cum_qty: Decimal = Decimal(0)
+    is_twin: bool = False
+
+
+class _Effect(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class EvaluatePolicy(_Effect, frozen=True, kw_only=True):
+    """Ask the policy about a held order. ``document`` is the input of ``data.trading.decision``."""
+
+    order_id: str
+    document: dict[str, Any]
+    is_replace: bool = False
+
+
+class ReconsiderOrder(_Effect, frozen=True, kw_only=True):
+    """Decide the same request again under what is in force now."""
+
+    order_id: str
+    request: NewOrderSingle
+    fingerprint: str
+    actor: Actor
+
+
+class SubmitOrder(_Effect, frozen=True, kw_only=True):
+    ticket: OrderTicket
+
+
+class CancelOrder(_Effect, frozen=True, kw_only=True):
+    ticket: OrderTicket
+
+
+class ReplaceOrder(_Effect, frozen=True, kw_only=True):
+    """``ticket`` holds the old terms, the fields beside it the new ones."""
+
+    ticket: OrderTicket
+    order_qty: Decimal
+    limit_px: Decimal | None
+    stop_px: Decimal | None
+
+
+class LookupOrder(_Effect, frozen=True, kw_only=True):
+    """Ask the venue what it knows of an order whose fate is unknown."""
+
+    ticket: OrderTicket
+
+
+Effect = EvaluatePolicy | ReconsiderOrder | SubmitOrder | CancelOrder | ReplaceOrder | LookupOrder

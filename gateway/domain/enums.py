@@ -1,0 +1,152 @@
+"""The closed vocabularies, FIX terms first. Values are the lower-case words of the HTTP contract."""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 for what adds to a position, -1 for what takes from it."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrdType(StrEnum):
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
+    MARKET_ON_CLOSE = "moc"
+    LIMIT_ON_CLOSE = "loc"
+
+
+class TimeInForce(StrEnum):
+    DAY = "day"
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+    GTD = "gtd"
+    AT_THE_OPENING = "opg"
+    AT_THE_CLOSE = "cls"
+
+
+class OrdStatus(StrEnum):
+    """FIX OrdStatus (39), with DENIED for what the gateway itself refused (FIX would say rejected for both)."""
+
+    PENDING_NEW = "pending_new"
+    NEW = "new"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    DENIED = "denied"
+
+
+#: Sent or about to be sent, not yet acknowledged by the venue.
+PENDING_STATUSES = frozenset({OrdStatus.PENDING_NEW})
+#: Acknowledged by the venue and able to trade.
+WORKING_STATUSES = frozenset({OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED})
+#: Done: nothing more is expected, though a late fill may still be booked.
+TERMINAL_STATUSES = frozenset(
+    {OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.EXPIRED, OrdStatus.REJECTED, OrdStatus.DENIED}
+)
+#: Every order that still holds exposure.
+OPEN_STATUSES = PENDING_STATUSES | WORKING_STATUSES
+
+
+class ExecType(StrEnum):
+    """FIX ExecType (150): what one execution report says happened."""
+
+    NEW = "new"
+    TRADE = "trade"
+    CANCELED = "canceled"
+    REPLACED = "replaced"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    #: The venue refused a cancel or a replace; the order itself is unchanged (FIX OrderCancelReject).
+    CANCEL_REJECTED = "cancel_rejected"
+    REPLACE_REJECTED = "replace_rejected"
+
+
+class Mode(StrEnum):
+    """What may happen to an admitted order of a venue. Ordered: SHADOW < CANARY < LIVE."""
+
+    SHADOW = "SHADOW"
+    CANARY = "CANARY"
+    LIVE = "LIVE"
+
+    @property
+    def rank(self) -> int:
+        return _MODE_RANK[self]
+
+
+_MODE_RANK = {Mode.SHADOW: 0, Mode.CANARY: 1, Mode.LIVE: 2}
+
+
+class Route(StrEnum):
+    """Where one order goes, and therefore which book it belongs to."""
+
+    SHADOW = "shadow"
+    LIVE = "live"
+    #: Only on a parent order that was divided into legs; the parent itself is never sent.
+    SPLIT = "split"
+
+
+class CanaryUnit(StrEnum):
+    """What the canary share is drawn over."""
+
+    POSITION = "position"
+    STRATEGY = "strategy"
+    ACCOUNT = "account"
+
+
+class TradingState(StrEnum):
+    ACTIVE = "active"
+    #: Only orders that reduce a position.
+    REDUCING = "reducing"
+    #: No orders at all; cancels pass.
+    HALTED = "halted"
+
+
+class Role(StrEnum):
+    """What a key may do. Each role includes the ones before it, but TRADER and RISK do not include each other."""
+
+    VIEWER = "viewer"
+    TRADER = "trader"
+    RISK = "risk"
+    ADMIN = "admin"
+
+
+class SubmitStatus(StrEnum):
+    """The three outcomes of asking a venue for something."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    #: Timed out or cut off: the venue may or may not have it. Never treated as a rejection, never resent.
+    UNKNOWN = "unknown"
+
+
+class ScopeKind(StrEnum):
+    """What a limit is measured over."""
+
+    GATEWAY = "gateway"
+    ACCOUNT = "account"
+    STRATEGY = "strategy"
+    SYMBOL = "symbol"
+
+
+class RejectStage(StrEnum):
+    """Which part of the path refused."""
+
+    INTAKE = "intake"
+    INSTRUMENT = "instrument"
+    TRADING_STATE = "trading_state"
+    ROUTER = "router"
+    RISK = "risk"
+    POLICY = "policy"
+    JOURNAL = "journal"
+    VENUE = "venue"

@@ -1,0 +1,153 @@
+"""What reached us. An event carries everything of the outside that its decision uses: time, identity, prices,
+config, verdicts. Deciding the recorded events again therefore gives the recorded facts, in any process."""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.domain.config import TradingConfig
+from gateway.domain.enums import SubmitStatus, TradingState
+from gateway.domain.market import MarketView
+from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    ts_ns: int
+
+
+class OrderReceived(_Event, frozen=True, kw_only=True):
+    """A well-formed order of a known key. ``fingerprint`` is a hash of its content, for idempotency."""
+
+    order_id: str
+    request: NewOrderSingle
+    fingerprint: str
+    actor: Actor
+    view: MarketView
+
+
+class PolicyVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy said. ``failure`` is the code of an absent decision (unavailable, undefined, malformed),
+    None when there was one. Anything but ``is_allowed`` True without a failure is a denial."""
+
+    is_allowed: bool
+    denies: tuple[tuple[str, str], ...] = ()
+    failure: str | None = None
+    failure_text: str = ""
+    revision: str = ""
+
+
+class PolicyEvaluated(_Event, frozen=True, kw_only=True):
+    """The verdict on a held order, or on the replace that it has pending."""
+
+    order_id: str
+    verdict: PolicyVerdict
+    is_replace: bool = False
+
+
+class CancelReceived(_Event, frozen=True, kw_only=True):
+    order_id: str
+    actor: Actor
+
+
+class ReplaceReceived(_Event, frozen=True, kw_only=True):
+    order_id: str
+    request: ReplaceRequest
+    actor: Actor
+    view: MarketView
+
+
+class SubmitCompleted(_Event, frozen=True, kw_only=True):
+    """How a send ended. Acceptance needs no event of its own: the venue's reports tell it."""
+
+    order_id: str
+    status: SubmitStatus
+    text: str = ""
+
+
+class ReportsReceived(_Event, frozen=True, kw_only=True):
+    """Execution reports, in the order they arrived. ``restored`` brings back orders that had left memory."""
+
+    reports: tuple[ExecutionReport, ...]
+    restored: tuple[Order, ...] = ()
+
+
+class LookupCompleted(_Event, frozen=True, kw_only=True):
+    """The venue's own answer about one order. ``is_known`` False is authoritative: the venue never had it."""
+
+    order_id: str
+    is_known: bool
+    reports: tuple[ExecutionReport, ...] = ()
+
+
+class TradingSwitched(_Event, frozen=True, kw_only=True):
+    """The kill switch and its release."""
+
+    state: TradingState
+    actor: Actor
+    reason: str
+
+
+class SessionStarted(_Event, frozen=True, kw_only=True):
+    """A person opened a trading session; a non-empty ``strategies`` admits only those while it lasts."""
+
+    session_id: str
+    label: str
+    strategies: tuple[str, ...]
+    actor: Actor
+
+
+class SessionEnded(_Event, frozen=True, kw_only=True):
+    actor: Actor
+
+
+class ConfigLoaded(_Event, frozen=True, kw_only=True):
+    """A configuration that passed every check; ``difference`` says in words what changed."""
+
+    config: TradingConfig
+    actor: Actor
+    difference: tuple[str, ...] = ()
+
+
+class MarksObserved(_Event, frozen=True, kw_only=True):
+    """Current prices of the symbols with open positions, on a timer: what P&L limits measure with."""
+
+    marks: dict[str, Decimal]
+
+
+class VenueStatusChanged(_Event, frozen=True, kw_only=True):
+    venue: str
+    is_connected: bool
+    text: str = ""
+
+
+class AdmissionsAbandoned(_Event, frozen=True, kw_only=True):
+    """The journal failed before these orders were durable: they were never answered for and never sent."""
+
+    order_ids: tuple[str, ...]
+    replace_order_ids: tuple[str, ...] = ()
+    text: str
+
+
+class GatewayStarted(_Event, frozen=True, kw_only=True):
+    """A process took over this journal; what was under way is settled from here."""
+
+    version: str
+
+
+Event = (
+    OrderReceived
+    | PolicyEvaluated
+    | CancelReceived
+    | ReplaceReceived
+    | SubmitCompleted
+    | ReportsReceived
+    | LookupCompleted
+    | TradingSwitched
+    | SessionStarted
+    | SessionEnded
+    | ConfigLoaded
+    | MarksObserved
+    | VenueStatusChanged
+    | AdmissionsAbandoned
+    | GatewayStarted
+)

@@ -1,0 +1,245 @@
+"""What was decided or happened: past tense, journaled, and the only thing that changes state.
+
+A fact carries all that ``core.apply`` needs, so folding facts reads no clock, no config and no market.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.domain.config import TradingConfig
+from gateway.domain.enums import OrdStatus, Route, Side, TradingState
+from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
+
+
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    ts_ns: int
+
+
+class OrderHeld(_Fact, frozen=True, kw_only=True):
+    """The order passed every check of ours and holds its exposure; the policy has not spoken yet.
+
+    A parent that was split comes first, with ``route`` SPLIT, then its legs.
+    """
+
+    order: Order
+
+
+class CycleOpened(_Fact, frozen=True, kw_only=True):
+    """A position life began with this order, and its route was drawn: ``bucket`` (0..9999) under ``weight_bp``
+    is live. ``bucket`` is None where the mode left nothing to draw."""
+
+    position_key: str
+    venue: str
+    cycle: int
+    route: Route
+    bucket: int | None
+    weight_bp: int
+    order_id: str
+
+
+class OrderAdmitted(_Fact, frozen=True, kw_only=True):
+    """Policy allowed it: it is now ours to send, once."""
+
+    order_id: str
+    policy_revision: str
+
+
+class OrderDenied(_Fact, frozen=True, kw_only=True):
+    """We refused it. ``order`` is given when it was never held, so that it is on record all the same."""
+
+    order_id: str
+    reject: Reject
+    order: Order | None = None
+
+
+class HoldReleased(_Fact, frozen=True, kw_only=True):
+    """Mode, limits or trading state moved while the policy was thinking: the order is decided again."""
+
+    order_id: str
+
+
+class OrderInDoubt(_Fact, frozen=True, kw_only=True):
+    """Sent, outcome unknown. Its exposure stays held until the venue itself answers."""
+
+    order_id: str
+    text: str
+
+
+class OrderAcknowledged(_Fact, frozen=True, kw_only=True):
+    """The venue has it."""
+
+    order_id: str
+    venue_order_id: str
+
+
+class OrderExecuted(_Fact, frozen=True, kw_only=True):
+    """One fill, with what the order came to by it. ``is_late`` marks a fill after the order was done,
+    ``is_overfill`` one beyond the order's quantity: both are booked, because they happened."""
+
+    order_id: str
+    symbol: str
+    side: Side
+    route: Route
+    venue: str
+    fill: Fill
+    ord_status: OrdStatus
+    cum_qty: Decimal
+    cum_value: Decimal
+    venue_order_id: str = ""
+    is_late: bool = False
+    is_overfill: bool = False
+
+
+class OrderEnded(_Fact, frozen=True, kw_only=True):
+    """The order is done without (further) fills: canceled, expired, or rejected by the venue."""
+
+    order_id: str
+    ord_status: OrdStatus
+    reject: Reject | None = None
+    text: str = ""
+
+
+class CancelRequested(_Fact, frozen=True, kw_only=True):
+    order_id: str
+    actor: Actor
+
+
+class CancelRefused(_Fact, frozen=True, kw_only=True):
+    """The venue would not cancel; the order is as it was."""
+
+    order_id: str
+    text: str
+
+
+class ReplaceHeld(_Fact, frozen=True, kw_only=True):
+    """New terms were checked; the larger of old and new exposure is held until they are settled."""
+
+    order_id: str
+    pending: PendingReplace
+
+
+class ReplaceAdmitted(_Fact, frozen=True, kw_only=True):
+    order_id: str
+
+
+class ReplaceDenied(_Fact, frozen=True, kw_only=True):
+    """We (or, with stage VENUE, the venue) refused the new terms; the order works on under the old ones."""
+
+    order_id: str
+    reject: Reject
+
+
+class OrderReplaced(_Fact, frozen=True, kw_only=True):
+    order_id: str
+    order_qty: Decimal
+    limit_px: Decimal | None
+    stop_px: Decimal | None
+    held_unit: Decimal
+    ord_status: OrdStatus
+
+
+class TwinUpdated(_Fact, frozen=True, kw_only=True):
+    """The simulated execution of a live order moved. Touches no book."""
+
+    order_id: str
+    report: ExecutionReport
+    ord_status: OrdStatus
+
+
+class OrderRestored(_Fact, frozen=True, kw_only=True):
+    """A finished order came back from the archive, because the venue spoke of it again."""
+
+    order: Order
+
+
+class OrderWithdrawn(_Fact, frozen=True, kw_only=True):
+    """The order was never durable and never answered for; its client_order_id is free again."""
+
+    order_id: str
+
+
+class ReportUnmatched(_Fact, frozen=True, kw_only=True):
+    """A report on an order that is not ours."""
+
+    report: ExecutionReport
+
+
+class TradingStateChanged(_Fact, frozen=True, kw_only=True):
+    state: TradingState
+    actor: Actor
+    reason: str
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A trading session: from when, by whom, for which strategies (empty: all)."""
+
+    session_id: str
+    label: str
+    strategies: tuple[str, ...]
+    actor: Actor
+    started_ns: int
+    ended_ns: int | None = None
+
+
+class SessionOpened(_Fact, frozen=True, kw_only=True):
+    session: Session
+
+
+class SessionClosed(_Fact, frozen=True, kw_only=True):
+    session_id: str
+    actor: Actor
+
+
+class ConfigChanged(_Fact, frozen=True, kw_only=True):
+    """A new configuration is in force."""
+
+    config: TradingConfig
+    actor: Actor
+    difference: tuple[str, ...]
+
+
+class MarksMoved(_Fact, frozen=True, kw_only=True):
+    marks: dict[str, Decimal]
+
+
+class DayRolled(_Fact, frozen=True, kw_only=True):
+    """A new trading day began; daily figures start from here. ``day`` counts days since the epoch, UTC."""
+
+    day: int
+
+
+class VenueStatusRecorded(_Fact, frozen=True, kw_only=True):
+    venue: str
+    is_connected: bool
+    text: str
+
+
+Fact = (
+    OrderHeld
+    | CycleOpened
+    | OrderAdmitted
+    | OrderDenied
+    | HoldReleased
+    | OrderInDoubt
+    | OrderAcknowledged
+    | OrderExecuted
+    | OrderEnded
+    | CancelRequested
+    | CancelRefused
+    | ReplaceHeld
+    | ReplaceAdmitted
+    | ReplaceDenied
+    | OrderReplaced
+    | TwinUpdated
+    | OrderRestored
+    | OrderWithdrawn
+    | ReportUnmatched
+    | TradingStateChanged
+    | SessionOpened
+    | SessionClosed
+    | ConfigChanged
+    | MarksMoved
+    | DayRolled
+    | VenueStatusRecorded
+)

@@ -1,0 +1,34 @@
+"""What can be traded, and on which grid of prices and quantities."""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.domain.enums import OrdType
+from gateway.domain.money import ONE, ZERO
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """One tradable symbol on one venue.
+
+    ``tick_size`` and ``lot_size`` are the price and quantity grids; ``min_notional`` is in ``currency``;
+    ``multiplier`` turns price times quantity into money (50 for the ES future). ``calendar`` names the trading
+    hours (an exchange_calendars code, or ``24/7``).
+    """
+
+    symbol: str
+    venue: str
+    currency: str
+    asset_class: str = "equity"
+    exchange: str = ""
+    tick_size: Decimal = Decimal("0.01")
+    lot_size: Decimal = ONE
+    min_qty: Decimal = ZERO
+    max_qty: Decimal | None = None
+    min_notional: Decimal = ZERO
+    multiplier: Decimal = ONE
+    calendar: str = "24/7"
+    enabled: bool = True
+    expiry: str = ""
+    reference_px: Decimal | None = None
+    order_types: tuple[OrdType, ...] = tuple(OrdType)

@@ -1,0 +1,247 @@
+"""Orders, their fills, and the words with which one is refused."""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.domain.enums import (
+    OPEN_STATUSES,
+    ExecType,
+    OrdStatus,
+    OrdType,
+    RejectStage,
+    Role,
+    Route,
+    ScopeKind,
+    Side,
+    TimeInForce,
+)
+from gateway.domain.money import ZERO, ratio
+from gateway.domain.reasons import RejectCode, RouteReason
+
+
+class NewOrderSingle(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for an order, as the client sent it and after defaults were filled in.
+
+    ``trailing_amount`` (price units) or ``trailing_percent`` belongs to a trailing stop; ``expire_ns`` to GTD.
+    """
+
+    symbol: str
+    side: Side
+    order_qty: Decimal
+    ord_type: OrdType
+    limit_px: Decimal | None = None
+    stop_px: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+    expire_ns: int | None = None
+    account: str = "default"
+    strategy_id: str = "default"
+    venue: str = ""
+    cl_ord_id: str = ""
+    execution_algorithm: str | None = None
+
+
+class ReplaceRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """New terms for an open order; None leaves a term as it is. ``order_qty`` is the new total, not a delta."""
+
+    order_qty: Decimal | None = None
+    limit_px: Decimal | None = None
+    stop_px: Decimal | None = None
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who asked: the name of a key (or ``system``) and its role."""
+
+    name: str
+    role: Role
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One thing wrong with a request: the field as the client names it, the rule, the value, what to do."""
+
+    field: str
+    rule: str
+    value: str
+    hint: str
+
+
+class Breach(msgspec.Struct, frozen=True):
+    """One limit that an order would break: which, measured over what, the limit and the value."""
+
+    code: RejectCode
+    scope: ScopeKind
+    scope_id: str
+    limit: str
+    value: str
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """Why an order was refused: by which stage, the code, words for a person, and the figures."""
+
+    stage: RejectStage
+    code: str
+    text: str
+    breaches: tuple[Breach, ...] = ()
+    context: dict[str, str] = {}
+
+
+class Fill(msgspec.Struct, frozen=True, gc=False):
+    """One execution. ``fee`` is in ``fee_currency`` (empty: the instrument's currency)."""
+
+    exec_id: str
+    last_qty: Decimal
+    last_px: Decimal
+    transact_ns: int
+    fee: Decimal = ZERO
+    fee_currency: str = ""
+    is_maker: bool = False
+
+
+class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue (or the simulator) says of one order.
+
+    ``exec_id`` identifies a TRADE across channels and redeliveries: the same id is the same fill, however often
+    it arrives. Other kinds are idempotent by nature and need none. ``order_qty``, ``limit_px`` and ``stop_px``
+    are the new terms on REPLACED.
+    """
+
+    order_id: str
+    exec_type: ExecType
+    transact_ns: int
+    exec_id: str = ""
+    last_qty: Decimal = ZERO
+    last_px: Decimal = ZERO
+    fee: Decimal = ZERO
+    fee_currency: str = ""
+    is_maker: bool = False
+    venue_order_id: str = ""
+    text: str = ""
+    order_qty: Decimal | None = None
+    limit_px: Decimal | None = None
+    stop_px: Decimal | None = None
+    is_twin: bool = False
+
+
+class Twin(msgspec.Struct):
+    """What the simulator made of an order that also went live. Never part of a book."""
+
+    ord_status: OrdStatus = OrdStatus.PENDING_NEW
+    cum_qty: Decimal = ZERO
+    cum_value: Decimal = ZERO
+    fee: Decimal = ZERO
+    exec_ids: list[str] = []
+
+    @property
+    def avg_px(self) -> Decimal:
+        return ratio(self.cum_value, self.cum_qty)
+
+
+class PendingReplace(msgspec.Struct, frozen=True):
+    """A replace that is being checked (``is_sent`` False) or that the venue has not answered yet."""
+
+    order_qty: Decimal
+    limit_px: Decimal | None
+    stop_px: Decimal | None
+    held_unit: Decimal
+    is_sent: bool = False
+
+
+class Order(msgspec.Struct, kw_only=True):
+    """One order and everything that became of it. Written by ``core.apply`` only.
+
+    A split order is a parent with ``route`` SPLIT and ``leg_ids``: the legs are orders of their own, the parent
+    is never sent and holds nothing. ``cycle`` numbers the position life this order belongs to;
+    ``is_closing`` says that it was admitted as reducing that position. ``held_unit`` is the worst-case value, in
+    the base currency, of one unit that may still fill; the exposure held is that times what may still fill.
+    """
+
+    order_id: str
+    cl_ord_id: str
+    fingerprint: str
+    account: str
+    strategy_id: str
+    venue: str
+    symbol: str
+    position_key: str
+    side: Side
+    ord_type: OrdType
+    time_in_force: TimeInForce
+    order_qty: Decimal
+    limit_px: Decimal | None = None
+    stop_px: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
+    expire_ns: int | None = None
+    execution_algorithm: str | None = None
+    actor: Actor
+    created_ns: int
+    updated_ns: int
+    config_revision: str = ""
+    policy_revision: str = ""
+    control_epoch: int = 0
+
+    ord_status: OrdStatus = OrdStatus.PENDING_NEW
+    #: Passed every check and its admission is recorded; an order that is not yet admitted was never sent.
+    is_admitted: bool = False
+    #: Sent, and the venue's answer is not known.
+    is_in_doubt: bool = False
+    is_cancel_requested: bool = False
+    reject: Reject | None = None
+
+    route: Route = Route.SHADOW
+    route_reason: RouteReason = RouteReason.MODE_SHADOW
+    mode: str = ""
+    cycle: int = 0
+    bucket: int | None = None
+    is_closing: bool = False
+    parent_id: str = ""
+    leg_ids: tuple[str, ...] = ()
+
+    arrival_px: Decimal | None = None
+    held_unit: Decimal = ZERO
+    venue_order_id: str = ""
+    cum_qty: Decimal = ZERO
+    cum_value: Decimal = ZERO
+    fees: Decimal = ZERO
+    fills: list[Fill] = []
+    pending_replace: PendingReplace | None = None
+    twin: Twin | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still trade, as far as we know."""
+        return self.ord_status in OPEN_STATUSES
+
+    @property
+    def leaves_qty(self) -> Decimal:
+        """What may still fill: 0 when terminal (FIX), never negative."""
+        return max(self.order_qty - self.cum_qty, ZERO) if self.is_open else ZERO
+
+    @property
+    def held_qty(self) -> Decimal:
+        """What may still fill in the worst case: the larger of the present and the requested terms."""
+        if not self.is_open or self.route is Route.SPLIT:
+            return ZERO
+        pending = self.pending_replace
+        total = self.order_qty if pending is None else max(self.order_qty, pending.order_qty)
+        return max(total - self.cum_qty, ZERO)
+
+    @property
+    def held_value(self) -> Decimal:
+        """The exposure held for this order, base currency, worst case."""
+        pending = self.pending_replace
+        unit = self.held_unit if pending is None else max(self.held_unit, pending.held_unit)
+        return self.held_qty * unit
+
+    @property
+    def avg_px(self) -> Decimal:
+        """Average price of what filled; 0 before the first fill."""
+        return ratio(self.cum_value, self.cum_qty)
+
+
+def position_key_of(account: str, strategy_id: str, venue: str, symbol: str) -> str:
+    """The key of one position and its cycles. Names cannot hold ``|`` (the intake refuses it)."""
+    return f"{account}|{strategy_id}|{venue}|{symbol}"

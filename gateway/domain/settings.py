@@ -1,0 +1,137 @@
+"""The whole configuration of a gateway as plain data: what decisions read, and where things listen and lie.
+
+One default per setting, here and nowhere else. Parsing and checking YAML is the business of ``adapters/config``.
+Secrets are not settings: the adapter that needs one reads it from the environment.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.domain.config import TradingConfig
+from gateway.domain.enums import Role
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the HTTP server listens. With no key configured it binds loopback only, whatever is asked."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    tls_cert: str = ""
+    tls_key: str = ""
+    max_body_bytes: int = 65_536
+
+
+class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The journal. A checkpoint is written every ``checkpoint_every`` records and at a clean stop."""
+
+    checkpoint_every: int = 100_000
+    max_batch: int = 512
+
+
+class PolicySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Which engine decides, and from which folder (relative to gateway.yaml). ``timeout_ms`` bounds a server."""
+
+    engine: str = "embedded"
+    path: str = "../policies"
+    url: str = "http://127.0.0.1:8181"
+    timeout_ms: int = 100
+
+
+class MarketDataSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where prices come from: ``synthetic``, ``replay`` of a recorded feed, or a venue's name.
+
+    ``speed`` plays a recording that many times faster (0: as fast as possible), ``loop`` starts it over at its
+    end. ``ticks_per_s`` is the synthetic market's total update rate, ``seed`` makes it repeatable. ``symbols``
+    are those the source carries (empty: all enabled instruments); ``refresh_interval_s`` is how often a source
+    without a stream is asked.
+    """
+
+    source: str = "synthetic"
+    path: str = ""
+    speed: Decimal = Decimal(1)
+    loop: bool = True
+    seed: int = 1
+    ticks_per_s: int = 50
+    stale_after_ms: int = 5_000
+    symbols: tuple[str, ...] = ()
+    refresh_interval_s: Decimal = Decimal(5)
+
+
+class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the simulator fills. Latencies are one way; fees in basis points of the traded value.
+
+    ``queue_position`` 1 joins the back of the visible queue at a price, 0 its front.
+    """
+
+    seed: int = 7
+    order_latency_ms: Decimal = Decimal(5)
+    report_latency_ms: Decimal = Decimal(5)
+    latency_jitter: Decimal = Decimal("0.2")
+    maker_fee_bps: Decimal = Decimal(1)
+    taker_fee_bps: Decimal = Decimal(2)
+    queue_position: Decimal = Decimal(1)
+
+
+class VenueSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach one venue. ``adapter`` names the code (ibkr, binance, ccxt, alpaca, simulator); ``options``
+    holds what only that adapter knows. Credentials come from the environment, never from here."""
+
+    name: str
+    adapter: str
+    host: str = ""
+    port: int = 0
+    client_id: int = 0
+    paper_only: bool = True
+    timeout_s: Decimal = Decimal(10)
+    options: dict[str, str] = {}
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds a key. Empty ``accounts``, ``strategies`` or ``networks`` mean all of them.
+
+    ``key_sha256`` is the hash of the key; the key itself is nowhere. ``networks`` are CIDR ranges.
+    """
+
+    name: str
+    role: Role
+    key_sha256: str
+    accounts: tuple[str, ...] = ()
+    strategies: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+
+class RolloutStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a planned rollout: the live share in basis points, held for some days."""
+
+    weight_bp: int
+    days: int
+
+
+class NotificationChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """Where alerts of at least ``min_severity`` (info, warning, critical) are posted. An address that is itself
+    a secret is not here: ``url_env`` names the environment variable that holds it."""
+
+    name: str
+    kind: str = "webhook"
+    url: str = ""
+    url_env: str = ""
+    min_severity: str = "warning"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it. ``sources`` are the files it was read from, ``warnings`` what a person should look at although
+    it is usable."""
+
+    trading: TradingConfig
+    server: ServerSettings = ServerSettings()
+    storage: StorageSettings = StorageSettings()
+    policy: PolicySettings = PolicySettings()
+    market_data: MarketDataSettings = MarketDataSettings()
+    simulator: SimulatorSettings = SimulatorSettings()
+    venues: dict[str, VenueSettings] = {}
+    principals: tuple[Principal, ...] = ()
+    rollout_plan: tuple[RolloutStep, ...] = ()
+    notifications: tuple[NotificationChannel, ...] = ()
+    sources: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,90 @@
+"""What the outside may ask of the gateway: the driving port that HTTP (and any later facade) calls."""
+
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from gateway.domain.enums import TradingState
+from gateway.domain.facts import Session
+from gateway.domain.orders import Actor, NewOrderSingle, Order, Reject, ReplaceRequest
+from gateway.domain.orders import FieldError as FieldError
+from gateway.domain.records import Record
+
+
+class RequestInvalid(Exception):
+    """The request cannot be read as an order (HTTP 400). Nothing was recorded."""
+
+    def __init__(self, errors: tuple[FieldError, ...]) -> None:
+        super().__init__("; ".join(f"{e.field} {e.rule}, was {e.value}" for e in errors))
+        self.errors = errors
+
+
+class NotAccepting(Exception):
+    """The gateway takes no new orders now (HTTP 503): starting, stopping, or the journal cannot be written."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    #: The same client_order_id with the same content: the order as it is now, nothing was sent again.
+    REPEATED = "repeated"
+    #: The same client_order_id with other content.
+    CONFLICT = "conflict"
+    DENIED = "denied"
+    NOT_FOUND = "not_found"
+    #: A cancel or replace was taken; the venue's report will tell how it ends.
+    REQUESTED = "requested"
+    #: The order is in no state for this (already done, say); ``reject`` says why.
+    REFUSED = "refused"
+
+
+class OrderStory(msgspec.Struct, frozen=True):
+    """An order as it stands, with the legs of a split one (a parent's figures are the sum of its legs)."""
+
+    order: Order
+    legs: tuple[Order, ...] = ()
+
+
+class Reply(msgspec.Struct, frozen=True):
+    outcome: Outcome
+    story: OrderStory | None = None
+    reject: Reject | None = None
+
+
+class OrderIntake(Protocol):
+    """Every method returns only after the facts it answers for are durable."""
+
+    async def place(self, request: NewOrderSingle, actor: Actor, received_ns: int) -> Reply: ...
+
+    async def cancel(self, order_id: str, actor: Actor) -> Reply: ...
+
+    async def replace(self, order_id: str, request: ReplaceRequest, actor: Actor) -> Reply: ...
+
+
+class Controls(Protocol):
+    """What people do besides orders."""
+
+    async def switch_trading(self, state: TradingState, actor: Actor, reason: str) -> None:
+        """HALTED refuses all orders and cancels the open ones, whatever else is broken; persists."""
+        ...
+
+    async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session: ...
+
+    async def end_session(self, actor: Actor) -> Session | None: ...
+
+
+class EventFeed(Protocol):
+    """Durable records in order. A slow reader slows nobody: it is served from the journal until it caught up."""
+
+    def records(self, after_seq: int | None) -> AsyncIterator[Record]:
+        """Records with ``seq > after_seq`` and then each new one as it becomes durable; None: only new ones."""
+        ...
+
+    @property
+    def last_seq(self) -> int: ...

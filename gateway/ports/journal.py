@@ -1,0 +1,60 @@
+"""Durable memory: the append-only journal, its checkpoints, and the archive of finished orders."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from gateway.domain.orders import Order
+from gateway.domain.records import Checkpoint, Entry, Record
+
+
+class JournalUnavailable(Exception):
+    """The journal could not be written (disk full, I/O error). Nothing of the batch is in it; try again later."""
+
+
+class JournalBroken(Exception):
+    """The journal on disk is not what was written: altered, missing or reordered records. Says where."""
+
+
+class Journal(Protocol):
+    """``append`` returns only when every record of the batch is durable, all or none."""
+
+    async def append(self, entries: Sequence[Entry]) -> None: ...
+
+    def read(self, after_seq: int) -> AsyncIterator[Record]: ...
+
+    async def save_checkpoint(self, checkpoint: Checkpoint) -> None: ...
+
+    async def load_checkpoint(self) -> Checkpoint | None:
+        """The newest checkpoint that fits the journal, or None; an unusable one is skipped for an older one."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class OrderQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which finished orders to list. Newest first; ``before`` is the (created_ns, order_id) to continue after."""
+
+    accounts: tuple[str, ...] | None = None
+    strategies: tuple[str, ...] | None = None
+    symbol: str | None = None
+    venue: str | None = None
+    route: str | None = None
+    statuses: tuple[str, ...] | None = None
+    before: tuple[int, str] | None = None
+    limit: int = 100
+
+
+class OrderArchive(Protocol):
+    """Finished orders, found after they left memory. Written by ``Journal.append`` in the same transaction."""
+
+    def may_hold(self, account: str, cl_ord_id: str) -> bool:
+        """False only if no archived order has this client id. In memory, no I/O: asked for every new order."""
+        ...
+
+    async def find(self, order_id: str) -> Order | None: ...
+
+    async def find_by_client_id(self, account: str, cl_ord_id: str) -> Order | None: ...
+
+    async def list(self, query: OrderQuery) -> list[Order]: ...

@@ -1,0 +1,28 @@
+"""The policy engine: asked once per order, trusted only when it answers clearly."""
+
+from typing import Any, Protocol
+
+from gateway.domain.events import PolicyVerdict
+
+
+class PolicyEngine(Protocol):
+    """Both engines answer ``data.trading.decision`` for the same document with the same verdict.
+
+    Neither method raises: undefined, malformed, late or unreachable is a verdict with ``failure`` set.
+    """
+
+    @property
+    def is_immediate(self) -> bool:
+        """Whether ``evaluate_now`` may be used: the engine runs in this process and does no I/O."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Hash of the policies in force."""
+        ...
+
+    def evaluate_now(self, document: dict[str, Any]) -> PolicyVerdict: ...
+
+    async def evaluate(self, document: dict[str, Any]) -> PolicyVerdict: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,117 @@
+"""What the gateway shows of itself. Amounts are plain decimal strings, times integer nanoseconds."""
+
+from typing import Protocol
+
+import msgspec
+
+from gateway.domain.facts import Session
+from gateway.ports.intake import OrderStory
+from gateway.ports.journal import OrderQuery
+
+
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One position of one book. ``unrealized_pnl`` is computed now, from ``mark_px`` of ``mark_age_ms`` ago."""
+
+    book: str
+    account: str
+    strategy_id: str
+    venue: str
+    symbol: str
+    quantity: str
+    avg_px: str
+    mark_px: str | None
+    mark_age_ms: int | None
+    is_synthetic: bool
+    currency: str
+    market_value: str
+    unrealized_pnl: str
+    realized_pnl: str
+    fees: str
+    cycle: int
+
+
+class PortfolioView(msgspec.Struct, frozen=True, kw_only=True):
+    """One account in one book, in the base currency."""
+
+    book: str
+    account: str
+    currency: str
+    initial_cash: str
+    cash: str
+    equity: str
+    gross_exposure: str
+    net_exposure: str
+    held_exposure: str
+    leverage: str
+    realized_pnl: str
+    unrealized_pnl: str
+    fees: str
+    daily_pnl: str
+    open_orders: int
+    positions: int
+
+
+class VenueModeView(msgspec.Struct, frozen=True, kw_only=True):
+    venue: str
+    configured_mode: str
+    effective_mode: str
+    canary_weight_bp: int
+    cycles_live: int
+    cycles_shadow: int
+    measured_share: str
+
+
+class ModesView(msgspec.Struct, frozen=True, kw_only=True):
+    global_mode: str
+    config_revision: str
+    trading_state: str
+    trading_state_reason: str
+    venues: tuple[VenueModeView, ...]
+
+
+class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    kind: str
+    is_connected: bool
+    is_synthetic: bool
+    text: str
+    since_ns: int
+
+
+class HealthView(msgspec.Struct, frozen=True, kw_only=True):
+    """``is_ready`` False comes with reasons in words; ``warnings`` are what a person should look at anyway."""
+
+    is_ready: bool
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    last_seq: int
+    durable_seq: int
+    config_revision: str
+    policy_revision: str
+    config_error: str
+
+
+class ReadModel(Protocol):
+    """Reads wait until what they show is durable, and keep working when the journal does not."""
+
+    async def order(self, order_id: str) -> OrderStory | None: ...
+
+    async def orders(self, query: OrderQuery) -> list[OrderStory]: ...
+
+    async def portfolio(self) -> tuple[tuple[PortfolioView, ...], tuple[PositionView, ...]]: ...
+
+    def session(self) -> Session | None: ...
+
+    def statistics(self) -> dict[str, dict[str, int]]:
+        """Counts since the journal began: by group (orders, denied by code, fills by route, ...) and name."""
+        ...
+
+
+class Status(Protocol):
+    """How the gateway itself is doing; none of it touches the disk."""
+
+    def modes(self) -> ModesView: ...
+
+    def connections(self) -> tuple[ConnectionView, ...]: ...
+
+    def health(self) -> HealthView: ...

@@ -1,0 +1,62 @@
+"""What people do besides orders: the kill switch and sessions. The kill switch needs no other part to be healthy."""
+
+import logging
+from typing import Protocol
+
+from gateway.domain.enums import TradingState
+from gateway.domain.events import SessionEnded, SessionStarted, TradingSwitched
+from gateway.domain.facts import Session
+from gateway.domain.orders import Actor
+from gateway.ports.clock import Clock
+from gateway.service.engine import Engine
+
+_log = logging.getLogger(__name__)
+
+
+class HaltMark(Protocol):
+    """Remembers outside the journal that trading was disabled, for a stop while the journal cannot be written."""
+
+    def set(self, reason: str) -> None: ...
+
+    def clear(self) -> None: ...
+
+    def reason(self) -> str | None: ...
+
+
+class OperatorControls:
+    """Implements ``ports.intake.Controls``."""
+
+    def __init__(self, engine: Engine, halt_mark: HaltMark, clock: Clock) -> None:
+        self._engine = engine
+        self._halt_mark = halt_mark
+        self._clock = clock
+
+    async def switch_trading(self, state: TradingState, actor: Actor, reason: str) -> None:
+        """Effective at once in memory; the mark on disk and the journal make it survive a restart."""
+        self._engine.process(TradingSwitched(ts_ns=self._clock.now_ns(), state=state, actor=actor, reason=reason))
+        _log.warning("trading %s by %s: %s", state.value, actor.name, reason)
+        try:
+            if state is TradingState.ACTIVE:
+                self._halt_mark.clear()
+            else:
+                self._halt_mark.set(reason)
+        except OSError as error:
+            _log.error("the halt mark could not be written, the journal has to carry it alone: %s", error)
+        await self._engine.settle(self._engine.last_seq)
+
+    async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session:
+        now_ns = self._clock.now_ns()
+        event = SessionStarted(
+            ts_ns=now_ns, session_id=f"s{now_ns // 1_000_000:x}", label=label, strategies=strategies, actor=actor
+        )
+        self._engine.process(event)
+        session = self._engine.state.session
+        assert session is not None
+        await self._engine.durable(self._engine.last_seq)
+        return session
+
+    async def end_session(self, actor: Actor) -> Session | None:
+        session = self._engine.state.session
+        self._engine.process(SessionEnded(ts_ns=self._clock.now_ns(), actor=actor))
+        await self._engine.durable(self._engine.last_seq)
+        return session

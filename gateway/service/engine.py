@@ -1,0 +1,241 @@
+"""The engine: events in, facts applied at once, effects out once the facts are durable.
+
+``process`` is synchronous and never re-entered, so the event loop itself is the one consumer: two orders can
+never look at the same headroom. The committer below it writes what was decided in groups; replies and effects
+wait for their group. When the journal fails, nothing leaves any more except cancels: what was never durable is
+taken back, and the group is retried until there is room again.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from gateway.core.apply import apply
+from gateway.core.decide import decide
+from gateway.core.decision import Decision
+from gateway.core.state import GatewayState, encode_snapshot, hash_of
+from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
+from gateway.domain.events import AdmissionsAbandoned, Event
+from gateway.domain.facts import (
+    Fact,
+    OrderDenied,
+    OrderEnded,
+    OrderExecuted,
+    OrderReplaced,
+)
+from gateway.domain.orders import Order
+from gateway.domain.records import Checkpoint, Entry, Record
+from gateway.ports.clock import Clock
+from gateway.ports.intake import NotAccepting
+from gateway.ports.journal import Journal, JournalUnavailable
+from gateway.ports.telemetry import Telemetry
+from gateway.service.containment import Containment
+from gateway.service.tasks import TaskGroup
+from gateway.service.views import frozen
+
+_log = logging.getLogger(__name__)
+_RETRY_S = 0.5
+#: Facts after which a finished order must be findable in the archive as it now is.
+_CLOSING_FACTS = (OrderDenied, OrderEnded, OrderExecuted, OrderReplaced)
+#: Effects that wait for nothing: they change nothing outside.
+_INWARD = (EvaluatePolicy, ReconsiderOrder)
+
+EffectSink = Callable[[list[Effect]], None]
+RecordSink = Callable[[Record], None]
+
+
+class _Pending(msgspec.Struct):
+    entry: Entry
+    effects: list[Effect]
+
+
+class Engine:
+    """Owns the state and the order of all records. ``run_effects`` is called with effects that may leave."""
+
+    def __init__(
+        self,
+        state: GatewayState,
+        last_seq: int,
+        journal: Journal,
+        clock: Clock,
+        telemetry: Telemetry,
+        tasks: TaskGroup,
+        *,
+        max_batch: int,
+        checkpoint_every: int,
+    ) -> None:
+        self.state = state
+        self.last_seq = last_seq
+        self.durable_seq = last_seq
+        self.run_effects: EffectSink = lambda effects: None
+        self.on_durable: RecordSink = lambda record: None
+        #: Why the journal cannot be written, or None while it can.
+        self.failure: str | None = None
+        self._journal = journal
+        self._clock = clock
+        self._telemetry = telemetry
+        self._tasks = tasks
+        self._max_batch = max_batch
+        self._checkpoint_every = checkpoint_every
+        self._checkpoint_seq = last_seq
+        self._pending: deque[_Pending] = deque()
+        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._wake = asyncio.Event()
+        self._is_closing = False
+        self._committer: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._committer = self._tasks.spawn(self._commit_forever(), "journal committer")
+
+    def process(self, event: Event) -> Decision:
+        """Decide one event and apply its facts. The caller handles the inward effects of the decision."""
+        decision = decide(self.state, event)
+        if not decision.facts:
+            return decision
+        state = self.state
+        for fact in decision.facts:
+            apply(state, fact)
+        self.last_seq += 1
+        record = Record(seq=self.last_seq, ts_ns=event.ts_ns, event=event, facts=decision.facts)
+        entry = Entry(record=record, closed_orders=self._closed_by(decision.facts))
+        outward: list[Effect] = [effect for effect in decision.effects if not isinstance(effect, _INWARD)]
+        self._pending.append(_Pending(entry, outward))
+        self._wake.set()
+        if self.failure is not None:
+            self._contain([self._pending[-1]])
+        return decision
+
+    async def durable(self, seq: int) -> None:
+        """Return once record ``seq`` is durable; raise NotAccepting when the journal fails before that."""
+        if seq <= self.durable_seq:
+            return
+        if self.failure is not None:
+            raise NotAccepting("journal_unavailable", self.failure)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append((seq, waiter))
+        await waiter
+
+    async def settle(self, seq: int) -> None:
+        """Like ``durable``, for reads and cancels: with a failing journal they go on without it."""
+        try:
+            await self.durable(seq)
+        except NotAccepting:
+            return
+
+    def _closed_by(self, facts: Iterable[Fact]) -> tuple[Order, ...]:
+        """Orders that these facts finished (or changed after their end), as they are now, for the archive."""
+        closed: dict[str, Order] = {}
+        for fact in facts:
+            if not isinstance(fact, _CLOSING_FACTS):
+                continue
+            order = self.state.orders.get(fact.order_id)
+            if order is None or order.is_open:
+                continue
+            closed[order.order_id] = frozen(order)
+            parent = self.state.orders.get(order.parent_id) if order.parent_id else None
+            if parent is not None and not parent.is_open:
+                closed[parent.order_id] = frozen(parent)
+        return tuple(closed.values())
+
+    async def _commit_forever(self) -> None:
+        while True:
+            if not self._pending:
+                if self._is_closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch = [self._pending[i] for i in range(min(len(self._pending), self._max_batch))]
+            started_ns = self._clock.monotonic_ns()
+            try:
+                await self._journal.append([pending.entry for pending in batch])
+            except JournalUnavailable as error:
+                self._on_failure(str(error))
+                if self._is_closing:
+                    return
+                await asyncio.sleep(_RETRY_S)
+                continue
+            self._telemetry.on_commit(len(batch), self._clock.monotonic_ns() - started_ns)
+            self._on_durable(batch)
+            if self.durable_seq - self._checkpoint_seq >= self._checkpoint_every:
+                await self.checkpoint()
+
+    def _on_durable(self, batch: list[_Pending]) -> None:
+        for _ in batch:
+            self._pending.popleft()
+        self.durable_seq = batch[-1].entry.record.seq
+        if self.failure is not None and not self._pending:
+            _log.warning("the journal can be written again; orders are accepted again")
+            self.failure = None
+        while self._waiters and self._waiters[0][0] <= self.durable_seq:
+            _, waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+        effects: list[Effect] = []
+        for pending in batch:
+            effects.extend(pending.effects)
+            record = pending.entry.record
+            self._telemetry.on_record(record)
+            self.on_durable(record)
+        if effects:
+            self.run_effects(effects)
+
+    def _on_failure(self, text: str) -> None:
+        """Stop admitting: tell everyone who waits, take back what was never durable, let cancels go."""
+        if self.failure is None:
+            _log.error("the journal cannot be written, no order is accepted until it can: %s", text)
+        self._telemetry.on_journal_failure()
+        self.failure = text
+        waiters, self._waiters = self._waiters, deque()
+        for _, waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(NotAccepting("journal_unavailable", text))
+        self._contain(list(self._pending))
+
+    def _contain(self, pending: list[_Pending]) -> None:
+        """Keep new risk in, and let what reduces it out, for records that cannot be made durable now."""
+        found = Containment()
+        for item in pending:
+            found.add(self.state, item.entry.record.facts, item.effects)
+            item.effects = []
+        if found.order_ids or found.replace_order_ids:
+            self.process(
+                AdmissionsAbandoned(
+                    ts_ns=self._clock.now_ns(),
+                    order_ids=tuple(found.order_ids),
+                    replace_order_ids=tuple(found.replace_order_ids),
+                    text=f"the journal could not be written: {self.failure}",
+                )
+            )
+        if found.released:
+            self.run_effects(found.released)
+
+    async def checkpoint(self) -> None:
+        """Write the state as of now, once the records it folds are durable. A failure costs only start-up time."""
+        seq, data = self.last_seq, encode_snapshot(self.state)
+        self._checkpoint_seq = seq
+        checkpoint = Checkpoint(seq=seq, ts_ns=self._clock.now_ns(), state=data, state_hash=hash_of(data))
+        self._tasks.spawn(self._save_when_durable(checkpoint), "checkpoint")
+
+    async def _save_when_durable(self, checkpoint: Checkpoint) -> None:
+        try:
+            await self.durable(checkpoint.seq)
+            await self._journal.save_checkpoint(checkpoint)
+        except (JournalUnavailable, NotAccepting) as error:
+            _log.warning("no checkpoint was written: %s", error)
+
+    async def close(self) -> None:
+        """Make durable what was decided, then write a last checkpoint so that the next start folds nothing."""
+        self._is_closing = True
+        self._wake.set()
+        if self._committer is not None:
+            await self._committer
+        if self.failure is None and self.durable_seq > self._checkpoint_seq:
+            data = encode_snapshot(self.state)
+            checkpoint = Checkpoint(
+                seq=self.durable_seq, ts_ns=self._clock.now_ns(), state=data, state_hash=hash_of(data)
+            )
+            await self._save_when_durable(checkpoint)

@@ -1,0 +1,213 @@
+"""Carries out effects at the venues and turns what comes back into events.
+
+A route picks its venue from a table; the simulator stands in that table like any other. Whatever goes wrong
+after a request may have left is UNKNOWN, never a rejection, and nothing is ever sent twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Container, Mapping
+
+import msgspec
+
+from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, ReplaceOrder, SubmitOrder
+from gateway.domain.enums import ExecType, Route, SubmitStatus
+from gateway.domain.events import Event, LookupCompleted, ReportsReceived, SubmitCompleted, VenueStatusChanged
+from gateway.domain.orders import ExecutionReport
+from gateway.ports.clock import Clock
+from gateway.ports.journal import OrderArchive
+from gateway.ports.venue import Answer, Lookup, Venue
+from gateway.service.tasks import TaskGroup
+
+_log = logging.getLogger(__name__)
+_LOOKUP_FIRST_S = 0.05
+_LOOKUP_MAX_S = 30.0
+
+
+class VenueSlot(msgspec.Struct, frozen=True):
+    """A venue and how long one request may take; None: it answers at once, in this process."""
+
+    venue: Venue
+    timeout_s: float | None
+
+
+class VenueTable:
+    """Which venue carries out which route. ``simulator`` serves every shadow order and every twin."""
+
+    def __init__(self, simulator: VenueSlot) -> None:
+        self._simulator = simulator
+        self._live: dict[str, VenueSlot] = {}
+
+    def add(self, name: str, slot: VenueSlot) -> None:
+        self._live[name] = slot
+
+    def remove(self, name: str) -> VenueSlot | None:
+        return self._live.pop(name, None)
+
+    def has(self, name: str) -> bool:
+        return name in self._live
+
+    def of(self, ticket: OrderTicket) -> VenueSlot | None:
+        return self._simulator if ticket.route is Route.SHADOW else self._live.get(ticket.venue)
+
+    def names(self) -> Mapping[str, VenueSlot]:
+        return self._live
+
+    def all_slots(self) -> list[VenueSlot]:
+        return [self._simulator, *self._live.values()]
+
+
+class Executor:
+    """Effects out, events in. Also the listener that venues report to."""
+
+    def __init__(
+        self,
+        table: VenueTable,
+        process: Callable[[Event], object],
+        orders: Container[str],
+        archive: OrderArchive,
+        clock: Clock,
+        tasks: TaskGroup,
+    ) -> None:
+        self._table = table
+        self._process = process
+        self._orders = orders
+        self._archive = archive
+        self._clock = clock
+        self._tasks = tasks
+        self._looking_up: set[tuple[str, bool]] = set()
+
+    def run(self, effects: list[Effect]) -> None:
+        """Start every effect; those of a venue in this process run one after another in one task."""
+        local: list[tuple[Effect, Venue]] = []
+        for effect in effects:
+            if isinstance(effect, LookupOrder):
+                self._start_lookup(effect.ticket)
+                continue
+            if not isinstance(effect, SubmitOrder | CancelOrder | ReplaceOrder):
+                continue
+            slot = self._table.of(effect.ticket)
+            if slot is None:
+                self._on_answer(effect, Answer(SubmitStatus.REJECTED, f"no adapter runs for {effect.ticket.venue}"))
+            elif slot.timeout_s is None:
+                local.append((effect, slot.venue))
+            else:
+                self._tasks.spawn(self._run_remote(effect, slot.venue, slot.timeout_s), "venue request")
+        if local:
+            self._tasks.spawn(self._run_local(local), "simulator requests")
+
+    async def _run_local(self, requests: list[tuple[Effect, Venue]]) -> None:
+        for effect, venue in requests:
+            try:
+                answer = await _request(effect, venue)
+            except Exception:
+                _log.exception("the simulator failed on %s", effect)
+                answer = Answer(SubmitStatus.UNKNOWN, "the simulator failed; see the log")
+            if answer.status is not SubmitStatus.ACCEPTED:
+                self._on_answer(effect, answer)
+
+    async def _run_remote(self, effect: Effect, venue: Venue, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                answer = await _request(effect, venue)
+        except TimeoutError:
+            answer = Answer(SubmitStatus.UNKNOWN, f"no answer within {timeout_s:g} s")
+        except Exception as error:
+            _log.exception("a venue request failed")
+            answer = Answer(SubmitStatus.UNKNOWN, f"the request broke off: {error}")
+        self._on_answer(effect, answer)
+
+    def _on_answer(self, effect: Effect, answer: Answer) -> None:
+        if isinstance(effect, LookupOrder) or not isinstance(effect, SubmitOrder | CancelOrder | ReplaceOrder):
+            return
+        ticket, now_ns = effect.ticket, self._clock.now_ns()
+        if isinstance(effect, SubmitOrder):
+            if answer.status is SubmitStatus.ACCEPTED:
+                return
+            if not ticket.is_twin:
+                self._process(
+                    SubmitCompleted(ts_ns=now_ns, order_id=ticket.order_id, status=answer.status, text=answer.text)
+                )
+                return
+        if answer.status is SubmitStatus.UNKNOWN and not ticket.is_twin:
+            self._start_lookup(ticket)  # the venue's own account of the order tells how the change ended
+        elif answer.status is SubmitStatus.REJECTED:
+            kinds = {CancelOrder: ExecType.CANCEL_REJECTED, ReplaceOrder: ExecType.REPLACE_REJECTED}
+            report = ExecutionReport(
+                order_id=ticket.order_id,
+                exec_type=kinds.get(type(effect), ExecType.REJECTED),
+                transact_ns=now_ns,
+                text=answer.text,
+                is_twin=ticket.is_twin,
+            )
+            self.on_reports((report,))
+
+    def _start_lookup(self, ticket: OrderTicket) -> None:
+        if (ticket.order_id, ticket.is_twin) in self._looking_up:
+            return
+        self._looking_up.add((ticket.order_id, ticket.is_twin))
+        self._tasks.spawn(self._look_up(ticket), "venue lookup")
+
+    async def _look_up(self, ticket: OrderTicket) -> None:
+        """Ask until the venue answers: an order in doubt is settled by nothing else."""
+        delay_s = _LOOKUP_FIRST_S
+        try:
+            while True:
+                answer = await self._ask(ticket)
+                if answer.is_known is not None:
+                    break
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, _LOOKUP_MAX_S)
+        finally:
+            self._looking_up.discard((ticket.order_id, ticket.is_twin))
+        if ticket.is_twin:
+            self.on_reports(answer.reports)
+            return
+        self._process(
+            LookupCompleted(
+                ts_ns=self._clock.now_ns(),
+                order_id=ticket.order_id,
+                is_known=bool(answer.is_known),
+                reports=answer.reports,
+            )
+        )
+
+    async def _ask(self, ticket: OrderTicket) -> Lookup:
+        slot = self._table.of(ticket)
+        if slot is None:
+            return Lookup(None)  # its adapter is not running yet
+        try:
+            async with asyncio.timeout(slot.timeout_s):
+                return await slot.venue.lookup(ticket)
+        except TimeoutError:
+            return Lookup(None)
+        except Exception:
+            _log.exception("looking up order %s failed", ticket.order_id)
+            return Lookup(None)
+
+    def on_reports(self, reports: tuple[ExecutionReport, ...]) -> None:
+        missing = {report.order_id for report in reports if report.order_id not in self._orders}
+        if missing:
+            self._tasks.spawn(self._restore_and_record(reports, missing), "late reports")
+        elif reports:
+            self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=reports))
+
+    async def _restore_and_record(self, reports: tuple[ExecutionReport, ...], missing: set[str]) -> None:
+        """A report on an order that is not in memory: it may be one that was finished long ago."""
+        found = [await self._archive.find(order_id) for order_id in sorted(missing)]
+        restored = tuple(order for order in found if order is not None)
+        self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=reports, restored=restored))
+
+    def on_status(self, venue: str, is_connected: bool, text: str) -> None:
+        self._process(VenueStatusChanged(ts_ns=self._clock.now_ns(), venue=venue, is_connected=is_connected, text=text))
+
+
+async def _request(effect: Effect, venue: Venue) -> Answer:
+    match effect:
+        case SubmitOrder(ticket=ticket):
+            return await venue.submit(ticket)
+        case CancelOrder(ticket=ticket):
+            return await venue.cancel(ticket)
+        case ReplaceOrder(ticket=ticket):
+            return await venue.replace(ticket, effect.order_qty, effect.limit_px, effect.stop_px)
+    raise AssertionError(effect)

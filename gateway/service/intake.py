@@ -1,0 +1,240 @@
+"""Orders as clients ask for them: identity, idempotency, the policy's answer, and the reply once it is durable."""
+
+import asyncio
+
+from gateway.core.changes import not_open
+from gateway.core.identity import fingerprint
+from gateway.core.validation import shape_problems
+from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
+from gateway.domain.enums import OrdStatus
+from gateway.domain.events import CancelReceived, OrderReceived, PolicyEvaluated, PolicyVerdict, ReplaceReceived
+from gateway.domain.facts import Fact, ReplaceDenied
+from gateway.domain.market import MarketView
+from gateway.domain.orders import Actor, NewOrderSingle, Order, Reject, ReplaceRequest
+from gateway.ports.clock import Calendar, Clock
+from gateway.ports.intake import NotAccepting, OrderStory, Outcome, Reply, RequestInvalid
+from gateway.ports.journal import OrderArchive
+from gateway.ports.market_data import MarketData
+from gateway.ports.policy import PolicyEngine
+from gateway.ports.telemetry import Telemetry
+from gateway.service.engine import Engine
+from gateway.service.tasks import TaskGroup
+from gateway.service.views import frozen, mid_px, story_of
+
+
+class Intake:
+    """Implements ``ports.intake.OrderIntake``."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        archive: OrderArchive,
+        policy: PolicyEngine,
+        market: MarketData,
+        calendar: Calendar,
+        clock: Clock,
+        telemetry: Telemetry,
+        tasks: TaskGroup,
+    ) -> None:
+        self._engine = engine
+        self._archive = archive
+        self._policy = policy
+        self._market = market
+        self._calendar = calendar
+        self._clock = clock
+        self._telemetry = telemetry
+        self._tasks = tasks
+        #: Why no order is taken, as (reason, text); None while the door is open.
+        self.closed: tuple[str, str] | None = ("starting", "the gateway is starting")
+        # The start time makes ids unique across restarts; a data directory has one owner at a time.
+        self._id_prefix = f"o{clock.now_ns() // 1_000_000:x}"
+        self._id_count = 0
+
+    def next_id(self, kind: str = "") -> str:
+        self._id_count += 1
+        return f"{kind}{self._id_prefix}-{self._id_count:x}"
+
+    def _check_door(self) -> None:
+        if self.closed is not None:
+            raise NotAccepting(*self.closed)
+        if self._engine.failure is not None:
+            raise NotAccepting("journal_unavailable", self._engine.failure)
+
+    async def place(self, request: NewOrderSingle, actor: Actor, received_ns: int) -> Reply:
+        now_ns = self._clock.now_ns()
+        problems = shape_problems(request, now_ns)
+        if problems:
+            raise RequestInvalid(problems)
+        self._check_door()
+        mark = fingerprint(request)
+        if request.cl_ord_id:
+            earlier = await self._find_earlier(request.account, request.cl_ord_id)
+            if earlier is not None:
+                return await self._repeat(earlier, mark)
+        order_id = self.next_id()
+        event = OrderReceived(
+            ts_ns=now_ns,
+            order_id=order_id,
+            request=request,
+            fingerprint=mark,
+            actor=actor,
+            view=self.view(request.symbol, now_ns),
+        )
+        started_ns = self._clock.monotonic_ns()
+        decision = self._engine.process(event)
+        if self._policy.is_immediate:
+            self._consult_now(decision.effects)
+        else:
+            # Shielded: a client that hangs up must not leave an order half decided.
+            await asyncio.shield(self._tasks.spawn(self._consult(decision.effects), "policy"))
+        order = self._engine.state.orders.get(order_id)
+        if order is None:
+            raise NotAccepting("journal_unavailable", self._engine.failure or "the journal cannot be written")
+        story = story_of(order, self._engine.state.legs_of(order))
+        decided_ns = self._clock.monotonic_ns()
+        self._telemetry.on_stage(order.venue, "decide", decided_ns - started_ns)
+        await self._engine.durable(self._engine.last_seq)
+        self._telemetry.on_stage(order.venue, "journal", self._clock.monotonic_ns() - decided_ns)
+        if story.order.ord_status is OrdStatus.DENIED:
+            return Reply(Outcome.DENIED, story, story.order.reject)
+        return Reply(Outcome.CREATED, story)
+
+    async def _find_earlier(self, account: str, cl_ord_id: str) -> Order | None:
+        earlier = self._engine.state.find_client_order(account, cl_ord_id)
+        if earlier is not None or not self._archive.may_hold(account, cl_ord_id):
+            return earlier
+        archived = await self._archive.find_by_client_id(account, cl_ord_id)
+        return self._engine.state.find_client_order(account, cl_ord_id) or archived
+
+    async def _repeat(self, earlier: Order, mark: str) -> Reply:
+        story = await self.story(earlier)
+        await self._engine.durable(self._engine.last_seq)
+        outcome = Outcome.REPEATED if earlier.fingerprint == mark else Outcome.CONFLICT
+        return Reply(outcome, story)
+
+    async def story(self, order: Order) -> OrderStory:
+        """The order with its legs, from memory or from the archive."""
+        legs = self._engine.state.legs_of(order)
+        if len(legs) < len(order.leg_ids):
+            found = [await self._archive.find(leg_id) for leg_id in order.leg_ids]
+            legs = [leg for leg in found if leg is not None]
+        return story_of(order, legs)
+
+    def view(self, symbol: str, now_ns: int) -> MarketView:
+        """What the market and the clock say now, to be recorded with the decision."""
+        config = self._engine.state.config
+        quote = self._market.quote(symbol)
+        instrument = config.instruments.get(symbol)
+        is_open, minute, weekday = True, now_ns // 60_000_000_000 % 1440, (now_ns // 86_400_000_000_000 + 3) % 7 + 1
+        if config.is_market_data_real and instrument is not None:
+            session = self._calendar.session(instrument.calendar, now_ns)
+            is_open, minute, weekday = session.is_open, session.local_minute, session.weekday
+        if quote is None:
+            return MarketView(is_open=is_open, local_minute=minute, weekday=weekday)
+        return MarketView(
+            reference_px=mid_px(quote),
+            bid_px=quote.bid_px,
+            ask_px=quote.ask_px,
+            age_ns=max(now_ns - quote.received_ns, 0),
+            is_synthetic=quote.is_synthetic,
+            is_open=is_open,
+            local_minute=minute,
+            weekday=weekday,
+        )
+
+    def _consult_now(self, effects: tuple[Effect, ...]) -> None:
+        """Ask the engine in this process; what it says may have the order decided again."""
+        for effect in effects:
+            if isinstance(effect, EvaluatePolicy):
+                started_ns = self._clock.monotonic_ns()
+                verdict = self._policy.evaluate_now(effect.document)
+                self._telemetry.on_policy(verdict.is_allowed, verdict.failure, self._clock.monotonic_ns() - started_ns)
+                self._consult_now(self._conclude(effect, verdict))
+            elif isinstance(effect, ReconsiderOrder):
+                self._consult_now(self._reconsider(effect))
+
+    async def _consult(self, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            if isinstance(effect, EvaluatePolicy):
+                started_ns = self._clock.monotonic_ns()
+                verdict = await self._policy.evaluate(effect.document)
+                self._telemetry.on_policy(verdict.is_allowed, verdict.failure, self._clock.monotonic_ns() - started_ns)
+                await self._consult(self._conclude(effect, verdict))
+            elif isinstance(effect, ReconsiderOrder):
+                await self._consult(self._reconsider(effect))
+
+    def _conclude(self, effect: EvaluatePolicy, verdict: PolicyVerdict) -> tuple[Effect, ...]:
+        event = PolicyEvaluated(
+            ts_ns=self._clock.now_ns(), order_id=effect.order_id, verdict=verdict, is_replace=effect.is_replace
+        )
+        return self._engine.process(event).effects
+
+    def _reconsider(self, effect: ReconsiderOrder) -> tuple[Effect, ...]:
+        now_ns = self._clock.now_ns()
+        event = OrderReceived(
+            ts_ns=now_ns,
+            order_id=effect.order_id,
+            request=effect.request,
+            fingerprint=effect.fingerprint,
+            actor=effect.actor,
+            view=self.view(effect.request.symbol, now_ns),
+        )
+        return self._engine.process(event).effects
+
+    async def cancel(self, order_id: str, actor: Actor) -> Reply:
+        order = self._engine.state.orders.get(order_id)
+        if order is None:
+            return await self._refuse_archived(order_id)
+        decision = self._engine.process(CancelReceived(ts_ns=self._clock.now_ns(), order_id=order_id, actor=actor))
+        story = await self.story(order)
+        await self._engine.settle(self._engine.last_seq)
+        if decision.refusal is not None:
+            return Reply(Outcome.REFUSED, story, decision.refusal)
+        return Reply(Outcome.REQUESTED, story)
+
+    async def _refuse_archived(self, order_id: str) -> Reply:
+        """What left memory is finished: say so with the code that a finished order in memory would give."""
+        order = await self._archive.find(order_id)
+        if order is None:
+            return Reply(Outcome.NOT_FOUND)
+        return Reply(Outcome.REFUSED, await self.story(order), not_open(order))
+
+    async def replace(self, order_id: str, request: ReplaceRequest, actor: Actor) -> Reply:
+        self._check_door()
+        order = self._engine.state.orders.get(order_id)
+        if order is None:
+            return await self._refuse_archived(order_id)
+        now_ns = self._clock.now_ns()
+        event = ReplaceReceived(
+            ts_ns=now_ns, order_id=order_id, request=request, actor=actor, view=self.view(order.symbol, now_ns)
+        )
+        decision = self._engine.process(event)
+        if decision.refusal is not None:
+            return Reply(Outcome.REFUSED, OrderStory(frozen(order)), decision.refusal)
+        denied = _replace_denial(decision.facts)
+        if denied is None:
+            denied = await self._consult_replace(decision.effects)
+        story = await self.story(order)
+        await self._engine.durable(self._engine.last_seq)
+        if denied is not None:
+            return Reply(Outcome.DENIED, story, denied)
+        return Reply(Outcome.REQUESTED, story)
+
+    async def _consult_replace(self, effects: tuple[Effect, ...]) -> Reject | None:
+        for effect in effects:
+            if not isinstance(effect, EvaluatePolicy):
+                continue
+            verdict = (
+                self._policy.evaluate_now(effect.document)
+                if self._policy.is_immediate
+                else await self._policy.evaluate(effect.document)
+            )
+            event = PolicyEvaluated(
+                ts_ns=self._clock.now_ns(), order_id=effect.order_id, verdict=verdict, is_replace=True
+            )
+            return _replace_denial(self._engine.process(event).facts)
+        return None
+
+
+def _replace_denial(facts: tuple[Fact, ...]) -> Reject | None:
+    return next((fact.reject for fact in facts if isinstance(fact, ReplaceDenied)), None)

@@ -1,0 +1,80 @@
+"""Orders, positions and figures for readers. What is shown is durable; with a failing journal it is shown anyway."""
+
+from gateway.core.state import GatewayState
+from gateway.domain.enums import Route
+from gateway.domain.facts import Session
+from gateway.domain.orders import Order
+from gateway.ports.clock import Clock
+from gateway.ports.intake import OrderStory
+from gateway.ports.journal import OrderArchive, OrderQuery
+from gateway.ports.market_data import MarketData
+from gateway.ports.read_model import PortfolioView, PositionView
+from gateway.service.engine import Engine
+from gateway.service.intake import Intake
+from gateway.service.views import portfolio_views, position_views
+
+
+class Reads:
+    """Implements ``ports.read_model.ReadModel``."""
+
+    def __init__(self, engine: Engine, intake: Intake, archive: OrderArchive, market: MarketData, clock: Clock) -> None:
+        self._engine = engine
+        self._intake = intake
+        self._archive = archive
+        self._market = market
+        self._clock = clock
+
+    @property
+    def _state(self) -> GatewayState:
+        return self._engine.state
+
+    async def order(self, order_id: str) -> OrderStory | None:
+        order = self._state.orders.get(order_id) or await self._archive.find(order_id)
+        if order is None:
+            return None
+        story = await self._intake.story(order)
+        await self._engine.settle(self._engine.last_seq)
+        return story
+
+    async def orders(self, query: OrderQuery) -> list[OrderStory]:
+        """Newest first. Open orders are in memory, finished ones in the archive; neither is in both lists."""
+        open_orders = [order for order in self._state.orders.values() if order.is_open and not order.parent_id]
+        listed = [await self._intake.story(order) for order in open_orders if _matches(order, query)]
+        await self._engine.settle(self._engine.last_seq)
+        known = {story.order.order_id for story in listed}
+        for order in await self._archive.list(query):
+            if order.order_id not in known:
+                listed.append(await self._intake.story(order))
+        listed.sort(key=lambda story: (story.order.created_ns, story.order.order_id), reverse=True)
+        return listed[: query.limit]
+
+    async def portfolio(self) -> tuple[tuple[PortfolioView, ...], tuple[PositionView, ...]]:
+        views = portfolio_views(self._state, self._market)
+        positions = position_views(self._state, self._market, self._clock.now_ns())
+        await self._engine.settle(self._engine.last_seq)
+        return views, positions
+
+    def session(self) -> Session | None:
+        return self._state.session
+
+    def statistics(self) -> dict[str, dict[str, int]]:
+        open_orders = self._state.open_orders()
+        counts = {group: dict(names) for group, names in self._state.statistics.items()}
+        counts["now"] = {
+            "open_orders": len(open_orders),
+            "in_doubt": sum(1 for order in open_orders if order.is_in_doubt),
+            "live_open_orders": sum(1 for order in open_orders if order.route is Route.LIVE),
+        }
+        return counts
+
+
+def _matches(order: Order, query: OrderQuery) -> bool:
+    return (
+        (query.accounts is None or order.account in query.accounts)
+        and (query.strategies is None or order.strategy_id in query.strategies)
+        and (query.symbol is None or order.symbol == query.symbol)
+        and (query.venue is None or order.venue == query.venue)
+        and (query.route is None or order.route == query.route)
+        and (query.statuses is None or order.ord_status in query.statuses)
+        and (query.before is None or (order.created_ns, order.order_id) < query.before)
+    )

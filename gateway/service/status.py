@@ -1,0 +1,105 @@
+"""How the gateway itself is doing. Nothing here touches the disk, so it answers when the disk does not."""
+
+from collections.abc import Callable
+
+from gateway.domain.enums import TradingState
+from gateway.domain.settings import VenueSettings
+from gateway.ports.clock import Clock
+from gateway.ports.market_data import MarketData
+from gateway.ports.policy import PolicyEngine
+from gateway.ports.read_model import ConnectionView, HealthView, ModesView
+from gateway.service.engine import Engine
+from gateway.service.executor import VenueTable
+from gateway.service.intake import Intake
+from gateway.service.views import modes_view
+
+
+class GatewayStatus:
+    """Implements ``ports.read_model.Status``. ``venues`` gives the configured venues of now."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        intake: Intake,
+        table: VenueTable,
+        market: MarketData,
+        policy: PolicyEngine,
+        clock: Clock,
+        venues: Callable[[], dict[str, VenueSettings]],
+    ) -> None:
+        self._engine = engine
+        self._intake = intake
+        self._table = table
+        self._market = market
+        self._policy = policy
+        self._venues = venues
+        self._started_ns = clock.now_ns()
+        #: Why the last edit of the configuration was refused; empty when it was not.
+        self.config_error = ""
+        #: Why the last edit of the policies was refused; empty when it was not.
+        self.policy_error = ""
+
+    def modes(self) -> ModesView:
+        return modes_view(self._engine.state)
+
+    def connections(self) -> tuple[ConnectionView, ...]:
+        views = [
+            ConnectionView(
+                name="simulator",
+                kind="venue",
+                is_connected=True,
+                is_synthetic=True,
+                text="fills shadow orders and twins in this process",
+                since_ns=self._started_ns,
+            ),
+            ConnectionView(
+                name="market_data",
+                kind="market_data",
+                is_connected=True,
+                is_synthetic=self._market.is_synthetic,
+                text="synthetic prices, made by no market" if self._market.is_synthetic else "recorded or live prices",
+                since_ns=self._started_ns,
+            ),
+        ]
+        views.extend(self._venue_connection(name) for name in self._venues())
+        return tuple(views)
+
+    def _venue_connection(self, name: str) -> ConnectionView:
+        use = self._engine.state.venues.get(name)
+        is_built = self._table.has(name)
+        if not is_built:
+            text = "in SHADOW nothing connects to this venue"
+        else:
+            text = (use.text if use is not None else "") or "connected"
+        return ConnectionView(
+            name=name,
+            kind="venue",
+            is_connected=is_built and (use is None or use.is_connected),
+            is_synthetic=False,
+            text=text,
+            since_ns=self._started_ns if use is None else use.since_ns,
+        )
+
+    def health(self) -> HealthView:
+        reasons: list[str] = []
+        if self._intake.closed is not None:
+            reasons.append(self._intake.closed[1])
+        if self._engine.failure is not None:
+            reasons.append(f"the journal cannot be written: {self._engine.failure}")
+        warnings: list[str] = []
+        state = self._engine.state
+        if state.trading_state is not TradingState.ACTIVE:
+            warnings.append(f"trading is {state.trading_state.value}: {state.trading_reason or 'no reason given'}")
+        for error, what in ((self.config_error, "configuration"), (self.policy_error, "policy")):
+            if error:
+                warnings.append(f"the last {what} edit was refused, the one before is in force: {error}")
+        return HealthView(
+            is_ready=not reasons,
+            reasons=tuple(reasons),
+            warnings=tuple(warnings),
+            last_seq=self._engine.last_seq,
+            durable_seq=self._engine.durable_seq,
+            config_revision=state.config.revision,
+            policy_revision=self._policy.revision,
+            config_error=self.config_error or self.policy_error,
+        )

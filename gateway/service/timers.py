@@ -1,0 +1,46 @@
+"""What happens by the clock: positions are valued, days begin."""
+
+import asyncio
+from decimal import Decimal
+
+from gateway.core.operations import DAY_NS
+from gateway.domain.events import MarksObserved
+from gateway.ports.clock import Clock
+from gateway.ports.market_data import MarketData
+from gateway.service.engine import Engine
+from gateway.service.views import mid_px
+
+MARK_INTERVAL_S = 1.0
+
+
+class Timers:
+    """``tick`` does one round; ``run`` repeats it. Tests call ``tick`` under a clock by hand."""
+
+    def __init__(self, engine: Engine, market: MarketData, clock: Clock) -> None:
+        self._engine = engine
+        self._market = market
+        self._clock = clock
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(MARK_INTERVAL_S)
+            self.tick()
+
+    def tick(self) -> None:
+        """Journal the marks of what is held, if any moved, and the start of a day."""
+        now_ns = self._clock.now_ns()
+        marks = self._moved_marks()
+        if marks or now_ns // DAY_NS > self._engine.state.day:
+            self._engine.process(MarksObserved(ts_ns=now_ns, marks=marks))
+
+    def _moved_marks(self) -> dict[str, Decimal]:
+        marks: dict[str, Decimal] = {}
+        for book in self._engine.state.books.values():
+            for position in book.positions.values():
+                if not position.qty or position.symbol in marks:
+                    continue
+                quote = self._market.quote(position.symbol)
+                px = None if quote is None else mid_px(quote)
+                if px is not None and px != position.mark_px:
+                    marks[position.symbol] = px
+        return marks

@@ -1,0 +1,170 @@
+"""The state as people and clients see it: plain words and decimal strings, computed when read."""
+
+import copy
+from decimal import Decimal
+
+from gateway.core.risk.exposure import ScopeUse
+from gateway.core.state import GatewayState, VenueUse
+from gateway.domain.enums import OrdStatus, Route
+from gateway.domain.market import Quote
+from gateway.domain.money import ZERO, plain, ratio
+from gateway.domain.orders import Order
+from gateway.domain.positions import Position
+from gateway.ports.intake import OrderStory
+from gateway.ports.market_data import MarketData
+from gateway.ports.read_model import ModesView, PortfolioView, PositionView, VenueModeView
+
+
+def frozen(order: Order) -> Order:
+    """A copy that stays as it is while the order moves on."""
+    own = copy.copy(order)
+    own.fills = list(order.fills)
+    own.twin = copy.copy(order.twin)
+    return own
+
+
+def story_of(order: Order, legs: list[Order]) -> OrderStory:
+    """An order as it stands now; a parent's figures are the sums of its legs."""
+    if not order.leg_ids:
+        return OrderStory(frozen(order))
+    return OrderStory(_rolled_up(order, legs), tuple(frozen(leg) for leg in legs))
+
+
+def _rolled_up(parent: Order, legs: list[Order]) -> Order:
+    whole = frozen(parent)
+    whole.order_qty = sum((leg.order_qty for leg in legs), ZERO)
+    whole.cum_qty = sum((leg.cum_qty for leg in legs), ZERO)
+    whole.cum_value = sum((leg.cum_value for leg in legs), ZERO)
+    whole.fees = sum((leg.fees for leg in legs), ZERO)
+    whole.fills = sorted((fill for leg in legs for fill in leg.fills), key=lambda fill: fill.transact_ns)
+    whole.is_in_doubt = any(leg.is_in_doubt for leg in legs)
+    whole.is_cancel_requested = any(leg.is_cancel_requested for leg in legs)
+    if legs:
+        whole.updated_ns = max(leg.updated_ns for leg in legs)
+        whole.policy_revision = whole.policy_revision or legs[0].policy_revision
+    if whole.is_open:
+        if whole.cum_qty:
+            whole.ord_status = OrdStatus.PARTIALLY_FILLED
+        elif any(leg.ord_status is OrdStatus.NEW for leg in legs):
+            whole.ord_status = OrdStatus.NEW
+    denied = next((leg for leg in legs if leg.reject is not None), None)
+    if whole.reject is None and denied is not None:
+        whole.reject = denied.reject
+    return whole
+
+
+def marked(position: Position, market: MarketData) -> tuple[Decimal | None, Quote | None]:
+    """The price a position is worth now: mid of a two-sided quote, else last, else its last mark."""
+    quote = market.quote(position.symbol)
+    px = None if quote is None else mid_px(quote)
+    if px is None:
+        px = position.mark_px or None
+    return px, quote
+
+
+def mid_px(quote: Quote) -> Decimal | None:
+    if quote.bid_px is not None and quote.ask_px is not None:
+        return (quote.bid_px + quote.ask_px) / 2
+    return quote.last_px if quote.last_px is not None else quote.bid_px or quote.ask_px
+
+
+def position_views(state: GatewayState, market: MarketData, now_ns: int) -> tuple[PositionView, ...]:
+    """Every position that is not flat, or ever traded, in both books."""
+    views = []
+    for route, book in state.books.items():
+        for position in book.positions.values():
+            px, quote = marked(position, market)
+            value = position.qty * (px or ZERO) * position.multiplier
+            views.append(
+                PositionView(
+                    book=route.value,
+                    account=position.account,
+                    strategy_id=position.strategy_id,
+                    venue=position.venue,
+                    symbol=position.symbol,
+                    quantity=plain(position.qty),
+                    avg_px=plain(position.avg_px),
+                    mark_px=None if px is None else plain(px),
+                    mark_age_ms=None if quote is None else max(now_ns - quote.received_ns, 0) // 1_000_000,
+                    is_synthetic=quote.is_synthetic if quote is not None else False,
+                    currency=position.currency,
+                    market_value=plain(value),
+                    unrealized_pnl=plain(value - position.cost),
+                    realized_pnl=plain(position.realized),
+                    fees=plain(position.fees),
+                    cycle=position.cycle,
+                )
+            )
+    return tuple(views)
+
+
+def portfolio_views(state: GatewayState, market: MarketData) -> tuple[PortfolioView, ...]:
+    """Every configured account in both books, valued at the prices of now."""
+    return tuple(
+        _portfolio_view(state, market, route, account) for account in state.config.accounts for route in state.books
+    )
+
+
+def _portfolio_view(state: GatewayState, market: MarketData, route: Route, account: str) -> PortfolioView:
+    book, rates = state.books[route], state.config.rates
+    use = book.accounts.get(account) or ScopeUse()
+    initial = state.config.accounts[account].initial_cash
+    positions = [position for position in book.positions.values() if position.account == account]
+    gross = net = unrealized = realized = fees = ZERO
+    for position in positions:
+        rate = rates.get(position.currency, ZERO)
+        px, _ = marked(position, market)
+        value = position.qty * (px or ZERO) * position.multiplier * rate
+        gross += abs(value)
+        net += value
+        unrealized += value - position.cost * rate
+        realized += position.realized * rate
+        fees += position.fees
+    pnl = realized + unrealized - fees
+    equity = initial + pnl
+    open_orders = [order for order in state.open_orders() if order.account == account and order.route is route]
+    return PortfolioView(
+        book=route.value,
+        account=account,
+        currency=state.config.base_currency,
+        initial_cash=plain(initial),
+        cash=plain(equity - net),
+        equity=plain(equity),
+        gross_exposure=plain(gross),
+        net_exposure=plain(net),
+        held_exposure=plain(use.held),
+        leverage=plain(ratio(gross, equity)),
+        realized_pnl=plain(realized),
+        unrealized_pnl=plain(unrealized),
+        fees=plain(fees),
+        daily_pnl=plain(pnl - use.day_pnl_start),
+        open_orders=len(open_orders),
+        positions=sum(1 for position in positions if position.qty),
+    )
+
+
+def modes_view(state: GatewayState) -> ModesView:
+    """The mode of every venue that is configured, and the share of cycles that really went live."""
+    config = state.config
+    venues = []
+    for name, own in config.venues.items():
+        use = state.venues.get(name) or VenueUse()
+        drawn = Decimal(use.cycles_live + use.cycles_shadow)
+        venues.append(
+            VenueModeView(
+                venue=name,
+                configured_mode=own.mode.value,
+                effective_mode=config.effective_mode(name).value,
+                canary_weight_bp=config.weight_bp(name),
+                cycles_live=use.cycles_live,
+                cycles_shadow=use.cycles_shadow,
+                measured_share=plain(ratio(Decimal(use.cycles_live), drawn)),
+            )
+        )
+    return ModesView(
+        global_mode=config.global_mode.value,
+        config_revision=config.revision,
+        trading_state=state.trading_state.value,
+        trading_state_reason=state.trading_reason,
+        venues=tuple(venues),
+    )
