@@ -1,4 +1,4 @@
-"""What happens by the clock: positions are valued, days begin."""
+"""What happens by the clock: positions are valued, days begin, adapters that nothing needs are closed."""
 
 import asyncio
 from decimal import Decimal
@@ -8,6 +8,7 @@ from gateway.domain.events import MarksObserved
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.service.engine import Engine
+from gateway.service.venues import VenueManager
 from gateway.service.views import mid_px
 
 MARK_INTERVAL_S = 1.0
@@ -16,8 +17,9 @@ MARK_INTERVAL_S = 1.0
 class Timers:
     """``tick`` does one round; ``run`` repeats it. Tests call ``tick`` under a clock by hand."""
 
-    def __init__(self, engine: Engine, market: MarketData, clock: Clock) -> None:
+    def __init__(self, engine: Engine, venues: VenueManager, market: MarketData, clock: Clock) -> None:
         self._engine = engine
+        self._venues = venues
         self._market = market
         self._clock = clock
 
@@ -25,6 +27,7 @@ class Timers:
         while True:
             await asyncio.sleep(MARK_INTERVAL_S)
             self.tick()
+            await self._venues.close_unneeded(self._engine.state)
 
     def tick(self) -> None:
         """Journal the marks of what is held, if any moved, and the start of a day."""

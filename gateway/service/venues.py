@@ -1,0 +1,88 @@
+"""Order adapters come and go with the mode: in SHADOW no object exists that could trade.
+
+A venue's adapter is built when its effective mode needs it, or when a live position or order of it is still open,
+and closed once neither is the case any more.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from gateway.core.state import GatewayState
+from gateway.domain.config import TradingConfig
+from gateway.domain.enums import Mode, Route
+from gateway.domain.settings import VenueSettings
+from gateway.ports.venue import Venue, VenueListener
+from gateway.service.executor import VenueSlot, VenueTable
+
+_log = logging.getLogger(__name__)
+
+#: Builds an order adapter. Only called when the mode needs one; only then may it read credentials.
+VenueFactory = Callable[[VenueSettings], Venue]
+
+
+class VenueManager:
+    """Keeps the table of live venues in step with modes and open business."""
+
+    def __init__(self, table: VenueTable, factories: Mapping[str, VenueFactory], listener: VenueListener) -> None:
+        self._table = table
+        self._factories = factories
+        self._listener = listener
+
+    def problems(self, trading: TradingConfig, venues: Mapping[str, VenueSettings]) -> tuple[str, ...]:
+        """Why these modes cannot be served: a venue without settings, or an adapter that does not exist."""
+        found = []
+        for name in trading.venues:
+            if trading.effective_mode(name) is Mode.SHADOW:
+                continue
+            settings = venues.get(name)
+            if settings is None:
+                found.append(f"venue {name} is {trading.effective_mode(name).value} but not configured under venues")
+            elif settings.adapter not in self._factories:
+                known = ", ".join(sorted(self._factories)) or "none"
+                found.append(
+                    f"venue {name} is {trading.effective_mode(name).value}, which needs its order adapter "
+                    f"{settings.adapter}; this version has: {known}. Keep the venue in SHADOW"
+                )
+        return tuple(found)
+
+    async def build_needed(
+        self, state: GatewayState, trading: TradingConfig, venues: Mapping[str, VenueSettings]
+    ) -> None:
+        """Build and start the adapters that ``trading`` or open business needs. Starting must not wait to connect."""
+        for name, settings in venues.items():
+            if self._table.has(name) or settings.adapter not in self._factories:
+                continue
+            if is_needed(state, trading, name):
+                venue = self._factories[settings.adapter](settings)
+                self._table.add(name, VenueSlot(venue, float(settings.timeout_s)))
+                _log.warning("venue %s: order adapter %s is built", name, settings.adapter)
+                await venue.start(self._listener)
+
+    async def close_unneeded(self, state: GatewayState) -> None:
+        """Close the adapters that neither the mode in force nor open business needs any more."""
+        for name in list(self._table.names()):
+            if not is_needed(state, state.config, name):
+                await self._close(name)
+
+    async def _close(self, name: str) -> None:
+        slot = self._table.remove(name)
+        if slot is not None:
+            await slot.venue.close()
+            _log.warning("venue %s: order adapter is closed, nothing can trade there", name)
+
+    async def close(self) -> None:
+        for slot in self._table.all_slots():
+            await slot.venue.close()
+
+
+def is_needed(state: GatewayState, trading: TradingConfig, venue: str) -> bool:
+    """Whether something may be sent to ``venue``: its mode says so, or what is open there must be closable."""
+    return trading.effective_mode(venue) is not Mode.SHADOW or has_live_business(state, venue)
+
+
+def has_live_business(state: GatewayState, venue: str) -> bool:
+    """Whether anything live is still open at ``venue``."""
+    positions = state.books[Route.LIVE].positions.values()
+    if any(position.venue == venue and position.qty for position in positions):
+        return True
+    return any(order.venue == venue and order.route is Route.LIVE for order in state.open_orders())

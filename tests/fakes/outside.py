@@ -1,0 +1,129 @@
+"""The rest of the outside: a market with fixed prices, a policy that is a function, telemetry that counts."""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from gateway.domain.events import PolicyVerdict
+from gateway.domain.market import Quote
+from gateway.domain.records import Record
+from gateway.ports.market_data import MarketListener
+
+D = Decimal
+
+
+class FixedMarket:
+    """Implements ``ports.market_data.MarketData``: the same prices for ever."""
+
+    is_synthetic = True
+
+    def __init__(self, prices: dict[str, Decimal]) -> None:
+        self.prices = dict(prices)
+
+    async def start(self) -> None:
+        pass
+
+    def quote(self, symbol: str) -> Quote | None:
+        px = self.prices.get(symbol)
+        if px is None:
+            return None
+        return Quote(symbol, px, D(1000), px, D(1000), px, D(1), 0, 0, True)
+
+    def listen(self, symbol: str | None, listener: MarketListener) -> Callable[[], None]:
+        return lambda: None
+
+    async def close(self) -> None:
+        pass
+
+
+class FunctionPolicy:
+    """Implements ``ports.policy.PolicyEngine``. With ``delay_s`` it answers like a server does: later."""
+
+    revision = "policy-1"
+
+    def __init__(self, delay_s: float | None = None) -> None:
+        self.delay_s = delay_s
+        self.verdict = PolicyVerdict(is_allowed=True, revision=self.revision)
+        self.documents: list[dict[str, Any]] = []
+        #: Set to hold answers back until it is set.
+        self.gate: asyncio.Event | None = None
+
+    @property
+    def is_immediate(self) -> bool:
+        return self.delay_s is None
+
+    def evaluate_now(self, document: dict[str, Any]) -> PolicyVerdict:
+        self.documents.append(document)
+        return self.verdict
+
+    async def evaluate(self, document: dict[str, Any]) -> PolicyVerdict:
+        self.documents.append(document)
+        await asyncio.sleep(self.delay_s or 0)
+        if self.gate is not None:
+            await self.gate.wait()
+        return self.verdict
+
+    async def close(self) -> None:
+        pass
+
+
+class OpenSession:
+    """A moment in an exchange's day."""
+
+    is_open = True
+    local_minute = 600
+    weekday = 3
+
+
+class OpenCalendar:
+    """Implements ``ports.clock.Calendar``: never closed."""
+
+    def session(self, name: str, now_ns: int) -> OpenSession:
+        return OpenSession()
+
+
+class CountingTelemetry:
+    """Implements ``ports.telemetry.Telemetry`` and remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.commits: list[int] = []
+        self.failures = 0
+        self.stages: list[tuple[str, str]] = []
+        self.policies: list[tuple[bool, str | None]] = []
+        self.configs: list[tuple[bool, str]] = []
+
+    def on_record(self, record: Record) -> None:
+        self.records.append(record)
+
+    def on_stage(self, venue: str, stage: str, elapsed_ns: int) -> None:
+        self.stages.append((venue, stage))
+
+    def on_commit(self, batch: int, elapsed_ns: int) -> None:
+        self.commits.append(batch)
+
+    def on_journal_failure(self) -> None:
+        self.failures += 1
+
+    def on_policy(self, is_allowed: bool, failure: str | None, elapsed_ns: int) -> None:
+        self.policies.append((is_allowed, failure))
+
+    def on_config(self, is_applied: bool, revision: str, now_ns: int) -> None:
+        self.configs.append((is_applied, revision))
+
+
+class MemoryHaltMark:
+    """Implements ``service.controls.HaltMark``."""
+
+    def __init__(self) -> None:
+        self._reason: str | None = None
+
+    def set(self, reason: str) -> None:
+        self._reason = reason
+
+    def clear(self) -> None:
+        self._reason = None
+
+    def reason(self) -> str | None:
+        return self._reason

@@ -1,0 +1,134 @@
+"""Random but plausible lives of a gateway: orders, reports, mode flips, halts, in any order.
+
+``operations()`` draws a list of steps; ``live_through`` plays them into a ``World`` and calls ``check`` after each.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from gateway.domain.enums import ExecType, Mode, Side, SubmitStatus, TradingState
+from gateway.domain.events import LookupCompleted, SubmitCompleted
+from gateway.domain.orders import Order
+from tests.world import World, trading_config
+
+D = Decimal
+Step = tuple[str, Any]
+
+_PLACE = st.tuples(
+    st.just("place"),
+    st.tuples(
+        st.sampled_from(list(Side)),
+        st.integers(1, 30),
+        st.sampled_from(["AAPL", "TSLA"]),
+        st.sampled_from(["default", "second"]),
+        st.sampled_from(["s1", "s2"]),
+        st.booleans(),
+    ),
+)
+_INDEX = st.integers(0, 1_000)
+_STEPS = st.one_of(
+    _PLACE,
+    _PLACE,
+    st.tuples(st.just("fill"), st.tuples(_INDEX, st.integers(1, 30))),
+    st.tuples(st.just("fill"), st.tuples(_INDEX, st.integers(1, 30))),
+    st.tuples(st.just("fill_all"), _INDEX),
+    st.tuples(st.just("cancel"), _INDEX),
+    st.tuples(st.just("canceled"), _INDEX),
+    st.tuples(st.just("reject"), _INDEX),
+    st.tuples(st.just("acknowledge"), _INDEX),
+    st.tuples(st.just("doubt"), _INDEX),
+    st.tuples(st.just("lookup"), st.tuples(_INDEX, st.booleans())),
+    st.tuples(st.just("replace"), st.tuples(_INDEX, st.integers(1, 40))),
+    st.tuples(st.just("mode"), st.tuples(st.sampled_from(list(Mode)), st.sampled_from([0, 100, 2_500, 5_000, 10_000]))),
+    st.tuples(st.just("state"), st.sampled_from(list(TradingState))),
+    st.tuples(st.just("mark"), st.tuples(st.sampled_from(["AAPL", "TSLA"]), st.integers(50, 400))),
+)
+
+
+def operations(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
+    return st.lists(_STEPS, min_size=max_size // 3, max_size=max_size)
+
+
+def sent_orders(world: World) -> list[Order]:
+    """Orders that were sent somewhere and are still open, oldest first."""
+    ids = dict.fromkeys(ticket.order_id for ticket in world.sent if not ticket.is_twin)
+    orders = [world.state.orders[order_id] for order_id in ids if order_id in world.state.orders]
+    return [order for order in orders if order.is_open]
+
+
+def live_through(world: World, steps: list[Step], check: Callable[[World], None] = lambda world: None) -> None:
+    for name, argument in steps:
+        _STEP[name](world, argument)
+        check(world)
+
+
+def _place(world: World, argument: tuple[Side, int, str, str, str, bool]) -> None:
+    side, qty, symbol, account, strategy, is_limit = argument
+    limit = world.prices[symbol] if is_limit else None
+    world.place(side, qty, symbol, account=account, strategy=strategy, limit=limit)
+
+
+def _pick(world: World, index: int) -> Order | None:
+    orders = sent_orders(world)
+    return orders[index % len(orders)] if orders else None
+
+
+def _with_order(action: Callable[[World, Order], Any]) -> Callable[[World, int], None]:
+    def step(world: World, index: int) -> None:
+        order = _pick(world, index)
+        if order is not None:
+            action(world, order)
+
+    return step
+
+
+def _fill(world: World, argument: tuple[int, int]) -> None:
+    order = _pick(world, argument[0])
+    if order is not None:
+        world.fill(order, min(D(argument[1]), order.leaves_qty))
+
+
+def _lookup(world: World, argument: tuple[int, bool]) -> None:
+    order = _pick(world, argument[0])
+    if order is not None and order.is_in_doubt:
+        world.send(LookupCompleted(ts_ns=world.tick(), order_id=order.order_id, is_known=argument[1]))
+
+
+def _doubt(world: World, order: Order) -> None:
+    world.send(
+        SubmitCompleted(ts_ns=world.tick(), order_id=order.order_id, status=SubmitStatus.UNKNOWN, text="timeout")
+    )
+
+
+def _replace(world: World, argument: tuple[int, int]) -> None:
+    order = _pick(world, argument[0])
+    if order is None:
+        return
+    world.replace(order, order_qty=D(argument[1]))
+    if order.pending_replace is not None and order.pending_replace.is_sent:
+        world.report(order, ExecType.REPLACED, order_qty=order.pending_replace.order_qty)
+
+
+def _mode(world: World, argument: tuple[Mode, int]) -> None:
+    world.load(trading_config(argument[0], weight_bp=argument[1]))
+
+
+_STEP: dict[str, Callable[[World, Any], None]] = {
+    "place": _place,
+    "fill": _fill,
+    "fill_all": _with_order(lambda world, order: world.fill(order)),
+    "cancel": _with_order(lambda world, order: world.cancel(order)),
+    "canceled": _with_order(lambda world, order: world.report(order, ExecType.CANCELED)),
+    "reject": _with_order(lambda world, order: world.report(order, ExecType.REJECTED, text="no")),
+    "acknowledge": _with_order(lambda world, order: world.report(order, ExecType.NEW, venue_order_id="v1")),
+    "doubt": _with_order(_doubt),
+    "lookup": _lookup,
+    "replace": _replace,
+    "mode": _mode,
+    "state": lambda world, state: world.halt(state),
+    "mark": lambda world, argument: world.mark(argument[0], D(argument[1])),
+}
+
