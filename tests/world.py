@@ -37,6 +37,7 @@ from gateway.domain.events import (
     CancelReceived,
     ConfigLoaded,
     Event,
+    GatewayStarted,
     MarksObserved,
     OrderReceived,
     PolicyEvaluated,
@@ -109,6 +110,7 @@ class World:
         #: What the policy says; None leaves it unanswered until ``answer_policy``.
         self.policy: Callable[[dict[str, Any]], PolicyVerdict | None] = lambda document: ALLOW
         self._count = 0
+        self.send(GatewayStarted(ts_ns=self.now_ns, version="test"))
         self.load(config or trading_config())
 
     def tick(self, ns: int = 1_000_000) -> int:
@@ -148,9 +150,7 @@ class World:
 
     def answer_policy(self, effect: EvaluatePolicy, verdict: PolicyVerdict) -> Decision:
         return self.send(
-            PolicyEvaluated(
-                ts_ns=self.tick(), order_id=effect.order_id, verdict=verdict, is_replace=effect.is_replace
-            )
+            PolicyEvaluated(ts_ns=self.tick(), order_id=effect.order_id, verdict=verdict, is_replace=effect.is_replace)
         )
 
     def load(self, config: TradingConfig) -> None:

@@ -131,7 +131,10 @@ def _receive_split(
         order.parent_id = event.order_id
         order.cl_ord_id = ""
         orders.append((order, leg))
-    rejects = [_refusal(state, order, priced, event.request.order_qty) for order, _ in orders]
+    rejects = [
+        _refusal(state, order, priced, event.request.order_qty, _same_route_qty(legs, order.route, n))
+        for n, (order, _) in enumerate(orders)
+    ]
     parent = _order_of(state, event, venue, priced, legs[0], event.order_id)
     parent.route, parent.route_reason = Route.SPLIT, RouteReason.SPLIT_CLOSE_AND_REST
     parent.is_closing, parent.cycle, parent.held_unit, parent.bucket = False, 0, ZERO, None
@@ -154,6 +157,11 @@ def _receive_split(
     return Decision(tuple(facts), tuple(effects))
 
 
+def _same_route_qty(legs: tuple[Leg, ...], route: Route, count: int) -> Decimal:
+    """What the first ``count`` legs add to the book of ``route``: they are not held yet when the next is checked."""
+    return sum((leg.qty for leg in legs[:count] if leg.route is route), ZERO)
+
+
 def _hold(state: GatewayState, event: OrderReceived, order: Order, leg: Leg) -> tuple[tuple[Fact, ...], EvaluatePolicy]:
     document = policy_document(state, order, event.view, event.ts_ns)
     held = OrderHeld(ts_ns=event.ts_ns, order=order)
@@ -173,7 +181,9 @@ def _hold(state: GatewayState, event: OrderReceived, order: Order, leg: Leg) -> 
     return (opened, held), effect
 
 
-def _refusal(state: GatewayState, order: Order, priced: _Priced, whole_qty: Decimal) -> Reject | None:
+def _refusal(
+    state: GatewayState, order: Order, priced: _Priced, whole_qty: Decimal, earlier_qty: Decimal = ZERO
+) -> Reject | None:
     """Trading state, session, connection and limits; the first stage that refuses answers, with all it found."""
     if state.trading_state is not TradingState.ACTIVE:
         reject = _refused_by_trading_state(state, order)
@@ -191,8 +201,8 @@ def _refusal(state: GatewayState, order: Order, priced: _Priced, whole_qty: Deci
         symbol=order.symbol,
         side=order.side,
         route=order.route,
-        qty=order.order_qty,
-        added_value=order.order_qty * priced.unit_value,
+        qty=order.order_qty + earlier_qty,
+        added_value=(order.order_qty + earlier_qty) * priced.unit_value,
         order_qty=whole_qty,
         unit_value=priced.unit_value,
         mark_unit_value=priced.mark_unit_value,

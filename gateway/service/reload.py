@@ -48,7 +48,6 @@ class Reloader:
         state = self._engine.state
         found = self.objections(new, state.config if state.config.revision else None)
         if found:
-            self._telemetry.on_config(False, state.config.revision, self._clock.now_ns())
             return found
         for listener in self.on_applied:
             listener(new)
@@ -62,3 +61,7 @@ class Reloader:
         for line in difference:
             _log.warning("configuration %s: %s", new.trading.revision, line)
         return ()
+
+    def note_refusal(self) -> None:
+        """Count an edit that did not take effect."""
+        self._telemetry.on_config(False, self._engine.state.config.revision, self._clock.now_ns())

@@ -99,9 +99,7 @@ class FakeVenue:
         )
 
     def report(self, order_id: str, exec_type: ExecType) -> None:
-        report = ExecutionReport(
-            order_id=order_id, exec_type=exec_type, transact_ns=1, venue_order_id=f"v-{order_id}"
-        )
+        report = ExecutionReport(order_id=order_id, exec_type=exec_type, transact_ns=1, venue_order_id=f"v-{order_id}")
         self._tell(report)
 
     def _tell(self, report: ExecutionReport) -> None:

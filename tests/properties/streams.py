@@ -131,4 +131,3 @@ _STEP: dict[str, Callable[[World, Any], None]] = {
     "state": lambda world, state: world.halt(state),
     "mark": lambda world, argument: world.mark(argument[0], D(argument[1])),
 }
-

@@ -117,8 +117,8 @@ def _venue(name: str, values: dict[str, Any]) -> VenueSettings:
 
 
 def _principal(values: dict[str, Any]) -> Principal:
-    lists = {key: tuple(values[key]) for key in ("accounts", "strategies", "networks") if key in values}
-    return Principal(**{**values, **lists})
+    known: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return Principal(**known)
 
 
 def _rollout(documents: Documents, venues: set[str]) -> Rollout:

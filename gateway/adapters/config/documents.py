@@ -12,21 +12,30 @@ from gateway.adapters.config.yaml_text import compose
 
 
 class Document(msgspec.Struct):
-    """One file. ``is_usable`` False: it could not be read at all, so nothing may be concluded from its silence."""
+    """One file. ``is_usable`` False: it could not be read at all, so nothing may be concluded from its silence.
+
+    ``marks`` are line and column of each value, ``overrides`` the variables that stand in for some.
+    """
 
     file: str
     values: dict[str, Any] = {}
-    places: dict[Path, Place] = {}
+    marks: dict[Path, tuple[int, int]] = {}
+    overrides: dict[Path, Place] = {}
     is_given: bool = False
     is_usable: bool = True
 
     def place(self, *path: str | int) -> Place:
-        """Where ``path`` stands, or the nearest thing around it that does."""
+        """Where ``path`` stands, or the nearest thing around it that does; for an override, the variable."""
+        if path in self.overrides:
+            return self.overrides[path]
         for length in range(len(path), -1, -1):
-            found = self.places.get(path[:length])
-            if found is not None:
-                return msgspec.structs.replace(found, key=found.key if length == len(path) else path_text(path))
+            if (mark := self.marks.get(path[:length])) is not None:
+                return Place(self.file, *mark, key=path_text(path))
         return Place(self.file, key=path_text(path))
+
+    def is_written(self, *path: str | int) -> bool:
+        """Whether anything stands at ``path``, fit or not: what is unfit has been said and is not also missing."""
+        return path in self.marks or path in self.overrides
 
     def get(self, *path: str, default: Any = None) -> Any:
         """The value at ``path``, or ``default`` where nothing (usable) was given."""
@@ -63,4 +72,4 @@ class Documents:
             return Document(file, is_given=True, is_usable=False)
         reader = Reader(file, self.problems, HOME_OF_KEY)
         values = reader.read(FILES[file], root)
-        return Document(file, {} if values is MISSING else values, reader.places, is_given=True)
+        return Document(file, {} if values is MISSING else values, reader.marks, is_given=True)

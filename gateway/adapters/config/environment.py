@@ -69,4 +69,4 @@ def _set(gateway: Document, venue: dict[str, Any], name: str, path: tuple[str, .
     for part in path[:-1]:
         target = target.setdefault(part, {})
     target[path[-1]] = value
-    gateway.places[("venues", name, *path)] = place
+    gateway.overrides[("venues", name, *path)] = place

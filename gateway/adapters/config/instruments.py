@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.adapters.config.documents import Document, Documents
-from gateway.adapters.config.problems import Path, Place, did_you_mean, shown
+from gateway.adapters.config.problems import Path, Place, shown
 from gateway.adapters.config.products import CLASS_DEFAULTS, GROUPS, START_PX, guess_class, product_defaults
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS
 from gateway.domain.enums import OrdType
@@ -31,6 +31,16 @@ class Listed:
     def place(self, symbol: str, *key: str) -> Place:
         document, path = self._places[symbol]
         return document.place(*path, *key)
+
+    def lacks(self, symbol: str, key: str) -> bool:
+        """Whether an instrument has no value for ``key``, written or known. An unfit one has been said."""
+        document, path = self._places[symbol]
+        return key not in self.entries[symbol] and not document.is_written(*path, key)
+
+    def names_none(self, symbol: str, key: str) -> bool:
+        """Whether ``key`` is a list without a single item, fit or not."""
+        document, path = self._places[symbol]
+        return self.entries[symbol].get(key) == () and not document.is_written(*path, key, 0)
 
 
 def list_instruments(documents: Documents, source: str) -> Listed:
@@ -89,12 +99,12 @@ def _check(listed: Listed, symbol: str, documents: Documents) -> None:
     entry = listed.entries[symbol]
     problems = documents.problems
     if entry["asset_class"] == "future":
-        if "expiry" not in entry:
+        if listed.lacks(symbol, "expiry"):
             problems.add(listed.place(symbol, "expiry"), "is missing", hint='a future needs one: expiry: "202612"')
-        if "multiplier" not in entry:
+        if listed.lacks(symbol, "multiplier"):
             hint = "the contract size cannot be guessed (50 for ES)"
             problems.add(listed.place(symbol, "multiplier"), "is missing", hint=hint)
-    if "currency" not in entry:
+    if listed.lacks(symbol, "currency"):
         hint = "write the pair with its quote (BTC/USDT), or give the currency"
         problems.add(listed.place(symbol, "currency"), "is missing", hint=hint)
     _check_sizes(listed, symbol, documents)
@@ -112,7 +122,7 @@ def _check_sizes(listed: Listed, symbol: str, documents: Documents) -> None:
     if smallest is not None and largest is not None and smallest > largest:
         rule = f"must be at least min_qty {plain(smallest)}"
         documents.problems.add(listed.place(symbol, "max_qty"), rule, plain(largest))
-    if entry.get("order_types") == ():
+    if listed.names_none(symbol, "order_types"):
         hint = "remove the line to allow all of them"
         documents.problems.add(listed.place(symbol, "order_types"), "must name an order type", hint=hint)
 
@@ -125,7 +135,7 @@ def check_bindings(listed: Listed, venues: set[str], rates: set[str] | None, doc
     for symbol, entry in listed.entries.items():
         venue, currency = entry["venue"], entry.get("currency")
         if venue not in venues:
-            hint = did_you_mean(venue, sorted(venues))
+            hint = documents.problems.did_you_mean(venue, sorted(venues))
             documents.problems.add(listed.place(symbol, "venue"), "must be a known venue", shown(venue), hint)
         if rates is not None and currency is not None and currency not in rates and entry.get("enabled", True):
             documents.problems.add(

@@ -5,7 +5,7 @@ Numbers become exact decimals from their text and never pass through a float. Wh
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any
 
@@ -23,12 +23,17 @@ _MAX_DAYS = 366
 
 
 class Unfit(Exception):
-    """A text that a kind cannot take: the rule it breaks ("must be ..."), and what to do about it."""
+    """A text that a kind cannot take: the rule it breaks ("must be ..."), and what to do about it.
 
-    def __init__(self, rule: str, hint: str = "") -> None:
+    ``known`` are the words that would have fitted. Finding the nearest takes time, so it is left to whoever
+    shows the problem.
+    """
+
+    def __init__(self, rule: str, hint: str = "", known: Collection[str] = ()) -> None:
         super().__init__(rule)
         self.rule = rule
         self.hint = hint
+        self.known = known
 
 
 class Kind(msgspec.Struct, frozen=True):

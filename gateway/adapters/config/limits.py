@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.adapters.config.documents import Document, Documents
 from gateway.adapters.config.instruments import Listed
-from gateway.adapters.config.problems import Path, did_you_mean, shown
+from gateway.adapters.config.problems import Path, shown
 from gateway.adapters.config.tables import RISK
 from gateway.domain.config import Limits, LimitTable
 from gateway.domain.money import plain
@@ -36,7 +36,7 @@ def check_limit_values(documents: Documents, listed: Listed) -> None:
         for key in ("allowed_symbols", "blocked_symbols"):
             for index, symbol in enumerate(values.get(key, [])):
                 if symbol not in listed.entries:
-                    hint = did_you_mean(symbol, listed.entries) if len(listed.entries) <= 16 else ""
+                    hint = documents.problems.did_you_mean(symbol, listed.entries) if len(listed.entries) <= 16 else ""
                     text = f"names {shown(symbol)}, which is not an instrument" + (f" ({hint})" if hint else "")
                     documents.problems.warn(risk.place(*path, key, index), text)
     if not risk.is_usable:

@@ -12,6 +12,7 @@ import msgspec
 MAX_PROBLEMS = 100
 _MAX_SHOWN = 60
 _MAX_CANDIDATES = 300
+_MAX_LISTED = 16
 
 Path = tuple[str | int, ...]
 
@@ -91,6 +92,20 @@ class Problems:
             where = f"{place.file}:{place.line}" if place.line else place.file
             self.warnings.append(f"{where}: {place.key + ' ' if place.key else ''}{text}")
 
+    def did_you_mean(self, word: str, candidates: Iterable[str]) -> str:
+        """A hint that names the nearest candidate, or lists the first few, or nothing when there are none.
+
+        Nothing too once no more problems are kept: finding the nearest of many takes time.
+        """
+        names = () if self.is_full else tuple(candidates)
+        near = nearest(word, names)
+        if near is not None:
+            return f"did you mean `{near}`?"
+        if not names:
+            return ""
+        more = ", ..." if len(names) > _MAX_LISTED else ""
+        return f"known here: {', '.join(names[:_MAX_LISTED])}{more}"
+
     def all(self) -> tuple[ConfigProblem, ...]:
         """Every problem kept, by file and line, and one that counts those that were not."""
         found = sorted(self._found, key=lambda p: (p.file, p.line, p.column))
@@ -108,9 +123,11 @@ def path_text(path: Path) -> str:
     return text
 
 
-def shown(text: str) -> str:
+def shown(text: str, most: int = _MAX_SHOWN) -> str:
     """Quote a value for a message: cut short, and nothing in it can disturb a terminal or a log line."""
-    cut = text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
+    cut = text if len(text) <= most else text[:most] + "..."
+    if cut.isprintable():
+        return cut
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in cut)
 
 
@@ -125,15 +142,3 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
         names = [name for name in names if name[:1].casefold() == folded[:1]][:_MAX_CANDIDATES]
     alike = difflib.get_close_matches(folded, [name.casefold() for name in names], n=1, cutoff=0.6)
     return next((name for name in names if alike and name.casefold() == alike[0]), None)
-
-
-def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """A hint that names the nearest candidate, or lists the first few, or nothing when there are none."""
-    names = list(candidates)
-    near = nearest(word, names)
-    if near is not None:
-        return f"did you mean `{near}`?"
-    if not names:
-        return ""
-    more = ", ..." if len(names) > 16 else ""
-    return f"known here: {', '.join(names[:16])}{more}"

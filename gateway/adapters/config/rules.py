@@ -1,23 +1,31 @@
 """Rules that look at more than one value, across all files: each says what is wrong and where, and what to do."""
 
+from decimal import Decimal
 from typing import Any
 
 from gateway.adapters.config.documents import Document, Documents
 from gateway.adapters.config.instruments import Listed
-from gateway.adapters.config.problems import did_you_mean, shown
+from gateway.adapters.config.problems import shown
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
 from gateway.domain.enums import Mode
+from gateway.domain.money import plain
 
 ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca", "simulator")
 _MARKET_DATA_ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca")
 _LIVE_PORTS = {7496: "7497 (TWS)", 4001: "4002 (IB Gateway)"}
+_TLS = ("tls_cert", "tls_key")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def market_data_source(documents: Documents) -> str:
     """Where prices come from: ``market_data.source``, or the seeds' ``exchange`` (``mock`` is synthetic)."""
     given: list[tuple[Document, tuple[str, ...], str]] = []
-    for file, path in ((GATEWAY, ("market_data", "source")), (GATEWAY, ("exchange",)), (INSTRUMENTS, ("exchange",))):
+    keys: list[tuple[str, tuple[str, ...]]] = [
+        (GATEWAY, ("market_data", "source")),
+        (GATEWAY, ("exchange",)),
+        (INSTRUMENTS, ("exchange",)),
+    ]
+    for file, path in keys:
         value = documents[file].get(*path)
         if value is not None:
             given.append((documents[file], path, "synthetic" if value == "mock" else value))
@@ -30,7 +38,7 @@ def market_data_source(documents: Documents) -> str:
 
 def check_market_data(documents: Documents, source: str) -> None:
     gateway = documents[GATEWAY]
-    if source == "replay" and not gateway.get("market_data", "path"):
+    if source == "replay" and not gateway.is_written("market_data", "path"):
         hint = "name the recorded feed to play"
         documents.problems.add(gateway.place("market_data", "path"), "is missing with source replay", hint=hint)
     venues = gateway.get("venues", default={})
@@ -39,9 +47,8 @@ def check_market_data(documents: Documents, source: str) -> None:
     if source not in ("synthetic", "replay") and adapter not in _MARKET_DATA_ADAPTERS:
         path = ("market_data", "source") if gateway.get("market_data", "source") else ("exchange",)
         document = gateway if gateway.get(*path) else documents[INSTRUMENTS]
-        documents.problems.add(
-            document.place(*path), "must be a source of prices", shown(source), did_you_mean(source, known)
-        )
+        hint = documents.problems.did_you_mean(source, known)
+        documents.problems.add(document.place(*path), "must be a source of prices", shown(source), hint)
 
 
 def check_venues(documents: Documents) -> None:
@@ -51,8 +58,10 @@ def check_venues(documents: Documents) -> None:
         adapter = venue.get("adapter", name)
         if adapter not in ADAPTERS:
             place = gateway.place("venues", name, "adapter")
-            if "adapter" in venue:
-                hint = did_you_mean(adapter, ADAPTERS)
+            if gateway.is_written("venues", name, "adapter"):
+                if "adapter" not in venue:
+                    continue  # unfit, and that has been said
+                hint = documents.problems.did_you_mean(adapter, ADAPTERS)
                 documents.problems.add(place, f"must be one of {', '.join(ADAPTERS)}", shown(adapter), hint)
             else:
                 hint = f"`{shown(name)}` is none of the adapters {', '.join(ADAPTERS)}, so say which one it uses"
@@ -76,7 +85,7 @@ def check_modes(documents: Documents, listed: Listed) -> None:
     for name, venue in gateway.get("modes", "venues", default={}).items():
         place = gateway.place("modes", "venues", name)
         if name not in configured | used and documents[INSTRUMENTS].is_usable:
-            hint = did_you_mean(name, sorted(configured | used))
+            hint = documents.problems.did_you_mean(name, sorted(configured | used))
             documents.problems.add(place, "is neither under `venues` nor the venue of an instrument", hint=hint)
             continue
         mode = venue.get("mode", Mode.SHADOW)
@@ -108,14 +117,15 @@ def check_money(documents: Documents) -> None:
         hint = f"rates are the value of one unit in {base}, the base_currency"
         documents.problems.add(gateway.place("rates", base), "must be 1", str(gateway.get("rates", base)), hint)
     if gateway.get("accounts") == {}:
-        documents.problems.add(gateway.place("accounts"), "must name an account", hint="default: {initial_cash: 100000}")
+        hint = "default: {initial_cash: 100000}"
+        documents.problems.add(gateway.place("accounts"), "must name an account", hint=hint)
     elif gateway.get("accounts") and "default" not in gateway.get("accounts"):
         documents.problems.warn(gateway.place("accounts"), "has no `default`: orders must name their account")
 
 
 def check_server(documents: Documents) -> None:
     gateway = documents[GATEWAY]
-    cert, key = (bool(gateway.get("server", name)) for name in ("tls_cert", "tls_key"))
+    cert, key = (gateway.get("server", name) != "" and gateway.is_written("server", name) for name in _TLS)
     if cert != key:
         missing = "tls_key" if cert else "tls_cert"
         documents.problems.add(gateway.place("server", missing), "is missing", hint="TLS needs tls_cert and tls_key")
@@ -141,7 +151,7 @@ def check_principals(documents: Documents) -> None:
         for number, account in enumerate(principal.get("accounts", [])):
             if account not in accounts and documents[GATEWAY].is_usable:
                 place = document.place("principals", index, "accounts", number)
-                hint = did_you_mean(account, sorted(accounts))
+                hint = documents.problems.did_you_mean(account, sorted(accounts))
                 documents.problems.add(place, "must be an account of gateway.yaml", shown(account), hint)
 
 
@@ -151,12 +161,12 @@ def check_limits(documents: Documents, listed: Listed) -> None:
     accounts = set(documents[GATEWAY].get("accounts", default={"default": {}}))
     for name in risk.get("accounts", default={}):
         if name not in accounts and documents[GATEWAY].is_usable:
-            hint = did_you_mean(name, sorted(accounts))
+            hint = documents.problems.did_you_mean(name, sorted(accounts))
             documents.problems.add(risk.place("accounts", name), "is not an account of gateway.yaml", hint=hint)
     if documents[INSTRUMENTS].is_usable and documents[GATEWAY].is_usable:
         for symbol in risk.get("symbols", default={}):
             if symbol not in listed.entries:
-                hint = did_you_mean(symbol, listed.entries)
+                hint = documents.problems.did_you_mean(symbol, listed.entries)
                 documents.problems.add(risk.place("symbols", symbol), "is not an instrument", hint=hint)
 
 
@@ -164,8 +174,20 @@ def check_caps(documents: Documents, venues: set[str]) -> None:
     rollout = documents[ROLLOUT]
     for name in rollout.get("caps", default={}):
         if name not in venues | {"default"}:
-            hint = did_you_mean(name, ["default", *sorted(venues)])
+            hint = documents.problems.did_you_mean(name, ["default", *sorted(venues)])
             documents.problems.add(rollout.place("caps", name), "is not a known venue", hint=hint)
+
+
+def check_plan(documents: Documents) -> None:
+    """A rollout only ever grows: going back is a demotion, and not planned."""
+    rollout = documents[ROLLOUT]
+    before = 0
+    for index, step in enumerate(rollout.get("plan", default=[])):
+        weight = step.get("weight_pct", before + 1)
+        if weight <= before:
+            place = rollout.place("plan", index, "weight_pct")
+            documents.problems.add(place, "must be above that of the step before", plain(Decimal(weight) / 100))
+        before = weight
 
 
 def check_channels(documents: Documents) -> None:
@@ -173,7 +195,8 @@ def check_channels(documents: Documents) -> None:
     names: set[str] = set()
     for index, channel in enumerate(document.get("channels", default=[])):
         place = document.place("channels", index)
-        if ("url" in channel) == ("url_env" in channel):
+        is_given = [document.is_written("channels", index, key) for key in ("url", "url_env")]
+        if is_given[0] == is_given[1]:
             hint = "url_env names the environment variable that holds an address which is itself a secret"
             documents.problems.add(place, "must have either url or url_env", hint=hint)
         if channel.get("name") in names:

@@ -4,8 +4,7 @@ A description is made of ``Kind`` (one word), ``Fields`` (a mapping with known k
 keys are names), ``Many`` (a list) and ``Either`` (a mapping or a list). Reading gives plain dicts and lists that
 hold only what was given and fits; everything else is a problem. Defaults are not here but in ``gateway.domain``.
 
-A key with nothing after it counts as not given where a mapping or a list belongs, and is an error where a value
-belongs: half a line must never switch a limit off.
+A key with nothing after it is an error: half a line must never switch a limit off.
 """
 
 import re
@@ -15,7 +14,7 @@ from typing import Any
 import msgspec
 
 from gateway.adapters.config.kinds import Kind, Unfit
-from gateway.adapters.config.problems import Path, Place, Problems, did_you_mean, nearest, path_text, shown
+from gateway.adapters.config.problems import Path, Place, Problems, path_text, shown
 from gateway.adapters.config.yaml_text import Listing, Node, Scalar, Table
 
 
@@ -72,20 +71,23 @@ def is_secret_name(key: str) -> bool:
 
 
 class Reader:
-    """Reads one file. ``places`` remembers where every value stood, for rules that look at several at once."""
+    """Reads one file. ``marks`` remembers the line and column of every value, for rules that look at several."""
 
     def __init__(self, file: str, problems: Problems, known_elsewhere: Mapping[str, str]) -> None:
         self._file = file
         self._problems = problems
         self._known_elsewhere = known_elsewhere
-        self.places: dict[Path, Place] = {}
+        self.marks: dict[Path, tuple[int, int]] = {}
 
     def read(self, rule: Rule, node: Node, path: Path = ()) -> Any:
         """What ``node`` says, as far as it fits ``rule``; ``MISSING`` when nothing of it does."""
-        self.places[path] = self._place(node, path)
+        self.marks[path] = (node.line, node.column)
         if isinstance(rule, Kind):
             return self._read_word(rule, node, path)
         if isinstance(node, Scalar) and node.is_null:
+            empty = {Many: "[]", Either: "[]"}.get(type(rule), "{}")
+            hint = f"remove the line, or write {empty} for none"
+            self._problems.add(self._place(node, path), "has nothing after it", hint=hint)
             return MISSING
         if isinstance(rule, Either):
             rule = rule.listing if isinstance(node, Listing) else rule.mapping
@@ -110,15 +112,15 @@ class Reader:
             hint = "remove the line to leave it out; quote a word that YAML reads as nothing"
             self._problems.add(self._place(node, path), f"has no value; it takes: {kind.name}", hint=hint)
             return MISSING
-        return self.fit(kind, node.text, self._place(node, path))
+        return self._fit(kind, node, path)
 
-    def fit(self, kind: Kind, text: str, place: Place) -> Any:
-        """What ``text`` means as ``kind``; ``MISSING``, and a problem at ``place``, when it is unfit."""
+    def _fit(self, kind: Kind, word: Scalar, path: Path) -> Any:
         try:
-            return kind.read(text)
+            return kind.read(word.text)
         except Unfit as unfit:
-            value = "" if kind.is_private else shown(text) or '""'
-            self._problems.add(place, unfit.rule, value, unfit.hint)
+            value = "" if kind.is_private else shown(word.text) or '""'
+            hint = unfit.hint or self._problems.did_you_mean(word.text, unfit.known)
+            self._problems.add(self._place(word, path), unfit.rule, value, hint)
             return MISSING
 
     def _read_many(self, rule: Many, node: Node, path: Path) -> Any:
@@ -132,8 +134,6 @@ class Reader:
                 item = Table({rule.shorthand: (key, item)}, item.line, item.column)
             value = self.read(rule.item, item, at)
             if value is MISSING and not isinstance(rule.item, Kind):
-                if isinstance(item, Scalar) and item.is_null:
-                    self._problems.add(self._place(item, at), "is empty", hint="remove the `-`")
                 value = {}  # keeps the positions of the items after it
             if value is not MISSING:
                 values.append(value)
@@ -146,7 +146,7 @@ class Reader:
             if rule.is_free and is_secret_name(text):
                 self._secret(key, (*path, text))
                 continue
-            name = self.fit(rule.name, text, self._place(key, (*path, text)))
+            name = self._fit(rule.name, key, (*path, text))
             if name is MISSING:
                 continue
             at = (*path, name)
@@ -155,10 +155,10 @@ class Reader:
                 self._problems.add(self._place(key, at), rule_text, hint="upper and lower case are the same here")
                 continue
             value = self.read(rule.item, child, at)
-            self.places[at] = self._place(key, at)
+            self.marks[at] = (key.line, key.column)
             lines[name] = key.line
             if value is MISSING and not isinstance(rule.item, Kind):
-                value = {}  # the name was given, even with nothing (usable) below it
+                value = {}  # the name was given, with nothing usable below it
             if value is not MISSING:
                 values[name] = value
         return values
@@ -184,18 +184,15 @@ class Reader:
 
     def _unknown(self, rule: Fields, key: Scalar, path: Path) -> None:
         place = self._place(key, (*path, key.text))
-        if self._problems.is_full:
-            self._problems.add(place, "is not a known key")  # only counted: finding a hint would cost time
-        elif key.text in rule.moved:
+        if key.text in rule.moved:
             self._problems.add(place, "is not a known key here", hint=rule.moved[key.text])
         elif is_secret_name(key.text):
             self._secret(key, (*path, key.text))
         else:
             elsewhere = self._known_elsewhere.get(key.text)
-            if elsewhere not in (None, self._file) and nearest(key.text, rule.keys) is None:
+            hint = self._problems.did_you_mean(key.text, rule.keys)
+            if elsewhere not in (None, self._file) and "did you mean" not in hint:
                 hint = f"`{key.text}` belongs in {elsewhere}"
-            else:
-                hint = did_you_mean(key.text, rule.keys)
             self._problems.add(place, "is not a known key", hint=hint)
 
 

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from gateway.adapters.config.calendars import CALENDARS
 from gateway.adapters.config.kinds import Kind, Unfit
-from gateway.adapters.config.problems import did_you_mean
 
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -20,6 +19,7 @@ _EXPIRY = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])?")
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _MAX_TEXT = 500
+_CALENDAR_NAMES = tuple(sorted(CALENDARS))
 
 
 def read_text(text: str) -> str:
@@ -68,7 +68,7 @@ def read_expiry(text: str) -> str:
 
 def read_calendar(text: str) -> str:
     if text not in CALENDARS:
-        raise Unfit("must be a calendar of exchange_calendars, or 24/7", did_you_mean(text, CALENDARS))
+        raise Unfit("must be a calendar of exchange_calendars, or 24/7", known=_CALENDAR_NAMES)
     return text
 
 
@@ -115,15 +115,15 @@ def read_env_name(text: str) -> str:
 def choice(enum: type[_E]) -> Kind:
     """One of an enum's values, in any case."""
     known = {str(member.value).casefold(): member for member in enum}
+    names = tuple(str(member.value) for member in enum)
 
     def read(text: str) -> _E:
         member = known.get(text.casefold())
         if member is None:
-            names = [str(member.value) for member in enum]
-            raise Unfit(f"must be one of {', '.join(names)}", did_you_mean(text, names))
+            raise Unfit(f"must be one of {', '.join(names)}", known=names)
         return member
 
-    return Kind("one of " + ", ".join(str(member.value) for member in enum), read)
+    return Kind("one of " + ", ".join(names), read)
 
 
 def one_of(words: Mapping[str, str]) -> Kind:
@@ -133,7 +133,7 @@ def one_of(words: Mapping[str, str]) -> Kind:
     def read(text: str) -> str:
         meaning = known.get(text.casefold())
         if meaning is None:
-            raise Unfit(f"must be one of {', '.join(words)}", did_you_mean(text, words))
+            raise Unfit(f"must be one of {', '.join(words)}", known=tuple(words))
         return meaning
 
     return Kind("one of " + ", ".join(words), read)

@@ -69,7 +69,7 @@ def compose(file: str, data: bytes, problems: Problems) -> Table | None:
     except _Unreadable:
         return None
     except yaml.MarkedYAMLError as error:
-        _report_syntax(file, error, problems)
+        _report_syntax(file, text, error, problems)
         return None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problems.add(Place(file), f"is not readable YAML: {shown(str(error))}")
@@ -106,13 +106,15 @@ def _decode(file: str, data: bytes, problems: Problems) -> str | None:
     return text
 
 
-def _report_syntax(file: str, error: yaml.MarkedYAMLError, problems: Problems) -> None:
+def _report_syntax(file: str, text: str, error: yaml.MarkedYAMLError, problems: Problems) -> None:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
     what = " ".join(str(part) for part in (error.context, error.problem) if part)
-    tab = "\\t" in what or "\t" in what
-    hint = "indent with spaces, not tabs" if tab else "check indentation, quotes and brackets near here"
-    problems.add(Place(file, line, column), f"is not readable YAML: {shown(what)}", hint=hint)
+    lines = text.split("\n")
+    written = lines[line - 1] if 0 < line <= len(lines) else ""
+    is_tab = "\t" in written[: column + 1]
+    hint = "indent with spaces, not tabs" if is_tab else "check indentation, quotes and brackets near here"
+    problems.add(Place(file, line, column), f"is not readable YAML: {shown(what, 160)}", hint=hint)
 
 
 class _Frame:
@@ -134,7 +136,8 @@ class _Composer:
 
     def compose(self, text: str) -> Node:
         for event in _events(text):
-            line, column = event.start_mark.line + 1, event.start_mark.column + 1
+            mark = event.start_mark
+            line, column = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
             if isinstance(event, yaml.NodeEvent):
                 self._node(event, line, column)
             elif isinstance(event, yaml.CollectionEndEvent):
@@ -154,12 +157,12 @@ class _Composer:
         if self._nodes > MAX_NODES:
             self._stop(line, column, f"must hold at most {MAX_NODES} values")
         if isinstance(event, yaml.AliasEvent):
-            self._stop(line, column, f"must not use an alias (*{shown(event.anchor)})", "write the value out")
+            self._stop(line, column, f"must not use an alias (*{shown(event.anchor or '')})", "write the value out")
         tag = getattr(event, "tag", None)
         if tag is not None:
             self._stop(line, column, f"must not use a tag ({shown(tag)})", "remove it; quote what must stay text")
         if isinstance(event, yaml.ScalarEvent):
-            is_null = event.style is None and event.value in _NULLS
+            is_null = not event.style and event.value in _NULLS  # the C parser's plain style is "", not None
             self._scalar(Scalar(event.value, is_null, line, column))
             return
         is_list = isinstance(event, yaml.SequenceStartEvent)

@@ -25,6 +25,9 @@ _MOST_STEPS_BETWEEN_MOVES = 200
 _TOUCH_VALUE = 50_000
 _FEWEST_LOTS = 20
 _LARGEST_TOUCH = 10**12  # lots
+#: Each level draws its quantity from this many.
+_SIZE_BITS = 4
+_SIZES = 1 << _SIZE_BITS
 #: How often a step brings a public trade.
 _TRADE_PERCENT = 50
 
@@ -50,11 +53,20 @@ class SyntheticWalk:
         self._pull = max(2, 6 * deviation**2 // (self._unit * (self._unit + 1)))
         value_of_lot = px * self._lot * instrument.multiplier
         lots = max(int(_TOUCH_VALUE / value_of_lot), int(instrument.min_qty / self._lot), _FEWEST_LOTS)
-        self._touch_lots = min(lots, _LARGEST_TOUCH)
+        touch_lots = min(lots, _LARGEST_TOUCH)
+        # Per level, what it may show: more in the depth, and between half and one and a half of that.
+        self._menu = [
+            [
+                self._lot * max(1, touch_lots * (1 + level) * share // _SIZES)
+                for share in range(_SIZES // 2, _SIZES * 3 // 2)
+            ]
+            for level in range(LEVELS)
+        ]
+        self._distances = [self._tick * (self._unit * level) for level in range(LEVELS)]
         self._spread = self._unit
         self._sizes = self._draw_sizes()
         self._last_px: Decimal | None = self._px(self._bid)
-        self._last_qty: Decimal | None = self._qty(self._touch_lots // 10)
+        self._last_qty: Decimal | None = self._lot
         self.quote = self._make_quote(0)
 
     def first(self, now_ns: int) -> list[MarketUpdate]:
@@ -87,35 +99,32 @@ class SyntheticWalk:
             self._bid = min(max(self._bid, self._home // 2, LEVELS * self._unit + 1), 2 * self._home)
             self._spread = self._unit * (1 + (self._below(4) == 0))
 
-    def _draw_sizes(self) -> list[int]:
-        """Lots per level, bids and then asks: more in the depth, and between half and one and a half of it."""
-        bits = self._draw.getrandbits(8 * 2 * LEVELS)
+    def _draw_sizes(self) -> list[Decimal]:
+        """Quantities per level, bids and then asks."""
+        bits = self._draw.getrandbits(_SIZE_BITS * 2 * LEVELS)
         sizes = []
-        for index in range(2 * LEVELS):
-            share = 128 + (bits >> 8 * index & 0xFF)
-            sizes.append(max(1, self._touch_lots * (1 + index % LEVELS) * share >> 8))
+        for choices in (*self._menu, *self._menu):
+            sizes.append(choices[bits % _SIZES])
+            bits >>= _SIZE_BITS
         return sizes
 
     def _trade(self, now_ns: int) -> TradeTick:
         is_sell = self._draw.getrandbits(1) == 1
         shown = self._sizes[0 if is_sell else LEVELS]
         self._last_px = self._px(self._bid if is_sell else self._bid + self._spread)
-        self._last_qty = self._qty(max(1, self._below(shown)))
+        self._last_qty = self._lot * max(1, self._below(int(shown / self._lot)))
         return TradeTick(self._symbol, self._last_px, self._last_qty, now_ns, now_ns, is_sell)
 
     def _px(self, ticks: int) -> Decimal:
         return self._tick * ticks
 
-    def _qty(self, lots: int) -> Decimal:
-        return self._lot * lots
-
     def _make_quote(self, now_ns: int) -> Quote:
         return Quote(
             symbol=self._symbol,
             bid_px=self._px(self._bid),
-            bid_qty=self._qty(self._sizes[0]),
+            bid_qty=self._sizes[0],
             ask_px=self._px(self._bid + self._spread),
-            ask_qty=self._qty(self._sizes[LEVELS]),
+            ask_qty=self._sizes[LEVELS],
             last_px=self._last_px,
             last_qty=self._last_qty,
             event_ns=now_ns,
@@ -124,12 +133,13 @@ class SyntheticWalk:
         )
 
     def _make_depth(self, now_ns: int) -> DepthUpdate:
-        tick, lot, unit, sizes = self._tick, self._lot, self._unit, self._sizes
-        bid, ask = self._bid, self._bid + self._spread
+        """The levels behind the quote that was just made, which is its first."""
+        bid, ask = self._px(self._bid), self._px(self._bid + self._spread)
+        sizes, distances = self._sizes, self._distances
         return DepthUpdate(
             self._symbol,
-            tuple([PriceLevel(tick * (bid - unit * i), lot * sizes[i]) for i in range(LEVELS)]),
-            tuple([PriceLevel(tick * (ask + unit * i), lot * sizes[LEVELS + i]) for i in range(LEVELS)]),
+            tuple([PriceLevel(bid - distances[i], sizes[i]) for i in range(LEVELS)]),
+            tuple([PriceLevel(ask + distances[i], sizes[LEVELS + i]) for i in range(LEVELS)]),
             now_ns,
             now_ns,
             is_snapshot=True,

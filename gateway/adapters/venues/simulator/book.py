@@ -11,7 +11,6 @@ key is a better price, so one class serves both and the best level is always the
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
 from decimal import Decimal
 
 from gateway.domain.market import DepthUpdate, PriceLevel, Quote
@@ -20,12 +19,13 @@ from gateway.domain.money import ZERO
 #: Shadow orders and twins take from separate accounts of the same levels: a twin measures the live order
 #: beside it, and what shadow orders pretend to take must not distort that measure.
 POOLS = 2
+_MOST_DEFERRED = 8
 
 
 class BookSide:
     """One side of a book. ``sign`` is +1 for bids and -1 for asks."""
 
-    __slots__ = ("_has_depth", "_has_quote", "_keys", "_quantities", "_taken", "_touch", "sign")
+    __slots__ = ("_has_quote", "_keys", "_quantities", "_taken", "_touch", "has_depth", "sign")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
@@ -34,7 +34,7 @@ class BookSide:
         self._taken: tuple[dict[Decimal, Decimal], ...] = tuple({} for _ in range(POOLS))
         self._touch: Decimal | None = None  # key of the last quote, None when nobody stands there
         self._has_quote = False
-        self._has_depth = False
+        self.has_depth = False
 
     @property
     def best_key(self) -> Decimal | None:
@@ -43,6 +43,10 @@ class BookSide:
     @property
     def best_px(self) -> Decimal | None:
         return self.px(self._keys[-1]) if self._keys else None
+
+    @property
+    def is_taken_from(self) -> bool:
+        return any(self._taken)
 
     def key(self, px: Decimal) -> Decimal:
         return px if self.sign > 0 else px.copy_negate()
@@ -55,11 +59,11 @@ class BookSide:
         shown = self._quantities.get(key)
         if shown is not None:
             return shown
-        if not (self._has_quote or self._has_depth):
+        if not (self._has_quote or self.has_depth):
             return None
         if not self._keys or key > self._keys[-1]:
             return ZERO
-        return ZERO if self._has_depth and key > self._keys[0] else None
+        return ZERO if self.has_depth and key > self._keys[0] else None
 
     # --- what the feed says ------------------------------------------------------------------
 
@@ -74,7 +78,7 @@ class BookSide:
         keys = self._keys
         while keys and keys[-1] > key:
             self._drop(keys.pop())
-        if not self._has_depth and keys and (keys[-1] != key or len(keys) > 1):
+        if not self.has_depth and keys and (keys[-1] != key or len(keys) > 1):
             for stale in [known for known in keys if known != key]:
                 self._drop(stale)
             keys[:] = [key] if key in self._quantities else []
@@ -84,7 +88,7 @@ class BookSide:
         """Apply one side of a depth update, behind the touch only when there are quotes."""
         if is_snapshot:
             self._replace(levels)
-        elif not self._has_depth:
+        elif not self.has_depth:
             return  # changes to a book that was never shown: unusable
         touch = self._touch
         for level in levels:
@@ -94,7 +98,7 @@ class BookSide:
 
     def _replace(self, levels: tuple[PriceLevel, ...]) -> None:
         """Forget what a new snapshot no longer shows. An empty one means that the depth is not known any more."""
-        self._has_depth = bool(levels)
+        self.has_depth = bool(levels)
         shown = {self.key(level.px) for level in levels}
         for key in [known for known in self._keys if known not in shown and known != self._touch]:
             self._set(key, ZERO)
@@ -115,7 +119,9 @@ class BookSide:
         """Quantity that the feed removed cannot also count as taken by us: the level shrinks on both accounts."""
         for taken in self._taken:
             if key in taken:
-                taken[key] = max(taken[key] - fall, ZERO)
+                taken[key] -= fall
+                if taken[key] <= 0:
+                    del taken[key]
 
     def _drop(self, key: Decimal) -> None:
         del self._quantities[key]
@@ -130,30 +136,23 @@ class BookSide:
 
     # --- what orders take --------------------------------------------------------------------
 
-    def open_levels(self, limit_key: Decimal | None, pool: int) -> Iterator[tuple[Decimal, Decimal]]:
-        """Keys and untaken quantities, best first, no worse than ``limit_key`` (None: all)."""
-        taken = self._taken[pool]
-        for key in reversed(self._keys):
-            if limit_key is not None and key < limit_key:
-                return
-            left = self._quantities[key]
-            if taken:
-                left -= taken.get(key, ZERO)
-            if left > 0:
-                yield key, left
-
     def take(
         self, wanted: Decimal, limit_key: Decimal | None, pool: int, is_strict: bool = False
     ) -> list[tuple[Decimal, Decimal]]:
-        """Use up to ``wanted``, best first, and return (price, quantity) per level; ``is_strict`` excludes
-        the limit itself."""
+        """Use up to ``wanted`` of what is not taken yet, best first and no worse than ``limit_key`` (None: any),
+        and return (price, quantity) per level; ``is_strict`` excludes the limit itself."""
         fills: list[tuple[Decimal, Decimal]] = []
         taken = self._taken[pool]
-        for key, left in self.open_levels(limit_key, pool):
-            if is_strict and key == limit_key:
+        for key in reversed(self._keys):
+            if limit_key is not None and (key < limit_key or (is_strict and key == limit_key)):
                 break
-            qty = left if left < wanted else wanted
-            taken[key] = taken[key] + qty if key in taken else qty
+            used = taken.get(key, ZERO)
+            qty = self._quantities[key] - used
+            if qty <= 0:
+                continue
+            if qty > wanted:
+                qty = wanted
+            taken[key] = used + qty
             fills.append((self.px(key), qty))
             wanted -= qty
             if not wanted:
@@ -162,32 +161,81 @@ class BookSide:
 
     def has_at_least(self, wanted: Decimal, limit_key: Decimal | None, pool: int) -> bool:
         """Whether ``wanted`` could be taken at once (FOK)."""
-        for _, left in self.open_levels(limit_key, pool):
-            wanted -= left
+        taken = self._taken[pool]
+        for key in reversed(self._keys):
+            if limit_key is not None and key < limit_key:
+                break
+            wanted -= self._quantities[key] - taken.get(key, ZERO)
             if wanted <= 0:
                 return True
         return False
 
 
 class Book:
-    """Both sides of one symbol and its last traded price."""
+    """Both sides of one symbol and its last traded price.
 
-    __slots__ = ("asks", "bids", "has_data", "last_px")
+    A book that nobody has taken from or waits in need not be kept up to the last level with every update:
+    ``defer`` remembers just enough to be exactly up to date after ``settle``.
+    """
+
+    __slots__ = ("_deferred", "asks", "bids", "has_data", "last_px")
 
     def __init__(self) -> None:
         self.bids = BookSide(+1)
         self.asks = BookSide(-1)
         self.last_px: Decimal | None = None
         self.has_data = False
+        self._deferred: list[Quote | DepthUpdate] = []
 
-    def apply_quote(self, quote: Quote) -> None:
-        self.has_data = True
-        self.bids.set_touch(quote.bid_px, quote.bid_qty)
-        self.asks.set_touch(quote.ask_px, quote.ask_qty)
-        if quote.last_px is not None:
-            self.last_px = quote.last_px
+    @property
+    def has_depth(self) -> bool:
+        """Whether more than the touch has been shown, as far as applied."""
+        return self.bids.has_depth or self.asks.has_depth
 
-    def apply_depth(self, update: DepthUpdate) -> None:
-        self.has_data = self.has_data or update.is_snapshot
-        self.bids.set_levels(update.bids, update.is_snapshot)
-        self.asks.set_levels(update.asks, update.is_snapshot)
+    @property
+    def is_taken_from(self) -> bool:
+        return self.bids.is_taken_from or self.asks.is_taken_from
+
+    def apply(self, update: Quote | DepthUpdate) -> None:
+        self.settle()
+        self._note(update)
+        self._apply(update)
+
+    def defer(self, update: Quote | DepthUpdate) -> None:
+        """Take note of an update that no order can feel. Only while ``is_taken_from`` is False."""
+        deferred = self._deferred
+        if isinstance(update, DepthUpdate):
+            if not update.is_snapshot:
+                self.apply(update)
+                return
+            # It shows all that lies behind the touch, so of what came before only the last quote still counts.
+            deferred[:] = [one for one in deferred if isinstance(one, Quote)][-1:]
+        elif not self.has_depth and all(isinstance(one, Quote) for one in deferred):
+            deferred.clear()  # without depth the touch is all there is
+        elif len(deferred) >= _MOST_DEFERRED:
+            self.settle()  # with it, a touch that was bettered stays known as a level, so every quote counts
+        self._deferred.append(update)
+        self._note(update)
+
+    def settle(self) -> None:
+        """Apply what was deferred."""
+        if self._deferred:
+            deferred, self._deferred = self._deferred, []
+            for update in deferred:
+                self._apply(update)
+
+    def _note(self, update: Quote | DepthUpdate) -> None:
+        if isinstance(update, Quote):
+            self.has_data = True
+            if update.last_px is not None:
+                self.last_px = update.last_px
+        elif update.is_snapshot:
+            self.has_data = True
+
+    def _apply(self, update: Quote | DepthUpdate) -> None:
+        if isinstance(update, Quote):
+            self.bids.set_touch(update.bid_px, update.bid_qty)
+            self.asks.set_touch(update.ask_px, update.ask_qty)
+        else:
+            self.bids.set_levels(update.bids, update.is_snapshot)
+            self.asks.set_levels(update.asks, update.is_snapshot)

@@ -4,11 +4,12 @@ Keeps the open orders, one matcher per symbol, and the timetable of expiries and
 call says what time it is.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from decimal import Decimal
 
 from gateway.adapters.venues.simulator.matcher import Matcher
-from gateway.adapters.venues.simulator.order import Phase, SimOrder, takes_limit, terms_problem
+from gateway.adapters.venues.simulator.order import Phase, SimOrder, make_order, takes_limit, terms_problem
 from gateway.adapters.venues.simulator.reports import Reports
 from gateway.adapters.venues.simulator.sessions import SessionBoundary
 from gateway.adapters.venues.simulator.timetable import Timetable
@@ -19,6 +20,9 @@ from gateway.domain.market import MarketUpdate
 from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import SimulatorSettings
 
+# Named once: see order.
+_DAY = TimeInForce.DAY
+_DONE = Phase.DONE
 #: How many finished orders are remembered (by their last report), for questions that cross their reports.
 REMEMBERED_ORDERS = 2_000
 
@@ -40,7 +44,7 @@ class Exchange:
         self.timetable = Timetable()
         self._matchers: dict[str, Matcher] = {}
         self._orders: dict[str, SimOrder] = {}
-        self._finished: dict[str, ExecutionReport] = {}  # oldest first
+        self._finished: OrderedDict[str, ExecutionReport] = OrderedDict()
 
     def __len__(self) -> int:
         """Orders that are not finished, those on their way here included."""
@@ -53,23 +57,25 @@ class Exchange:
         """The last report of an order that finished not long ago."""
         return self._finished.get(order_id)
 
-    def enter(self, order: SimOrder) -> None:
+    def enter(self, ticket: OrderTicket, latencies_ns: tuple[int, int], queue_share: Decimal) -> SimOrder:
         """Know an order from its sending on, so that its id cannot be used twice."""
-        order.instrument = self._instruments.get(order.ticket.symbol)
+        order = make_order(ticket, self._instruments.get(ticket.symbol), latencies_ns, queue_share)
         self._orders[order.order_id] = order
+        return order
 
     # --- arrivals ----------------------------------------------------------------------------
 
     def accept(self, order: SimOrder, now_ns: int) -> None:
         """A new order arrived: NEW and to work, or REJECTED."""
         problem = self._problem(order)
-        if problem is None and not self._matcher(order).book.has_data:
+        matcher = self._matcher(order)
+        if problem is None and not matcher.book.has_data:
             problem = f"no market data for {order.ticket.symbol} yet"
         if problem is not None:
             self.reports.end(order, ExecType.REJECTED, problem, now_ns)
             return
         self.reports.new(order, now_ns)
-        self._work(order, now_ns)
+        self._work(order, matcher, now_ns)
 
     def adopt(self, order: SimOrder, now_ns: int) -> bool:
         """Work an order that was acknowledged before a restart; it may wait for market data. False: rejected."""
@@ -77,7 +83,7 @@ class Exchange:
         if problem is not None:
             self.reports.end(order, ExecType.REJECTED, problem, now_ns)
             return False
-        self._work(order, now_ns)
+        self._work(order, self._matcher(order), now_ns)
         return True
 
     def cancel(self, ticket: OrderTicket, latency_ns: int, now_ns: int) -> None:
@@ -123,7 +129,7 @@ class Exchange:
             return "the simulator does not know this order"
         return f"too late: the order is {'filled' if last.exec_type is ExecType.TRADE else last.exec_type}"
 
-    def _work(self, order: SimOrder, now_ns: int) -> None:
+    def _work(self, order: SimOrder, matcher: Matcher, now_ns: int) -> None:
         instrument = order.instrument
         assert instrument is not None  # refused otherwise
         if order.is_for_open or order.is_for_close:
@@ -131,10 +137,10 @@ class Exchange:
             boundary = self._session_start_ns if order.is_for_open else self._session_end_ns
             self.timetable.add(boundary(instrument, now_ns), order)
             return
-        self._matcher(order).work(order, now_ns)
-        if order.phase is Phase.DONE:
+        matcher.work(order, now_ns)
+        if order.phase is _DONE:
             return
-        if order.ticket.time_in_force is TimeInForce.DAY:
+        if order.ticket.time_in_force is _DAY:
             self.timetable.add(self._session_end_ns(instrument, now_ns), order)
         elif order.ticket.time_in_force is TimeInForce.GTD:
             assert order.ticket.expire_ns is not None  # refused otherwise
@@ -152,7 +158,7 @@ class Exchange:
         self.timetable.note_finished(order)
         self._finished[order.order_id] = last
         if len(self._finished) > REMEMBERED_ORDERS:
-            del self._finished[next(iter(self._finished))]
+            self._finished.popitem(last=False)
 
     # --- time and market ---------------------------------------------------------------------
 
@@ -164,7 +170,7 @@ class Exchange:
             matcher.execute(order, now_ns)
             return
         matcher.withdraw(order)
-        is_day = order.ticket.time_in_force is TimeInForce.DAY
+        is_day = order.ticket.time_in_force is _DAY
         text = "the session of this day order ended" if is_day else "its time to expire has come"
         self.reports.end(order, ExecType.EXPIRED, text, now_ns)
 

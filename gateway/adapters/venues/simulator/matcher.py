@@ -25,6 +25,11 @@ from gateway.domain.enums import ExecType, TimeInForce
 from gateway.domain.market import DepthUpdate, MarketUpdate, Quote, TradeTick
 from gateway.domain.money import ZERO
 
+# Named once: see order.
+_FOK = TimeInForce.FOK
+_IOC = TimeInForce.IOC
+_DONE = Phase.DONE
+
 
 class Matcher:
     """House rule: an order's ``phase`` says which of the collections below holds it."""
@@ -41,6 +46,7 @@ class Matcher:
 
     def work(self, order: SimOrder, now_ns: int) -> None:
         """Begin to work an order that has arrived. A stop that filled in part had triggered already."""
+        self.book.settle()
         if order.is_stop and not order.cum_qty and not has_triggered(order, self.book):
             order.phase = Phase.STOP
             self._stops.append(order)
@@ -49,22 +55,25 @@ class Matcher:
 
     def execute(self, order: SimOrder, now_ns: int) -> None:
         """Take what may be taken at once; what is left rests, goes on taking, or ends, as its terms say."""
+        self.book.settle()
         far = self._far_side(order)
         limit = None if order.limit_key is None else order.limit_key.copy_negate()
         tif = order.ticket.time_in_force
-        if tif is TimeInForce.FOK and not far.has_at_least(order.leaves_qty, limit, order.pool):
+        if tif is _FOK and not far.has_at_least(order.leaves_qty, limit, order.pool):
             self._reports.end(
                 order, ExecType.CANCELED, "fill or kill: not all of it is on offer within its limit", now_ns
             )
             return
         for px, qty in far.take(order.leaves_qty, limit, order.pool):
             self._reports.trade(order, qty, px, False, now_ns)
-        if order.phase is Phase.DONE:
+        if order.phase is _DONE:
             return
-        if tif is TimeInForce.IOC:
+        if tif is _IOC:
             self._reports.end(order, ExecType.CANCELED, "immediate or cancel: nothing more on offer", now_ns)
         elif order.is_for_open or order.is_for_close:
-            self._reports.end(order, ExecType.EXPIRED, "nothing more on offer at the session boundary", now_ns)
+            self._reports.end(
+                order, ExecType.EXPIRED, "nothing more on offer at the session boundary", now_ns
+            )
         else:
             self._wait(order)
 
@@ -90,7 +99,12 @@ class Matcher:
             self._stops.remove(order)
 
     def amend(
-        self, order: SimOrder, order_qty: Decimal, limit_px: Decimal | None, stop_px: Decimal | None, now_ns: int
+        self,
+        order: SimOrder,
+        order_qty: Decimal,
+        limit_px: Decimal | None,
+        stop_px: Decimal | None,
+        now_ns: int,
     ) -> None:
         """Give an order new terms. A smaller quantity keeps its place; a new price or more quantity joins anew."""
         keeps_place = limit_px == order.limit_px and order_qty <= order.order_qty
@@ -123,12 +137,13 @@ class Matcher:
                 self._pass_trade(update, now_ns)
                 self._check_stops(now_ns)
             return
-        if isinstance(update, Quote):
-            self.book.apply_quote(update)
-        else:
-            self.book.apply_depth(update)
         if not self._has_orders:
+            if self.book.is_taken_from:
+                self.book.apply(update)
+            else:
+                self.book.defer(update)
             return
+        self.book.apply(update)
         self._see_levels(update, now_ns)
         for order in tuple(self._taking):
             self._take_more(order, now_ns)
@@ -162,7 +177,7 @@ class Matcher:
     def _take_more(self, order: SimOrder, now_ns: int) -> None:
         for px, qty in self._far_side(order).take(order.leaves_qty, None, order.pool):
             self._reports.trade(order, qty, px, False, now_ns)
-        if order.phase is Phase.DONE:
+        if order.phase is _DONE:
             self._taking.remove(order)
 
     def _cross(self, resting: RestingOrders, far: BookSide, now_ns: int) -> None:
@@ -207,7 +222,7 @@ class Matcher:
         assert key is not None  # only orders with a limit rest
         assert px is not None
         self._reports.trade(order, qty, px, True, now_ns)
-        if order.phase is Phase.DONE:
+        if order.phase is _DONE:
             resting.remove(key, order)
 
     def _check_stops(self, now_ns: int) -> None:

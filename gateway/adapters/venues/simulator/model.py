@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.adapters.venues.simulator.exchange import Exchange
 from gateway.adapters.venues.simulator.latency import Latency
-from gateway.adapters.venues.simulator.order import Phase, SimOrder, takes_limit
+from gateway.adapters.venues.simulator.order import Phase, SimOrder
 from gateway.adapters.venues.simulator.reports import acknowledgement
 from gateway.adapters.venues.simulator.sessions import SessionBoundary, next_midnight_ns
 from gateway.domain.effects import OrderTicket
@@ -60,7 +60,7 @@ class MatchingModel:
         """Send a new order. An id that is being worked already is not taken twice."""
         if self._exchange.find(ticket.order_id) is not None:
             return
-        order = self._make_order(ticket, self._queue_share)
+        order = self._enter(ticket, self._queue_share)
         self._send(order.order_latency_ns, order, now_ns)
 
     def cancel(self, ticket: OrderTicket, now_ns: int) -> None:
@@ -68,7 +68,12 @@ class MatchingModel:
         self._send(there, _Cancel(ticket, back), now_ns)
 
     def replace(
-        self, ticket: OrderTicket, order_qty: Decimal, limit_px: Decimal | None, stop_px: Decimal | None, now_ns: int
+        self,
+        ticket: OrderTicket,
+        order_qty: Decimal,
+        limit_px: Decimal | None,
+        stop_px: Decimal | None,
+        now_ns: int,
     ) -> None:
         """Ask for new terms; None leaves a price as it is."""
         there, back = self._latency.draw(ticket.order_id)
@@ -90,23 +95,11 @@ class MatchingModel:
             return () if known.phase is Phase.TRAVELING else (acknowledgement(known.ticket, now_ns),)
         if ticket.cum_qty >= ticket.order_qty:
             return ()
-        is_adopted = self._exchange.adopt(self._make_order(ticket, ONE), now_ns)
+        is_adopted = self._exchange.adopt(self._enter(ticket, ONE), now_ns)
         return (acknowledgement(ticket, now_ns),) if is_adopted else ()
 
-    def _make_order(self, ticket: OrderTicket, queue_share: Decimal) -> SimOrder:
-        there, back = self._latency.draw(ticket.order_id)
-        order = SimOrder(
-            ticket=ticket,
-            order_qty=ticket.order_qty,
-            limit_px=ticket.limit_px if takes_limit(ticket) else None,
-            stop_px=ticket.stop_px,
-            cum_qty=ticket.cum_qty,
-            order_latency_ns=there,
-            report_latency_ns=back,
-            queue_share=queue_share,
-        )
-        self._exchange.enter(order)
-        return order
+    def _enter(self, ticket: OrderTicket, queue_share: Decimal) -> SimOrder:
+        return self._exchange.enter(ticket, self._latency.draw(ticket.order_id), queue_share)
 
     def _send(self, latency_ns: int, request: SimOrder | _Cancel | _Replace, now_ns: int) -> None:
         """One session carries all requests, so a cancel cannot overtake its order."""

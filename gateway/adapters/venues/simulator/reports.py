@@ -4,13 +4,17 @@ from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 
-from gateway.adapters.venues.simulator.order import Phase, SimOrder
+from gateway.adapters.venues.simulator.order import Phase, SimOrder, venue_order_id
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType
-from gateway.domain.money import BPS, ONE, plain
+from gateway.domain.money import BPS, plain
 from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import SimulatorSettings
 
+# Named once: see order.
+_NEW = ExecType.NEW
+_TRADE = ExecType.TRADE
+_DONE = Phase.DONE
 _FEE_STEP = Decimal("1e-8")
 
 FinishedListener = Callable[[SimOrder, ExecutionReport], None]
@@ -56,26 +60,26 @@ class Reports:
         The id counts what has filled rather than fills, so an order that is taken up again after a restart goes
         on with ids that it never used.
         """
-        order.cum_qty += qty
+        cum_qty = order.cum_qty = order.cum_qty + qty
         instrument = order.instrument
-        multiplier, currency = (ONE, "") if instrument is None else (instrument.multiplier, instrument.currency)
+        assert instrument is not None  # refused otherwise
+        is_twin = order.ticket.is_twin
         rate = self._maker_rate if is_maker else self._taker_rate
-        ticket = order.ticket
         report = ExecutionReport(
-            order_id=ticket.order_id,
-            exec_type=ExecType.TRADE,
+            order_id=order.order_id,
+            exec_type=_TRADE,
             transact_ns=now_ns,
-            exec_id=f"{ticket.order_id}-{'t' if ticket.is_twin else ''}{plain(order.cum_qty)}",
+            exec_id=f"{order.order_id}-{'t' if is_twin else ''}{plain(cum_qty)}",
             last_qty=qty,
             last_px=px,
-            fee=(px * qty * multiplier * rate).quantize(_FEE_STEP),
-            fee_currency=currency,
+            fee=(px * qty * instrument.multiplier * rate).quantize(_FEE_STEP),
+            fee_currency=instrument.currency,
             is_maker=is_maker,
-            venue_order_id=venue_order_id(ticket),
-            is_twin=ticket.is_twin,
+            venue_order_id=order.venue_order_id,
+            is_twin=is_twin,
         )
         self.send(report, order.report_latency_ns)
-        if order.cum_qty >= order.order_qty:
+        if cum_qty >= order.order_qty:
             self._finish(order, report)
 
     def replaced(self, order: SimOrder, now_ns: int) -> None:
@@ -84,7 +88,7 @@ class Reports:
             order_id=order.order_id,
             exec_type=ExecType.REPLACED,
             transact_ns=now_ns,
-            venue_order_id=venue_order_id(order.ticket),
+            venue_order_id=order.venue_order_id,
             order_qty=order.order_qty,
             limit_px=order.limit_px,
             stop_px=order.stop_px,
@@ -94,28 +98,27 @@ class Reports:
 
     def end(self, order: SimOrder, exec_type: ExecType, text: str, now_ns: int) -> None:
         """The order is over without (all of) its quantity: CANCELED, EXPIRED or REJECTED."""
-        report = plain_report(order.ticket, exec_type, text, now_ns)
+        report = _plain_report(order.ticket, exec_type, text, now_ns)
         self.send(report, order.report_latency_ns)
         self._finish(order, report)
 
-    def refuse(self, ticket: OrderTicket, exec_type: ExecType, text: str, latency_ns: int, now_ns: int) -> None:
+    def refuse(
+        self, ticket: OrderTicket, exec_type: ExecType, text: str, latency_ns: int, now_ns: int
+    ) -> None:
         """CANCEL_REJECTED or REPLACE_REJECTED: the order is left as it is."""
-        self.send(plain_report(ticket, exec_type, text, now_ns), latency_ns)
+        self.send(_plain_report(ticket, exec_type, text, now_ns), latency_ns)
 
     def _finish(self, order: SimOrder, last: ExecutionReport) -> None:
-        order.phase = Phase.DONE
+        order.phase = _DONE
         self._on_finished(order, last)
 
 
-def venue_order_id(ticket: OrderTicket) -> str:
-    return f"sim-{ticket.order_id}"
-
-
 def acknowledgement(ticket: OrderTicket, now_ns: int) -> ExecutionReport:
-    return plain_report(ticket, ExecType.NEW, "", now_ns)
+    """NEW: the venue has the order."""
+    return _plain_report(ticket, _NEW, "", now_ns)
 
 
-def plain_report(ticket: OrderTicket, exec_type: ExecType, text: str, now_ns: int) -> ExecutionReport:
+def _plain_report(ticket: OrderTicket, exec_type: ExecType, text: str, now_ns: int) -> ExecutionReport:
     """A report without a trade and without new terms."""
     return ExecutionReport(
         order_id=ticket.order_id,

@@ -104,7 +104,8 @@ class SimulatorVenue:
     def _now_ns(self) -> int:
         """Epoch time that runs with the monotonic clock, so that a clock set back cannot hold up what is under
         way; a clock set forward is followed at once."""
-        wall_ns = self._clock.now_ns()  # read first: a pause between the two must not look like a step forward
+        # The wall clock is read first: a pause between the two must not look like a step forward.
+        wall_ns = self._clock.now_ns()
         monotonic_ns = self._clock.monotonic_ns()
         self._epoch_ns = max(self._epoch_ns, wall_ns - monotonic_ns)
         return self._epoch_ns + monotonic_ns

@@ -1,0 +1,114 @@
+"""What an edit changed, in the words of the files: ``limits.max_order_value 50000 -> 60000``.
+
+Hashes of keys are never shown; that one changed is.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from gateway.domain.config import TradingConfig
+from gateway.domain.money import plain
+from gateway.domain.settings import Settings
+
+_MAX_LINES = 200
+_LIMITS_OF = ("accounts", "strategies", "symbols")
+_HIDDEN = ("key_sha256",)
+
+#: One thing that can be there or not (a limit table, an instrument, a venue): its name and its values by path.
+_Things = dict[str, dict[str, Any]]
+
+
+def describe_difference(old: Settings, new: Settings) -> tuple[str, ...]:
+    """One line for each value that differs, and one for each thing (instrument, venue, principal) that came or
+    went. Empty when nothing changed; a long list ends by saying how much was left out."""
+    lines = list(_lines(_things(old), _things(new)))
+    if len(lines) > _MAX_LINES:
+        lines[_MAX_LINES:] = [f"and {len(lines) - _MAX_LINES} more changes"]
+    return tuple(lines)
+
+
+def _lines(old: _Things, new: _Things) -> Iterator[str]:
+    for name in sorted({*old, *new}):
+        before, after = old.get(name), new.get(name)
+        if before is None:
+            yield f"{name} added"
+        elif after is None:
+            yield f"{name} removed"
+        else:
+            for key in sorted({*before, *after}):
+                if before.get(key) != after.get(key):
+                    yield _change(f"{name}.{key}" if name else key, before.get(key), after.get(key))
+
+
+def _change(path: str, before: Any, after: Any) -> str:
+    if path.endswith(_HIDDEN):
+        return f"{path} changed"
+    return f"{path} {_text(before)} -> {_text(after)}"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_text(item) for item in value)}]"
+    return str(value) or '""'
+
+
+def _things(settings: Settings) -> _Things:
+    things = _trading_things(settings.trading)
+    for section in ("server", "storage", "policy", "market_data", "simulator"):
+        things[section] = {**things.get(section, {}), **_values(getattr(settings, section))}
+    for venue, values in settings.venues.items():
+        things[f"venues.{venue}"] = _values(values, without=("name", "options")) | {
+            f"options.{key}": text for key, text in values.options.items()
+        }
+    for principal in settings.principals:
+        things[f"principals.{principal.name}"] = _values(principal, without=("name",))
+    for channel in settings.notifications:
+        things[f"channels.{channel.name}"] = _values(channel, without=("name",))
+    things[""]["plan"] = [f"{_percent(step.weight_bp)}% for {step.days} d" for step in settings.rollout_plan]
+    return things
+
+
+def _trading_things(trading: TradingConfig) -> _Things:
+    things: _Things = {
+        "": {
+            "modes.global": trading.global_mode,
+            "base_currency": trading.base_currency,
+            "canary_unit": trading.rollout.canary_unit,
+            "salt": trading.rollout.salt,
+            "reprice_reserve_bps": trading.reprice_reserve_bps,
+        },
+        "policy": {"approved_symbols": trading.approved_symbols},
+        "storage": {"retained_closed_orders": trading.retained_closed_orders},
+        "rates": dict(trading.rates),
+        "limits": _values(trading.limits.gateway),
+    }
+    for name, venue in trading.venues.items():
+        things[f"modes.venues.{name}"] = {"mode": venue.mode, "canary_pct": _percent(venue.canary_weight_bp)}
+    for scope in _LIMITS_OF:
+        for name, limits in getattr(trading.limits, scope).items():
+            things[f"risk.{scope}.{name}"] = _values(limits)
+    for name, caps in trading.rollout.caps.items():
+        things[f"caps.{name}"] = _values(caps)
+    for name, account in trading.accounts.items():
+        things[f"accounts.{name}"] = _values(account)
+    for symbol, instrument in trading.instruments.items():
+        things[f"symbols.{symbol}"] = _values(instrument, without=("symbol",))
+    return things
+
+
+def _values(thing: msgspec.Struct, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    values: Mapping[str, Any] = msgspec.structs.asdict(thing)
+    return {key: value for key, value in values.items() if key not in without}
+
+
+def _percent(weight_bp: int) -> str:
+    return plain(Decimal(weight_bp) / 100)

@@ -1,0 +1,95 @@
+"""From records to messages on the wire, made once for all who read them."""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from gateway.adapters.http.auth import Caller
+from gateway.adapters.http.event_words import Told, tell
+from gateway.adapters.http.streams import encode
+from gateway.adapters.http.times import rfc3339
+from gateway.domain.facts import OrderDenied, OrderHeld
+from gateway.domain.orders import Order
+from gateway.domain.records import Record
+from gateway.ports.read_model import ReadModel
+
+_MAX_RECORDS = 1_024
+_MAX_IDENTITIES = 20_000
+
+
+class Identity(NamedTuple):
+    """What never changes about an order: it tells strangers' messages from one's own."""
+
+    account: str
+    strategy_id: str
+    client_order_id: str
+    venue: str
+    symbol: str
+    side: str
+
+
+class Message(NamedTuple):
+    """One public fact, encoded. ``owner`` None: for everybody, or for those who see all accounts."""
+
+    type: str
+    owner: tuple[str, str] | None
+    is_for_desk: bool
+    body: bytes
+
+    def is_for(self, caller: Caller) -> bool:
+        if self.owner is None:
+            return not (self.is_for_desk and caller.is_restricted)
+        return caller.sees(*self.owner)
+
+
+class EventPress:
+    """Messages of the latest records and identities of the latest orders are kept, within bounds."""
+
+    def __init__(self, reads: ReadModel) -> None:
+        self._reads = reads
+        self._messages: OrderedDict[int, tuple[Message, ...]] = OrderedDict()
+        self._identities: OrderedDict[str, Identity] = OrderedDict()
+
+    async def messages(self, record: Record) -> tuple[Message, ...]:
+        known = self._messages.get(record.seq)
+        if known is None:
+            known = await self._print(record)
+            self._messages[record.seq] = known
+            if len(self._messages) > _MAX_RECORDS:
+                self._messages.popitem(last=False)
+        return known
+
+    async def _print(self, record: Record) -> tuple[Message, ...]:
+        messages = []
+        for index, fact in enumerate(record.facts):
+            if isinstance(fact, OrderHeld | OrderDenied) and fact.order is not None:
+                self._remember(fact.order)
+            told = tell(fact)
+            if told is not None:
+                head = {"seq": record.seq, "index": index, "ts": rfc3339(fact.ts_ns), "type": told.type}
+                messages.append(await self._message(head, told))
+        return tuple(messages)
+
+    async def _message(self, head: dict[str, object], told: Told) -> Message:
+        if told.order_id is None:
+            return Message(told.type, told.owner, told.is_for_desk, encode({**head, **told.fields}))
+        identity = self._identities.get(told.order_id) or await self._look_up(told.order_id)
+        if identity is None:
+            # Never durable, so it has no owner to ask about.
+            body = encode({**head, "order_id": told.order_id, **told.fields})
+            return Message(told.type, None, True, body)
+        about = {"order_id": told.order_id, **identity._asdict()}
+        owner = (identity.account, identity.strategy_id)
+        return Message(told.type, owner, False, encode({**head, **about, **told.fields}))
+
+    async def _look_up(self, order_id: str) -> Identity | None:
+        story = await self._reads.order(order_id)
+        return None if story is None else self._remember(story.order)
+
+    def _remember(self, order: Order) -> Identity:
+        identity = Identity(
+            order.account, order.strategy_id, order.cl_ord_id, order.venue, order.symbol, order.side.value
+        )
+        self._identities[order.order_id] = identity
+        if len(self._identities) > _MAX_IDENTITIES:
+            self._identities.popitem(last=False)
+        return identity

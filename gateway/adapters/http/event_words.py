@@ -1,0 +1,191 @@
+"""Facts in the words of ws/events: which are public, under which type, and what each tells.
+
+A message is made of its durable record alone, so it is the same whenever it is read; only the order's unchanging
+identity (account, strategy, symbol ...) is added to it by ``event_press``.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway.adapters.http.state_views import session_view
+from gateway.adapters.http.times import rfc3339
+from gateway.adapters.http.views import fill_view, plain_or_none, reject_view
+from gateway.domain import facts
+from gateway.domain.facts import Fact
+from gateway.domain.money import plain, ratio
+from gateway.domain.orders import Actor, Order, Reject
+
+
+class Told(NamedTuple):
+    """``order_id`` names the order it is about; ``owner`` is (account, strategy_id) where the fact itself says so.
+    With neither, everybody may read it, unless ``is_for_desk``: then only callers who see all accounts."""
+
+    type: str
+    fields: dict[str, Any]
+    order_id: str | None = None
+    owner: tuple[str, str] | None = None
+    is_for_desk: bool = False
+
+
+def tell(fact: Fact) -> Told | None:
+    """The public words for ``fact``; None when it is nobody's business outside."""
+    teller = _TELLERS.get(type(fact))
+    return None if teller is None else teller(fact)
+
+
+def _order(event: str, order_id: str, **fields: Any) -> Told:
+    return Told("order", {"event": event, **fields}, order_id)
+
+
+def _terms(order: Order) -> dict[str, Any]:
+    """What the order asked for and how it was routed; nothing that changes later."""
+    return {
+        "order_type": order.ord_type,
+        "time_in_force": order.time_in_force,
+        "order_qty": plain(order.order_qty),
+        "limit_price": plain_or_none(order.limit_px),
+        "stop_price": plain_or_none(order.stop_px),
+        "route": order.route,
+        "route_reason": order.route_reason,
+        "mode": order.mode,
+        "cycle": order.cycle,
+        "parent_id": order.parent_id,
+        "config_revision": order.config_revision,
+    }
+
+
+def _reject(reject: Reject | None) -> Any:
+    return None if reject is None else reject_view(reject)
+
+
+def _by(actor: Actor) -> dict[str, str]:
+    return {"by": actor.name}
+
+
+def _denied(fact: facts.OrderDenied) -> Told:
+    terms = {} if fact.order is None else _terms(fact.order)
+    return _order("denied", fact.order_id, reject=_reject(fact.reject), **terms)
+
+
+def _ended(fact: facts.OrderEnded) -> Told:
+    return _order(fact.ord_status, fact.order_id, reject=_reject(fact.reject), text=fact.text)
+
+
+def _replace_requested(fact: facts.ReplaceHeld) -> Told:
+    new = fact.pending
+    return _order(
+        "replace_requested",
+        fact.order_id,
+        order_qty=plain(new.order_qty),
+        limit_price=plain_or_none(new.limit_px),
+        stop_price=plain_or_none(new.stop_px),
+    )
+
+
+def _replaced(fact: facts.OrderReplaced) -> Told:
+    return _order(
+        "replaced",
+        fact.order_id,
+        order_qty=plain(fact.order_qty),
+        limit_price=plain_or_none(fact.limit_px),
+        stop_price=plain_or_none(fact.stop_px),
+    )
+
+
+def _fill(fact: facts.OrderExecuted) -> Told:
+    fields = {
+        **msgspec.structs.asdict(fill_view(fact.fill)),
+        "route": fact.route,
+        "ord_status": fact.ord_status,
+        "cum_qty": plain(fact.cum_qty),
+        "avg_px": plain(ratio(fact.cum_value, fact.cum_qty)),
+        "is_late": fact.is_late,
+        "is_overfill": fact.is_overfill,
+    }
+    return Told("fill", fields, fact.order_id)
+
+
+def _twin(fact: facts.TwinUpdated) -> Told:
+    report = fact.report
+    fields = {
+        "exec_type": report.exec_type,
+        "exec_id": report.exec_id,
+        "last_qty": plain(report.last_qty),
+        "last_px": plain(report.last_px),
+        "transact_time": rfc3339(report.transact_ns),
+    }
+    return Told("twin", fields, fact.order_id)
+
+
+def _cycle(fact: facts.CycleOpened) -> Told:
+    account, strategy_id, venue, symbol = fact.position_key.split("|")
+    fields = {
+        "account": account,
+        "strategy_id": strategy_id,
+        "venue": venue,
+        "symbol": symbol,
+        "order_id": fact.order_id,
+        "cycle": fact.cycle,
+        "route": fact.route,
+        "bucket": fact.bucket,
+        "weight_bp": fact.weight_bp,
+    }
+    return Told("cycle", fields, owner=(account, strategy_id))
+
+
+def _config(fact: facts.ConfigChanged) -> Told:
+    config = fact.config
+    venues = {
+        name: {"mode": own.mode, "effective_mode": config.effective_mode(name), "weight_bp": config.weight_bp(name)}
+        for name, own in config.venues.items()
+    }
+    fields = {"config_revision": config.revision, "global_mode": config.global_mode, "venues": venues}
+    return Told("config", {**fields, "difference": fact.difference, **_by(fact.actor)})
+
+
+def _session_opened(fact: facts.SessionOpened) -> Told:
+    return Told("session", {"event": "opened", **msgspec.structs.asdict(session_view(fact.session))})
+
+
+def _venue_status(fact: facts.VenueStatusRecorded) -> Told:
+    event = "connected" if fact.is_connected else "disconnected"
+    return Told("venue", {"event": event, "venue": fact.venue, "text": fact.text})
+
+
+def _unmatched(fact: facts.ReportUnmatched) -> Told:
+    report = fact.report
+    fields = {"event": "report_unmatched", "order_id": report.order_id, "exec_type": report.exec_type}
+    return Told("venue", {**fields, "exec_id": report.exec_id, "text": report.text}, is_for_desk=True)
+
+
+#: Facts that are not here stay inside: marks, the turn of the day, restored memory.
+_TELLERS: dict[type, Callable[[Any], Told]] = {
+    facts.OrderHeld: lambda f: _order("held", f.order.order_id, **_terms(f.order)),
+    facts.OrderAdmitted: lambda f: _order("admitted", f.order_id, policy_revision=f.policy_revision),
+    facts.OrderDenied: _denied,
+    facts.HoldReleased: lambda f: _order("reconsidered", f.order_id),
+    facts.OrderInDoubt: lambda f: _order("in_doubt", f.order_id, text=f.text),
+    facts.OrderAcknowledged: lambda f: _order("acknowledged", f.order_id, venue_order_id=f.venue_order_id),
+    facts.OrderEnded: _ended,
+    facts.OrderWithdrawn: lambda f: _order("withdrawn", f.order_id),
+    facts.CancelRequested: lambda f: _order("cancel_requested", f.order_id, **_by(f.actor)),
+    facts.CancelRefused: lambda f: _order("cancel_refused", f.order_id, text=f.text),
+    facts.ReplaceHeld: _replace_requested,
+    facts.ReplaceAdmitted: lambda f: _order("replace_admitted", f.order_id),
+    facts.ReplaceDenied: lambda f: _order("replace_denied", f.order_id, reject=_reject(f.reject)),
+    facts.OrderReplaced: _replaced,
+    facts.OrderExecuted: _fill,
+    facts.TwinUpdated: _twin,
+    facts.CycleOpened: _cycle,
+    facts.TradingStateChanged: lambda f: Told(
+        "trading_state", {"trading_state": f.state, "reason": f.reason, **_by(f.actor)}
+    ),
+    facts.SessionOpened: _session_opened,
+    facts.SessionClosed: lambda f: Told("session", {"event": "closed", "session_id": f.session_id, **_by(f.actor)}),
+    facts.ConfigChanged: _config,
+    facts.VenueStatusRecorded: _venue_status,
+    facts.ReportUnmatched: _unmatched,
+}
+PUBLIC_FACTS = frozenset(_TELLERS)

@@ -1,0 +1,72 @@
+"""Quotes on request, and the list of symbols that a caller's streams start with."""
+
+from aiohttp import web
+
+from gateway.adapters.http.auth import Caller
+from gateway.adapters.http.boundary import json_response, read_body
+from gateway.adapters.http.problem import HttpProblem
+from gateway.adapters.http.reading import read_struct
+from gateway.adapters.http.shapes import MAX_SYMBOLS, Subscribe
+from gateway.adapters.http.state_views import WatchReply, quote_view
+from gateway.ports.clock import Clock
+from gateway.ports.intake import FieldError, RequestInvalid
+from gateway.ports.market_data import MarketData
+
+
+class WatchLists:
+    """Subscribed symbols per key name, in memory: the default of streams that are opened later."""
+
+    def __init__(self) -> None:
+        self._symbols: dict[str, dict[str, None]] = {}
+
+    def of(self, caller: Caller) -> tuple[str, ...]:
+        return tuple(self._symbols.get(caller.actor.name, ()))
+
+    def add(self, caller: Caller, symbols: tuple[str, ...]) -> None:
+        own = self._symbols.setdefault(caller.actor.name, {})
+        if len(own.keys() | set(symbols)) > MAX_SYMBOLS:
+            raise too_many(len(symbols))
+        own.update(dict.fromkeys(symbols))
+
+    def remove(self, caller: Caller, symbol: str) -> bool:
+        """Whether the symbol was there to be removed."""
+        own = self._symbols.get(caller.actor.name, {})
+        was_there = symbol in own
+        own.pop(symbol, None)
+        return was_there
+
+
+def too_many(asked: int) -> RequestInvalid:
+    """More symbols than one key or one stream may watch."""
+    hint = "unsubscribe others first"
+    rule = f"must not bring the subscription above {MAX_SYMBOLS} symbols"
+    return RequestInvalid((FieldError("symbols", rule, f"{asked} symbols", hint),))
+
+
+class MarketHandlers:
+    """The market data endpoints that are not streams."""
+
+    def __init__(self, market: MarketData, clock: Clock, watch_lists: WatchLists) -> None:
+        self._market = market
+        self._clock = clock
+        self._watch_lists = watch_lists
+
+    async def quote(self, request: web.Request, caller: Caller) -> web.Response:
+        quote = self._market.quote(request.match_info["symbol"])
+        if quote is None:
+            raise HttpProblem("QUOTE_NOT_FOUND", "the market data source has no quote for this symbol")
+        return json_response(quote_view(quote, self._clock.now_ns()))
+
+    async def subscribe(self, request: web.Request, caller: Caller) -> web.Response:
+        wish = read_struct(await read_body(request), Subscribe)
+        self._watch_lists.add(caller, wish.symbols)
+        return json_response(self._watch_reply(caller))
+
+    async def unsubscribe(self, request: web.Request, caller: Caller) -> web.Response:
+        if not self._watch_lists.remove(caller, request.match_info["symbol"]):
+            raise HttpProblem("SUBSCRIPTION_NOT_FOUND", "this key has not subscribed to this symbol")
+        return json_response(self._watch_reply(caller))
+
+    def _watch_reply(self, caller: Caller) -> WatchReply:
+        symbols = self._watch_lists.of(caller)
+        return WatchReply(symbols, tuple(symbol for symbol in symbols if self._market.quote(symbol) is None))

@@ -1,0 +1,231 @@
+"""Every path of the API in one table: what it takes, what it needs of the caller, what it can answer.
+
+The routes, the OpenAPI document and (by test) ``docs/api.md`` are made from it. The WebSockets stand beside it,
+because OpenAPI cannot describe them.
+"""
+
+from typing import Any
+
+import msgspec
+
+from gateway.adapters.http.auth import Right
+from gateway.adapters.http.kinds import NAME_PATTERN
+from gateway.adapters.http.order_handlers import OrdersPage
+from gateway.adapters.http.shapes import (
+    DisableTrading,
+    EnableTrading,
+    EventsQuery,
+    NoQuery,
+    OrdersQuery,
+    PlaceOrder,
+    PortfolioQuery,
+    PositionsQuery,
+    ReplaceOrder,
+    StartSession,
+    Subscribe,
+)
+from gateway.adapters.http.state_views import (
+    AlertsReply,
+    BreakersReply,
+    ConnectionsReply,
+    LiveReply,
+    PortfolioReply,
+    PositionsReply,
+    QuoteView,
+    ReadyReply,
+    RolloutsReply,
+    SessionReply,
+    StatisticsReply,
+    TradingReply,
+    WatchReply,
+)
+from gateway.adapters.http.views import OrderView
+from gateway.ports.read_model import ModesView
+
+TRADING = "/api/trading"
+NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One method of one path. ``replies`` are the successes; ``refusals`` the problem statuses beyond those that
+    its rights, body and query imply. ``route`` is the pattern for aiohttp where it differs from the path."""
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    needs: Right
+    replies: dict[int, type | str]
+    query: type = NoQuery
+    body: type | None = None
+    is_body_required: bool = False
+    refusals: tuple[int, ...] = ()
+    route: str = ""
+
+    @property
+    def pattern(self) -> str:
+        return self.route or self.path
+
+
+def _get(path: str, name: str, summary: str, reply: type | str, **more: Any) -> Operation:
+    more = {"needs": Right.READ, **more}
+    return Operation(method="GET", path=path, name=name, summary=summary, replies={200: reply}, **more)
+
+
+def _post(path: str, name: str, summary: str, replies: dict[int, type | str], **more: Any) -> Operation:
+    return Operation(method="POST", path=path, name=name, summary=summary, replies=replies, **more)
+
+
+_ORDER = f"{TRADING}/orders/{{order_id}}"
+_WATCHED = f"{TRADING}/market-data/subscribe/{{symbol}}"
+
+ORDERS = (
+    _post(
+        f"{TRADING}/orders/place",
+        "place_order",
+        "Place a new order",
+        {201: OrderView, 200: OrderView},
+        needs=Right.TRADE,
+        body=PlaceOrder,
+        is_body_required=True,
+        refusals=(409, 422, 503),
+    ),
+    _get(_ORDER, "show_order", "One order as it stands", OrderView, refusals=(404,)),
+    Operation(
+        name="cancel_order",
+        method="DELETE",
+        path=_ORDER,
+        summary="Ask for an order to be canceled",
+        needs=Right.CANCEL,
+        replies={202: OrderView},
+        refusals=(404, 409, 503),
+    ),
+    Operation(
+        name="replace_order",
+        method="PUT",
+        path=_ORDER,
+        summary="Ask for new terms of an open order",
+        needs=Right.TRADE,
+        replies={202: OrderView},
+        body=ReplaceOrder,
+        is_body_required=True,
+        refusals=(404, 409, 422, 503),
+    ),
+    _get(f"{TRADING}/orders", "list_orders", "Orders, newest first", OrdersPage, query=OrdersQuery),
+)
+
+BOOKS = (
+    _get(f"{TRADING}/positions", "positions", "Positions of both books", PositionsReply, query=PositionsQuery),
+    _get(f"{TRADING}/portfolio", "portfolio", "Accounts and their positions", PortfolioReply, query=PortfolioQuery),
+)
+
+SESSION = (
+    _post(
+        f"{TRADING}/session/start",
+        "start_session",
+        "Start a trading session",
+        {200: SessionReply},
+        needs=Right.CONTROL,
+        body=StartSession,
+        refusals=(409, 503),
+    ),
+    _post(
+        f"{TRADING}/session/end",
+        "end_session",
+        "End the trading session",
+        {200: SessionReply},
+        needs=Right.CONTROL,
+        refusals=(409, 503),
+    ),
+    _get(f"{TRADING}/session/status", "session_status", "The trading session", SessionReply),
+)
+
+STATE = (
+    _get(f"{TRADING}/statistics", "statistics", "Counts since the journal began", StatisticsReply),
+    _get(f"{TRADING}/connections", "connections", "Venues and market data sources", ConnectionsReply),
+    _get(f"{TRADING}/modes", "modes", "Modes, weights and the trading state", ModesView),
+    _get(f"{TRADING}/circuit-breakers", "breakers", "Circuit breakers", BreakersReply),
+    _post(
+        f"{TRADING}/circuit-breakers/{{breaker_id}}/reset",
+        "reset_breaker",
+        "Reset a circuit breaker",
+        {},
+        needs=Right.CONTROL,
+        refusals=(404,),
+    ),
+    _get(f"{TRADING}/alerts", "alerts", "Recent alerts", AlertsReply),
+    _get(f"{TRADING}/rollouts", "rollouts", "Rollouts", RolloutsReply),
+    _post(
+        f"{TRADING}/trading/enable",
+        "enable_trading",
+        "Let trading go on",
+        {200: TradingReply},
+        needs=Right.CONTROL,
+        body=EnableTrading,
+        refusals=(503,),
+    ),
+    _post(
+        f"{TRADING}/trading/disable",
+        "disable_trading",
+        "Stop trading and cancel open orders",
+        {200: TradingReply},
+        needs=Right.CONTROL,
+        body=DisableTrading,
+        refusals=(503,),
+    ),
+)
+
+MARKET = (
+    _post(
+        f"{TRADING}/market-data/subscribe",
+        "subscribe",
+        "Add symbols to what this key's streams start with",
+        {200: WatchReply},
+        needs=Right.READ,
+        body=Subscribe,
+        is_body_required=True,
+    ),
+    Operation(
+        name="unsubscribe",
+        method="DELETE",
+        path=_WATCHED,
+        route=f"{TRADING}/market-data/subscribe/{{symbol:.+}}",
+        summary="Take a symbol off that list",
+        needs=Right.READ,
+        replies={200: WatchReply},
+        refusals=(404,),
+    ),
+    _get(
+        f"{TRADING}/market-data/{{symbol}}",
+        "quote",
+        "The latest quote of a symbol",
+        QuoteView,
+        route=f"{TRADING}/market-data/{{symbol:.+}}",
+        refusals=(404,),
+    ),
+)
+
+SYSTEM = (
+    _get("/health/live", "live", "Whether the process answers", LiveReply, needs=Right.OPEN),
+    _get("/health/ready", "ready", "Whether orders are taken", ReadyReply, needs=Right.OPEN, refusals=(503,)),
+    _get("/metrics", "metrics", "Metrics for Prometheus", "text/plain", needs=Right.SCRAPE),
+    _get("/openapi.json", "openapi", "This document", "application/json", needs=Right.OPEN),
+    _get("/", "page", "A page for people", "text/html", needs=Right.OPEN),
+)
+
+OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *MARKET, *SYSTEM)
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """One WebSocket."""
+
+    path: str
+    name: str
+    summary: str
+    query: type = NoQuery
+
+
+STREAMS = (
+    Stream(f"{TRADING}/ws/market-data", "market_stream", "Quotes as they come"),
+    Stream(f"{TRADING}/ws/events", "event_stream", "Orders, fills and changes, resumable", EventsQuery),
+)

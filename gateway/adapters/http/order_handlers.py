@@ -1,0 +1,177 @@
+"""Placing, canceling, replacing and reading orders."""
+
+import base64
+import binascii
+
+import msgspec
+from aiohttp import web
+from msgspec import UNSET
+
+from gateway.adapters.http.auth import Caller
+from gateway.adapters.http.boundary import JSON_HEADERS, json_response, read_body
+from gateway.adapters.http.kinds import is_name
+from gateway.adapters.http.placing import read_order
+from gateway.adapters.http.problem import HttpProblem, Problem, problem_of, problem_response, problem_type
+from gateway.adapters.http.reading import read_query, read_struct
+from gateway.adapters.http.shapes import OrdersQuery, ReplaceOrder
+from gateway.adapters.http.views import OrderView, story_view
+from gateway.domain.enums import RejectStage
+from gateway.domain.orders import Reject, ReplaceRequest
+from gateway.domain.reasons import RejectCode
+from gateway.ports.clock import Clock
+from gateway.ports.intake import FieldError, OrderIntake, OrderStory, Outcome, Reply, RequestInvalid
+from gateway.ports.journal import OrderQuery
+from gateway.ports.read_model import ReadModel
+from gateway.ports.telemetry import Telemetry
+
+ORDERS_PATH = "/api/trading/orders/"
+_STATUS = {Outcome.CREATED: 201, Outcome.REPEATED: 200, Outcome.REQUESTED: 202}
+_REFUSALS = {
+    Outcome.DENIED: (422, "The order was denied"),
+    Outcome.CONFLICT: (409, "The client_order_id was used for another order"),
+    Outcome.REFUSED: (409, "The order is in no state for this"),
+}
+_CONFLICT = Reject(
+    RejectStage.INTAKE, RejectCode.CLIENT_ORDER_ID_REUSED, "an order with other content has this client_order_id"
+)
+
+
+class OrdersPage(msgspec.Struct, frozen=True):
+    """One page of orders, newest first. ``next_cursor`` null: there are no more."""
+
+    orders: list[OrderView]
+    next_cursor: str | None
+
+
+class OrderHandlers:
+    """The order endpoints over the intake and the read model."""
+
+    def __init__(self, intake: OrderIntake, reads: ReadModel, clock: Clock, telemetry: Telemetry) -> None:
+        self._intake = intake
+        self._reads = reads
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def place(self, request: web.Request, caller: Caller) -> web.Response:
+        received_ns = self._clock.now_ns()
+        started_ns = self._clock.monotonic_ns()
+        body = await read_body(request)
+        order = read_order(body, caller.default_account, caller.default_strategy)
+        if caller.accounts is not None and order.account not in caller.accounts:
+            raise HttpProblem("ACCOUNT_NOT_PERMITTED", f"account {order.account}")
+        if caller.strategies is not None and order.strategy_id not in caller.strategies:
+            raise HttpProblem("STRATEGY_NOT_PERMITTED", f"strategy {order.strategy_id}")
+        reply = await self._intake.place(order, caller.actor, received_ns)
+        response = _answer(reply, caller)
+        if reply.story is not None:
+            elapsed_ns = self._clock.monotonic_ns() - started_ns
+            self._telemetry.on_stage(reply.story.order.venue, "total", elapsed_ns)
+        return response
+
+    async def cancel(self, request: web.Request, caller: Caller) -> web.Response:
+        order_id = await self._visible_id(request, caller)
+        return _answer(await self._intake.cancel(order_id, caller.actor), caller)
+
+    async def replace(self, request: web.Request, caller: Caller) -> web.Response:
+        terms = read_struct(await read_body(request), ReplaceOrder)
+        if terms == ReplaceOrder():
+            hint = "give quantity, limit_price or stop_price"
+            raise RequestInvalid((FieldError("(body)", "must change something", "no new terms", hint),))
+        order_id = await self._visible_id(request, caller)
+        new = ReplaceRequest(order_qty=terms.quantity, limit_px=terms.limit_price, stop_px=terms.stop_price)
+        return _answer(await self._intake.replace(order_id, new, caller.actor), caller)
+
+    async def show(self, request: web.Request, caller: Caller) -> web.Response:
+        story = await self._reads.order(request.match_info["order_id"])
+        if story is None or not caller.sees_order(story.order):
+            raise HttpProblem("ORDER_NOT_FOUND", "no order has this id")
+        return json_response(story_view(story))
+
+    async def list(self, request: web.Request, caller: Caller) -> web.Response:
+        query = read_query(request.query.items(), OrdersQuery)
+        accounts = _narrowed(query.account, caller.accounts)
+        strategies = _narrowed(query.strategy_id, caller.strategies)
+        before = None if query.cursor is None else _read_cursor(query.cursor)
+        if accounts == () or strategies == ():
+            return json_response(OrdersPage([], None))
+        stories = await self._reads.orders(
+            OrderQuery(
+                accounts=accounts,
+                strategies=strategies,
+                symbol=query.symbol,
+                venue=query.venue,
+                route=query.route,
+                statuses=query.status,
+                before=before,
+                limit=query.limit + 1,
+            )
+        )
+        page = stories[: query.limit]
+        next_cursor = _write_cursor(page[-1]) if len(stories) > query.limit else None
+        return json_response(OrdersPage([story_view(story) for story in page], next_cursor))
+
+    async def _visible_id(self, request: web.Request, caller: Caller) -> str:
+        """The id in the path; another's order does not exist for a restricted caller."""
+        order_id = request.match_info["order_id"]
+        if caller.is_restricted:
+            story = await self._reads.order(order_id)
+            if story is None or not caller.sees_order(story.order):
+                raise HttpProblem("ORDER_NOT_FOUND", "no order has this id")
+        return order_id
+
+
+def _answer(reply: Reply, caller: Caller) -> web.Response:
+    outcome, story = reply.outcome, reply.story
+    status = _STATUS.get(outcome)
+    if status is not None:
+        assert story is not None, f"{outcome} comes with its order"
+        headers = JSON_HEADERS
+        if status == 201:
+            headers = {**JSON_HEADERS, "Location": ORDERS_PATH + story.order.order_id}
+        return json_response(story_view(story), status, headers)
+    if outcome is Outcome.NOT_FOUND:
+        return problem_response(problem_of("ORDER_NOT_FOUND", "no order has this id"))
+    return problem_response(_refusal(reply, caller))
+
+
+def _refusal(reply: Reply, caller: Caller) -> Problem:
+    status, title = _REFUSALS[reply.outcome]
+    story = reply.story
+    reject = reply.reject
+    if reject is None:
+        reject = _CONFLICT if reply.outcome is Outcome.CONFLICT else story.order.reject if story else None
+    assert reject is not None, f"{reply.outcome} comes with its reason"
+    # A client order id is shared by all strategies of an account: the other order may not be this caller's.
+    is_shown = story is not None and caller.sees_order(story.order)
+    return Problem(
+        type=problem_type(reject.code),
+        title=title,
+        status=status,
+        detail=reject.text,
+        code=reject.code,
+        stage=reject.stage,
+        order=story_view(story) if story is not None and is_shown else UNSET,
+    )
+
+
+def _narrowed(wanted: str | None, allowed: frozenset[str] | None) -> tuple[str, ...] | None:
+    """A filter within what the caller may see; empty: nothing can match."""
+    if allowed is None:
+        return None if wanted is None else (wanted,)
+    return tuple(sorted(allowed)) if wanted is None else (wanted,) if wanted in allowed else ()
+
+
+def _write_cursor(story: OrderStory) -> str:
+    text = f"{story.order.created_ns}:{story.order.order_id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[int, str]:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        created, _, order_id = text.partition(":")
+        if len(created) <= 19 and created.isdigit() and is_name(order_id):
+            return int(created), order_id
+    except (binascii.Error, ValueError):
+        pass
+    raise RequestInvalid((FieldError("cursor", "is not one of ours", cursor[:64], "use next_cursor as it came"),))

@@ -1,0 +1,202 @@
+"""The HTTP server: which handler answers which operation, where it listens, how it starts and stops."""
+
+import ssl
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from gateway.adapters.http.auth import Doorman, Right, is_loopback
+from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, Tally, failure_response, guarded
+from gateway.adapters.http.event_press import EventPress
+from gateway.adapters.http.event_stream import EventStreams
+from gateway.adapters.http.market_handlers import MarketHandlers, WatchLists
+from gateway.adapters.http.market_stream import MarketStreams
+from gateway.adapters.http.operations import OPERATIONS, STREAMS
+from gateway.adapters.http.order_handlers import OrderHandlers
+from gateway.adapters.http.problem import HttpProblem
+from gateway.adapters.http.state_handlers import ControlHandlers, StateHandlers
+from gateway.adapters.http.streams import Streams
+from gateway.adapters.http.system_handlers import SystemHandlers
+from gateway.domain.settings import Principal, ServerSettings
+from gateway.ports.clock import Clock
+from gateway.ports.intake import Controls, EventFeed, OrderIntake
+from gateway.ports.market_data import MarketData
+from gateway.ports.read_model import ReadModel, Status
+from gateway.ports.telemetry import Telemetry
+
+_HEARTBEAT_S = 5.0
+_STOP_WAIT_S = 10.0
+#: How long the rest of a body is swallowed after its request was refused.
+_LINGER_S = 1.0
+
+
+class ServerRefused(Exception):
+    """The server may not, or cannot, listen as it is told to."""
+
+
+class HttpServer:
+    """The API over the ports it is given."""
+
+    def __init__(
+        self,
+        intake: OrderIntake,
+        controls: Controls,
+        reads: ReadModel,
+        status: Status,
+        feed: EventFeed,
+        market: MarketData,
+        clock: Clock,
+        principals: Callable[[], tuple[Principal, ...]],
+        settings: ServerSettings,
+        telemetry: Telemetry,
+        metrics_page: Callable[[], bytes],
+        heartbeat_s: float = _HEARTBEAT_S,
+    ) -> None:
+        self._settings = settings
+        self._doorman = Doorman(principals)
+        self._tally = Tally()
+        self._streams = Streams()
+        watch_lists = WatchLists()
+        press = EventPress(reads)
+        handlers = {
+            **_order_handlers(OrderHandlers(intake, reads, clock, telemetry)),
+            **_state_handlers(StateHandlers(reads, status)),
+            **_control_handlers(ControlHandlers(controls, reads, status)),
+            **_market_handlers(MarketHandlers(market, clock, watch_lists)),
+            **_system_handlers(SystemHandlers(status, self._doorman, metrics_page)),
+            "market_stream": MarketStreams(market, self._streams, watch_lists).open,
+            "event_stream": EventStreams(feed, press, self._streams, self._doorman, heartbeat_s).open,
+        }
+        self._app = self._application(handlers)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; what the system chose when 0 was asked for."""
+        assert self._runner is not None, "not started"
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    def request_counts(self) -> Mapping[tuple[str, str], float]:
+        """``(path template, status) -> requests``, for the metrics."""
+        return self._tally.counts()
+
+    def auth_failures(self) -> Mapping[tuple[str], float]:
+        """``(reason,) -> refused callers``, for the metrics."""
+        return {(code.lower(),): count for code, count in self._doorman.failures.items()}
+
+    def open_streams(self) -> Mapping[tuple[str], float]:
+        """``(stream,) -> open WebSockets``, for the metrics."""
+        return {(name,): count for name, count in self._streams.counts().items()}
+
+    async def start(self) -> None:
+        """Listen. Raises ServerRefused when anybody could reach a server that asks nobody for a key."""
+        settings = self._settings
+        if not self._doorman.has_keys and settings.host != "localhost" and not is_loopback(settings.host):
+            raise ServerRefused(
+                f"server.host is {settings.host}, but no API key is configured: without keys the server listens "
+                "on 127.0.0.1 only. Add a principal to principals.yaml, or set server.host to 127.0.0.1."
+            )
+        runner = web.AppRunner(
+            self._app, access_log=None, handle_signals=False, shutdown_timeout=_STOP_WAIT_S, lingering_time=_LINGER_S
+        )
+        await runner.setup()
+        try:
+            tls = _tls_context(settings)
+            await web.TCPSite(runner, settings.host, settings.port, ssl_context=tls).start()
+        except (OSError, ssl.SSLError) as error:
+            await runner.cleanup()
+            raise ServerRefused(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
+        self._runner = runner
+
+    async def close(self) -> None:
+        """Stop listening, say goodbye to the streams, and answer what is under way."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    def _application(self, handlers: Mapping[str, Handler]) -> web.Application:
+        app = web.Application(client_max_size=self._settings.max_body_bytes)
+        for operation in OPERATIONS:
+            handler = self._guarded(handlers[operation.name], operation.needs, operation.path)
+            app.router.add_route(operation.method, operation.pattern, handler)
+        for stream in STREAMS:
+            app.router.add_route("GET", stream.path, self._guarded(handlers[stream.name], Right.READ, stream.path))
+        app.router.add_route("*", "/{rest:.*}", self._no_such_path)
+        app.on_shutdown.append(lambda _: self._streams.close())
+        return app
+
+    def _guarded(self, handler: Handler, needs: Right, template: str) -> PlainHandler:
+        return guarded(handler, needs, template, self._doorman, self._tally)
+
+    async def _no_such_path(self, request: web.Request) -> web.StreamResponse:
+        """Whatever no operation took: a known path with another method, or nothing we know."""
+        allowed: set[str] = set()
+        for resource in self._app.router.resources():
+            _, methods = await resource.resolve(request)
+            allowed |= methods - {"*"}
+        if allowed:
+            headers = {"Allow": ", ".join(sorted(allowed))}
+            refusal = HttpProblem("METHOD_NOT_ALLOWED", f"use {headers['Allow']}", headers)
+        else:
+            refusal = HttpProblem("PATH_NOT_FOUND", "see /openapi.json for the paths")
+        response = failure_response(refusal, request)
+        counts = self._tally.of_path(UNKNOWN_PATH)
+        counts[response.status] = counts.get(response.status, 0) + 1
+        return response
+
+
+def _tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
+    if not settings.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
+    return context
+
+
+def _order_handlers(orders: OrderHandlers) -> dict[str, Handler]:
+    return {
+        "place_order": orders.place,
+        "show_order": orders.show,
+        "cancel_order": orders.cancel,
+        "replace_order": orders.replace,
+        "list_orders": orders.list,
+    }
+
+
+def _state_handlers(state: StateHandlers) -> dict[str, Handler]:
+    return {
+        "positions": state.positions,
+        "portfolio": state.portfolio,
+        "statistics": state.statistics,
+        "connections": state.connections,
+        "modes": state.modes,
+        "breakers": state.breakers,
+        "reset_breaker": state.reset_breaker,
+        "alerts": state.alerts,
+        "rollouts": state.rollouts,
+    }
+
+
+def _control_handlers(control: ControlHandlers) -> dict[str, Handler]:
+    return {
+        "start_session": control.start_session,
+        "end_session": control.end_session,
+        "session_status": control.session_status,
+        "enable_trading": control.enable,
+        "disable_trading": control.disable,
+    }
+
+
+def _market_handlers(market: MarketHandlers) -> dict[str, Handler]:
+    return {"quote": market.quote, "subscribe": market.subscribe, "unsubscribe": market.unsubscribe}
+
+
+def _system_handlers(system: SystemHandlers) -> dict[str, Handler]:
+    return {
+        "live": system.live,
+        "ready": system.ready,
+        "metrics": system.metrics,
+        "openapi": system.openapi,
+        "page": system.page,
+    }

@@ -1,0 +1,170 @@
+"""What requests may carry: one struct per body or query string, each field annotated with its kind."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from gateway.adapters.http.kinds import Amount, Choice, Moment, Name, Names, Text, Whole, Words
+from gateway.domain.enums import (
+    OPEN_STATUSES,
+    TERMINAL_STATUSES,
+    OrdStatus,
+    OrdType,
+    Route,
+    Side,
+    TimeInForce,
+    TradingState,
+)
+
+MAX_SYMBOLS = 500
+MAX_PAGE = 500
+
+SIDE = Choice("Buy or sell.", {side.value: side for side in Side})
+ORDER_TYPE = Choice("What kind of order.", {kind.value: kind for kind in OrdType})
+TIME_IN_FORCE = Choice(
+    "How long the order may work; `clo` is another spelling of `cls` (at the close).",
+    {**{tif.value: tif for tif in TimeInForce}, "clo": TimeInForce.AT_THE_CLOSE},
+)
+ALGORITHM = Choice(
+    "Execution algorithm, or null for none.", {word: word for word in ("vwap", "twap", "adaptive", "iceberg")}
+)
+STATUS_WORDS: dict[str, tuple[str, ...]] = {
+    "open": tuple(status.value for status in OrdStatus if status in OPEN_STATUSES),
+    "closed": tuple(status.value for status in OrdStatus if status in TERMINAL_STATUSES),
+    **{status.value: (status.value,) for status in OrdStatus},
+}
+BOOKS = {route.value: route.value for route in (Route.SHADOW, Route.LIVE)}
+
+
+class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A new order. Amounts stay raw here: ``intake`` turns their digits into decimals without a float between.
+
+    Null in an optional field is the same as leaving it out.
+    """
+
+    symbol: Annotated[str, Name("What to trade.")]
+    quantity: Annotated[Raw, Amount("How many units.")]
+    side: Annotated[str, SIDE]
+    order_type: Annotated[str, ORDER_TYPE]
+    limit_price: Annotated[Raw | UnsetType, Amount("Worst price; for limit, stop_limit and loc.")] = UNSET
+    stop_price: Annotated[Raw | UnsetType, Amount("Trigger; for stop, stop_limit, trailing_stop.")] = UNSET
+    time_in_force: Annotated[str | UnsetType | None, TIME_IN_FORCE] = UNSET
+    strategy_id: Annotated[
+        str | UnsetType | None, Name("Whose order; default: your key's only strategy, else `default`.")
+    ] = UNSET
+    account: Annotated[
+        str | UnsetType | None, Name("For which account; default: your key's only account, else `default`.")
+    ] = UNSET
+    venue: Annotated[str | UnsetType | None, Name("Where; default: the instrument's venue.")] = UNSET
+    client_order_id: Annotated[
+        str | UnsetType | None, Name("Your id: the same id with the same content is never sent twice.")
+    ] = UNSET
+    execution_algorithm: Annotated[str | UnsetType | None, ALGORITHM] = UNSET
+    trailing_amount: Annotated[Raw | UnsetType, Amount("Distance of a trailing stop, in price.")] = UNSET
+    trailing_percent: Annotated[Raw | UnsetType, Amount("Distance of a trailing stop; 5 is 5%.")] = UNSET
+    expire_time: Annotated[Raw | UnsetType, Moment("When a gtd order ends.")] = UNSET
+
+
+class ReplaceOrder(Struct, frozen=True):
+    """New terms for an open order: at least one; what is left out or null stays as it is."""
+
+    quantity: Annotated[Decimal | None, Amount("New total quantity, what has filled included.")] = None
+    limit_price: Annotated[Decimal | None, Amount("New limit price.")] = None
+    stop_price: Annotated[Decimal | None, Amount("New stop price.")] = None
+
+
+class StartSession(Struct, frozen=True):
+    """A trading session. ``mode`` states what the caller believes; a wrong belief is refused."""
+
+    mode: Annotated[
+        str | None,
+        Choice("`paper`: every venue is in SHADOW. `live`: at least one is not.", {"paper": "paper", "live": "live"}),
+    ] = None
+    strategies: Annotated[tuple[str, ...] | None, Names("Only these may trade; empty: all.", 0, 500)] = None
+
+
+class EnableTrading(Struct, frozen=True):
+    """Why trading is let go on."""
+
+    reason: Annotated[str | None, Text("Words for the record.", 200)] = None
+
+
+class DisableTrading(Struct, frozen=True):
+    """Why trading is stopped, and how far."""
+
+    reason: Annotated[str | None, Text("Words for the record.", 200)] = None
+    state: Annotated[
+        TradingState | None,
+        Choice(
+            "`halted` (default): no orders at all, open ones are canceled. `reducing`: only closing orders.",
+            {state.value: state for state in (TradingState.HALTED, TradingState.REDUCING)},
+        ),
+    ] = None
+
+
+class Subscribe(Struct, frozen=True):
+    """Symbols to watch."""
+
+    symbols: Annotated[tuple[str, ...], Names("Symbols.", 1, MAX_SYMBOLS)]
+
+
+class OrdersQuery(Struct, frozen=True):
+    """Which orders to list, newest first."""
+
+    account: Annotated[str | None, Name("Only this account.")] = None
+    strategy_id: Annotated[str | None, Name("Only this strategy.")] = None
+    symbol: Annotated[str | None, Name("Only this symbol.")] = None
+    venue: Annotated[str | None, Name("Only this venue.")] = None
+    status: Annotated[tuple[str, ...] | None, Words("Only these, comma-separated.", STATUS_WORDS)] = None
+    route: Annotated[str | None, Choice("Only this route.", {route.value: route.value for route in Route})] = None
+    limit: Annotated[int, Whole("How many at most.", 1, MAX_PAGE)] = 100
+    cursor: Annotated[str | None, Text("`next_cursor` of the page before.", 200)] = None
+
+
+class PositionsQuery(Struct, frozen=True):
+    """Which positions to show."""
+
+    book: Annotated[str | None, Choice("Only this book.", BOOKS)] = None
+    account: Annotated[str | None, Name("Only this account.")] = None
+    strategy_id: Annotated[str | None, Name("Only this strategy.")] = None
+    symbol: Annotated[str | None, Name("Only this symbol.")] = None
+    venue: Annotated[str | None, Name("Only this venue.")] = None
+
+
+class PortfolioQuery(Struct, frozen=True):
+    """Which accounts and books to show."""
+
+    book: Annotated[str | None, Choice("Only this book.", BOOKS)] = None
+    account: Annotated[str | None, Name("Only this account.")] = None
+
+
+#: The types of messages on ws/events; ``event_words`` makes them.
+EVENT_TYPES = ("order", "fill", "twin", "cycle", "trading_state", "session", "config", "venue")
+
+
+class EventsQuery(Struct, frozen=True):
+    """Where the stream of events starts, and what is in it."""
+
+    after: Annotated[int | None, Whole("Resume after this `seq`; default: only what is new.", 0, 2**63 - 1)] = None
+    types: Annotated[
+        tuple[str, ...] | None,
+        Words("Only these types, comma-separated; default: all.", {word: (word,) for word in EVENT_TYPES}),
+    ] = None
+
+
+class MarketMessage(Struct, frozen=True):
+    """What a client sends on ws/market-data."""
+
+    action: Annotated[str, Choice("What to do.", {word: word for word in ("subscribe", "unsubscribe")})]
+    symbols: Annotated[tuple[str, ...], Names("Symbols.", 1, MAX_SYMBOLS)]
+
+
+class EventsMessage(Struct, frozen=True):
+    """What a client may send on ws/events: the server answers with a heartbeat."""
+
+    action: Annotated[str, Choice("What to do.", {"ping": "ping"})]
+
+
+class NoQuery(Struct, frozen=True):
+    """No query parameters."""

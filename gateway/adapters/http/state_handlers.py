@@ -1,0 +1,144 @@
+"""Reading positions, portfolios and the gateway's own state; sessions and the trading switch."""
+
+from aiohttp import web
+
+from gateway.adapters.http.auth import Caller
+from gateway.adapters.http.boundary import json_response, read_body
+from gateway.adapters.http.problem import HttpProblem
+from gateway.adapters.http.reading import read_query, read_struct
+from gateway.adapters.http.shapes import (
+    DisableTrading,
+    EnableTrading,
+    PortfolioQuery,
+    PositionsQuery,
+    StartSession,
+)
+from gateway.adapters.http.state_views import (
+    AlertsReply,
+    BreakersReply,
+    ConnectionsReply,
+    PortfolioReply,
+    PositionsReply,
+    RolloutsReply,
+    SessionReply,
+    StatisticsReply,
+    TradingReply,
+    connection_reply,
+    session_view,
+)
+from gateway.domain.enums import Mode, TradingState
+from gateway.domain.facts import Session
+from gateway.ports.intake import Controls
+from gateway.ports.read_model import PositionView, ReadModel, Status
+
+
+class StateHandlers:
+    """What the gateway holds and how it is set."""
+
+    def __init__(self, reads: ReadModel, status: Status) -> None:
+        self._reads = reads
+        self._status = status
+
+    async def positions(self, request: web.Request, caller: Caller) -> web.Response:
+        query = read_query(request.query.items(), PositionsQuery)
+        _, positions = await self._reads.portfolio()
+        return json_response(PositionsReply(_matching(positions, query, caller)))
+
+    async def portfolio(self, request: web.Request, caller: Caller) -> web.Response:
+        query = read_query(request.query.items(), PortfolioQuery)
+        accounts, positions = await self._reads.portfolio()
+        shown = tuple(
+            view
+            for view in accounts
+            if query.book in (None, view.book)
+            and query.account in (None, view.account)
+            and (caller.accounts is None or view.account in caller.accounts)
+        )
+        only = PositionsQuery(book=query.book, account=query.account)
+        return json_response(PortfolioReply(shown, _matching(positions, only, caller)))
+
+    async def statistics(self, request: web.Request, caller: Caller) -> web.Response:
+        return json_response(StatisticsReply(self._reads.statistics()))
+
+    async def connections(self, request: web.Request, caller: Caller) -> web.Response:
+        views = self._status.connections()
+        return json_response(ConnectionsReply(tuple(connection_reply(view) for view in views)))
+
+    async def modes(self, request: web.Request, caller: Caller) -> web.Response:
+        return json_response(self._status.modes())
+
+    async def breakers(self, request: web.Request, caller: Caller) -> web.Response:
+        return json_response(BreakersReply())
+
+    async def reset_breaker(self, request: web.Request, caller: Caller) -> web.Response:
+        raise HttpProblem("BREAKER_NOT_FOUND", "no circuit breaker has this id")
+
+    async def alerts(self, request: web.Request, caller: Caller) -> web.Response:
+        return json_response(AlertsReply())
+
+    async def rollouts(self, request: web.Request, caller: Caller) -> web.Response:
+        return json_response(RolloutsReply())
+
+
+class ControlHandlers:
+    """What people switch: sessions, and whether there is any trading."""
+
+    def __init__(self, controls: Controls, reads: ReadModel, status: Status) -> None:
+        self._controls = controls
+        self._reads = reads
+        self._status = status
+
+    async def session_status(self, request: web.Request, caller: Caller) -> web.Response:
+        return json_response(self._session_reply(self._reads.session()))
+
+    async def start_session(self, request: web.Request, caller: Caller) -> web.Response:
+        wish = read_struct(await read_body(request), StartSession)
+        if wish.mode is not None:
+            self._check_mode(wish.mode)
+        session = await self._controls.start_session(wish.mode or "", wish.strategies or (), caller.actor)
+        return json_response(self._session_reply(session))
+
+    async def end_session(self, request: web.Request, caller: Caller) -> web.Response:
+        session = await self._controls.end_session(caller.actor)
+        if session is None:
+            raise HttpProblem("SESSION_NOT_OPEN", "there is no session to end")
+        return json_response(self._session_reply(session))
+
+    async def enable(self, request: web.Request, caller: Caller) -> web.Response:
+        wish = read_struct(await read_body(request), EnableTrading)
+        return await self._switch(TradingState.ACTIVE, wish.reason, caller)
+
+    async def disable(self, request: web.Request, caller: Caller) -> web.Response:
+        wish = read_struct(await read_body(request), DisableTrading)
+        return await self._switch(wish.state or TradingState.HALTED, wish.reason, caller)
+
+    async def _switch(self, state: TradingState, reason: str | None, caller: Caller) -> web.Response:
+        await self._controls.switch_trading(state, caller.actor, reason or "")
+        return json_response(TradingReply(state, reason or ""))
+
+    def _session_reply(self, session: Session | None) -> SessionReply:
+        view = None if session is None else session_view(session)
+        return SessionReply(view, self._status.modes().trading_state)
+
+    def _check_mode(self, wish: str) -> None:
+        """``paper`` promises that nothing reaches a venue, ``live`` that something may: modes decide, so a
+        session that expects otherwise is refused instead of changing them."""
+        live = [view.venue for view in self._status.modes().venues if view.effective_mode != Mode.SHADOW]
+        if wish == "paper" and live:
+            text = f"paper, but not in SHADOW: {', '.join(live)}; modes are set in gateway.yaml"
+            raise HttpProblem("SESSION_MODE_MISMATCH", text)
+        if wish == "live" and not live:
+            raise HttpProblem("SESSION_MODE_MISMATCH", "live, but every venue is in SHADOW; see gateway.yaml")
+
+
+def _matching(positions: tuple[PositionView, ...], query: PositionsQuery, caller: Caller) -> tuple[PositionView, ...]:
+    return tuple(
+        view
+        for view in positions
+        if query.book in (None, view.book)
+        and query.account in (None, view.account)
+        and query.strategy_id in (None, view.strategy_id)
+        and query.symbol in (None, view.symbol)
+        and query.venue in (None, view.venue)
+        and caller.sees(view.account, view.strategy_id)
+    )

@@ -1,0 +1,168 @@
+"""Everything besides orders, as clients see it. Views of ``ports.read_model`` that are plain already go out as
+they are; these add what a client needs around them, and turn moments into RFC 3339."""
+
+import msgspec
+
+from gateway.adapters.http.times import rfc3339, rfc3339_or_none
+from gateway.adapters.http.views import plain_or_none
+from gateway.domain.facts import Session
+from gateway.domain.market import Quote
+from gateway.ports.read_model import ConnectionView, PortfolioView, PositionView
+
+
+class PositionsReply(msgspec.Struct, frozen=True):
+    """Positions of all books, or of those asked for."""
+
+    positions: tuple[PositionView, ...]
+
+
+class PortfolioReply(msgspec.Struct, frozen=True):
+    """One entry per account and book, and the positions in them."""
+
+    portfolio: tuple[PortfolioView, ...]
+    positions: tuple[PositionView, ...]
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    """A trading session; an empty list of strategies means all of them."""
+
+    session_id: str
+    mode: str
+    strategies: tuple[str, ...]
+    started_by: str
+    started_at: str
+    ended_at: str | None
+
+
+class SessionReply(msgspec.Struct, frozen=True):
+    """The session, or null when none is open; and whether orders are taken at all."""
+
+    session: SessionView | None
+    trading_state: str
+
+
+class TradingReply(msgspec.Struct, frozen=True):
+    """The trading state that was asked for, and is now durable."""
+
+    trading_state: str
+    reason: str
+
+
+class ConnectionReply(msgspec.Struct, frozen=True):
+    """One connection to a venue or a market data source."""
+
+    name: str
+    kind: str
+    is_connected: bool
+    is_synthetic: bool
+    text: str
+    since: str
+
+
+class ConnectionsReply(msgspec.Struct, frozen=True):
+    """All connections."""
+
+    connections: tuple[ConnectionReply, ...]
+
+
+class StatisticsReply(msgspec.Struct, frozen=True):
+    """Counts since the journal began, by group and name."""
+
+    statistics: dict[str, dict[str, int]]
+
+
+class BreakersReply(msgspec.Struct, frozen=True):
+    """Circuit breakers; none exist yet."""
+
+    circuit_breakers: tuple[str, ...] = ()
+
+
+class AlertsReply(msgspec.Struct, frozen=True):
+    """Recent alerts; none exist yet."""
+
+    alerts: tuple[str, ...] = ()
+
+
+class RolloutsReply(msgspec.Struct, frozen=True):
+    """Rollouts; none exist yet."""
+
+    rollouts: tuple[str, ...] = ()
+
+
+class QuoteView(msgspec.Struct, frozen=True, gc=False):
+    """Level 1 of one symbol; a side that is absent is null. ``is_synthetic``: no market made this price.
+
+    ``event_time`` is the venue's stamp, null when it sends none; ``age_ms`` (in a GET only) is the time since
+    the gateway received the quote.
+    """
+
+    symbol: str
+    bid_px: str | None
+    bid_qty: str | None
+    ask_px: str | None
+    ask_qty: str | None
+    last_px: str | None
+    last_qty: str | None
+    event_time: str | None
+    received_time: str
+    is_synthetic: bool
+    age_ms: int | msgspec.UnsetType = msgspec.UNSET
+    type: str = "quote"
+
+
+class WatchReply(msgspec.Struct, frozen=True):
+    """The symbols that streams opened with this key start with, and those among them without a quote so far."""
+
+    symbols: tuple[str, ...]
+    without_quote: tuple[str, ...]
+
+
+class LiveReply(msgspec.Struct, frozen=True):
+    """The process runs and answers."""
+
+    status: str = "live"
+
+
+class ReadyReply(msgspec.Struct, frozen=True):
+    """The gateway takes orders. What else a person should look at is told to callers with a key."""
+
+    status: str
+    warnings: tuple[str, ...]
+    last_seq: int
+    durable_seq: int
+    config_revision: str
+    policy_revision: str
+    config_error: str
+
+
+def session_view(session: Session) -> SessionView:
+    return SessionView(
+        session.session_id,
+        session.label,
+        session.strategies,
+        session.actor.name,
+        rfc3339(session.started_ns),
+        rfc3339_or_none(session.ended_ns),
+    )
+
+
+def connection_reply(view: ConnectionView) -> ConnectionReply:
+    since = rfc3339(view.since_ns)
+    return ConnectionReply(view.name, view.kind, view.is_connected, view.is_synthetic, view.text, since)
+
+
+def quote_view(quote: Quote, now_ns: int | None = None) -> QuoteView:
+    """The wire form of a quote; with ``now_ns`` also how old it is."""
+    return QuoteView(
+        quote.symbol,
+        plain_or_none(quote.bid_px),
+        plain_or_none(quote.bid_qty),
+        plain_or_none(quote.ask_px),
+        plain_or_none(quote.ask_qty),
+        plain_or_none(quote.last_px),
+        plain_or_none(quote.last_qty),
+        rfc3339(quote.event_ns) if quote.event_ns else None,
+        rfc3339(quote.received_ns),
+        quote.is_synthetic,
+        msgspec.UNSET if now_ns is None else max(now_ns - quote.received_ns, 0) // 1_000_000,
+    )

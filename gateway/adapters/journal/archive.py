@@ -1,0 +1,122 @@
+"""Finished orders, found after they left memory. Rows are written by the journal's own transactions."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from gateway.adapters.journal.bloom import ClientIdFilter
+from gateway.adapters.journal.codec import CodecError, decode_order, encode_order
+from gateway.adapters.journal.connection import Reader
+from gateway.domain.orders import Order
+from gateway.ports.journal import JournalBroken, OrderQuery
+
+_FILL_PAGE = 20_000
+
+
+def order_row(order: Order) -> tuple[Any, ...]:
+    """The order as it is now, in the column order of ``schema.upsert_orders``."""
+    return (
+        order.order_id,
+        order.account,
+        order.cl_ord_id,
+        order.strategy_id,
+        order.symbol,
+        order.venue,
+        order.route,
+        order.ord_status,
+        order.parent_id,
+        order.created_ns,
+        encode_order(order),
+    )
+
+
+class Archive:
+    """Implements ``ports.journal.OrderArchive`` over the ``orders`` table.
+
+    The methods that read raise sqlite3.Error, and JournalBroken when what is there is not an order.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._client_ids = ClientIdFilter()
+
+    async def fill_filter(self) -> None:
+        """Learn every client id in the table. Before this, ``may_hold`` means nothing."""
+        account, cl_ord_id = "", ""
+        while True:
+            rows = await self._reader.fetch(
+                "SELECT account, cl_ord_id FROM orders WHERE parent_id = '' AND cl_ord_id <> ''"
+                " AND (account, cl_ord_id) > (?, ?) ORDER BY account, cl_ord_id LIMIT ?",
+                (account, cl_ord_id, _FILL_PAGE),
+            )
+            for account, cl_ord_id in rows:
+                self._client_ids.add(account, cl_ord_id)
+            if len(rows) < _FILL_PAGE:
+                return
+
+    def note(self, orders: Iterable[Order]) -> None:
+        """These orders are about to be archived. Noting one that then is not costs a lookup, no more."""
+        for order in orders:
+            if not order.parent_id and order.cl_ord_id:
+                self._client_ids.add(order.account, order.cl_ord_id)
+
+    def may_hold(self, account: str, cl_ord_id: str) -> bool:
+        return self._client_ids.may_hold(account, cl_ord_id)
+
+    async def find(self, order_id: str) -> Order | None:
+        rows = await self._reader.fetch("SELECT order_id, body FROM orders WHERE order_id = ?", (order_id,))
+        return _order(*rows[0]) if rows else None
+
+    async def find_by_client_id(self, account: str, cl_ord_id: str) -> Order | None:
+        """The newest, should an id have been given free and used again. Legs have no client id."""
+        rows = await self._reader.fetch(
+            "SELECT order_id, body FROM orders WHERE parent_id = '' AND cl_ord_id <> ''"
+            " AND account = ? AND cl_ord_id = ? ORDER BY created_ns DESC, order_id DESC LIMIT 1",
+            (account, cl_ord_id),
+        )
+        return _order(*rows[0]) if rows else None
+
+    async def list_orders(self, query: OrderQuery) -> list[Order]:
+        sql, parameters = _listing(query)
+        return [_order(*row) for row in await self._reader.fetch(sql, parameters)]
+
+
+def _order(order_id: str, body: bytes) -> Order:
+    try:
+        return decode_order(body)
+    except CodecError as error:
+        raise JournalBroken(f"order {order_id} in the archive is unreadable: {error}") from error
+
+
+def _listing(query: OrderQuery) -> tuple[str, list[Any]]:
+    """The SQL of one page, newest first."""
+    conditions = ["parent_id = ''"]
+    parameters: list[Any] = []
+    accounts = query.accounts
+    if accounts is not None and len(accounts) == 1:
+        conditions.append("account = ?")
+        parameters.append(accounts[0])
+    elif accounts is not None:
+        # The + keeps SQLite from collecting and sorting all orders of all the accounts for one page of them.
+        _add_choice("+account", accounts, conditions, parameters)
+    _add_choice("strategy", query.strategies, conditions, parameters)
+    _add_choice("ord_status", query.statuses, conditions, parameters)
+    for column, value in (("symbol", query.symbol), ("venue", query.venue), ("route", query.route)):
+        if value is not None:
+            conditions.append(f"{column} = ?")
+            parameters.append(value)
+    if query.before is not None:
+        conditions.append("(created_ns, order_id) < (?, ?)")
+        parameters.extend(query.before)
+    where = " AND ".join(conditions)
+    sql = f"SELECT order_id, body FROM orders WHERE {where} ORDER BY created_ns DESC, order_id DESC LIMIT ?"
+    return sql, [*parameters, max(query.limit, 0)]
+
+
+def _add_choice(
+    column: str, values: tuple[str, ...] | None, conditions: list[str], parameters: list[Any]
+) -> None:
+    """One of these values; an empty choice matches nothing, None is no condition."""
+    if values is None:
+        return
+    conditions.append(f"{column} IN ({','.join('?' * len(values))})")
+    parameters.extend(values)

@@ -1,0 +1,120 @@
+"""The journal checked from outside: every record, from the file alone, while a gateway writes to it or not.
+
+Shares with the writer only the definition of the chain. What the chain cannot show (an end cut off, a history
+rewritten to its end) is held against the anchor and the checkpoints.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from gateway.adapters.journal import schema
+from gateway.adapters.journal.anchor import FILE_NAME as ANCHOR_NAME
+from gateway.adapters.journal.anchor import Anchor, AnchorUnreadable, load_anchor
+from gateway.adapters.journal.errors import in_words
+from gateway.adapters.journal.walk import AuditReport, Problem, Row, Walk
+
+__all__ = ["AuditReport", "Problem", "verify"]
+
+_PAGE = 4_096
+_SELECT = (
+    "SELECT seq, ts_ns, kind, body, hash FROM records WHERE partition = ? AND seq > ? ORDER BY seq LIMIT ?"
+)
+
+
+def verify(path: str | Path, partition: str = "main") -> AuditReport:
+    """Check the journal in the data directory ``path``. Reads only, in pages, so a writer is not held up.
+
+    A file that is missing or cannot be read is a problem in the report, not an exception.
+    """
+    directory = Path(path)
+    walk = Walk(partition)
+    try:
+        # In this order: anchor and checkpoints only name records that were durable before them.
+        anchor = load_anchor(directory)
+        with closing(_connect(directory / schema.FILE_NAME)) as connection:
+            _expect_checkpoints(walk, connection)
+            _expect_anchor(walk, anchor)
+            for row in _rows(connection, partition):
+                walk.check(row)
+            _check_whole(walk, connection)
+        _check_end(walk, directory, anchor)
+    except (sqlite3.Error, OSError) as error:
+        walk.found(
+            walk.last_seq + 1 if walk.records else None, f"the journal cannot be read: {in_words(error)}"
+        )
+    return walk.report()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Read-only. A file on a read-only disk can be read only as one that nobody writes to."""
+    uri = path.absolute().as_uri()
+    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master")
+    except sqlite3.OperationalError:
+        connection.close()
+        if not path.exists() or path.with_name(path.name + "-wal").exists():
+            raise
+        connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    return connection
+
+
+def _rows(connection: sqlite3.Connection, partition: str) -> Iterator[Row]:
+    """All records in order, in pages: a long snapshot would keep the writer's log from being folded back."""
+    last_seq = -(2**63)
+    while True:
+        page = connection.execute(_SELECT, (partition, last_seq, _PAGE)).fetchall()
+        yield from page
+        if len(page) < _PAGE:
+            return
+        last_seq = page[-1][0]
+
+
+def _expect_checkpoints(walk: Walk, connection: sqlite3.Connection) -> None:
+    rows = connection.execute(
+        "SELECT seq, record_hash FROM checkpoints WHERE partition = ? AND seq > 0", (walk.partition,)
+    )
+    for seq, record_hash in rows:
+        walk.expected.setdefault(seq, []).append((record_hash, "a checkpoint"))
+
+
+def _expect_anchor(walk: Walk, anchor: Anchor | AnchorUnreadable | None) -> None:
+    match anchor:
+        case AnchorUnreadable(text=text):
+            walk.found(None, text)
+        case Anchor() if anchor.partition != walk.partition:
+            walk.found(None, f"{ANCHOR_NAME} is of another partition, {anchor.partition!r}")
+        case Anchor() if anchor.seq > 0:
+            walk.expected.setdefault(anchor.seq, []).append((bytes.fromhex(anchor.hash), ANCHOR_NAME))
+
+
+def _check_whole(walk: Walk, connection: sqlite3.Connection) -> None:
+    """Nothing may be in the table that the walk did not meet."""
+    ((count,),) = connection.execute(
+        "SELECT count(*) FROM records WHERE partition = ? AND seq <= ?", (walk.partition, walk.last_seq)
+    )
+    if count != walk.records:
+        walk.found(
+            None,
+            f"the table holds {count} records up to {walk.last_seq}, of which {walk.records} could be walked",
+        )
+
+
+def _check_end(walk: Walk, directory: Path, anchor: Anchor | AnchorUnreadable | None) -> None:
+    """Records that were durable must be there; after a clean close, no others."""
+    for seq, expectations in sorted(walk.expected.items()):
+        if seq > walk.last_seq:
+            sources = " and ".join(source for _, source in expectations)
+            walk.found(seq, f"is named by {sources}, but the journal ends at record {walk.last_seq}")
+    # The anchor is written before the first record, and anew when a gateway starts: look again before blaming.
+    if anchor is None and walk.records and load_anchor(directory) is None:
+        walk.found(None, f"{ANCHOR_NAME} is missing: records cut off at the end cannot be noticed")
+    if not isinstance(anchor, Anchor) or not anchor.is_closed or anchor.partition != walk.partition:
+        return
+    if walk.last_seq > anchor.seq and load_anchor(directory) == anchor:
+        walk.found(
+            anchor.seq + 1,
+            f"and all up to {walk.last_seq} were appended after the gateway had closed the journal",
+        )

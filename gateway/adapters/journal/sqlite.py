@@ -1,0 +1,178 @@
+"""The journal over one SQLite file: written in group commits, read while it is written, checked as it is read.
+
+What makes it safe: one owner per directory (a lock), one transaction per batch, ``synchronous=FULL``, a key that
+refuses a second writer, and a hash chain that shows what was tampered with.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Self
+
+from gateway.adapters.journal import checkpoints, schema
+from gateway.adapters.journal.anchor import Anchor, load_anchor, write_anchor
+from gateway.adapters.journal.appending import Appender
+from gateway.adapters.journal.archive import Archive, order_row
+from gateway.adapters.journal.codec import encode_record
+from gateway.adapters.journal.connection import Reader, Writer, chunked
+from gateway.adapters.journal.errors import told
+from gateway.adapters.journal.lock import DirectoryLock
+from gateway.adapters.journal.opening import Head, check_anchor, open_files, read_head, record_hash_at
+from gateway.adapters.journal.reading import read_records
+from gateway.domain.orders import Order
+from gateway.domain.records import Checkpoint, Entry, Record
+from gateway.ports.journal import JournalBroken, JournalUnavailable, OrderQuery
+
+_log = logging.getLogger(__name__)
+#: ``SqliteJournal.list`` hides the built-in of that name inside the class.
+Orders = list[Order]
+
+
+class SqliteJournal:
+    """Implements ``Journal`` and ``OrderArchive`` of ``ports.journal``. Build it with ``open``.
+
+    Every method raises JournalUnavailable while the disk does not allow it, and once closed. ``append`` and
+    ``save_checkpoint`` may be called while another is under way: they take turns.
+    """
+
+    def __init__(
+        self, directory: Path, partition: str, lock: DirectoryLock, writer: Writer, reader: Reader, head: Head
+    ) -> None:
+        self._directory = directory
+        self._partition = partition
+        self._lock = lock
+        self._reader = reader
+        self._archive = Archive(reader)
+        self._appender = Appender(directory / schema.FILE_NAME, partition, writer, head)
+        self._turn = asyncio.Lock()
+        self._is_closed = False
+        #: Whether the anchor may still say that the journal ends where it stood when it was last closed.
+        self._is_anchor_old = True
+
+    @classmethod
+    async def open(cls, path: str | Path, partition: str = "main") -> Self:
+        """Take the data directory ``path`` (created when missing) and open or create the journal in it.
+
+        Raises JournalLocked when another process owns the directory, JournalBroken when the files are not a
+        journal of ours or end before what is known to have been durable, JournalUnavailable otherwise.
+        """
+        directory = Path(path)
+        async with contextlib.AsyncExitStack() as undo:
+            with told("opened"):
+                lock = await asyncio.to_thread(DirectoryLock.take, directory)
+                undo.callback(lock.release)
+                writer, reader = await open_files(directory)
+                undo.push_async_callback(writer.close)
+                undo.push_async_callback(reader.close)
+                await check_anchor(reader, await asyncio.to_thread(load_anchor, directory), partition)
+                journal = cls(directory, partition, lock, writer, reader, await read_head(reader, partition))
+                await journal._archive.fill_filter()
+            undo.pop_all()
+        return journal
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Make all records of the batch durable, with the orders they closed, or none of them.
+
+        Takes everything as it is at the call: what changes while it waits is not written. Raises ValueError when
+        the records do not continue the journal (a mistake of the caller).
+        """
+        if not entries:
+            return
+        bodies = [encode_record(entry.record) for entry in entries]
+        closed = {order.order_id: order for entry in entries for order in entry.closed_orders}
+        order_rows = [order_row(order) for order in closed.values()]
+        self._archive.note(closed.values())
+        async with self._turn:
+            await self._settle()
+            rows, head = self._appender.chained(entries, bodies)
+            statements = [
+                *chunked(schema.insert_records, rows),
+                *chunked(schema.upsert_orders, order_rows),
+            ]
+            await self._appender.write(statements, head)
+
+    def read(self, after_seq: int) -> AsyncIterator[Record]:
+        """The records after ``after_seq`` up to the last durable one, in order, each checked against the chain.
+
+        Raises JournalBroken at the first one that is not what was written; those before it have been given.
+        """
+        return read_records(self._reader, self._partition, after_seq, lambda: self._appender.head)
+
+    async def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keep it with the newest three, and renew the anchor. ``checkpoint.seq`` must be durable (ValueError)."""
+        if not 0 <= checkpoint.seq <= self._appender.head.seq:
+            raise ValueError(
+                f"record {checkpoint.seq} is not durable, the last one is {self._appender.head.seq}"
+            )
+        own_digest = await asyncio.to_thread(checkpoints.digest, checkpoint)
+        async with self._turn:
+            await self._settle()
+            with told("read"):
+                record_hash = await record_hash_at(self._reader, self._partition, checkpoint.seq)
+            if record_hash is None:
+                raise JournalBroken(f"record {checkpoint.seq} is missing")
+            await self._appender.write(
+                checkpoints.saving(self._partition, checkpoint, own_digest, record_hash), self._appender.head
+            )
+            with told("anchored"):
+                await self._drop_anchor(is_closed=False)
+
+    async def load_checkpoint(self) -> Checkpoint | None:
+        """The newest one that fits the journal, or None; those skipped are logged with the reason."""
+        with told("read"):
+            return await checkpoints.load_newest(self._reader, self._partition)
+
+    def may_hold(self, account: str, cl_ord_id: str) -> bool:
+        return self._archive.may_hold(account, cl_ord_id)
+
+    async def find(self, order_id: str) -> Order | None:
+        with told("read"):
+            return await self._archive.find(order_id)
+
+    async def find_by_client_id(self, account: str, cl_ord_id: str) -> Order | None:
+        with told("read"):
+            return await self._archive.find_by_client_id(account, cl_ord_id)
+
+    async def list(self, query: OrderQuery) -> Orders:
+        with told("read"):
+            return await self._archive.list_orders(query)
+
+    async def close(self) -> None:
+        """Say in the anchor that this is the end, close the file and let the next owner in. Never raises for the
+        disk: without the anchor's word the journal is as after a crash, which is as good."""
+        async with self._turn:
+            if self._is_closed:
+                return
+            # First of all, so that nothing is appended behind an anchor that says that this is the end.
+            self._is_closed = True
+            try:
+                await self._appender.settle()
+                with told("anchored"):
+                    await self._drop_anchor(is_closed=True)
+            except JournalUnavailable as error:
+                _log.warning("the journal is closed without an anchor: %s", error)
+            finally:
+                # The writer last: the last connection to go folds the write-ahead log into the file.
+                with contextlib.suppress(sqlite3.Error):
+                    await self._reader.close()
+                await self._appender.close()
+                self._lock.release()
+
+    async def _settle(self) -> None:
+        """Be ready to write."""
+        if self._is_closed:
+            raise JournalUnavailable("the journal is closed")
+        await self._appender.settle()
+        if self._is_anchor_old:
+            with told("anchored"):
+                await self._drop_anchor(is_closed=False)
+
+    async def _drop_anchor(self, *, is_closed: bool) -> None:
+        """Write down that the journal reached where it stands. Raises OSError."""
+        seq, record_hash = self._appender.head
+        anchor = Anchor(partition=self._partition, seq=seq, hash=record_hash.hex(), is_closed=is_closed)
+        await asyncio.to_thread(write_anchor, self._directory, anchor)
+        self._is_anchor_old = False

@@ -1,0 +1,114 @@
+"""The policy engine that the gateway holds: it stays, while the policies inside it are replaced.
+
+What cannot be used never replaces what works: a broken folder, a policy that its golden cases contradict, a
+server that refuses. The former policies stay in force, also across a restart.
+"""
+
+import asyncio
+from typing import Any, Protocol
+
+import msgspec
+
+from gateway.adapters.policy.gate import ApprovedPolicies
+from gateway.adapters.policy.loader import PolicyLoader
+from gateway.adapters.policy.sources import PoliciesInvalid, PolicyProblem
+from gateway.domain.events import PolicyVerdict
+from gateway.ports.policy import PolicyEngine
+
+
+class SwappableEngine(PolicyEngine, Protocol):
+    """An engine whose policies can be replaced: all of them or, with ``PoliciesInvalid``, none."""
+
+    async def activate(self, policies: ApprovedPolicies) -> None: ...
+
+    async def tend(self) -> None:
+        """Look after what the engine has outside, for as long as the gateway runs."""
+        ...
+
+
+class PolicyReload(msgspec.Struct, frozen=True):
+    """How a load ended. ``revision`` is what is in force now; ``notes`` are worth a line in the log."""
+
+    is_applied: bool
+    revision: str
+    problems: tuple[PolicyProblem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class LivePolicies:
+    """A ``PolicyEngine`` over an engine and the loader that feeds it. One reload runs at a time."""
+
+    def __init__(self, engine: SwappableEngine, loader: PolicyLoader) -> None:
+        self._engine = engine
+        self._loader = loader
+        self._loading = asyncio.Lock()
+        self._last = PolicyReload(False, "")
+
+    @property
+    def is_immediate(self) -> bool:
+        return self._engine.is_immediate
+
+    @property
+    def revision(self) -> str:
+        return self._engine.revision
+
+    @property
+    def last_reload(self) -> PolicyReload:
+        """How the last load ended. Problems in it mean: what is in the folder is not what is in force."""
+        return self._last
+
+    def evaluate_now(self, document: dict[str, Any]) -> PolicyVerdict:
+        return self._engine.evaluate_now(document)
+
+    async def evaluate(self, document: dict[str, Any]) -> PolicyVerdict:
+        return await self._engine.evaluate(document)
+
+    async def close(self) -> None:
+        await self._engine.close()
+
+    async def tend(self) -> None:
+        """To be run beside everything else: an OPA server that was restarted gets its policies back."""
+        await self._engine.tend()
+
+    async def start(self) -> PolicyReload:
+        """Load the folder, or else the last good policies; with neither, every order is denied until a reload.
+
+        Never raises ``PoliciesInvalid``: its problems are in the answer.
+        """
+        result = await self.reload()
+        if result.is_applied or self.revision:
+            return result
+        async with self._loading:
+            former = await asyncio.to_thread(self._loader.load_last_good)
+            if former is None:
+                return result
+            try:
+                await self._engine.activate(former)
+            except PoliciesInvalid as error:
+                self._last = PolicyReload(False, self.revision, result.problems + error.problems)
+                return self._last
+            note = f"the last good policies are in force, not those in {self._loader.folder}"
+            self._last = PolicyReload(False, self.revision, result.problems, (note, *_doubts(former)))
+            return self._last
+
+    async def reload(self) -> PolicyReload:
+        """Read, judge and take into use what is in the folder now. The former policies decide meanwhile."""
+        async with self._loading:
+            try:
+                policies = await asyncio.to_thread(self._loader.load)
+                await self._engine.activate(policies)
+            except PoliciesInvalid as error:
+                self._last = PolicyReload(False, self.revision, error.problems)
+                return self._last
+            notes = _doubts(policies)
+            try:
+                await asyncio.to_thread(self._loader.keep, policies)
+            except OSError as error:
+                notes = (*notes, f"they could not be kept for the next start: {error}")
+            self._last = PolicyReload(True, self.revision, (), notes)
+            return self._last
+
+
+def _doubts(policies: ApprovedPolicies) -> tuple[str, ...]:
+    """For the embedded engine: why it interprets instead of running the compiled form."""
+    return tuple(f"interpreted, about 0.1 ms slower an order: {doubt}" for doubt in policies.doubts)

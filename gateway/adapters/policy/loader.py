@@ -1,0 +1,94 @@
+"""Where policies come from: the folder people edit, and the last good copy that outlives a bad edit and a restart."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from gateway.adapters.policy.gate import ApprovedPolicies, approve
+from gateway.adapters.policy.sources import (
+    PoliciesInvalid,
+    PolicyProblem,
+    build_sources,
+    read_sources,
+    source_texts,
+)
+
+_FILE = "policies.json"
+
+
+class _Kept(msgspec.Struct):
+    """What is on disk: the texts by relative path, and a hash that tells a torn or altered file."""
+
+    texts: dict[str, str]
+    sha256: str
+
+
+class PolicyLoader:
+    """Reads and judges a policy folder. ``last_good`` is a folder of ours, in the data directory.
+
+    Everything here blocks (files, a child process): call it from a thread once the event loop runs.
+    """
+
+    def __init__(self, folder: Path, last_good: Path | None = None) -> None:
+        self.folder = folder
+        self._last_good = last_good
+
+    def load(self) -> ApprovedPolicies:
+        """The folder's policies, judged; raises ``PoliciesInvalid`` with every problem."""
+        return approve(read_sources(self.folder))
+
+    def load_last_good(self) -> ApprovedPolicies | None:
+        """The policies last in force, judged again, or None when there are none that can be used."""
+        if self._last_good is None:
+            return None
+        try:
+            kept = msgspec.json.decode((self._last_good / _FILE).read_bytes(), type=_Kept)
+            if kept.sha256 != _digest(kept.texts):
+                return None
+            return approve(build_sources(kept.texts))
+        except (OSError, msgspec.DecodeError, PoliciesInvalid):
+            return None
+
+    def keep(self, policies: ApprovedPolicies) -> None:
+        """Remember these as the last good ones: written beside, synced, then put in place in one step."""
+        if self._last_good is None:
+            return
+        texts = source_texts(policies.sources)
+        content = msgspec.json.encode(_Kept(texts, _digest(texts)))
+        self._last_good.mkdir(parents=True, exist_ok=True)
+        target = self._last_good / _FILE
+        if target.exists() and target.read_bytes() == content:
+            return
+        beside = target.with_suffix(".new")
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
+        _sync_folder(self._last_good)
+
+
+def check(folder: Path) -> tuple[PolicyProblem, ...]:
+    """What a reload would say of this folder; nothing is taken into use. For ``gateway check-config``."""
+    try:
+        PolicyLoader(folder).load()
+    except PoliciesInvalid as error:
+        return error.problems
+    return ()
+
+
+def _digest(texts: dict[str, str]) -> str:
+    return hashlib.sha256(msgspec.json.encode(sorted(texts.items()))).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

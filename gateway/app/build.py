@@ -1,0 +1,116 @@
+"""Put a gateway together: every constructor call, top to bottom, on one page."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.adapters.calendar import ExchangeCalendar
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.config import StartResult
+from gateway.adapters.halt_mark import FileHaltMark
+from gateway.adapters.http.server import HttpServer
+from gateway.adapters.journal import SqliteJournal
+from gateway.adapters.policy.live import LivePolicies
+from gateway.adapters.policy.loader import PolicyLoader
+from gateway.adapters.telemetry import PrometheusTelemetry
+from gateway.adapters.venues.simulator.venue import SimulatorVenue
+from gateway.app.gateway import Gateway
+from gateway.app.gauges import StateGauges
+from gateway.app.registry import POLICIES, market_data, venue_factories
+from gateway.service.controls import OperatorControls
+from gateway.service.engine import Engine
+from gateway.service.executor import Executor, VenueSlot, VenueTable
+from gateway.service.feed import Feed
+from gateway.service.intake import Intake
+from gateway.service.reads import Reads
+from gateway.service.recovery import recover
+from gateway.service.reload import Reloader
+from gateway.service.status import GatewayStatus
+from gateway.service.tasks import TaskGroup
+from gateway.service.timers import Timers
+from gateway.service.venues import VenueFactory, VenueManager
+
+
+async def build(
+    start: StartResult,
+    config_dir: Path,
+    data_dir: Path,
+    environ: Mapping[str, str],
+    extra_venues: Mapping[str, VenueFactory] | None = None,
+) -> Gateway:
+    """A gateway that has read its journal but not opened its door. ``extra_venues`` adds or replaces order adapters
+    by name. Raises StartRefused, JournalBroken or OSError when it cannot be put together."""
+    settings = start.settings
+    clock, tasks = SystemClock(), TaskGroup()
+    journal = await SqliteJournal.open(data_dir)
+    state, last_seq = await recover(journal)
+
+    calendar = ExchangeCalendar()
+    market = market_data(settings, config_dir, clock)
+    instruments = dict(settings.trading.instruments)
+    simulator = SimulatorVenue(instruments, settings.simulator, market, clock)
+    policy = LivePolicies(
+        POLICIES[settings.policy.engine](settings.policy),
+        PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / "last_good_policies"),
+    )
+
+    gauges = StateGauges()
+    telemetry = PrometheusTelemetry(tuple(settings.trading.venues), gauges)
+    engine = Engine(
+        state,
+        last_seq,
+        journal,
+        clock,
+        telemetry,
+        tasks,
+        max_batch=settings.storage.max_batch,
+        checkpoint_every=settings.storage.checkpoint_every,
+    )
+    table = VenueTable(VenueSlot(simulator, None))
+    executor = Executor(table, engine.process, state.orders, journal, clock, tasks)
+    feed = Feed(journal, last_seq)
+    engine.run_effects = executor.run
+    engine.on_durable = feed.publish
+
+    factories = venue_factories(instruments, settings, market, clock) | dict(extra_venues or {})
+    venues = VenueManager(table, factories, executor)
+    reloader = Reloader(settings, engine, venues, telemetry, clock)
+    intake = Intake(engine, journal, policy, market, calendar, clock, telemetry, tasks)
+    controls = OperatorControls(engine, FileHaltMark(data_dir), clock)
+    reads = Reads(engine, intake, journal, market, clock)
+    status = GatewayStatus(engine, intake, table, market, policy, clock, lambda: reloader.settings.venues)
+    gauges.bind(engine, status)
+    server = HttpServer(
+        intake,
+        controls,
+        reads,
+        status,
+        feed,
+        market,
+        clock,
+        lambda: reloader.settings.principals,
+        settings.server,
+        telemetry,
+        telemetry.page,
+    )
+    return Gateway(
+        config_dir=config_dir,
+        data_dir=data_dir,
+        environ=environ,
+        start=start,
+        clock=clock,
+        tasks=tasks,
+        journal=journal,
+        market=market,
+        instruments=instruments,
+        simulator=simulator,
+        policy=policy,
+        engine=engine,
+        executor=executor,
+        venues=venues,
+        reloader=reloader,
+        intake=intake,
+        controls=controls,
+        status=status,
+        timers=Timers(engine, venues, market, clock),
+        server=server,
+    )

@@ -1,0 +1,113 @@
+"""Commands that look and do not run: the configuration's verdict, the journal's proof, the past decided again."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from gateway.adapters.config import (
+    ConfigInvalid,
+    LastGood,
+    LastGoodCorrupt,
+    describe_difference,
+    load,
+    parse,
+)
+from gateway.adapters.journal import verify
+from gateway.adapters.journal.outside import read_only
+from gateway.adapters.policy.loader import check as check_policies
+from gateway.app.registry import MARKETS, venue_factories
+from gateway.core.config_change import refusals
+from gateway.domain.enums import Mode
+from gateway.domain.settings import Settings
+from gateway.ports.journal import JournalBroken, JournalUnavailable
+from gateway.service.replay import replay
+
+
+def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, str]) -> int:
+    """Say what a start or reload with this folder would say; 0 only when it would be taken."""
+    try:
+        settings = load(config_dir, environ)
+    except ConfigInvalid as invalid:
+        for problem in invalid.problems:
+            print(problem, file=sys.stderr)
+        print(f"refused: {len(invalid.problems)} problem(s)", file=sys.stderr)
+        return 1
+    old = _last_good(data_dir, environ) if data_dir is not None else None
+    found = [*_unserved(settings), *refusals(None if old is None else old.trading, settings.trading)]
+    found.extend(str(problem) for problem in check_policies((config_dir / settings.policy.path).resolve()))
+    for problem in found:
+        print(problem, file=sys.stderr)
+    if found:
+        print(f"refused: {len(found)} problem(s)", file=sys.stderr)
+        return 1
+    _print_meaning(settings)
+    if old is not None:
+        lines = describe_difference(old, settings)
+        print("\n".join(["changes against what was last in force:", *lines]) if lines else "no change")
+    print(f"ok: revision {settings.trading.revision}")
+    return 0
+
+
+def _last_good(data_dir: Path, environ: Mapping[str, str]) -> Settings | None:
+    try:
+        files = LastGood(data_dir).read()
+        return None if files is None else parse(files, environ)
+    except (LastGoodCorrupt, ConfigInvalid) as error:
+        print(f"note: the last good configuration cannot be read: {error}", file=sys.stderr)
+        return None
+
+
+def _unserved(settings: Settings) -> list[str]:
+    """What is valid by itself and yet no adapter of this version can serve."""
+    adapters = venue_factories({}, settings, None, None)  # type: ignore[arg-type]  # only the names are read
+    found = []
+    if settings.market_data.source not in MARKETS:
+        found.append(f"market_data.source {settings.market_data.source}: this version has {', '.join(sorted(MARKETS))}")
+    for name in settings.trading.venues:
+        venue = settings.venues.get(name)
+        mode = settings.trading.effective_mode(name)
+        if mode is not Mode.SHADOW and (venue is None or venue.adapter not in adapters):
+            found.append(f"venue {name} is {mode.value}, and this version has no order adapter for it; keep it in SHADOW")
+    return found
+
+
+def _print_meaning(settings: Settings) -> None:
+    trading = settings.trading
+    for name in trading.venues:
+        mode = trading.effective_mode(name)
+        share = f", {trading.weight_bp(name) / 100:g}% of cycles live" if mode is Mode.CANARY else ""
+        print(f"{name}: {mode.value}{share}")
+    print(f"{len(trading.instruments)} instruments, {len(trading.accounts)} account(s), "
+          f"{len(settings.principals)} API key(s), market data {settings.market_data.source}")
+
+
+def audit_verify(data_dir: Path) -> int:
+    """Walk the whole journal; 0 only when nothing is altered, missing or reordered."""
+    report = verify(data_dir)
+    for problem in report.problems:
+        print(f"record {problem.seq}: {problem.what}" if problem.seq is not None else problem.what, file=sys.stderr)
+    print(f"{report.records} records checked, {report.first_seq} to {report.last_seq}, head {report.head_hash}")
+    if report.problems:
+        print(f"BROKEN: {len(report.problems)} problem(s)", file=sys.stderr)
+        return 1
+    print("ok: the chain is whole")
+    return 0
+
+
+async def replay_journal(data_dir: Path) -> int:
+    """Decide every recorded event again; 0 only when every fact comes out as recorded."""
+    try:
+        async with read_only(data_dir) as records:
+            report = await replay(records)
+    except (JournalBroken, JournalUnavailable) as error:
+        print(f"the journal cannot be replayed: {error}", file=sys.stderr)
+        return 1
+    for difference in report.differences:
+        print(f"record {difference.seq} ({difference.event}) would be decided otherwise now", file=sys.stderr)
+        print(f"  recorded: {msgspec.json.encode(difference.recorded).decode()}", file=sys.stderr)
+        print(f"  decided:  {msgspec.json.encode(difference.decided).decode()}", file=sys.stderr)
+    print(f"{report.records} events decided again, {report.facts} facts, {report.different} differences")
+    print(f"state {report.state_hash}")
+    return 1 if report.different else 0

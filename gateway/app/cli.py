@@ -1,0 +1,110 @@
+"""The ``gateway`` command. Exit status 0 only on success; what went wrong is one readable paragraph on stderr."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import __version__
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.print_help()
+        return 2
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gateway", description="An order gateway between strategies and venues.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the gateway")
+    serve.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
+    serve.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
+    serve.add_argument("--host", help="address to listen on (default: gateway.yaml)")
+    serve.add_argument("--port", type=int, help="port to listen on, 0 for any free one (default: gateway.yaml)")
+    serve.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    serve.set_defaults(run=_serve)
+
+    check = commands.add_parser("check-config", help="say what a reload of this folder would say")
+    check.add_argument("config", type=Path, nargs="?", default=Path("config"))
+    check.add_argument("--data", type=Path, help="compare with the configuration last in force here")
+    check.set_defaults(run=_check_config)
+
+    audit = commands.add_parser("audit", help="prove the journal")
+    actions = audit.add_subparsers(dest="action", required=True)
+    verify = actions.add_parser("verify", help="find any altered, missing or reordered record")
+    verify.add_argument("--data", type=Path, default=Path("data"))
+    verify.set_defaults(run=_audit_verify)
+
+    replay = commands.add_parser("replay", help="decide every recorded event again and show differences")
+    replay.add_argument("--data", type=Path, default=Path("data"))
+    replay.set_defaults(run=_replay)
+
+    key = commands.add_parser("make-key", help="make an API key and its entry for principals.yaml")
+    key.add_argument("name")
+    key.add_argument("--role", default="trader", choices=["viewer", "trader", "risk", "admin"])
+    key.set_defaults(run=_make_key)
+
+    demo = commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW")
+    demo.add_argument("args", nargs=argparse.REMAINDER)
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from gateway.app.serve import serve
+
+    logging.basicConfig(level=args.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    return serve(args.config, args.data, args.host, args.port)
+
+
+def _check_config(args: argparse.Namespace) -> int:
+    from gateway.app.checks import check_config
+
+    return check_config(args.config, args.data, os.environ)
+
+
+def _audit_verify(args: argparse.Namespace) -> int:
+    from gateway.app.checks import audit_verify
+
+    return audit_verify(args.data)
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from gateway.app.checks import replay_journal
+
+    return asyncio.run(replay_journal(args.data))
+
+
+def _make_key(args: argparse.Namespace) -> int:
+    from gateway.adapters.config import make_key
+
+    key, entry = make_key(args.name, args.role)
+    print(f"Key (shown once, store it safely):\n{key}\n\nEntry for config/principals.yaml:\n{entry}")
+    return 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from gateway.app.demo import demo
+
+    return demo(args.args)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.exit(main())

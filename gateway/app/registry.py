@@ -1,0 +1,72 @@
+"""Which adapters exist: a name from the configuration, and how to make the thing. Plain dictionaries, no magic."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gateway.adapters.marketdata.replay import ReplayMarket
+from gateway.adapters.marketdata.synthetic import SyntheticMarket
+from gateway.adapters.policy.embedded import EmbeddedPolicy
+from gateway.adapters.policy.live import SwappableEngine
+from gateway.adapters.venues.simulator.venue import SimulatorVenue
+from gateway.domain.instruments import Instrument
+from gateway.domain.settings import PolicySettings, Settings, VenueSettings
+from gateway.ports.clock import Clock
+from gateway.ports.market_data import MarketData
+from gateway.ports.venue import Venue
+from gateway.service.venues import VenueFactory
+
+
+class StartRefused(Exception):
+    """The gateway cannot start with what it was given; the text says what to change."""
+
+
+def venue_factories(
+    instruments: Mapping[str, Instrument], settings: Settings, market: MarketData, clock: Clock
+) -> dict[str, VenueFactory]:
+    """Order adapters by the name that ``venues.<name>.adapter`` gives. A new venue is a line here."""
+
+    def paper(venue: VenueSettings) -> Venue:
+        return SimulatorVenue(instruments, settings.simulator, market, clock, name=venue.name)
+
+    return {"simulator": paper}
+
+
+def _synthetic(settings: Settings, folder: Path, clock: Clock) -> MarketData:
+    return SyntheticMarket(tuple(settings.trading.instruments.values()), settings.market_data, clock)
+
+
+def _replay(settings: Settings, folder: Path, clock: Clock) -> MarketData:
+    path = settings.market_data.path
+    if not path:
+        raise StartRefused("market_data.source is replay: give the recording as market_data.path in gateway.yaml")
+    instruments = tuple(settings.trading.instruments.values())
+    return ReplayMarket(str((folder / path).resolve()), instruments, settings.market_data, clock)
+
+
+#: Sources of market data by the name that ``market_data.source`` gives.
+MARKETS: dict[str, Callable[[Settings, Path, Clock], MarketData]] = {"synthetic": _synthetic, "replay": _replay}
+
+
+def market_data(settings: Settings, folder: Path, clock: Clock) -> MarketData:
+    """The configured source; paths are relative to ``folder``, where gateway.yaml lies."""
+    factory = MARKETS.get(settings.market_data.source)
+    if factory is None:
+        known = ", ".join(sorted(MARKETS))
+        raise StartRefused(
+            f"market_data.source {settings.market_data.source!r} is not part of this version; it has: {known}"
+        )
+    return factory(settings, folder, clock)
+
+
+def _embedded(settings: PolicySettings) -> SwappableEngine:
+    return EmbeddedPolicy()
+
+
+def _opa(settings: PolicySettings) -> SwappableEngine:
+    from gateway.adapters.policy.server import OpaServerPolicy
+
+    return OpaServerPolicy(settings.url, settings.timeout_ms / 1000)
+
+
+#: Policy engines by the name that ``policy.engine`` gives.
+POLICIES: dict[str, Callable[[PolicySettings], SwappableEngine]] = {"embedded": _embedded, "opa": _opa}

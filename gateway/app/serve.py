@@ -1,0 +1,93 @@
+"""``gateway serve``: from folders to a running server, and back down on a signal."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from gateway.adapters.config import ConfigInvalid, StartResult, read_env_file, start_settings
+from gateway.adapters.http.server import ServerRefused
+from gateway.app.build import build
+from gateway.app.gateway import Gateway
+from gateway.app.registry import StartRefused
+from gateway.ports.journal import JournalBroken, JournalUnavailable
+
+_log = logging.getLogger("gateway")
+
+
+def environment(config_dir: Path) -> dict[str, str]:
+    """The process's environment over the ``.env`` of the working directory and of the configuration folder."""
+    found: dict[str, str] = {}
+    for path in (config_dir / ".env", Path(".env")):
+        if path.is_file():
+            found.update(read_env_file(path))
+    found.update(os.environ)
+    return found
+
+
+def serve(config_dir: Path, data_dir: Path, host: str | None, port: int | None) -> int:
+    """Run until SIGINT or SIGTERM. Returns the exit status."""
+    try:
+        environ = environment(config_dir)
+        data_dir.mkdir(parents=True, exist_ok=True)
+        start = _with_address(start_settings(config_dir, data_dir, environ), host, port)
+    except ConfigInvalid as invalid:
+        for problem in invalid.problems:
+            print(problem, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"the folders cannot be used: {error}", file=sys.stderr)
+        return 2
+    try:
+        import uvloop
+
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    except ImportError:  # no uvloop on Windows
+        runner = asyncio.Runner()
+    with runner:
+        return runner.run(_run(start, config_dir, data_dir, environ))
+
+
+def _with_address(start: StartResult, host: str | None, port: int | None) -> StartResult:
+    server = start.settings.server
+    server = msgspec.structs.replace(
+        server, host=server.host if host is None else host, port=server.port if port is None else port
+    )
+    return msgspec.structs.replace(start, settings=msgspec.structs.replace(start.settings, server=server))
+
+
+async def _run(start: StartResult, config_dir: Path, data_dir: Path, environ: Mapping[str, str]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    gateway: Gateway | None = None
+    try:
+        gateway = await build(start, config_dir, data_dir, environ)
+        await gateway.open()
+        _announce(gateway)
+        await stop.wait()
+    except (StartRefused, ServerRefused, JournalBroken, JournalUnavailable, OSError) as error:
+        print(f"the gateway cannot start: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if gateway is not None:
+            await gateway.close()
+    _log.info("stopped; the journal holds %d records", gateway.engine.durable_seq)
+    return 0
+
+
+def _announce(gateway: Gateway) -> None:
+    settings = gateway.reloader.settings
+    scheme = "https" if settings.server.tls_cert else "http"
+    modes = ", ".join(f"{venue.venue} {venue.effective_mode}" for venue in gateway.status.modes().venues)
+    data = "synthetic market data" if gateway.market.is_synthetic else f"market data: {settings.market_data.source}"
+    _log.info("modes: %s; %s", modes, data)
+    if not settings.principals:
+        _log.info("no API key is configured: listening on this machine only, every caller is admin")
+    print(f"ready on {scheme}://{settings.server.host}:{gateway.server.port}", flush=True)

@@ -1,0 +1,229 @@
+"""A gateway in memory, behind the ports that HTTP sees: enough of one to be asked everything and to answer in
+every way. It decides by simple rules that tests can steer; it is not a model of the core."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import msgspec
+
+from gateway.domain.enums import OrdStatus, OrdType, TradingState
+from gateway.domain.events import Event, GatewayStarted, TradingSwitched
+from gateway.domain.facts import (
+    CancelRequested,
+    Fact,
+    OrderAdmitted,
+    OrderDenied,
+    OrderHeld,
+    Session,
+    SessionClosed,
+    SessionOpened,
+    TradingStateChanged,
+)
+from gateway.domain.orders import Actor, FieldError, Fill, NewOrderSingle, Order, PendingReplace, ReplaceRequest
+from gateway.domain.records import Record
+from gateway.ports.clock import Clock
+from gateway.ports.intake import OrderStory, Outcome, Reply, RequestInvalid
+from gateway.ports.journal import OrderQuery
+from gateway.ports.read_model import ConnectionView, HealthView, ModesView, PortfolioView, PositionView, VenueModeView
+from tests.fakes.gateway_samples import executed, matches, not_open, order_from, too_large, venue_mode
+
+D = Decimal
+NEEDS_LIMIT = (OrdType.LIMIT, OrdType.STOP_LIMIT, OrdType.LIMIT_ON_CLOSE)
+
+
+class FakeGateway:
+    """Implements OrderIntake, Controls, ReadModel, Status and EventFeed.
+
+    ``deny_above`` is the largest quantity admitted; ``failure`` is raised by every command; ``gate`` holds
+    replies back until it is set (``entered`` says that one waits); the views are plain attributes to be replaced.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.deny_above = D(1_000_000)
+        self.failure: Exception | None = None
+        self.gate: asyncio.Event | None = None
+        self.entered = asyncio.Event()
+        self.calls: list[tuple[str, object]] = []
+        self.stories: dict[str, Order] = {}
+        self.legs: dict[str, tuple[Order, ...]] = {}
+        self.journal: list[Record] = []
+        self._moved = asyncio.Condition()
+        self._session: Session | None = None
+        self.trading_state = TradingState.ACTIVE
+        self.venues: tuple[VenueModeView, ...] = (venue_mode("ibkr"), venue_mode("binance"))
+        self.health_view = HealthView(
+            is_ready=True,
+            reasons=(),
+            warnings=("market data is synthetic",),
+            last_seq=0,
+            durable_seq=0,
+            config_revision="c1",
+            policy_revision="p1",
+            config_error="risk.yaml: nobody needs to know",
+        )
+        self.accounts: tuple[PortfolioView, ...] = ()
+        self.holdings: tuple[PositionView, ...] = ()
+
+    # --- OrderIntake ---
+
+    async def place(self, request: NewOrderSingle, actor: Actor, received_ns: int) -> Reply:
+        await self._enter("place", request)
+        if request.ord_type in NEEDS_LIMIT and request.limit_px is None:
+            hint = "add limit_price, or change order_type"
+            raise RequestInvalid((FieldError("limit_price", "is required", "absent", hint),))
+        for earlier in self.stories.values():
+            if request.cl_ord_id and (earlier.account, earlier.cl_ord_id) == (request.account, request.cl_ord_id):
+                is_same = earlier.fingerprint == repr(request)
+                return Reply(Outcome.REPEATED if is_same else Outcome.CONFLICT, OrderStory(earlier))
+        order = order_from(request, f"o{len(self.stories) + 1}", actor, self._clock.now_ns())
+        self.stories[order.order_id] = order
+        if request.order_qty > self.deny_above:
+            reject = too_large(order, self.deny_above)
+            order.ord_status, order.reject = OrdStatus.DENIED, reject
+            await self.record(OrderDenied(ts_ns=order.created_ns, order_id=order.order_id, reject=reject, order=order))
+            return Reply(Outcome.DENIED, OrderStory(order), reject)
+        await self.record(
+            OrderHeld(ts_ns=order.created_ns, order=order),
+            OrderAdmitted(ts_ns=order.created_ns, order_id=order.order_id, policy_revision="p1"),
+        )
+        return Reply(Outcome.CREATED, OrderStory(order, self.legs.get(order.symbol, ())))
+
+    async def cancel(self, order_id: str, actor: Actor) -> Reply:
+        await self._enter("cancel", order_id)
+        order = self.stories.get(order_id)
+        if order is None:
+            return Reply(Outcome.NOT_FOUND)
+        if not order.is_open:
+            return Reply(Outcome.REFUSED, OrderStory(order), not_open(order))
+        order.is_cancel_requested = True
+        await self.record(CancelRequested(ts_ns=self._clock.now_ns(), order_id=order_id, actor=actor))
+        return Reply(Outcome.REQUESTED, OrderStory(order))
+
+    async def replace(self, order_id: str, request: ReplaceRequest, actor: Actor) -> Reply:
+        await self._enter("replace", request)
+        order = self.stories.get(order_id)
+        if order is None:
+            return Reply(Outcome.NOT_FOUND)
+        if not order.is_open:
+            return Reply(Outcome.REFUSED, OrderStory(order), not_open(order))
+        order_qty = request.order_qty or order.order_qty
+        if order_qty > self.deny_above:
+            return Reply(Outcome.DENIED, OrderStory(order), too_large(order, self.deny_above))
+        order.pending_replace = PendingReplace(order_qty, request.limit_px, request.stop_px, D(0))
+        return Reply(Outcome.REQUESTED, OrderStory(order))
+
+    # --- Controls ---
+
+    async def switch_trading(self, state: TradingState, actor: Actor, reason: str) -> None:
+        await self._enter("switch_trading", (state, reason))
+        self.trading_state = state
+        now_ns = self._clock.now_ns()
+        await self.record(
+            TradingStateChanged(ts_ns=now_ns, state=state, actor=actor, reason=reason),
+            event=TradingSwitched(ts_ns=now_ns, state=state, actor=actor, reason=reason),
+        )
+
+    async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session:
+        await self._enter("start_session", (label, strategies))
+        now_ns = self._clock.now_ns()
+        session = Session(session_id="s1", label=label, strategies=strategies, actor=actor, started_ns=now_ns)
+        self._session = session
+        await self.record(SessionOpened(ts_ns=now_ns, session=session))
+        return session
+
+    async def end_session(self, actor: Actor) -> Session | None:
+        await self._enter("end_session", None)
+        session, self._session = self._session, None
+        if session is None:
+            return None
+        now_ns = self._clock.now_ns()
+        await self.record(SessionClosed(ts_ns=now_ns, session_id=session.session_id, actor=actor))
+        return msgspec.structs.replace(session, ended_ns=now_ns)
+
+    # --- ReadModel ---
+
+    async def order(self, order_id: str) -> OrderStory | None:
+        order = self.stories.get(order_id)
+        return None if order is None else OrderStory(order, self.legs.get(order.symbol, ()))
+
+    async def orders(self, query: OrderQuery) -> list[OrderStory]:
+        self.calls.append(("orders", query))
+        found = sorted(self.stories.values(), key=lambda order: (order.created_ns, order.order_id), reverse=True)
+        return [OrderStory(order) for order in found if matches(order, query)][: query.limit]
+
+    async def portfolio(self) -> tuple[tuple[PortfolioView, ...], tuple[PositionView, ...]]:
+        return self.accounts, self.holdings
+
+    def session(self) -> Session | None:
+        return self._session
+
+    def statistics(self) -> dict[str, dict[str, int]]:
+        return {"orders": {"received": len(self.stories)}}
+
+    # --- Status ---
+
+    def modes(self) -> ModesView:
+        return ModesView(
+            global_mode="SHADOW",
+            config_revision="c1",
+            trading_state=self.trading_state.value,
+            trading_state_reason="",
+            venues=self.venues,
+        )
+
+    def connections(self) -> tuple[ConnectionView, ...]:
+        since_ns = self._clock.now_ns()
+        return (
+            ConnectionView(
+                name="ibkr", kind="venue", is_connected=True, is_synthetic=True, text="simulator", since_ns=since_ns
+            ),
+        )
+
+    def health(self) -> HealthView:
+        return msgspec.structs.replace(self.health_view, last_seq=self.last_seq, durable_seq=self.last_seq)
+
+    # --- EventFeed ---
+
+    @property
+    def last_seq(self) -> int:
+        return len(self.journal)
+
+    async def records(self, after_seq: int | None) -> AsyncIterator[Record]:
+        cursor = self.last_seq if after_seq is None else after_seq
+        while True:
+            async with self._moved:
+                while cursor >= self.last_seq:
+                    await self._moved.wait()
+            while cursor < self.last_seq:
+                cursor += 1
+                yield self.journal[cursor - 1]
+
+    # --- what tests do ---
+
+    async def record(self, *facts: Fact, event: Event | None = None) -> None:
+        """Make facts durable and public."""
+        now_ns = self._clock.now_ns()
+        cause = event or GatewayStarted(ts_ns=now_ns, version="fake")
+        self.journal.append(Record(seq=self.last_seq + 1, ts_ns=now_ns, event=cause, facts=facts))
+        async with self._moved:
+            self._moved.notify_all()
+
+    async def fill(self, order_id: str, qty: Decimal, px: Decimal) -> None:
+        """Let an order trade."""
+        order = self.stories[order_id]
+        fill = Fill(f"x{len(order.fills) + 1}", qty, px, self._clock.now_ns(), D("0.35"), "USD")
+        order.fills = [*order.fills, fill]
+        order.cum_qty += qty
+        order.cum_value += qty * px
+        order.ord_status = OrdStatus.FILLED if order.cum_qty == order.order_qty else OrdStatus.PARTIALLY_FILLED
+        await self.record(executed(order, fill))
+
+    async def _enter(self, name: str, what: object) -> None:
+        self.calls.append((name, what))
+        self.entered.set()
+        if self.failure is not None:
+            raise self.failure
+        if self.gate is not None:
+            await self.gate.wait()

@@ -1,0 +1,200 @@
+"""What the fake gateway is made of: ready-made orders, facts, views, and a market that a test moves by hand."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from gateway.domain.enums import OrdStatus, OrdType, RejectStage, Role, Route, ScopeKind, Side, TimeInForce
+from gateway.domain.facts import OrderExecuted
+from gateway.domain.market import MarketUpdate, Quote
+from gateway.domain.orders import Actor, Breach, Fill, NewOrderSingle, Order, Reject, position_key_of
+from gateway.domain.reasons import RejectCode
+from gateway.ports.journal import OrderQuery
+from gateway.ports.market_data import MarketListener
+from gateway.ports.read_model import PortfolioView, PositionView, VenueModeView
+
+D = Decimal
+HUNDRED, PRICE = D(100), D("150.25")
+NOW_NS = 1_700_000_000_000_000_000
+TRADER = Actor("desk", Role.TRADER)
+
+
+class FakeMarket:
+    """Implements ``ports.market_data.MarketData``: quotes are what ``tick`` said last."""
+
+    is_synthetic = False
+
+    def __init__(self) -> None:
+        self._quotes: dict[str, Quote] = {}
+        self.listeners: dict[str | None, list[MarketListener]] = {}
+
+    async def start(self) -> None: ...
+
+    def quote(self, symbol: str) -> Quote | None:
+        return self._quotes.get(symbol)
+
+    def listen(self, symbol: str | None, listener: MarketListener) -> Callable[[], None]:
+        self.listeners.setdefault(symbol, []).append(listener)
+        return lambda: self.listeners[symbol].remove(listener)
+
+    def tick(self, symbol: str, bid: str, ask: str, received_ns: int = NOW_NS) -> None:
+        quote = Quote(symbol, D(bid), D(1), D(ask), D(2), None, None, 0, received_ns)
+        self._quotes[symbol] = quote
+        self.tell(symbol, quote)
+
+    def tell(self, symbol: str, update: MarketUpdate) -> None:
+        for listener in [*self.listeners.get(symbol, ())]:
+            listener(update)
+
+    async def close(self) -> None: ...
+
+
+def new_order(
+    order_id: str = "o1",
+    *,
+    account: str = "default",
+    strategy_id: str = "default",
+    venue: str = "ibkr",
+    symbol: str = "AAPL",
+    cl_ord_id: str = "",
+    order_qty: Decimal = HUNDRED,
+    limit_px: Decimal | None = PRICE,
+    now_ns: int = NOW_NS,
+    actor: Actor = TRADER,
+) -> Order:
+    """A working limit order."""
+    return Order(
+        order_id=order_id,
+        cl_ord_id=cl_ord_id,
+        fingerprint="",
+        account=account,
+        strategy_id=strategy_id,
+        venue=venue,
+        symbol=symbol,
+        position_key=position_key_of(account, strategy_id, venue, symbol),
+        side=Side.BUY,
+        ord_type=OrdType.LIMIT,
+        time_in_force=TimeInForce.DAY,
+        order_qty=order_qty,
+        limit_px=limit_px,
+        actor=actor,
+        created_ns=now_ns,
+        updated_ns=now_ns,
+        ord_status=OrdStatus.NEW,
+        mode="SHADOW",
+        config_revision="c1",
+        policy_revision="p1",
+    )
+
+
+def order_from(request: NewOrderSingle, order_id: str, actor: Actor, now_ns: int) -> Order:
+    """The order that a request becomes when nobody objects."""
+    order = new_order(
+        order_id,
+        account=request.account,
+        strategy_id=request.strategy_id,
+        venue=request.venue or "ibkr",
+        symbol=request.symbol,
+        cl_ord_id=request.cl_ord_id,
+        order_qty=request.order_qty,
+        limit_px=request.limit_px,
+        now_ns=now_ns,
+        actor=actor,
+    )
+    order.fingerprint = repr(request)
+    order.side, order.ord_type, order.time_in_force = request.side, request.ord_type, request.time_in_force
+    order.stop_px, order.expire_ns = request.stop_px, request.expire_ns
+    order.trailing_amount, order.trailing_percent = request.trailing_amount, request.trailing_percent
+    order.execution_algorithm = request.execution_algorithm
+    return order
+
+
+def matches(order: Order, query: OrderQuery) -> bool:
+    """Whether a listing with ``query`` contains ``order``."""
+    return (
+        (query.accounts is None or order.account in query.accounts)
+        and (query.strategies is None or order.strategy_id in query.strategies)
+        and query.symbol in (None, order.symbol)
+        and query.venue in (None, order.venue)
+        and query.route in (None, order.route)
+        and (query.statuses is None or order.ord_status in query.statuses)
+        and (query.before is None or (order.created_ns, order.order_id) < query.before)
+    )
+
+
+def too_large(order: Order, most: Decimal) -> Reject:
+    breach = Breach(RejectCode.MAX_ORDER_SIZE, ScopeKind.GATEWAY, "", str(most), str(order.order_qty))
+    text = f"max_order_size is {most}, the order is {order.order_qty}"
+    return Reject(RejectStage.RISK, RejectCode.MAX_ORDER_SIZE, text, (breach,), {"limit": str(most)})
+
+
+def not_open(order: Order) -> Reject:
+    return Reject(RejectStage.INTAKE, RejectCode.ORDER_NOT_OPEN, f"the order is {order.ord_status.value}")
+
+
+def executed(order: Order, fill: Fill) -> OrderExecuted:
+    return OrderExecuted(
+        ts_ns=fill.transact_ns,
+        order_id=order.order_id,
+        symbol=order.symbol,
+        side=order.side,
+        route=order.route,
+        venue=order.venue,
+        fill=fill,
+        ord_status=order.ord_status,
+        cum_qty=order.cum_qty,
+        cum_value=order.cum_value,
+    )
+
+
+def venue_mode(venue: str, mode: str = "SHADOW", weight_bp: int = 0) -> VenueModeView:
+    return VenueModeView(
+        venue=venue,
+        configured_mode=mode,
+        effective_mode=mode,
+        canary_weight_bp=weight_bp,
+        cycles_live=0,
+        cycles_shadow=0,
+        measured_share="0",
+    )
+
+
+def portfolio_view(account: str, book: str = Route.SHADOW) -> PortfolioView:
+    return PortfolioView(
+        book=book,
+        account=account,
+        currency="USD",
+        initial_cash="100000",
+        cash="100000",
+        equity="100000",
+        gross_exposure="0",
+        net_exposure="0",
+        held_exposure="0",
+        leverage="0",
+        realized_pnl="0",
+        unrealized_pnl="0",
+        fees="0",
+        daily_pnl="0",
+        open_orders=0,
+        positions=0,
+    )
+
+
+def position_view(account: str, strategy_id: str, symbol: str = "AAPL", book: str = Route.SHADOW) -> PositionView:
+    return PositionView(
+        book=book,
+        account=account,
+        strategy_id=strategy_id,
+        venue="ibkr",
+        symbol=symbol,
+        quantity="10",
+        avg_px="150",
+        mark_px=None,
+        mark_age_ms=None,
+        is_synthetic=False,
+        currency="USD",
+        market_value="1500",
+        unrealized_pnl="0",
+        realized_pnl="0",
+        fees="0",
+        cycle=1,
+    )

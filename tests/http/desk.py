@@ -1,0 +1,124 @@
+"""A server over the fake gateway on a real socket, and a client to it: what most HTTP tests need."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+
+from gateway.adapters.http import HttpServer
+from gateway.domain.enums import Role
+from gateway.domain.records import Record
+from gateway.domain.settings import Principal, ServerSettings
+from tests.fakes.clock import ManualClock
+from tests.fakes.gateway import FakeGateway
+from tests.fakes.gateway_samples import FakeMarket
+
+ORDERS = "/api/trading/orders"
+PLACE = "/api/trading/orders/place"
+LIMIT_ORDER: dict[str, Any] = {
+    "symbol": "AAPL",
+    "quantity": 100,
+    "side": "buy",
+    "order_type": "limit",
+    "limit_price": 150.25,
+    "time_in_force": "day",
+    "strategy_id": "strategy_001",
+}
+
+
+class CountingTelemetry:
+    """Implements ``ports.telemetry.Telemetry``; remembers the stages."""
+
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, str]] = []
+
+    def on_record(self, record: Record) -> None: ...
+
+    def on_stage(self, venue: str, stage: str, elapsed_ns: int) -> None:
+        self.stages.append((venue, stage))
+
+    def on_commit(self, batch: int, elapsed_ns: int) -> None: ...
+
+    def on_journal_failure(self) -> None: ...
+
+    def on_policy(self, is_allowed: bool, failure: str | None, elapsed_ns: int) -> None: ...
+
+    def on_config(self, is_applied: bool, revision: str, now_ns: int) -> None: ...
+
+
+class Answer:
+    """One reply, read whole."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def principal(name: str, role: Role, **limits: tuple[str, ...]) -> Principal:
+    """Somebody whose key is ``key-NAME``."""
+    digest = hashlib.sha256(f"key-{name}".encode()).hexdigest()
+    return Principal(name=name, role=role, key_sha256=digest, **limits)
+
+
+class Desk:
+    """``async with Desk(...) as desk``: started server, open client."""
+
+    def __init__(self, *people: Principal, settings: ServerSettings | None = None, heartbeat_s: float = 5.0) -> None:
+        self.people = people
+        self.clock = ManualClock()
+        self.fake = FakeGateway(self.clock)
+        self.market = FakeMarket()
+        self.telemetry = CountingTelemetry()
+        self.metrics_page: Callable[[], bytes] = lambda: b"up 1\n"
+        self.server = HttpServer(
+            intake=self.fake,
+            controls=self.fake,
+            reads=self.fake,
+            status=self.fake,
+            feed=self.fake,
+            market=self.market,
+            clock=self.clock,
+            principals=lambda: self.people,
+            settings=settings or ServerSettings(port=0),
+            telemetry=self.telemetry,
+            metrics_page=lambda: self.metrics_page(),
+            heartbeat_s=heartbeat_s,
+        )
+        self.url = ""
+        self.client: aiohttp.ClientSession
+
+    async def __aenter__(self) -> "Desk":
+        await self.server.start()
+        self.url = f"http://127.0.0.1:{self.server.port}"
+        self.client = aiohttp.ClientSession()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.client.close()
+        await self.server.close()
+
+    async def ask(self, method: str, path: str, body: Any = None, key: str = "", **more: Any) -> Answer:
+        """One request. ``body`` is JSON unless it is bytes already."""
+        headers = dict(more.pop("headers", {}))
+        if key:
+            headers["Authorization"] = f"Bearer key-{key}"
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+            more["data"] = body if isinstance(body, bytes) else json.dumps(body)
+        async with self.client.request(method, self.url + path, headers=headers, **more) as reply:
+            return Answer(reply.status, reply.headers, await reply.read())
+
+    async def place(self, key: str = "", **changes: Any) -> Answer:
+        """Place the sample order with some fields changed; a field set to ``...`` is left out."""
+        body = {name: value for name, value in {**LIMIT_ORDER, **changes}.items() if value is not ...}
+        return await self.ask("POST", PLACE, body, key)

@@ -1,0 +1,62 @@
+"""Quotes on request and the watch list."""
+
+import pytest
+import yarl
+
+from gateway.domain.enums import Role
+from tests.http.desk import Desk, principal
+
+MARKET = "/api/trading/market-data"
+
+
+@pytest.mark.parametrize(
+    ("path", "symbol"), [("AAPL", "AAPL"), ("BTC/USDT", "BTC/USDT"), ("BTC%2FUSDT", "BTC/USDT"), ("A%2BB", "A+B")]
+)
+async def test_a_quote_is_found_by_its_symbol_however_it_is_written(path: str, symbol: str) -> None:
+    """Crypto symbols hold a slash; clients encode it or do not."""
+    async with Desk() as desk:
+        desk.market.tick(symbol, "1.10", "1.20")
+        desk.clock.advance(ms=1500)
+        async with desk.client.get(yarl.URL(f"{desk.url}{MARKET}/{path}", encoded=True)) as reply:
+            quote = await reply.json()
+    assert (quote["symbol"], quote["bid_px"], quote["ask_px"], quote["last_px"]) == (symbol, "1.1", "1.2", None)
+    assert quote["age_ms"] == 1500
+    assert quote["event_time"] is None
+    assert quote["is_synthetic"] is False
+
+
+async def test_no_quote_is_404() -> None:
+    """An empty quote would look like a market without prices."""
+    async with Desk() as desk:
+        answer = await desk.ask("GET", f"{MARKET}/NOPE")
+    assert (answer.status, answer.json["code"]) == (404, "QUOTE_NOT_FOUND")
+
+
+async def test_a_watch_list_grows_and_shrinks() -> None:
+    """Subscribing over HTTP says what later streams start with."""
+    async with Desk() as desk:
+        desk.market.tick("AAPL", "1", "2")
+        added = await desk.ask("POST", f"{MARKET}/subscribe", {"symbols": ["AAPL", "BTC/USDT", "AAPL"]})
+        removed = await desk.ask("DELETE", f"{MARKET}/subscribe/BTC/USDT")
+        again = await desk.ask("DELETE", f"{MARKET}/subscribe/BTC/USDT")
+    assert added.json == {"symbols": ["AAPL", "BTC/USDT"], "without_quote": ["BTC/USDT"]}
+    assert removed.json == {"symbols": ["AAPL"], "without_quote": []}
+    assert (again.status, again.json["code"]) == (404, "SUBSCRIPTION_NOT_FOUND")
+
+
+async def test_watch_lists_are_kept_apart_and_bounded() -> None:
+    """One key's list must not fill another's streams, or the memory."""
+    async with Desk(principal("a", Role.VIEWER), principal("b", Role.VIEWER)) as desk:
+        first = await desk.ask("POST", f"{MARKET}/subscribe", {"symbols": [f"S{n}" for n in range(500)]}, "a")
+        over = await desk.ask("POST", f"{MARKET}/subscribe", {"symbols": ["MORE"]}, "a")
+        other = await desk.ask("POST", f"{MARKET}/subscribe", {"symbols": ["MORE"]}, "b")
+    assert (first.status, over.status) == (200, 400)
+    assert other.json["symbols"] == ["MORE"]
+
+
+@pytest.mark.parametrize("body", [{}, {"symbols": []}, {"symbols": "AAPL"}, {"symbols": [1]}, {"symbols": ["a b"]}])
+async def test_a_subscription_names_symbols(body: object) -> None:
+    """A wrong list is refused, not half taken."""
+    async with Desk() as desk:
+        answer = await desk.ask("POST", f"{MARKET}/subscribe", body)
+    assert (answer.status, answer.json["errors"][0]["field"]) == (400, "symbols")

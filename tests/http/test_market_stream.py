@@ -1,0 +1,151 @@
+"""ws/market-data: what a client asks for, newest first when it cannot keep up, and nothing after it left."""
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from gateway.adapters.http.market_stream import _QuoteStream
+from gateway.adapters.http.state_views import quote_view
+from gateway.adapters.http.streams import encode
+from gateway.domain.enums import Role
+from gateway.domain.market import TradeTick
+from tests.fakes.gateway_samples import NOW_NS, D, FakeMarket
+from tests.http.desk import Desk, principal
+
+PATH = "/api/trading/ws/market-data"
+Socket = aiohttp.ClientWebSocketResponse
+
+
+async def subscribe(ws: Socket, *symbols: str, action: str = "subscribe") -> Any:
+    await ws.send_json({"action": action, "symbols": list(symbols)})
+    return await ws.receive_json(timeout=2)
+
+
+async def test_quotes_arrive_as_they_come() -> None:
+    """The user's JavaScript example: subscribe, then every message is market data."""
+    async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:
+        desk.market.tick("AAPL", "1", "2")
+        answer = await subscribe(ws, "AAPL", "MSFT")
+        assert answer == {"symbols": ["AAPL", "MSFT"], "without_quote": ["MSFT"], "type": "subscribed"}
+        first = await ws.receive_json(timeout=2)
+        desk.market.tick("MSFT", "3.50", "4")
+        second = await ws.receive_json(timeout=2)
+    assert (first["type"], first["symbol"], first["bid_px"]) == ("quote", "AAPL", "1")
+    assert (second["symbol"], second["bid_px"], second["received_time"][:10]) == ("MSFT", "3.5", "2023-11-14")
+    assert "age_ms" not in second
+
+
+async def test_unsubscribed_symbols_fall_silent() -> None:
+    """Unwanted quotes would crowd out the wanted ones."""
+    async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:
+        await subscribe(ws, "AAPL", "MSFT")
+        assert (await subscribe(ws, "AAPL", action="unsubscribe"))["symbols"] == ["MSFT"]
+        desk.market.tick("AAPL", "1", "2")
+        desk.market.tick("MSFT", "1", "2")
+        assert (await ws.receive_json(timeout=2))["symbol"] == "MSFT"
+
+
+async def test_the_watch_list_is_where_a_stream_starts() -> None:
+    """POST market-data/subscribe would otherwise have no effect at all."""
+    async with Desk() as desk:
+        desk.market.tick("AAPL", "1", "2")
+        await desk.ask("POST", "/api/trading/market-data/subscribe", {"symbols": ["AAPL"]})
+        async with desk.client.ws_connect(desk.url + PATH) as ws:
+            assert (await ws.receive_json(timeout=2))["symbol"] == "AAPL"
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("nonsense", "(body)"),
+        ("[]", "(body)"),
+        ('{"action": "buy", "symbols": ["A"]}', "action"),
+        ('{"action": "subscribe"}', "symbols"),
+        ('{"action": "subscribe", "symbols": ["a b"]}', "symbols"),
+    ],
+)
+async def test_garbage_is_answered_and_the_stream_goes_on(text: str, field: str) -> None:
+    """A disconnect for a typo would cost the client its market data."""
+    async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:
+        await ws.send_str(text)
+        error = await ws.receive_json(timeout=2)
+        assert (error["type"], error["errors"][0]["field"]) == ("error", field)
+        await ws.send_bytes(b"\x00")
+        assert (await ws.receive_json(timeout=2))["errors"][0]["field"] == "(message)"
+        assert (await subscribe(ws, "AAPL"))["symbols"] == ["AAPL"]
+
+
+async def test_a_stream_is_bounded() -> None:
+    """One client must not listen to everything there is."""
+    async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:
+        await subscribe(ws, *(f"S{number}" for number in range(500)))
+        assert (await subscribe(ws, "MORE"))["errors"][0]["field"] == "symbols"
+
+
+async def test_a_slow_client_gets_the_latest_of_each_symbol() -> None:
+    """A queue of stale quotes is worse than none, and grows without bound."""
+    market = FakeMarket()
+    stream = _QuoteStream(market, lambda quote: encode(quote_view(quote)))
+    sent: list[dict[str, Any]] = []
+    is_ready = asyncio.Event()
+
+    class SlowConnection:
+        async def send(self, message: bytes) -> None:
+            await is_ready.wait()
+            sent.append(json.loads(message))
+
+    talkers, _ = stream.begin(SlowConnection())  # type: ignore[arg-type]
+    talking = asyncio.create_task(talkers[0]())
+    stream.subscribe(["A", "B"])
+    for price in range(1, 1_001):
+        market.tick("A", str(price), str(price + 1))
+        market.tick("B", str(price), str(price + 1))
+        if price == 1:
+            await asyncio.sleep(0)
+    is_ready.set()
+    while len(sent) < 3:
+        await asyncio.sleep(0)
+    talking.cancel()
+    assert [(quote["symbol"], quote["bid_px"]) for quote in sent] == [("A", "1"), ("B", "1000"), ("A", "1000")]
+
+
+async def test_only_quotes_are_sent() -> None:
+    """Trades and depth come through the same listener; this stream is level 1."""
+    async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:
+        await subscribe(ws, "AAPL")
+        desk.market.tell("AAPL", TradeTick("AAPL", D(1), D(1), 0, NOW_NS, False))
+        desk.market.tick("AAPL", "1", "2")
+        assert (await ws.receive_json(timeout=2))["type"] == "quote"
+
+
+async def test_a_client_that_left_is_forgotten() -> None:
+    """Listeners of dead connections would slow every tick for ever."""
+    async with Desk() as desk:
+        async with desk.client.ws_connect(desk.url + PATH) as ws:
+            await subscribe(ws, "AAPL")
+            assert len(desk.market.listeners["AAPL"]) == 1
+        while desk.market.listeners["AAPL"]:
+            await asyncio.sleep(0.005)
+        assert desk.server.open_streams()[("market-data",)] == 0
+
+
+async def test_a_browser_may_offer_its_key_as_a_protocol() -> None:
+    """Browsers cannot set Authorization on a WebSocket; without this the page could not stream."""
+    async with Desk(principal("viewer", Role.VIEWER)) as desk:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await desk.client.ws_connect(desk.url + PATH)
+        protocols = ("gateway.v1", "bearer.key-viewer")
+        async with desk.client.ws_connect(desk.url + PATH, protocols=protocols) as ws:
+            assert ws.protocol == "gateway.v1"
+            assert (await subscribe(ws, "A"))["symbols"] == ["A"]
+    assert refused.value.status == 401
+
+
+async def test_a_plain_request_is_told_to_upgrade() -> None:
+    """A person who opens the path in a browser should read what it is."""
+    async with Desk() as desk:
+        answer = await desk.ask("GET", PATH)
+    assert (answer.status, answer.json["code"], answer.headers["Upgrade"]) == (426, "UPGRADE_REQUIRED", "websocket")

@@ -1,0 +1,127 @@
+"""What cannot be read or found: always a problem document, with the right status and headers."""
+
+import asyncio
+import json
+
+import pytest
+
+from gateway.domain.settings import ServerSettings
+from tests.http.desk import ORDERS, PLACE, Desk
+
+BODY = {"symbol": "AAPL", "quantity": 1, "side": "buy", "order_type": "market"}
+
+
+async def test_a_problem_document_has_all_its_members() -> None:
+    """RFC 9457 clients read type, title, status and detail; ours read code and errors."""
+    async with Desk() as desk:
+        answer = await desk.ask("POST", PLACE, {**BODY, "stop": 1, "side": "hold"})
+    assert answer.status == 400
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json["type"] == "urn:order-gateway:problem:REQUEST_INVALID"
+    assert {"title", "status", "detail", "code", "errors"} <= set(answer.json)
+    assert [(error["field"], error["value"]) for error in answer.json["errors"]] == [("side", "hold"), ("stop", "1")]
+    assert {"field", "rule", "value", "hint"} == set(answer.json["errors"][0])
+
+
+@pytest.mark.parametrize("path", ["/nope", "/api/trading", "/api/trading/orders/o1/more", "/api/trading/orders/"])
+async def test_an_unknown_path_is_404(path: str) -> None:
+    """aiohttp's own answer is plain text, which problem readers cannot parse."""
+    async with Desk() as desk:
+        answer = await desk.ask("GET", path)
+        assert desk.server.request_counts()[("(unknown)", "404")] == 1
+    assert (answer.status, answer.json["code"]) == (404, "PATH_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/api/trading/session/start", "POST"),
+        ("POST", f"{ORDERS}/o1", "DELETE, GET, PUT"),
+        ("PATCH", ORDERS, "GET"),
+        ("DELETE", "/api/trading/ws/events", "GET"),
+        ("OPTIONS", PLACE, "DELETE, GET, POST, PUT"),
+    ],
+)
+async def test_a_wrong_method_is_405_and_names_the_right_ones(method: str, path: str, allow: str) -> None:
+    """Allow is what the client needs to mend its call; OPTIONS must not turn on cross-origin access."""
+    async with Desk() as desk:
+        answer = await desk.ask(method, path)
+    assert (answer.status, answer.json["code"], answer.headers["Allow"]) == (405, "METHOD_NOT_ALLOWED", allow)
+    assert not any(name.startswith("Access-Control") for name in answer.headers)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", ""]
+)
+async def test_other_media_types_are_415(content_type: str) -> None:
+    """Forms and text are what a browser sends across origins without asking first."""
+    async with Desk() as desk:
+        headers = {"Content-Type": content_type or "application/octet-stream"}
+        answer = await desk.ask("POST", PLACE, json.dumps(BODY).encode(), headers=headers)
+    assert (answer.status, answer.json["code"]) == (415, "MEDIA_TYPE_UNSUPPORTED")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=UTF-8"])
+async def test_json_is_taken_with_and_without_its_charset(content_type: str) -> None:
+    """Many client libraries add the charset."""
+    async with Desk() as desk:
+        answer = await desk.ask("POST", PLACE, json.dumps(BODY).encode(), headers={"Content-Type": content_type})
+    assert answer.status == 201
+
+
+async def test_a_body_too_large_is_413() -> None:
+    """An unbounded body is a way to fill memory."""
+    async with Desk(settings=ServerSettings(port=0, max_body_bytes=1_000)) as desk:
+        answer = await desk.ask("POST", PLACE, {**BODY, "client_order_id": "x" * 2_000})
+        again = await desk.ask("POST", PLACE, BODY)
+    assert (answer.status, answer.json["code"]) == (413, "BODY_TOO_LARGE")
+    assert again.status == 201
+
+
+async def test_a_body_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that stalls mid-body must not hold its handler for ever."""
+    monkeypatch.setattr("gateway.adapters.http.boundary._BODY_TIMEOUT_S", 0.05)
+    async with Desk() as desk:
+        reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        writer.write(
+            b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        head = await asyncio.wait_for(reader.read(1_000), 5)
+        writer.close()
+    assert head.startswith(b"HTTP/1.1 408")
+    assert b"BODY_TIMEOUT" in head
+
+
+async def test_a_client_that_leaves_mid_body_is_no_incident(caplog: pytest.LogCaptureFixture) -> None:
+    """Dropped connections are daily life; an error log full of them hides the real ones."""
+    async with Desk() as desk:
+        _, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        writer.write(
+            b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        await asyncio.sleep(0.05)
+        writer.close()
+        await asyncio.sleep(0.05)
+        assert (await desk.ask("GET", "/health/live")).status == 200
+    assert "incident" not in caplog.text
+
+
+async def test_requests_are_counted_by_template_and_status() -> None:
+    """The metric behind error-rate alerts; raw paths would make one series per order."""
+    async with Desk() as desk:
+        await desk.place()
+        await desk.place(side="hold")
+        await desk.ask("GET", f"{ORDERS}/o1")
+        counts = desk.server.request_counts()
+    assert counts[(PLACE, "201")] == 1
+    assert counts[(PLACE, "400")] == 1
+    assert counts[(ORDERS + "/{order_id}", "200")] == 1
+
+
+async def test_no_reply_names_the_software_behind_it() -> None:
+    """Versions of Python and aiohttp in every reply are a gift to attackers."""
+    async with Desk() as desk:
+        for path in ("/", "/health/live", "/nope", "/metrics", "/openapi.json", ORDERS):
+            assert (await desk.ask("GET", path)).headers["Server"] == "order-gateway"

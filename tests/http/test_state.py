@@ -1,0 +1,169 @@
+"""Positions, portfolios, sessions, the trading switch, and what the gateway says of itself."""
+
+import msgspec
+import pytest
+
+from gateway.domain.enums import Role, TradingState
+from gateway.ports.intake import NotAccepting
+from tests.fakes.gateway_samples import portfolio_view, position_view, venue_mode
+from tests.http.desk import Desk, principal
+
+SESSION = "/api/trading/session"
+TRADING = "/api/trading/trading"
+
+
+async def test_positions_are_filtered_by_each_parameter() -> None:
+    """Live and simulated positions in one list are only useful if they can be told apart."""
+    async with Desk() as desk:
+        desk.fake.holdings = (
+            position_view("a", "s1"),
+            position_view("a", "s2", "MSFT", "live"),
+            position_view("b", "s1", "BTC/USDT"),
+        )
+        for query, count in (
+            ("", 3),
+            ("?book=live", 1),
+            ("?account=a", 2),
+            ("?strategy_id=s1", 2),
+            ("?symbol=BTC/USDT", 1),
+            ("?venue=binance", 0),
+            ("?account=a&book=shadow", 1),
+        ):
+            answer = await desk.ask("GET", f"/api/trading/positions{query}")
+            assert len(answer.json["positions"]) == count, query
+        assert (await desk.ask("GET", "/api/trading/positions?book=paper")).status == 400
+
+
+async def test_the_portfolio_shows_accounts_with_their_positions() -> None:
+    """The seed's two calls: positions alone, and the snapshot of both."""
+    async with Desk() as desk:
+        desk.fake.accounts = (portfolio_view("a"), portfolio_view("a", "live"), portfolio_view("b"))
+        desk.fake.holdings = (position_view("a", "s1"), position_view("b", "s1"))
+        whole = (await desk.ask("GET", "/api/trading/portfolio")).json
+        one = (await desk.ask("GET", "/api/trading/portfolio?account=a&book=shadow")).json
+    assert (len(whole["portfolio"]), len(whole["positions"])) == (3, 2)
+    assert [(view["account"], view["book"]) for view in one["portfolio"]] == [("a", "shadow")]
+    assert [view["account"] for view in one["positions"]] == ["a"]
+
+
+async def test_a_restricted_key_sees_only_its_books() -> None:
+    """Another desk's positions are what a competitor would pay for."""
+    own = principal("own", Role.VIEWER, accounts=("a",), strategies=("s1",))
+    async with Desk(own) as desk:
+        desk.fake.accounts = (portfolio_view("a"), portfolio_view("b"))
+        desk.fake.holdings = (position_view("a", "s1"), position_view("a", "s2"), position_view("b", "s1"))
+        found = (await desk.ask("GET", "/api/trading/portfolio", key="own")).json
+    assert [view["account"] for view in found["portfolio"]] == ["a"]
+    assert [(view["account"], view["strategy_id"]) for view in found["positions"]] == [("a", "s1")]
+
+
+async def test_a_session_starts_shows_and_ends() -> None:
+    """The life of a session, as the user's document calls it."""
+    async with Desk() as desk:
+        before = (await desk.ask("GET", f"{SESSION}/status")).json
+        body = {"mode": "paper", "strategies": ["strategy_001", "strategy_002"]}
+        started = await desk.ask("POST", f"{SESSION}/start", body)
+        during = (await desk.ask("GET", f"{SESSION}/status")).json
+        ended = await desk.ask("POST", f"{SESSION}/end")
+        twice = await desk.ask("POST", f"{SESSION}/end")
+    assert before == {"session": None, "trading_state": "active"}
+    assert started.status == 200
+    assert started.json["session"]["strategies"] == ["strategy_001", "strategy_002"]
+    assert started.json["session"]["mode"] == "paper"
+    assert during["session"]["started_by"] == "local"
+    assert ended.json["session"]["ended_at"] is not None
+    assert (twice.status, twice.json["code"]) == (409, "SESSION_NOT_OPEN")
+
+
+@pytest.mark.parametrize(
+    ("wish", "modes", "status"),
+    [
+        ("paper", ("SHADOW", "SHADOW"), 200),
+        ("paper", ("SHADOW", "CANARY"), 409),
+        ("paper", ("LIVE", "SHADOW"), 409),
+        ("live", ("SHADOW", "CANARY"), 200),
+        ("live", ("SHADOW", "SHADOW"), 409),
+        (None, ("LIVE", "LIVE"), 200),
+    ],
+)
+async def test_a_session_that_expects_other_modes_is_refused(
+    wish: str | None, modes: tuple[str, ...], status: int
+) -> None:
+    """A strategy that believes it trades on paper must not find out at the venue."""
+    async with Desk() as desk:
+        desk.fake.venues = tuple(venue_mode(f"v{number}", mode) for number, mode in enumerate(modes))
+        answer = await desk.ask("POST", f"{SESSION}/start", {"mode": wish})
+    assert answer.status == status
+    if status == 409:
+        assert answer.json["code"] == "SESSION_MODE_MISMATCH"
+        assert desk.fake.calls == []
+
+
+async def test_trading_is_switched_with_and_without_a_reason() -> None:
+    """The kill switch must work with the barest request there is: a POST without a body."""
+    async with Desk() as desk:
+        halted = await desk.ask("POST", f"{TRADING}/disable")
+        reducing = await desk.ask("POST", f"{TRADING}/disable", {"state": "reducing", "reason": "drill\n2"})
+        active = await desk.ask("POST", f"{TRADING}/enable", {"reason": "drill over"})
+    assert (halted.status, halted.json) == (200, {"trading_state": "halted", "reason": ""})
+    assert reducing.json == {"trading_state": "reducing", "reason": "drill 2"}
+    assert active.json["trading_state"] == "active"
+    assert [call[1] for call in desk.fake.calls] == [
+        (TradingState.HALTED, ""),
+        (TradingState.REDUCING, "drill 2"),
+        (TradingState.ACTIVE, "drill over"),
+    ]
+
+
+async def test_a_refused_switch_says_so() -> None:
+    """An operator must not believe that trading was enabled when it was not."""
+    async with Desk() as desk:
+        desk.fake.failure = NotAccepting("stopping", "the gateway is stopping")
+        assert (await desk.ask("POST", f"{TRADING}/enable")).json["reason"] == "stopping"
+
+
+async def test_the_gateway_describes_itself() -> None:
+    """The debug commands of the user's document."""
+    async with Desk() as desk:
+        modes = (await desk.ask("GET", "/api/trading/modes")).json
+        connections = (await desk.ask("GET", "/api/trading/connections")).json["connections"]
+        statistics = (await desk.ask("GET", "/api/trading/statistics")).json
+    assert [venue["effective_mode"] for venue in modes["venues"]] == ["SHADOW", "SHADOW"]
+    assert connections[0]["since"] == "2023-11-14T22:13:20.000000Z"
+    assert statistics == {"statistics": {"orders": {"received": 0}}}
+
+
+async def test_what_does_not_exist_yet_is_empty_not_absent() -> None:
+    """Clients written to the seed's paths must get an answer today and the real one later."""
+    async with Desk() as desk:
+        for path, name in (
+            ("circuit-breakers", "circuit_breakers"),
+            ("alerts", "alerts"),
+            ("rollouts", "rollouts"),
+        ):
+            assert (await desk.ask("GET", f"/api/trading/{path}")).json == {name: []}
+        reset = await desk.ask("POST", "/api/trading/circuit-breakers/daily-loss/reset")
+    assert (reset.status, reset.json["code"]) == (404, "BREAKER_NOT_FOUND")
+
+
+async def test_unready_is_503_with_its_reasons() -> None:
+    """A load balancer reads the status, a person the reasons."""
+    async with Desk() as desk:
+        desk.fake.health_view = msgspec.structs.replace(
+            desk.fake.health_view, is_ready=False, reasons=("the journal cannot be written",)
+        )
+        answer = await desk.ask("GET", "/health/ready")
+    assert (answer.status, answer.json["code"]) == (503, "NOT_READY")
+    assert answer.json["reasons"] == ["the journal cannot be written"]
+
+
+async def test_the_page_brings_everything_with_it() -> None:
+    """It must work on a machine without internet, and run nothing that is not its own."""
+    async with Desk() as desk:
+        answer = await desk.ask("GET", "/")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert b"http://" not in answer.body
+    assert b"https://" not in answer.body
+    assert b"src=" not in answer.body

@@ -1,0 +1,1 @@
+"""Policies and the engines that run them."""
