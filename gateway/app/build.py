@@ -1,6 +1,7 @@
 """Put a gateway together: every constructor call, top to bottom, on one page."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from gateway.adapters.calendar import ExchangeCalendar
@@ -12,10 +13,12 @@ from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.telemetry import PrometheusTelemetry
+from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
 from gateway.app.registry import POLICIES, market_data, venue_factories
+from gateway.domain.instruments import Instrument
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor, VenueSlot, VenueTable
@@ -47,7 +50,15 @@ async def build(
     calendar = ExchangeCalendar()
     market = market_data(settings, config_dir, clock)
     instruments = dict(settings.trading.instruments)
-    simulator = SimulatorVenue(instruments, settings.simulator, market, clock)
+    is_real = settings.trading.is_market_data_real
+    simulator = SimulatorVenue(
+        instruments,
+        settings.simulator,
+        market,
+        clock,
+        session_end_ns=partial(_session_end_ns, calendar) if is_real else next_midnight_ns,
+        session_start_ns=partial(_session_start_ns, calendar) if is_real else next_midnight_ns,
+    )
     policy = LivePolicies(
         POLICIES[settings.policy.engine](settings.policy),
         PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / "last_good_policies"),
@@ -92,6 +103,9 @@ async def build(
         telemetry,
         telemetry.page,
     )
+    gauges.add("gateway_http_requests_total", server.request_counts)
+    gauges.add("gateway_http_auth_failures_total", server.auth_failures)
+    gauges.add("gateway_open_streams", server.open_streams)
     return Gateway(
         config_dir=config_dir,
         data_dir=data_dir,
@@ -100,6 +114,7 @@ async def build(
         clock=clock,
         tasks=tasks,
         journal=journal,
+        calendar=calendar,
         market=market,
         instruments=instruments,
         simulator=simulator,
@@ -114,3 +129,11 @@ async def build(
         timers=Timers(engine, venues, market, clock),
         server=server,
     )
+
+
+def _session_end_ns(calendar: ExchangeCalendar, instrument: Instrument, now_ns: int) -> int:
+    return calendar.session_end_ns(instrument.calendar, now_ns)
+
+
+def _session_start_ns(calendar: ExchangeCalendar, instrument: Instrument, now_ns: int) -> int:
+    return calendar.session_start_ns(instrument.calendar, now_ns)

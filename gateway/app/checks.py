@@ -37,8 +37,8 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
     old = _last_good(data_dir, environ) if data_dir is not None else None
     found = [*_unserved(settings), *refusals(None if old is None else old.trading, settings.trading)]
     found.extend(str(problem) for problem in check_policies((config_dir / settings.policy.path).resolve()))
-    for problem in found:
-        print(problem, file=sys.stderr)
+    for text in found:
+        print(text, file=sys.stderr)
     if found:
         print(f"refused: {len(found)} problem(s)", file=sys.stderr)
         return 1
@@ -69,7 +69,7 @@ def _unserved(settings: Settings) -> list[str]:
         venue = settings.venues.get(name)
         mode = settings.trading.effective_mode(name)
         if mode is not Mode.SHADOW and (venue is None or venue.adapter not in adapters):
-            found.append(f"venue {name} is {mode.value}, and this version has no order adapter for it; keep it in SHADOW")
+            found.append(f"venue {name} is {mode.value}: this version has no order adapter for it; keep it in SHADOW")
     return found
 
 
@@ -79,8 +79,10 @@ def _print_meaning(settings: Settings) -> None:
         mode = trading.effective_mode(name)
         share = f", {trading.weight_bp(name) / 100:g}% of cycles live" if mode is Mode.CANARY else ""
         print(f"{name}: {mode.value}{share}")
-    print(f"{len(trading.instruments)} instruments, {len(trading.accounts)} account(s), "
-          f"{len(settings.principals)} API key(s), market data {settings.market_data.source}")
+    print(
+        f"{len(trading.instruments)} instruments, {len(trading.accounts)} account(s), "
+        f"{len(settings.principals)} API key(s), market data {settings.market_data.source}"
+    )
 
 
 def audit_verify(data_dir: Path) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway import __version__
+from gateway.adapters.calendar import ExchangeCalendar, UnknownCalendar
 from gateway.adapters.config import (
     ConfigInvalid,
     ConfigWatcher,
@@ -17,6 +18,7 @@ from gateway.adapters.config import (
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
+from gateway.adapters.marketdata.synthetic import SyntheticMarket
 from gateway.adapters.policy.live import LivePolicies, PolicyReload
 from gateway.adapters.policy.watcher import PolicyWatcher
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
@@ -55,6 +57,7 @@ class Gateway:
     clock: Clock
     tasks: TaskGroup
     journal: SqliteJournal
+    calendar: ExchangeCalendar
     market: MarketData
     instruments: dict[str, Instrument]
     simulator: SimulatorVenue
@@ -71,6 +74,7 @@ class Gateway:
 
     async def open(self) -> None:
         """Settle the past, put the configuration in force, then open the door."""
+        self._prepare_calendars()
         await self.market.start()
         self._on_policies(await self.policy.start())
         self.tasks.spawn(self.policy.tend(), "policy engine")
@@ -91,10 +95,23 @@ class Gateway:
         folder = (self.config_dir / self.reloader.settings.policy.path).resolve()
         self.tasks.spawn(PolicyWatcher(folder, self._reload_policies).run(), "policy watcher")
 
+    def _prepare_calendars(self) -> None:
+        """Trading hours count once prices are real; their calendars are large, so only then are they loaded."""
+        trading = self.reloader.settings.trading
+        if not trading.is_market_data_real:
+            return
+        try:
+            names = {instrument.calendar for instrument in trading.instruments.values()}
+            self.calendar.prepare(sorted(names), self.clock.now_ns())
+        except UnknownCalendar as error:
+            raise StartRefused(f"instruments.yaml: {error}") from None
+
     async def _apply_start_config(self) -> None:
         """The configuration on disk may be as new to this journal as an edit: the same rules decide about it."""
         start = self.start
         problems = tuple(str(problem) for problem in start.problems)
+        for warning in start.settings.warnings:
+            _log.warning("configuration: %s", warning)
         objections = await self.reloader.apply(start.settings, ())
         if objections and not self.engine.state.config.revision:
             raise StartRefused("; ".join(objections))
@@ -106,8 +123,11 @@ class Gateway:
         self._note_config_problems((*problems, *objections))
 
     def _take_instruments(self, settings: Settings) -> None:
+        """What is new has prices before the first order for it is decided."""
         self.instruments.clear()
         self.instruments.update(settings.trading.instruments)
+        if isinstance(self.market, SyntheticMarket):
+            self.market.set_instruments(tuple(self.instruments.values()))
 
     async def _on_config(self, outcome: Loaded | ConfigInvalid) -> None:
         """An edit of the configuration folder: in force as a whole within the second, or refused as a whole."""
@@ -119,6 +139,8 @@ class Gateway:
         self._note_config_problems(objections)
         if objections:
             return
+        for warning in outcome.settings.warnings:
+            _log.warning("configuration: %s", warning)
         for name in _READ_AT_START:
             if getattr(old, name) != getattr(outcome.settings, name):
                 _log.warning("%s changed in gateway.yaml: it takes effect at the next start", name)

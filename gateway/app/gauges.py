@@ -1,21 +1,108 @@
 """Figures that metrics read from the state when they are scraped, so that the order path pays nothing for them."""
 
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
-from gateway.domain.enums import TradingState
-from gateway.domain.money import ratio
+from gateway.adapters.telemetry import Reading
+from gateway.core.risk.exposure import Book, ScopeUse
+from gateway.core.risk.plan import ScopeLimits
+from gateway.core.state import GatewayState
+from gateway.domain.enums import Mode, TradingState
+from gateway.domain.money import ZERO
 from gateway.service.engine import Engine
 from gateway.service.status import GatewayStatus
 
-Labelled = dict[tuple[str, ...], float]
-
 
 class StateGauges:
-    """What the telemetry adapter asks for at each scrape; empty until ``bind``."""
+    """Implements ``adapters.telemetry.Gauges``; empty until it is bound to what it reads."""
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self._status: GatewayStatus | None = None
+        self._others: dict[str, Callable[[], Mapping[Any, float]]] = {}
 
     def bind(self, engine: Engine, status: GatewayStatus) -> None:
         self._engine, self._status = engine, status
+
+    def add(self, name: str, read: Callable[[], Mapping[Any, float]]) -> None:
+        """Read the metric ``name`` from somewhere else."""
+        self._others[name] = read
+
+    def readings(self) -> Mapping[str, Reading]:
+        if self._engine is None or self._status is None:
+            return {}
+        state = self._engine.state
+        found: dict[str, Reading] = {
+            "gateway_exposure": _exposure(state),
+            "gateway_limit_use_ratio": _limit_use(state),
+            "gateway_in_doubt_orders": {(): float(sum(order.is_in_doubt for order in state.open_orders()))},
+            "gateway_trading_state": {(one.value,): float(one is state.trading_state) for one in TradingState},
+            "gateway_ready": {(): float(self._status.health().is_ready)},
+            "gateway_connection_up": {
+                (view.name, view.kind): float(view.is_connected) for view in self._status.connections()
+            },
+            "gateway_config_revision_info": {(state.config.revision,): 1.0},
+            **_modes(self._status),
+        }
+        found.update({name: read() for name, read in self._others.items()})
+        return found
+
+
+def _modes(status: GatewayStatus) -> dict[str, Reading]:
+    venues = status.modes().venues
+    return {
+        "gateway_mode": {
+            (view.venue, mode.value): float(view.effective_mode == mode) for view in venues for mode in Mode
+        },
+        "gateway_canary_weight_ratio": {(view.venue,): view.canary_weight_bp / 10_000 for view in venues},
+        "gateway_canary_measured_ratio": {(view.venue,): float(view.measured_share) for view in venues},
+    }
+
+
+def _exposure(state: GatewayState) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for route, book in state.books.items():
+        for account in state.config.accounts:
+            use = book.accounts.get(account) or ScopeUse()
+            for kind, value in (("gross", use.gross), ("net", use.net), ("held", use.held)):
+                found[(route.value, account, kind)] = float(value)
+    return found
+
+
+def _limit_use(state: GatewayState) -> dict[tuple[str, ...], float]:
+    """The larger use of the two books, for every limit that measures a scope and not a single order."""
+    found: dict[tuple[str, ...], float] = {}
+    for book in state.books.values():
+        for scope, limits, use, equity in _scopes(state, book):
+            for rule, limit in limits.bindings:
+                value = _measured(rule.key, use, limit, equity)
+                if value is not None:
+                    key = (scope, rule.key)
+                    found[key] = max(found.get(key, 0.0), float(value))
+    return found
+
+
+def _scopes(state: GatewayState, book: Book) -> Iterator[tuple[str, ScopeLimits, ScopeUse, Decimal]]:
+    """Every scope that has limits, with its use and the equity that its ratios refer to."""
+    accounts = state.config.accounts
+    whole = sum((account.initial_cash for account in accounts.values()), ZERO) + book.gateway.pnl
+    plan = state.risk_plan
+    yield "gateway", plan.gateway, book.gateway, whole
+    for name, limits in plan.accounts.items():
+        use = book.accounts.get(name) or ScopeUse()
+        initial = accounts[name].initial_cash if name in accounts else ZERO
+        yield f"account:{name}", limits, use, initial + use.pnl
+    for name, limits in plan.strategies.items():
+        yield f"strategy:{name}", limits, book.strategies.get(name) or ScopeUse(), whole
+
+
+def _measured(key: str, use: ScopeUse, limit: Decimal, equity: Decimal) -> Decimal | None:
+    if key == "max_position_size":
+        return max((abs(symbol.qty) for symbol in use.symbols.values()), default=ZERO) / limit
+    if key == "max_leverage" and equity > 0:
+        return (use.gross + use.held) / (limit * equity)
+    if key == "daily_loss_limit":
+        allowed = limit * (equity - use.day_pnl) if limit < 1 else limit
+        return max(-use.day_pnl, ZERO) / allowed if allowed > 0 else None
+    return None

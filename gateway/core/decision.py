@@ -7,7 +7,7 @@ from gateway.domain.facts import Fact
 from gateway.domain.orders import Reject
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """Facts to journal and apply, effects to carry out once they are durable.
 
     ``refusal`` answers a request that changes nothing (a cancel of a finished order): no facts, no record.

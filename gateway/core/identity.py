@@ -3,8 +3,6 @@
 import hashlib
 from decimal import Decimal
 
-import msgspec
-
 from gateway.domain.orders import NewOrderSingle
 
 BUCKETS = 10_000
@@ -17,32 +15,17 @@ def draw_bucket(salt: str, *parts: str) -> int:
     return int.from_bytes(digest, "big") * BUCKETS >> 64
 
 
-_encoder = msgspec.json.Encoder(order="sorted")
-
-
 def fingerprint(request: NewOrderSingle) -> str:
     """Hash of an order's content: equal requests are equal whatever way their numbers were written."""
-    return hashlib.blake2b(_encoder.encode(_normal(request)), digest_size=12).hexdigest()
+    content = (
+        f"{request.symbol}\x1f{request.side}\x1f{_number(request.order_qty)}\x1f{request.ord_type}\x1f"
+        f"{_number(request.limit_px)}\x1f{_number(request.stop_px)}\x1f{_number(request.trailing_amount)}\x1f"
+        f"{_number(request.trailing_percent)}\x1f{request.time_in_force}\x1f{request.expire_ns}\x1f"
+        f"{request.account}\x1f{request.strategy_id}\x1f{request.venue}\x1f{request.cl_ord_id}\x1f"
+        f"{request.execution_algorithm}"
+    )
+    return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
 
 
-def _normal(request: NewOrderSingle) -> list[object]:
-    return [
-        format(value.normalize(), "f") if isinstance(value, Decimal) else value
-        for value in (
-            request.symbol,
-            request.side,
-            request.order_qty,
-            request.ord_type,
-            request.limit_px,
-            request.stop_px,
-            request.trailing_amount,
-            request.trailing_percent,
-            request.time_in_force,
-            request.expire_ns,
-            request.account,
-            request.strategy_id,
-            request.venue,
-            request.cl_ord_id,
-            request.execution_algorithm,
-        )
-    ]
+def _number(value: Decimal | None) -> str:
+    return "" if value is None else str(value.normalize())

@@ -47,7 +47,7 @@ ORD_STATUS_TRANSITIONS: Mapping[OrdStatus, Mapping[ExecType, OrdStatus | None]] 
 }
 
 
-class Progress(msgspec.Struct):
+class Progress(msgspec.Struct, gc=False):
     """Where an order stands while several reports of one event are read, before any fact is applied."""
 
     ord_status: OrdStatus

@@ -2,6 +2,7 @@
 
 from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
+from gateway.domain.instruments import Instrument
 
 
 def orphans(state: GatewayState, new: TradingConfig) -> tuple[str, ...]:
@@ -10,18 +11,27 @@ def orphans(state: GatewayState, new: TradingConfig) -> tuple[str, ...]:
     for book in state.books.values():
         for position in book.positions.values():
             if position.qty:
-                held[(position.symbol, position.account, position.venue)] = "position"
+                held[(position.symbol, position.account, position.venue)] = "an open position"
     for order in state.open_orders():
-        held.setdefault((order.symbol, order.account, order.venue), "open order")
+        held.setdefault((order.symbol, order.account, order.venue), "an open order")
     found: dict[str, None] = {}
     for (symbol, account, venue), what in held.items():
-        instrument = new.instruments.get(symbol)
-        if instrument is None:
-            found[f"{symbol} has an {what}; close it before the symbol leaves instruments.yaml"] = None
-        elif instrument.venue != venue:
-            found[f"{symbol} has an {what} at {venue}; close it before the symbol moves to {instrument.venue}"] = None
-        elif instrument.currency not in new.rates:
-            found[f"{symbol} has an {what} in {instrument.currency}; keep its rate in gateway.yaml"] = None
+        rule = _lost(state.config.instruments.get(symbol), new.instruments.get(symbol), venue, new)
+        if rule is not None:
+            found[f"{symbol} has {what}: {rule}"] = None
         if account not in new.accounts:
-            found[f"account {account} has an {what}; close it before the account leaves gateway.yaml"] = None
-    return tuple(text.replace("an position", "a position") for text in found)
+            found[f"account {account} has {what}: close it before the account leaves gateway.yaml"] = None
+    return tuple(found)
+
+
+def _lost(old: Instrument | None, instrument: Instrument | None, venue: str, new: TradingConfig) -> str | None:
+    """What about its instrument would keep something open from being closed, or None."""
+    if instrument is None:
+        return "close it before the symbol leaves instruments.yaml"
+    if instrument.venue != venue:
+        return f"close it at {venue} before the symbol moves to {instrument.venue}"
+    if old is not None and (old.currency, old.multiplier) != (instrument.currency, instrument.multiplier):
+        return "close it before its currency or multiplier changes"
+    if instrument.currency not in new.rates:
+        return f"keep the rate of {instrument.currency} in gateway.yaml until it is closed"
+    return None

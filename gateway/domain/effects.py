@@ -10,7 +10,7 @@ from gateway.domain.enums import OrdType, Route, Side, TimeInForce
 from gateway.domain.orders import Actor, NewOrderSingle
 
 
-class OrderTicket(msgspec.Struct, frozen=True, kw_only=True):
+class OrderTicket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order as a venue needs to see it: a frozen copy, so that what is sent cannot change under way.
 
     ``order_id`` is our id and the idempotency tag at the venue. ``cum_qty`` is what has filled already (0 on a
@@ -38,7 +38,7 @@ class OrderTicket(msgspec.Struct, frozen=True, kw_only=True):
     is_twin: bool = False
 
 
-class _Effect(msgspec.Struct, frozen=True, kw_only=True):
+class _Effect(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pass
 
 

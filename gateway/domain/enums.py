@@ -3,7 +3,13 @@
 from enum import StrEnum
 
 
-class Side(StrEnum):
+class Word(StrEnum):
+    """A word of one of the vocabularies. Hashed as the text it is: ``Enum`` hashes in Python, on every look-up."""
+
+    __hash__ = str.__hash__
+
+
+class Side(Word):
     BUY = "buy"
     SELL = "sell"
 
@@ -13,7 +19,7 @@ class Side(StrEnum):
         return 1 if self is Side.BUY else -1
 
 
-class OrdType(StrEnum):
+class OrdType(Word):
     MARKET = "market"
     LIMIT = "limit"
     STOP = "stop"
@@ -23,7 +29,7 @@ class OrdType(StrEnum):
     LIMIT_ON_CLOSE = "loc"
 
 
-class TimeInForce(StrEnum):
+class TimeInForce(Word):
     DAY = "day"
     GTC = "gtc"
     IOC = "ioc"
@@ -33,7 +39,7 @@ class TimeInForce(StrEnum):
     AT_THE_CLOSE = "cls"
 
 
-class OrdStatus(StrEnum):
+class OrdStatus(Word):
     """FIX OrdStatus (39), with DENIED for what the gateway itself refused (FIX would say rejected for both)."""
 
     PENDING_NEW = "pending_new"
@@ -58,7 +64,7 @@ TERMINAL_STATUSES = frozenset(
 OPEN_STATUSES = PENDING_STATUSES | WORKING_STATUSES
 
 
-class ExecType(StrEnum):
+class ExecType(Word):
     """FIX ExecType (150): what one execution report says happened."""
 
     NEW = "new"
@@ -72,7 +78,7 @@ class ExecType(StrEnum):
     REPLACE_REJECTED = "replace_rejected"
 
 
-class Mode(StrEnum):
+class Mode(Word):
     """What may happen to an admitted order of a venue. Ordered: SHADOW < CANARY < LIVE."""
 
     SHADOW = "SHADOW"
@@ -87,7 +93,7 @@ class Mode(StrEnum):
 _MODE_RANK = {Mode.SHADOW: 0, Mode.CANARY: 1, Mode.LIVE: 2}
 
 
-class Route(StrEnum):
+class Route(Word):
     """Where one order goes, and therefore which book it belongs to."""
 
     SHADOW = "shadow"
@@ -96,7 +102,7 @@ class Route(StrEnum):
     SPLIT = "split"
 
 
-class CanaryUnit(StrEnum):
+class CanaryUnit(Word):
     """What the canary share is drawn over."""
 
     POSITION = "position"
@@ -104,7 +110,7 @@ class CanaryUnit(StrEnum):
     ACCOUNT = "account"
 
 
-class TradingState(StrEnum):
+class TradingState(Word):
     ACTIVE = "active"
     #: Only orders that reduce a position.
     REDUCING = "reducing"
@@ -112,7 +118,7 @@ class TradingState(StrEnum):
     HALTED = "halted"
 
 
-class Role(StrEnum):
+class Role(Word):
     """What a key may do. Each role includes the ones before it, but TRADER and RISK do not include each other."""
 
     VIEWER = "viewer"
@@ -121,7 +127,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-class SubmitStatus(StrEnum):
+class SubmitStatus(Word):
     """The three outcomes of asking a venue for something."""
 
     ACCEPTED = "accepted"
@@ -130,7 +136,7 @@ class SubmitStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ScopeKind(StrEnum):
+class ScopeKind(Word):
     """What a limit is measured over."""
 
     GATEWAY = "gateway"
@@ -139,7 +145,7 @@ class ScopeKind(StrEnum):
     SYMBOL = "symbol"
 
 
-class RejectStage(StrEnum):
+class RejectStage(Word):
     """Which part of the path refused."""
 
     INTAKE = "intake"

@@ -11,7 +11,7 @@ from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     ts_ns: int
 
 
@@ -25,7 +25,7 @@ class OrderReceived(_Event, frozen=True, kw_only=True):
     view: MarketView
 
 
-class PolicyVerdict(msgspec.Struct, frozen=True, kw_only=True):
+class PolicyVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the policy said. ``failure`` is the code of an absent decision (unavailable, undefined, malformed),
     None when there was one. Anything but ``is_allowed`` True without a failure is a denial."""
 

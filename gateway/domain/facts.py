@@ -12,7 +12,7 @@ from gateway.domain.enums import OrdStatus, Route, Side, TradingState
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     ts_ns: int
 
 

@@ -20,7 +20,7 @@ from gateway.domain.money import ZERO, ratio
 from gateway.domain.reasons import RejectCode, RouteReason
 
 
-class NewOrderSingle(msgspec.Struct, frozen=True, kw_only=True):
+class NewOrderSingle(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request for an order, as the client sent it and after defaults were filled in.
 
     ``trailing_amount`` (price units) or ``trailing_percent`` belongs to a trailing stop; ``expire_ns`` to GTD.
@@ -43,7 +43,7 @@ class NewOrderSingle(msgspec.Struct, frozen=True, kw_only=True):
     execution_algorithm: str | None = None
 
 
-class ReplaceRequest(msgspec.Struct, frozen=True, kw_only=True):
+class ReplaceRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """New terms for an open order; None leaves a term as it is. ``order_qty`` is the new total, not a delta."""
 
     order_qty: Decimal | None = None
@@ -51,7 +51,7 @@ class ReplaceRequest(msgspec.Struct, frozen=True, kw_only=True):
     stop_px: Decimal | None = None
 
 
-class Actor(msgspec.Struct, frozen=True):
+class Actor(msgspec.Struct, frozen=True, gc=False):
     """Who asked: the name of a key (or ``system``) and its role."""
 
     name: str
@@ -67,7 +67,7 @@ class FieldError(msgspec.Struct, frozen=True):
     hint: str
 
 
-class Breach(msgspec.Struct, frozen=True):
+class Breach(msgspec.Struct, frozen=True, gc=False):
     """One limit that an order would break: which, measured over what, the limit and the value."""
 
     code: RejectCode
@@ -77,7 +77,7 @@ class Breach(msgspec.Struct, frozen=True):
     value: str
 
 
-class Reject(msgspec.Struct, frozen=True):
+class Reject(msgspec.Struct, frozen=True, gc=False):
     """Why an order was refused: by which stage, the code, words for a person, and the figures."""
 
     stage: RejectStage
@@ -99,7 +99,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     is_maker: bool = False
 
 
-class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
+class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a venue (or the simulator) says of one order.
 
     ``exec_id`` identifies a TRADE across channels and redeliveries: the same id is the same fill, however often
@@ -124,7 +124,7 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
     is_twin: bool = False
 
 
-class Twin(msgspec.Struct):
+class Twin(msgspec.Struct, gc=False):
     """What the simulator made of an order that also went live. Never part of a book."""
 
     ord_status: OrdStatus = OrdStatus.PENDING_NEW
@@ -138,7 +138,7 @@ class Twin(msgspec.Struct):
         return ratio(self.cum_value, self.cum_qty)
 
 
-class PendingReplace(msgspec.Struct, frozen=True):
+class PendingReplace(msgspec.Struct, frozen=True, gc=False):
     """A replace that is being checked (``is_sent`` False) or that the venue has not answered yet."""
 
     order_qty: Decimal
@@ -148,7 +148,7 @@ class PendingReplace(msgspec.Struct, frozen=True):
     is_sent: bool = False
 
 
-class Order(msgspec.Struct, kw_only=True):
+class Order(msgspec.Struct, kw_only=True, gc=False):
     """One order and everything that became of it. Written by ``core.apply`` only.
 
     A split order is a parent with ``route`` SPLIT and ``leg_ids``: the legs are orders of their own, the parent

@@ -3,10 +3,10 @@
 The same code stands in the reply, the journal, the metric label and the documentation; a test compares them.
 """
 
-from enum import StrEnum
+from gateway.domain.enums import Word
 
 
-class RejectCode(StrEnum):
+class RejectCode(Word):
     # 10xx intake: the request itself
     ORDER_SHAPE_INVALID = "ORDER_SHAPE_INVALID"
     CLIENT_ORDER_ID_REUSED = "CLIENT_ORDER_ID_REUSED"
@@ -57,7 +57,7 @@ class RejectCode(StrEnum):
     NEVER_SENT = "NEVER_SENT"
 
 
-class RouteReason(StrEnum):
+class RouteReason(Word):
     """Why an order went where it went."""
 
     MODE_SHADOW = "MODE_SHADOW"

@@ -7,7 +7,7 @@ from gateway.domain.facts import Fact
 from gateway.domain.orders import Order
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """``seq`` counts from 1 without a gap within a partition."""
 
     seq: int
@@ -16,7 +16,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[Fact, ...]
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record to append, and the orders that it finished (to be findable after they leave memory)."""
 
     record: Record

@@ -1,12 +1,11 @@
 """What the outside may ask of the gateway: the driving port that HTTP (and any later facade) calls."""
 
 from collections.abc import AsyncIterator
-from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
-from gateway.domain.enums import TradingState
+from gateway.domain.enums import TradingState, Word
 from gateway.domain.facts import Session
 from gateway.domain.orders import Actor, NewOrderSingle, Order, Reject, ReplaceRequest
 from gateway.domain.orders import FieldError as FieldError
@@ -30,7 +29,7 @@ class NotAccepting(Exception):
         self.text = text
 
 
-class Outcome(StrEnum):
+class Outcome(Word):
     CREATED = "created"
     #: The same client_order_id with the same content: the order as it is now, nothing was sent again.
     REPEATED = "repeated"
@@ -44,14 +43,14 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-class OrderStory(msgspec.Struct, frozen=True):
+class OrderStory(msgspec.Struct, frozen=True, gc=False):
     """An order as it stands, with the legs of a split one (a parent's figures are the sum of its legs)."""
 
     order: Order
     legs: tuple[Order, ...] = ()
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True, gc=False):
     outcome: Outcome
     story: OrderStory | None = None
     reject: Reject | None = None

@@ -39,15 +39,15 @@ from gateway.service.views import frozen
 _log = logging.getLogger(__name__)
 _RETRY_S = 0.5
 #: Facts after which a finished order must be findable in the archive as it now is.
-_CLOSING_FACTS = (OrderDenied, OrderEnded, OrderExecuted, OrderReplaced)
+_CLOSING_FACTS = frozenset({OrderDenied, OrderEnded, OrderExecuted, OrderReplaced})
 #: Effects that wait for nothing: they change nothing outside.
-_INWARD = (EvaluatePolicy, ReconsiderOrder)
+_INWARD = frozenset({EvaluatePolicy, ReconsiderOrder})
 
 EffectSink = Callable[[list[Effect]], None]
 RecordSink = Callable[[Record], None]
 
 
-class _Pending(msgspec.Struct):
+class _Pending(msgspec.Struct, gc=False):
     entry: Entry
     effects: list[Effect]
 
@@ -101,7 +101,7 @@ class Engine:
         self.last_seq += 1
         record = Record(seq=self.last_seq, ts_ns=event.ts_ns, event=event, facts=decision.facts)
         entry = Entry(record=record, closed_orders=self._closed_by(decision.facts))
-        outward: list[Effect] = [effect for effect in decision.effects if not isinstance(effect, _INWARD)]
+        outward: list[Effect] = [effect for effect in decision.effects if type(effect) not in _INWARD]
         self._pending.append(_Pending(entry, outward))
         self._wake.set()
         if self.failure is not None:
@@ -129,9 +129,9 @@ class Engine:
         """Orders that these facts finished (or changed after their end), as they are now, for the archive."""
         closed: dict[str, Order] = {}
         for fact in facts:
-            if not isinstance(fact, _CLOSING_FACTS):
+            if type(fact) not in _CLOSING_FACTS:
                 continue
-            order = self.state.orders.get(fact.order_id)
+            order = self.state.orders.get(fact.order_id)  # type: ignore[union-attr]  # all of these have one
             if order is None or order.is_open:
                 continue
             closed[order.order_id] = frozen(order)

@@ -60,14 +60,14 @@ def judge(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings | 
 
 
 @given(FILE_NAMES, st.binary(max_size=400), ENVIRON)
-@often(300)
+@often(200)
 def test_any_bytes_in_any_file(name: str, data: bytes, environ: dict[str, str]) -> None:
     """Without it some file would end a reload, or a start, in a stack trace."""
     judge({**SHIPPED, name: data}, environ)
 
 
 @given(FILE_NAMES, st.text(alphabet="ab:-[]{}\"'#&*!|>%@`,?~<= \n\t0.é\x85\u2028", max_size=120))
-@often(500)
+@often(300)
 @example("gateway.yaml", "? [a]\n: b")
 @example("gateway.yaml", "a: |2\n  b\n c")
 @example("gateway.yaml", "%YAML 1.2\n---\n{}")
@@ -104,7 +104,7 @@ def edits(draw: st.DrawFn) -> tuple[str, bytes]:
 
 
 @given(edits())
-@often(500)
+@often(300)
 def test_slips_in_the_shipped_files(edit: tuple[str, bytes]) -> None:
     """Without it an ordinary slip of the hand, or half a file, would end in a stack trace."""
     name, data = edit
@@ -143,7 +143,7 @@ TREES = st.fixed_dictionaries(
 
 
 @given(TREES, ENVIRON)
-@often(400)
+@often(250)
 def test_any_values_under_the_right_keys(trees: dict[str, Any], environ: dict[str, str]) -> None:
     """Without it some mix of values that fit one by one would break a rule that looks at several, or the build."""
     files = {name: yaml.safe_dump(tree, allow_unicode=True).encode() for name, tree in trees.items()}

@@ -116,6 +116,13 @@ def test_a_changed_key_is_told_without_its_hash() -> None:
     )
 
 
+def test_a_changed_address_of_a_channel_is_told_without_it() -> None:
+    """Without it the token in a webhook's address would stand in the journal."""
+    text = "channels: [{name: desk, url: 'https://hooks.example/%s'}]"
+    old, new = (parse_texts(notifications=text % token) for token in ("hunter2", "hunter3"))
+    assert describe_difference(old, new) == ("channels.desk.url changed",)
+
+
 def test_a_long_difference_is_cut_and_counted() -> None:
     """Without it a new list of instruments would make a record of thousands of lines."""
     many = "symbols: [" + ", ".join(f"S{i}" for i in range(500)) + "]"

@@ -184,6 +184,7 @@ async def test_a_feed_that_breaks_ends_the_stream_with_an_incident(caplog: pytes
             await receive(ws, 1)
             message = await ws.receive(timeout=2)
     assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1011)
+    assert message.extra is not None
     assert message.extra.startswith("incident ")
     assert message.extra in caplog.text
     assert "torn" in caplog.text
@@ -216,6 +217,7 @@ def cycle(account: str) -> CycleOpened:
     return CycleOpened(
         ts_ns=NOW_NS,
         position_key=f"{account}|s1|ibkr|AAPL",
+        venue="ibkr",
         cycle=1,
         route=Route.SHADOW,
         bucket=5_000,

@@ -54,7 +54,18 @@ async def test_watch_lists_are_kept_apart_and_bounded() -> None:
     assert other.json["symbols"] == ["MORE"]
 
 
-@pytest.mark.parametrize("body", [{}, {"symbols": []}, {"symbols": "AAPL"}, {"symbols": [1]}, {"symbols": ["a b"]}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"symbols": {}},
+        {"symbols": {"AAPL": 1}},
+        {"symbols": []},
+        {"symbols": "AAPL"},
+        {"symbols": [1]},
+        {"symbols": ["a b"]},
+    ],
+)
 async def test_a_subscription_names_symbols(body: object) -> None:
     """A wrong list is refused, not half taken."""
     async with Desk() as desk:

@@ -90,15 +90,21 @@ async def test_a_slow_client_gets_the_latest_of_each_symbol() -> None:
     market = FakeMarket()
     stream = _QuoteStream(market, lambda quote: encode(quote_view(quote)))
     sent: list[dict[str, Any]] = []
-    is_ready = asyncio.Event()
+    is_ready, is_done = asyncio.Event(), asyncio.Event()
 
     class SlowConnection:
         async def send(self, message: bytes) -> None:
             await is_ready.wait()
             sent.append(json.loads(message))
+            if len(sent) == 3:
+                is_done.set()
 
-    talkers, _ = stream.begin(SlowConnection())  # type: ignore[arg-type]
-    talking = asyncio.create_task(talkers[0]())
+    async def talk() -> None:
+        talkers, _ = stream.begin(SlowConnection())  # type: ignore[arg-type]
+        await talkers[0]()
+
+    talking = asyncio.create_task(talk())
+    await asyncio.sleep(0)
     stream.subscribe(["A", "B"])
     for price in range(1, 1_001):
         market.tick("A", str(price), str(price + 1))
@@ -106,8 +112,7 @@ async def test_a_slow_client_gets_the_latest_of_each_symbol() -> None:
         if price == 1:
             await asyncio.sleep(0)
     is_ready.set()
-    while len(sent) < 3:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(is_done.wait(), 2)
     talking.cancel()
     assert [(quote["symbol"], quote["bid_px"]) for quote in sent] == [("A", "1"), ("B", "1000"), ("A", "1000")]
 
@@ -127,8 +132,8 @@ async def test_a_client_that_left_is_forgotten() -> None:
         async with desk.client.ws_connect(desk.url + PATH) as ws:
             await subscribe(ws, "AAPL")
             assert len(desk.market.listeners["AAPL"]) == 1
-        while desk.market.listeners["AAPL"]:
-            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        assert desk.market.listeners["AAPL"] == []
         assert desk.server.open_streams()[("market-data",)] == 0
 
 

@@ -29,7 +29,10 @@ def bodies() -> Iterator[tuple[str, bytes]]:
         yield f"event.{event_type.__name__}", encode_record(_record(event, ()))
     for fact_type in FACT_TYPES:
         fact: Fact = specimen(fact_type)
-        yield f"fact.{fact_type.__name__}", encode_record(_record(GatewayStarted(ts_ns=START_NS, version="1"), (fact,)))
+        yield (
+            f"fact.{fact_type.__name__}",
+            encode_record(_record(GatewayStarted(ts_ns=START_NS, version="1"), (fact,))),
+        )
     yield "order", encode_order(specimen(Order))
 
 

@@ -21,6 +21,12 @@ async def opened(directory: Path) -> AsyncIterator[SqliteJournal]:
         await journal.close()
 
 
+async def open_and_close(directory: Path) -> None:
+    """For openings that must fail: one that does not is closed again, so that its thread does not stay."""
+    async with opened(directory):
+        pass
+
+
 async def read_all(journal: Journal, after_seq: int = 0) -> list[Record]:
     return [record async for record in journal.read(after_seq)]
 

@@ -2,7 +2,6 @@
 the moment it exists."""
 
 import hashlib
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar, get_args
 
@@ -24,11 +23,11 @@ T = TypeVar("T")
 
 def specimen(wanted: type[T], *, is_full: bool = True) -> T:
     """An instance with every field set to something telling (``is_full``), or with defaults where there are any."""
-    return _specimen(inspect.type_info(wanted), wanted.__name__, is_full)
+    made: T = _specimen(inspect.type_info(wanted), wanted.__name__, is_full)
+    return made
 
 
 def _specimen(info: inspect.Type, name: str, is_full: bool) -> Any:
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:2])
     match info:
         case inspect.StructType(cls=cls, fields=fields):
             wanted = [field for field in fields if field.required or is_full]
@@ -43,10 +42,17 @@ def _specimen(info: inspect.Type, name: str, is_full: bool) -> Any:
             return [_specimen(item, name, is_full)]
         case inspect.DictType(value_type=value):
             return {f"a {name}": _specimen(value, name, is_full)}
+    return _scalar(info, name)
+
+
+def _scalar(info: inspect.Type, name: str) -> Any:
+    """Different for different names, so that two fields that were mixed up are not the same by chance."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:2])
+    match info:
         case inspect.EnumType(cls=cls):
             return list(cls)[number % len(cls)]
         case inspect.DecimalType():
-            return Decimal(number) / 100 if number % 100 else Decimal(f"{number}.50")
+            return Decimal(f"{number}.50")
         case inspect.IntType():
             return START_NS + number if name.endswith("_ns") else number
         case inspect.BoolType():
@@ -67,15 +73,21 @@ _DECIMALS = st.decimals(allow_nan=False, allow_infinity=False) | st.sampled_from
 )
 
 
+_SCALARS: dict[type[inspect.Type], st.SearchStrategy[Any]] = {
+    inspect.NoneType: st.none(),
+    inspect.DecimalType: _DECIMALS,
+    inspect.IntType: st.integers(-(2**63), 2**63 - 1),
+    inspect.BoolType: st.booleans(),
+    inspect.StrType: _TEXT,
+}
+
+
 def _anything(info: inspect.Type) -> st.SearchStrategy[Any]:
-    make: Callable[..., Any]
     match info:
         case inspect.StructType(cls=cls, fields=fields):
             return st.builds(cls, **{field.name: _anything(field.type) for field in fields})
         case inspect.UnionType(types=types):
             return st.one_of([_anything(t) for t in types])
-        case inspect.NoneType():
-            return st.none()
         case inspect.VarTupleType(item_type=item):
             return st.lists(_anything(item), max_size=2).map(tuple)
         case inspect.TupleType(item_types=items):
@@ -86,15 +98,7 @@ def _anything(info: inspect.Type) -> st.SearchStrategy[Any]:
             return st.dictionaries(_TEXT, _anything(value), max_size=2)
         case inspect.EnumType(cls=cls):
             return st.sampled_from(list(cls))
-        case inspect.DecimalType():
-            return _DECIMALS
-        case inspect.IntType():
-            return st.integers(-(2**63), 2**63 - 1)
-        case inspect.BoolType():
-            return st.booleans()
-        case inspect.StrType():
-            return _TEXT
-    raise NotImplementedError(str(info))
+    return _SCALARS[type(info)]
 
 
 def note(seq: int, text: str = "") -> Record:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ from gateway.adapters.journal.connection import chunked
 from gateway.domain.facts import OrderHeld
 from gateway.domain.records import Entry
 from gateway.ports.journal import JournalBroken, JournalUnavailable
-from tests.journal.helpers import opened, read_all, tamper, write_notes
+from tests.journal.helpers import open_and_close, opened, read_all, tamper, write_notes
 from tests.journal.samples import admission, note, notes, order
 
 
@@ -96,18 +95,18 @@ async def test_a_cancelled_append_leaves_the_journal_usable(tmp_path: Path) -> N
 
 async def test_a_second_process_is_refused_by_name(tmp_path: Path) -> None:
     """Two gateways on one data directory would both send the same orders. The message names the owner."""
-    owner = subprocess.Popen(
-        [sys.executable, "-c", _OWN_AND_WAIT, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    pipe = asyncio.subprocess.PIPE
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _OWN_AND_WAIT, str(tmp_path), stdin=pipe, stdout=pipe
     )
     assert owner.stdin is not None
     assert owner.stdout is not None
-    with owner:
-        assert owner.stdout.readline() == b"owned\n"
-        with pytest.raises(JournalLocked, match=f"in use by process {owner.pid}"):
-            await SqliteJournal.open(tmp_path)
-        owner.stdin.close()
-    async with opened(tmp_path):
-        pass  # free again
+    assert await owner.stdout.readline() == b"owned\n"
+    with pytest.raises(JournalLocked, match=f"in use by process {owner.pid}"):
+        await open_and_close(tmp_path)
+    owner.stdin.close()
+    assert await owner.wait() == 0
+    await open_and_close(tmp_path)  # free again
 
 
 _OWN_AND_WAIT = """
@@ -125,7 +124,7 @@ async def test_a_second_owner_in_the_same_process_is_refused_too(tmp_path: Path)
     async with opened(tmp_path):
         for _ in range(2):
             with pytest.raises(JournalLocked, match=f"process {os.getpid()}"):
-                await SqliteJournal.open(tmp_path)
+                await open_and_close(tmp_path)
 
 
 async def test_a_failed_opening_lets_go_of_the_directory(tmp_path: Path) -> None:
@@ -133,7 +132,7 @@ async def test_a_failed_opening_lets_go_of_the_directory(tmp_path: Path) -> None
     (tmp_path / "journal.sqlite3").write_bytes(b"this is no database, and long enough to be looked at" * 100)
     for _ in range(2):
         with pytest.raises(JournalBroken, match="not an SQLite database"):
-            await SqliteJournal.open(tmp_path)
+            await open_and_close(tmp_path)
     (tmp_path / "journal.sqlite3").unlink()
     await write_notes(tmp_path, 1)
 
@@ -143,10 +142,17 @@ async def test_a_second_writer_cannot_append(tmp_path: Path) -> None:
     the first writer notices as well."""
     async with opened(tmp_path) as journal:
         await journal.append(notes(1, 3))
-        tamper(tmp_path, "INSERT INTO records SELECT partition, 4, ts_ns, kind, body, hash FROM records WHERE seq=3")
+        tamper(
+            tmp_path,
+            "INSERT INTO records SELECT partition, 4, ts_ns, kind, body, hash FROM records WHERE seq=3",
+        )
         with pytest.raises(JournalUnavailable, match="another process wrote to this journal"):
-            await journal.append(notes(4, 2))
-        with pytest.raises(JournalUnavailable, match=r"stands at record 4, and this process left it at 3.*Restart"):
+            await journal.append(notes(4, 3))
+        # The failed transaction is over: it does not keep the other one from its file.
+        assert tamper(tmp_path, "UPDATE records SET kind = kind WHERE seq = 4") == 1
+        with pytest.raises(
+            JournalUnavailable, match=r"stands at record 4, and this process left it at 3.*Restart"
+        ):
             await journal.append(notes(4, 2))
         assert len(await read_all(journal)) == 3
 
@@ -184,10 +190,10 @@ async def test_a_file_of_another_kind_or_time_is_refused(tmp_path: Path) -> None
     await write_notes(tmp_path, 1)
     tamper(tmp_path, "PRAGMA user_version = 2")
     with pytest.raises(JournalBroken, match="schema version 2, and this gateway knows version 1"):
-        await SqliteJournal.open(tmp_path)
+        await open_and_close(tmp_path)
     tamper(tmp_path, "PRAGMA application_id = 7")
     with pytest.raises(JournalBroken, match="not a journal of this gateway"):
-        await SqliteJournal.open(tmp_path)
+        await open_and_close(tmp_path)
 
 
 async def test_partitions_do_not_mix(tmp_path: Path) -> None:

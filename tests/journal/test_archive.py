@@ -3,6 +3,7 @@
 import random
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,8 @@ async def archive(journal: SqliteJournal, *orders: Order, seq: int = 1) -> None:
     await journal.append([Entry(record=note(seq), closed_orders=orders)])
 
 
-async def listed(journal: SqliteJournal, **query: object) -> list[str]:
-    return [found.order_id for found in await journal.list(OrderQuery(**query))]  # type: ignore[arg-type]
+async def listed(journal: SqliteJournal, **query: Any) -> list[str]:
+    return [found.order_id for found in await journal.list(OrderQuery(**query))]
 
 
 async def test_an_order_is_found_by_either_id_after_a_restart(tmp_path: Path) -> None:
@@ -92,9 +93,11 @@ async def test_pages_follow_each_other_newest_first(tmp_path: Path) -> None:
         await archive(journal, *shuffled)
         seen: list[str] = []
         before: tuple[int, str] | None = None
-        while page := await journal.list(OrderQuery(before=before, limit=7)):
+        for size in (7, 7, 7, 7, 2, 0):
+            page = await journal.list(OrderQuery(before=before, limit=7))
+            assert len(page) == size
             seen += [found.order_id for found in page]
-            before = (page[-1].created_ns, page[-1].order_id)
+            before = (page[-1].created_ns, page[-1].order_id) if page else None
         assert seen == [found.order_id for found in reversed(orders)]
         assert await journal.list(OrderQuery(limit=0)) == []
         assert await journal.list(OrderQuery(limit=-1)) == []  # to SQLite, -1 would be all of them
@@ -102,7 +105,7 @@ async def test_pages_follow_each_other_newest_first(tmp_path: Path) -> None:
 
 async def test_every_filter_narrows(tmp_path: Path) -> None:
     """A trader sees the orders of his accounts and strategies, and no others; an empty choice is nothing at all."""
-    plain = {
+    plain: dict[str, Any] = {
         "account": "a",
         "strategy_id": "s",
         "symbol": "X",
@@ -110,7 +113,7 @@ async def test_every_filter_narrows(tmp_path: Path) -> None:
         "route": Route.LIVE,
         "ord_status": OrdStatus.FILLED,
     }
-    odd = {
+    odd: dict[str, dict[str, Any]] = {
         "o-1": {},
         "o-2": {"account": "b"},
         "o-3": {"strategy_id": "t"},
@@ -124,7 +127,7 @@ async def test_every_filter_narrows(tmp_path: Path) -> None:
         await archive(journal, *orders)
         every = ["o-7", "o-6", "o-5", "o-4", "o-3", "o-2", "o-1"]
         assert await listed(journal) == every
-        without = {
+        without: dict[str, dict[str, Any]] = {
             "o-2": {"accounts": ("a",)},
             "o-3": {"strategies": ("s",)},
             "o-4": {"symbol": "X"},
@@ -132,14 +135,17 @@ async def test_every_filter_narrows(tmp_path: Path) -> None:
             "o-6": {"route": "live"},
             "o-7": {"statuses": ("filled",)},
         }
-        together: dict[str, object] = {}
+        together: dict[str, Any] = {}
         for order_id, query in without.items():
             assert await listed(journal, **query) == [other for other in every if other != order_id]
             together |= query
         assert await listed(journal, **together) == ["o-1"]
         assert await listed(journal, accounts=("b", "c", "a")) == every
         assert await listed(journal, accounts=("b", "c")) == ["o-2"]
-        assert await listed(journal, before=(orders[0].created_ns, "o-3"), accounts=("a", "b")) == ["o-2", "o-1"]
+        assert await listed(journal, before=(orders[0].created_ns, "o-3"), accounts=("a", "b")) == [
+            "o-2",
+            "o-1",
+        ]
         for empty in ("accounts", "strategies", "statuses"):
             assert await listed(journal, **{empty: ()}) == []
 
@@ -153,7 +159,9 @@ async def test_an_archived_order_that_cannot_be_read_is_named(tmp_path: Path) ->
             await journal.find_by_client_id("a", "c-1")
 
 
-async def test_the_filter_learns_every_id_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_filter_learns_every_id_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An id forgotten over a restart lets an order through twice; here with ids over several pages."""
     monkeypatch.setattr("gateway.adapters.journal.archive._FILL_PAGE", 16)
     ids = [(account, f"c-{i}") for i in range(40) for account in ("a", "b", "é\0")]

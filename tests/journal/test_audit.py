@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.journal import SqliteJournal, anchor, audit, verify
+from gateway.adapters.journal import anchor, audit, verify
 from gateway.adapters.journal.chain import genesis, link
 from gateway.domain.records import Checkpoint
 from gateway.ports.journal import JournalBroken
-from tests.journal.helpers import opened, replace_records, tamper, write_notes
+from tests.journal.helpers import open_and_close, opened, replace_records, tamper, write_notes
 from tests.journal.samples import notes
 
 COUNT = 40
@@ -123,7 +123,9 @@ def test_a_repeated_number_is_found(journal_dir: Path) -> None:
     ]
 
 
-def test_a_repeated_number_at_the_edge_of_a_page_is_found(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repeated_number_at_the_edge_of_a_page_is_found(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """There the second one is never met: it is missing from the count."""
     monkeypatch.setattr(audit, "_PAGE", 7)
     tamper(journal_dir, "CREATE TABLE copy AS SELECT * FROM records")
@@ -136,7 +138,9 @@ def test_a_repeated_number_at_the_edge_of_a_page_is_found(journal_dir: Path, mon
 def append_forged(directory: Path, seq: int) -> None:
     """A record with a correct hash: anyone who knows the formula can make one."""
     with closing(sqlite3.connect(directory / "journal.sqlite3")) as connection, connection:
-        row = connection.execute("SELECT ts_ns, kind, body, hash FROM records WHERE seq = ?", (seq - 1,)).fetchone()
+        row = connection.execute(
+            "SELECT ts_ns, kind, body, hash FROM records WHERE seq = ?", (seq - 1,)
+        ).fetchone()
         ts_ns, kind, body, previous = row
         connection.execute(
             "INSERT INTO records VALUES ('main', ?, ?, ?, ?, ?)",
@@ -151,7 +155,7 @@ async def test_a_record_appended_after_the_clean_close_is_found(journal_dir: Pat
     assert seq == COUNT + 1
     assert "appended after the gateway had closed the journal" in what
     with pytest.raises(JournalBroken, match="something other than the gateway appended to it"):
-        await SqliteJournal.open(journal_dir)
+        await open_and_close(journal_dir)
 
 
 async def test_an_end_that_was_cut_off_is_found(journal_dir: Path) -> None:
@@ -161,20 +165,22 @@ async def test_an_end_that_was_cut_off_is_found(journal_dir: Path) -> None:
     assert seq == COUNT
     assert "is named by journal.head, but the journal ends at record 35" in what
     with pytest.raises(JournalBroken, match="records 36 to 40 are missing"):
-        await SqliteJournal.open(journal_dir)
+        await open_and_close(journal_dir)
     (journal_dir / "journal.head").unlink()
     async with opened(journal_dir) as journal:  # a person's decision
         await journal.append(notes(36, 1))
     assert found(journal_dir) == []
 
 
-async def test_a_journal_that_vanished_beside_its_anchor_is_not_silently_begun_anew(journal_dir: Path) -> None:
+async def test_a_journal_that_vanished_beside_its_anchor_is_not_silently_begun_anew(
+    journal_dir: Path,
+) -> None:
     """An unmounted disk looks like this: every order ever sent would be forgotten, every id free again."""
     (journal_dir / "journal.sqlite3").unlink()
     assert "cannot be read" in found(journal_dir)[-1][1]
     for _ in range(2):
         with pytest.raises(JournalBroken, match="the journal ends at record 0, but record 40 was durable"):
-            await SqliteJournal.open(journal_dir)
+            await open_and_close(journal_dir)
 
 
 async def test_the_lost_log_of_a_killed_gateway_is_found(tmp_path: Path) -> None:
@@ -188,7 +194,7 @@ async def test_the_lost_log_of_a_killed_gateway_is_found(tmp_path: Path) -> None
             shutil.copy(source / name, copy / name)
     assert [seq for seq, _ in found(copy)] != []
     with pytest.raises(JournalBroken):
-        await SqliteJournal.open(copy)
+        await open_and_close(copy)
 
 
 async def test_a_history_rewritten_to_its_end_is_found(tmp_path: Path) -> None:
@@ -201,8 +207,8 @@ async def test_a_history_rewritten_to_its_end_is_found(tmp_path: Path) -> None:
     problems = found(tmp_path / "real")
     assert [seq for seq, _ in problems] == [30, COUNT]
     assert "a checkpoint names: the journal up to here was rewritten" in problems[0][1]
-    with pytest.raises(JournalBroken, match="record 40 is not the one that journal.head names"):
-        await SqliteJournal.open(tmp_path / "real")
+    with pytest.raises(JournalBroken, match=r"record 40 is not the one that journal\.head names"):
+        await open_and_close(tmp_path / "real")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +220,9 @@ async def test_a_history_rewritten_to_its_end_is_found(tmp_path: Path) -> None:
         (b'{"partition":"other","seq":1,"hash":"' + b"0" * 64 + b'","is_closed":true}', "another partition"),
     ],
 )
-async def test_an_anchor_that_is_of_no_use_is_reported(journal_dir: Path, content: bytes | None, words: str) -> None:
+async def test_an_anchor_that_is_of_no_use_is_reported(
+    journal_dir: Path, content: bytes | None, words: str
+) -> None:
     """Else removing or spoiling it would be the way to cut the end off unseen. Only its absence lets one in."""
     (journal_dir / "journal.head").unlink()
     if content is not None:
@@ -224,7 +232,7 @@ async def test_an_anchor_that_is_of_no_use_is_reported(journal_dir: Path, conten
     assert words in what
     if content is not None:
         with pytest.raises(JournalBroken, match=r"delete journal\.head"):
-            await SqliteJournal.open(journal_dir)
+            await open_and_close(journal_dir)
     else:
         async with opened(journal_dir) as journal:
             await journal.append(notes(COUNT + 1, 1))

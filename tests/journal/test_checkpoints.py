@@ -79,7 +79,10 @@ async def test_a_checkpoint_of_another_history_is_passed_over(tmp_path: Path) ->
     await _journal_with_checkpoints(tmp_path / "ours", 5, 20)
     await write_notes(tmp_path / "other", 12)
     replace_records(tmp_path / "ours", tmp_path / "other")
-    tamper(tmp_path / "ours", "UPDATE checkpoints SET record_hash = (SELECT hash FROM records WHERE seq = 5) WHERE seq = 5")
+    tamper(
+        tmp_path / "ours",
+        "UPDATE checkpoints SET record_hash = (SELECT hash FROM records WHERE seq = 5) WHERE seq = 5",
+    )
     (tmp_path / "ours" / "journal.head").unlink()
     # Record 20 is gone; 5 was made to fit.
     assert await _loaded_seq(tmp_path / "ours") == 5

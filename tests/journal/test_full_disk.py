@@ -1,10 +1,10 @@
 """A disk that is full: nothing of a batch is in the journal, and the next one works once there is room."""
 
+import contextlib
 import resource
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,26 @@ from tests.journal.samples import note, notes, order
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB of its own."""
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", tmp_path], capture_output=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "none", tmp_path], capture_output=True, check=False
+    )
     if done.returncode != 0:
         pytest.skip("mounting needs root; the quota test beside this one needs nothing")
     try:
         yield tmp_path
     finally:
         subprocess.run(["umount", tmp_path], check=True)
+
+
+@contextlib.contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """No file may grow beyond ``size`` for a while."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def _fill(journal: SqliteJournal, first_seq: int) -> tuple[int, str]:
@@ -67,16 +80,12 @@ async def test_a_full_disk_loses_nothing_and_can_be_cleared(small_disk: Path) ->
 
 async def test_a_quota_is_told_and_survived_like_a_full_disk(tmp_path: Path) -> None:
     """The same by a limit on the size of files, which any user can set."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     async with opened(tmp_path) as journal:
         await journal.append(notes(1, 5))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
-        try:
+        with file_size_limit(500_000):
             last, said = await _fill(journal, 6)
             with pytest.raises(JournalUnavailable):
                 await journal.append(notes(last + 1, 64, text="y" * 1_000))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert "quota is used up" in said
         assert [record.seq for record in await read_all(journal)] == list(range(1, last + 1))
         await journal.append(notes(last + 1, 3, text="z"))
@@ -93,16 +102,20 @@ async def _check_after_restart(directory: Path, last: int) -> None:
     assert verify(directory).is_intact
 
 
+def _fill_rest(path: Path) -> None:
+    """To the last byte: the database leaves what is less than a page."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"\0" * 100)
+
+
 async def test_a_clean_stop_on_a_full_disk_is_still_a_stop(small_disk: Path) -> None:
     """The anchor cannot be written then; the process must end all the same, and start again on what is there."""
     (small_disk / "ballast").write_bytes(b"\0" * 600_000)
     journal = await SqliteJournal.open(small_disk)
     await journal.append(notes(1, 3))
     last, _ = await _fill(journal, 4)
-    # To the last byte: the database leaves less than a page.
-    with pytest.raises(OSError, match="No space"), (small_disk / "rest").open("wb", buffering=0) as file:
-        while True:
-            file.write(b"\0" * 100)
+    _fill_rest(small_disk / "rest")
     await journal.close()
     (small_disk / "rest").unlink()
     (small_disk / "ballast").unlink()
@@ -111,7 +124,7 @@ async def test_a_clean_stop_on_a_full_disk_is_still_a_stop(small_disk: Path) -> 
         assert verify(small_disk).is_intact
 
 
-@contextmanager
+@contextlib.contextmanager
 def _failing_after_commit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A disk error that is reported although the transaction went through."""
     run = connection._StagingConnection._run
@@ -147,7 +160,7 @@ async def test_a_file_that_cannot_be_opened_again_is_an_outage(tmp_path: Path) -
     async with opened(tmp_path) as journal:
         await journal.append(notes(1, 1))
         file, away = tmp_path / "journal.sqlite3", tmp_path / "away"
-        with closing_limit(500_000):
+        with file_size_limit(500_000):
             last, _ = await _fill(journal, 2)
         file.rename(away)
         for _ in range(2):
@@ -156,14 +169,3 @@ async def test_a_file_that_cannot_be_opened_again_is_an_outage(tmp_path: Path) -
         away.rename(file)
         await journal.append(notes(last + 1, 1))
         assert len(await read_all(journal)) == last + 1
-
-
-@contextmanager
-def closing_limit(size: int) -> Iterator[None]:
-    """No file may grow beyond ``size`` for a while."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

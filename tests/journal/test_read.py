@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.adapters.journal import reading
+from gateway.adapters.journal import SqliteJournal, reading
 from gateway.ports.journal import JournalBroken
 from tests.journal.helpers import opened, read_all, replace_records, tamper, write_notes
 from tests.journal.samples import notes
@@ -19,7 +19,9 @@ async def test_reading_from_anywhere_gives_the_rest(tmp_path: Path) -> None:
         await journal.append(notes(1, COUNT))
         page = reading._PAGE
         for after in (0, 1, page - 1, page, page + 1, COUNT - page, COUNT - 1, COUNT, COUNT + 5):
-            assert [record.seq for record in await read_all(journal, after)] == list(range(after + 1, COUNT + 1))
+            assert [record.seq for record in await read_all(journal, after)] == list(
+                range(after + 1, COUNT + 1)
+            )
         with pytest.raises(ValueError, match="count from 1"):
             await read_all(journal, -1)
 
@@ -37,12 +39,20 @@ async def test_a_reader_meets_what_is_appended_meanwhile(tmp_path: Path) -> None
 
 
 TAMPERINGS: dict[str, tuple[str, tuple[Any, ...], str]] = {
-    "body": ("UPDATE records SET body = replace(body, 'true', 'fals') WHERE seq = 7", (), "record 7 is not what"),
+    "body": (
+        "UPDATE records SET body = replace(body, 'true', 'fals') WHERE seq = 7",
+        (),
+        "record 7 is not what",
+    ),
     "body as text": ("UPDATE records SET body = 'x' WHERE seq = 7", (), "record 7 is not what"),
     "time": ("UPDATE records SET ts_ns = ts_ns + 1 WHERE seq = 7", (), "record 7 is not what"),
     "time as text": ("UPDATE records SET ts_ns = 'noon' WHERE seq = 7", (), "record 7 is not what"),
     "hash": ("UPDATE records SET hash = zeroblob(32) WHERE seq = 7", (), "record 7 is not what"),
-    "kind": ("UPDATE records SET kind = 'OrderReceived' WHERE seq = 7", (), "record 7 is marked as OrderReceived"),
+    "kind": (
+        "UPDATE records SET kind = 'OrderReceived' WHERE seq = 7",
+        (),
+        "record 7 is marked as OrderReceived",
+    ),
     "first removed": ("DELETE FROM records WHERE seq = 1", (), "record 1 is missing"),
     "one removed": ("DELETE FROM records WHERE seq = 7", (), "record 7 is missing"),
     "moved": ("UPDATE records SET seq = 700000 - seq WHERE seq IN (5, 6)", (), "record 5 is missing"),
@@ -50,19 +60,25 @@ TAMPERINGS: dict[str, tuple[str, tuple[Any, ...], str]] = {
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
-async def test_reading_stops_at_the_first_record_that_is_not_what_was_written(tmp_path: Path, name: str) -> None:
+async def test_reading_stops_at_the_first_record_that_is_not_what_was_written(
+    tmp_path: Path, name: str
+) -> None:
     """Folding an altered record would make positions, limits and duplicates wrong without a word."""
     sql, parameters, message = TAMPERINGS[name]
     await write_notes(tmp_path, 20)
     assert tamper(tmp_path, sql, *parameters) > 0
     (tmp_path / "journal.head").unlink()
     async with opened(tmp_path) as journal:
-        seen = []
+        seen: list[int] = []
         with pytest.raises(JournalBroken, match=message):
-            async for record in journal.read(0):
-                seen.append(record.seq)
+            await _read_into(seen, journal)
         assert seen == list(range(1, len(seen) + 1))
         assert len(seen) < 7
+
+
+async def _read_into(seen: list[int], journal: SqliteJournal) -> None:
+    async for record in journal.read(0):
+        seen.append(record.seq)
 
 
 async def test_swapped_records_are_noticed(tmp_path: Path) -> None:

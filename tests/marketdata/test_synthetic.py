@@ -84,6 +84,18 @@ def test_prices_move_and_come_home(instrument: Instrument) -> None:
     assert len(seen) > 50
 
 
+def test_in_the_long_run_the_price_stays_within_its_third_of_a_percent() -> None:
+    """Without the pull home, a free walk of this length would be some three percent away."""
+    walk = SyntheticWalk(INSTRUMENTS[0], 1)
+    away = []
+    for _ in range(300_000):
+        walk._move()
+        away.append(walk._bid - walk._home)
+    deviation = (sum(one * one for one in away) / len(away)) ** 0.5
+    assert 0.002 < deviation / walk._home < 0.005
+    assert max(map(abs, away)) / walk._home < 0.02
+
+
 def test_trades_hit_both_sides_at_the_standing_quote() -> None:
     """Resting orders of both sides need someone to trade with, at prices that were on show."""
     walk = SyntheticWalk(INSTRUMENTS[0], 1)

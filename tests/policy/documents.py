@@ -10,7 +10,7 @@ E8 = 100_000_000
 
 _SYMBOLS = ("AAPL", "TSLA", "BTC/USDT", "ETH/USDT", "ES", "", "é€", '"quoted"')
 _SIZES = (1, E8, 10 * E8 - 1, 10 * E8, 10 * E8 + 1, 1000 * E8, 1000 * E8 + 1, 10_000 * E8, 10_000 * E8 + 1, MAX_EXACT)
-_ODD = (None, "", "x", "1000", 0, -1, True, False, [], {}, ["AAPL"], MAX_EXACT, -MAX_EXACT)
+_ODD: tuple[Any, ...] = (None, "", "x", "1000", 0, -1, True, False, [], {}, ["AAPL"], MAX_EXACT, -MAX_EXACT)
 
 
 def order_document(**changes: Any) -> dict[str, Any]:

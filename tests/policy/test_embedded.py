@@ -73,7 +73,8 @@ def test_what_is_no_decision_is_a_failure(rego: str, failure: RejectCode, is_com
 @pytest.mark.parametrize("is_compiled", [True, False], ids=["compiled", "interpreted"])
 def test_rules_that_contradict_each_other_are_a_failure(is_compiled: bool) -> None:
     """Without it one of two values would be taken, and which is anybody's guess."""
-    rego = 'decision := {"allow": true, "deny": []} if input.order\n\ndecision := {"allow": false, "deny": []} if input.user'
+    rego = 'decision := {"allow": true, "deny": []} if input.order\n\n'
+    rego += 'decision := {"allow": false, "deny": []} if input.user'
     verdict = engine(rego, is_compiled=is_compiled).evaluate_now(order_document())
     assert not verdict.is_allowed
     assert verdict.failure in (RejectCode.POLICY_UNAVAILABLE, RejectCode.POLICY_UNDEFINED)

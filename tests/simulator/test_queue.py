@@ -152,6 +152,14 @@ def test_a_price_that_the_feed_does_not_show_has_an_unknown_queue() -> None:
     assert floor.filled("b") == 1
 
 
+def test_a_trade_at_a_price_of_unknown_queue_fills_nothing() -> None:
+    """The first trade at a deeper price goes to those who were there, and we do not know how many they are."""
+    floor = make_floor()
+    floor.buy("b", 1, 98)
+    floor.trade(98, 9, hits="bid")
+    assert floor.filled("b") == 0
+
+
 def test_within_the_known_depth_an_empty_price_has_no_queue() -> None:
     """With depth, a gap between levels is known to be empty: waiting for nobody would be too cautious."""
     floor = make_floor()

@@ -52,6 +52,17 @@ def test_an_order_that_expired_does_not_fill_from_the_next_update(floor: Floor) 
     assert floor.kinds("b") == ["new", "expired"]
 
 
+def test_an_expiry_and_a_cancel_happen_in_the_order_of_their_times() -> None:
+    """Seen late and together, the earlier one still goes first."""
+    floor = Floor(msgspec.structs.replace(INSTANT, order_latency_ms=D(5)))
+    floor.quote(99, 10, 101, 10)
+    floor.buy("b", 5, 98, time_in_force=TimeInForce.GTD, expire_ns=floor.now_ns + 13 * MS)
+    floor.wait(10)
+    floor.model.cancel(floor.tickets["b"], floor.now_ns)  # arrives 15 ms after the order was sent
+    floor.wait(20)
+    assert floor.kinds("b") == ["new", "expired", "cancel_rejected"]
+
+
 def test_gtd_whose_time_has_passed_ends_at_once(floor: Floor) -> None:
     """Without it, an order adopted after a long outage would come back from the dead."""
     floor.buy("b", 5, 98, time_in_force=TimeInForce.GTD, expire_ns=floor.now_ns - 1)
@@ -132,10 +143,16 @@ def test_finished_orders_leave_nothing_behind() -> None:
     floor = Floor(msgspec.structs.replace(INSTANT))
     floor.quote(99, 10, 101, 10)
     floor.depth(levels((99, 10)), levels((101, 10)), is_snapshot=True)
+    floor.buy("stays", 1, 98, time_in_force=TimeInForce.GTD, expire_ns=floor.now_ns + HOUR_MS * MS)
     for number in range(3_000):
         floor.buy(f"b{number}", 1, 98)
         floor.cancel(f"b{number}")
     exchange = floor.model._exchange
-    assert floor.model.open_orders == 0
+    assert floor.model.open_orders == 1
+    assert len(exchange.timetable) < 200
+    for number in range(300):
+        floor.quote(99, 10, 101 + number, 10)
+        floor.buy(f"filled{number}", 10)
+    assert floor.filled("filled299") == 10
     assert len(exchange.timetable) < 200
     assert len(exchange._finished) <= 2_000

@@ -13,7 +13,7 @@ from gateway.adapters.config.last_good import LastGood, LastGoodCorrupt
 from gateway.adapters.config.loading import Loaded, load, load_files, parse, read_files
 from gateway.adapters.config.problems import ConfigInvalid, ConfigProblem
 from gateway.adapters.config.revision import revision_of
-from gateway.adapters.config.start import StartResult, start_settings
+from gateway.adapters.config.start import StartResult, load_last_good, start_settings
 from gateway.adapters.config.watcher import ConfigWatcher
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "describe_difference",
     "load",
     "load_files",
+    "load_last_good",
     "make_key",
     "parse",
     "read_env_file",

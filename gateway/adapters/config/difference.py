@@ -1,8 +1,9 @@
 """What an edit changed, in the words of the files: ``limits.max_order_value 50000 -> 60000``.
 
-Hashes of keys are never shown; that one changed is.
+Hashes of keys and addresses of alert channels (which may hold a token) are never shown; that one changed is.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from gateway.domain.settings import Settings
 
 _MAX_LINES = 200
 _LIMITS_OF = ("accounts", "strategies", "symbols")
-_HIDDEN = ("key_sha256",)
+_HIDDEN = re.compile(r"principals\..*\.key_sha256|channels\..*\.url")
 
 #: One thing that can be there or not (a limit table, an instrument, a venue): its name and its values by path.
 _Things = dict[str, dict[str, Any]]
@@ -44,7 +45,7 @@ def _lines(old: _Things, new: _Things) -> Iterator[str]:
 
 
 def _change(path: str, before: Any, after: Any) -> str:
-    if path.endswith(_HIDDEN):
+    if _HIDDEN.fullmatch(path):
         return f"{path} changed"
     return f"{path} {_text(before)} -> {_text(after)}"
 

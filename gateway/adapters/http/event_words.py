@@ -120,11 +120,11 @@ def _twin(fact: facts.TwinUpdated) -> Told:
 
 
 def _cycle(fact: facts.CycleOpened) -> Told:
-    account, strategy_id, venue, symbol = fact.position_key.split("|")
+    account, strategy_id, _, symbol = fact.position_key.split("|")
     fields = {
         "account": account,
         "strategy_id": strategy_id,
-        "venue": venue,
+        "venue": fact.venue,
         "symbol": symbol,
         "order_id": fact.order_id,
         "cycle": fact.cycle,

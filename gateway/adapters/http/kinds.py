@@ -72,7 +72,7 @@ class Amount(Kind):
 
     def __init__(self, text: str) -> None:
         number = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**15}
-        digits = {"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?$"}
+        digits = {"type": "string", "pattern": r"^(?=[0-9.]*[1-9])[0-9]{1,15}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?$"}
         super().__init__(text, {"anyOf": [number, digits]})
 
     def read(self, value: object) -> Decimal:

@@ -11,6 +11,8 @@ from gateway.adapters.http.problem import PROBLEM_TYPE, PROBLEMS, Problem
 from gateway.adapters.http.reading import field_specs
 
 _REF = "#/components/schemas/{name}"
+_ORDER_OPERATIONS = ("show_order", "replace_order", "cancel_order")
+_SAME_ORDER = {"order_id": "$response.body#/order_id"}
 _STATUS_TEXT = {
     200: "Done",
     201: "The order is recorded and on its way; Location names it",
@@ -94,6 +96,7 @@ def _reply(status: int, reply: type | str) -> dict[str, Any]:
     }
     if status == 201:
         found["headers"] = {"Location": {"required": True, "schema": {"type": "string"}}}
+        found["links"] = {name: {"operationId": name, "parameters": _SAME_ORDER} for name in _ORDER_OPERATIONS}
     return found
 
 

@@ -43,6 +43,8 @@ from gateway.adapters.http.views import OrderView
 from gateway.ports.read_model import ModesView
 
 TRADING = "/api/trading"
+#: A symbol in a path may hold slashes; and even a line break must reach the handler, to be refused in our words.
+_ANYTHING = r"[\s\S]+"
 NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
 
@@ -189,7 +191,7 @@ MARKET = (
         name="unsubscribe",
         method="DELETE",
         path=_WATCHED,
-        route=f"{TRADING}/market-data/subscribe/{{symbol:.+}}",
+        route=f"{TRADING}/market-data/subscribe/{{symbol:{_ANYTHING}}}",
         summary="Take a symbol off that list",
         needs=Right.READ,
         replies={200: WatchReply},
@@ -200,7 +202,7 @@ MARKET = (
         "quote",
         "The latest quote of a symbol",
         QuoteView,
-        route=f"{TRADING}/market-data/{{symbol:.+}}",
+        route=f"{TRADING}/market-data/{{symbol:{_ANYTHING}}}",
         refusals=(404,),
     ),
 )

@@ -113,7 +113,7 @@ def _unknown(name: str, value: object, specs: Mapping[str, FieldSpec], noun: str
     return FieldError(shown(name), f"is not a known {noun}", shown(value), hint)
 
 
-def _read_object(body: bytes) -> "_Members":
+def _read_object(body: bytes) -> list[tuple[str, object]]:
     """The members of a JSON object in order, duplicates included."""
     try:
         text = body.decode()
@@ -133,11 +133,16 @@ def _read_object(body: bytes) -> "_Members":
         raise _whole("must not be nested deeply", "too deep", "send a flat JSON object") from None
     if not isinstance(value, _Members):
         raise _whole("must be a JSON object", shown(value), 'such as {"symbol": "AAPL"}')
-    return value
+    return value.pairs
 
 
-class _Members(list[tuple[str, object]]):
-    """The members of one JSON object, as written."""
+class _Members:
+    """The members of one JSON object, as written. No list: a list field must not take an object for one."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        self.pairs = pairs
 
 
 def _whole(rule: str, value: str, hint: str) -> RequestInvalid:
@@ -149,6 +154,6 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in value)
         return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
-    if isinstance(value, list):
-        return "an object" if isinstance(value, _Members) else "a list"
+    if isinstance(value, _Members | list):
+        return "a list" if isinstance(value, list) else "an object"
     return json.dumps(value)  # true, false or null

@@ -1,9 +1,11 @@
 """The HTTP server: which handler answers which operation, where it listens, how it starts and stops."""
 
+import logging
 import ssl
 from collections.abc import Callable, Mapping
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.adapters.http.auth import Doorman, Right, is_loopback
 from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, Tally, failure_response, guarded
@@ -98,7 +100,12 @@ class HttpServer:
                 "on 127.0.0.1 only. Add a principal to principals.yaml, or set server.host to 127.0.0.1."
             )
         runner = web.AppRunner(
-            self._app, access_log=None, handle_signals=False, shutdown_timeout=_STOP_WAIT_S, lingering_time=_LINGER_S
+            self._app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=_STOP_WAIT_S,
+            lingering_time=_LINGER_S,
+            logger=_protocol_log(),
         )
         await runner.setup()
         try:
@@ -122,7 +129,7 @@ class HttpServer:
             app.router.add_route(operation.method, operation.pattern, handler)
         for stream in STREAMS:
             app.router.add_route("GET", stream.path, self._guarded(handlers[stream.name], Right.READ, stream.path))
-        app.router.add_route("*", "/{rest:.*}", self._no_such_path)
+        app.router.add_route("*", r"/{rest:[\s\S]*}", self._no_such_path)
         app.on_shutdown.append(lambda _: self._streams.close())
         return app
 
@@ -134,7 +141,9 @@ class HttpServer:
         allowed: set[str] = set()
         for resource in self._app.router.resources():
             _, methods = await resource.resolve(request)
-            allowed |= methods - {"*"}
+            allowed = methods - {"*"}
+            if allowed:
+                break  # the first is the narrowest: orders/place comes before orders/{order_id}
         if allowed:
             headers = {"Allow": ", ".join(sorted(allowed))}
             refusal = HttpProblem("METHOD_NOT_ALLOWED", f"use {headers['Allow']}", headers)
@@ -144,6 +153,18 @@ class HttpServer:
         counts = self._tally.of_path(UNKNOWN_PATH)
         counts[response.status] = counts.get(response.status, 0) + 1
         return response
+
+
+def _protocol_log() -> logging.Logger:
+    """Where aiohttp reports what it could not read as HTTP. The broken line itself may hold a key: not logged."""
+    log = logging.getLogger("gateway.http.protocol")
+    log.addFilter(_tells_no_request)
+    return log
+
+
+def _tells_no_request(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+    return not isinstance(error, HttpProcessingError)
 
 
 def _tls_context(settings: ServerSettings) -> ssl.SSLContext | None:

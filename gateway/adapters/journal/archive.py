@@ -44,7 +44,7 @@ class Archive:
         account, cl_ord_id = "", ""
         while True:
             rows = await self._reader.fetch(
-                "SELECT account, cl_ord_id FROM orders WHERE parent_id = '' AND cl_ord_id <> ''"
+                "SELECT account, cl_ord_id FROM orders INDEXED BY orders_by_client_id WHERE parent_id = '' AND cl_ord_id <> ''"
                 " AND (account, cl_ord_id) > (?, ?) ORDER BY account, cl_ord_id LIMIT ?",
                 (account, cl_ord_id, _FILL_PAGE),
             )
@@ -69,8 +69,10 @@ class Archive:
     async def find_by_client_id(self, account: str, cl_ord_id: str) -> Order | None:
         """The newest, should an id have been given free and used again. Legs have no client id."""
         rows = await self._reader.fetch(
-            "SELECT order_id, body FROM orders WHERE parent_id = '' AND cl_ord_id <> ''"
-            " AND account = ? AND cl_ord_id = ? ORDER BY created_ns DESC, order_id DESC LIMIT 1",
+            # Named, because SQLite would rather walk all orders of the account in order of time.
+            "SELECT order_id, body FROM orders INDEXED BY orders_by_client_id WHERE parent_id = ''"
+            " AND cl_ord_id <> '' AND account = ? AND cl_ord_id = ?"
+            " ORDER BY created_ns DESC, order_id DESC LIMIT 1",
             (account, cl_ord_id),
         )
         return _order(*rows[0]) if rows else None

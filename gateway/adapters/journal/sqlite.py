@@ -146,20 +146,26 @@ class SqliteJournal:
         async with self._turn:
             if self._is_closed:
                 return
-            # First of all, so that nothing is appended behind an anchor that says that this is the end.
             self._is_closed = True
             try:
                 await self._appender.settle()
+                await self._close_connections()
+                # Last, and as the end only when the log was folded into the file: a log that is still there may
+                # hold a batch that failed at its very last step, which the next start would find behind the end.
+                log = self._directory / f"{schema.FILE_NAME}-wal"
                 with told("anchored"):
-                    await self._drop_anchor(is_closed=True)
+                    await self._drop_anchor(is_closed=not await asyncio.to_thread(log.exists))
             except JournalUnavailable as error:
                 _log.warning("the journal is closed without an anchor: %s", error)
             finally:
-                # The writer last: the last connection to go folds the write-ahead log into the file.
-                with contextlib.suppress(sqlite3.Error):
-                    await self._reader.close()
-                await self._appender.close()
+                await self._close_connections()
                 self._lock.release()
+
+    async def _close_connections(self) -> None:
+        """The writer last: the last connection to go folds the write-ahead log into the file."""
+        with contextlib.suppress(sqlite3.Error):
+            await self._reader.close()
+        await self._appender.close()
 
     async def _settle(self) -> None:
         """Be ready to write."""

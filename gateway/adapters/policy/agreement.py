@@ -1,8 +1,8 @@
 """Whether the compiled form of a policy may decide: only where it says what the interpreter says.
 
-Golden cases alone are too kind a test, so the first and the last input are also broken in every field: taken
-out, set to null, to another type, to a neighbouring value and to the largest. Where the two disagree on any of
-them the policies still load, and the interpreter decides (slower by about 0.1 ms an order).
+Golden cases alone are too kind a test, so the first input is also broken in every field: taken out, set to null, to
+another type, to a neighbouring value and to the largest. Where the two disagree on any of them the policies still
+load, and the interpreter decides (slower by about 0.1 ms an order).
 """
 
 import json
@@ -56,7 +56,7 @@ def _by_data(sources: PolicySources, cases: list[GoldenCase]) -> Iterator[tuple[
     """Documents to try, by the data they are tried with. Only the folder's own data meets the broken ones."""
     inputs = [case.input for case in cases]
     whole = [document for document in inputs if isinstance(document, dict) and document]
-    broken = [probe for document in whole[:1] + whole[-1:] for probe in broken_documents(document)]
+    broken = [probe for document in whole[:1] for probe in broken_documents(document)]
     yield sources.data, [{}, None, *inputs, *broken]
     groups: dict[str, tuple[dict[str, Any], list[Any]]] = {}
     for case in cases:
@@ -76,7 +76,7 @@ def broken_documents(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _alternatives(value: Any) -> list[Any]:
-    others: list[Any] = [None, "", "x", 0, -1, MAX_EXACT, True, False, [], {}]
+    others: list[Any] = [None, "x", 0, -1, MAX_EXACT, True, False, []]
     if type(value) is int:
         others += [value + 1, value - 1, str(value)]
     return [other for other in others if type(other) is not type(value) or other != value]

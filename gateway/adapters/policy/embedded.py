@@ -74,6 +74,7 @@ class EmbeddedPolicy:
         """Nothing to look after."""
 
     async def close(self) -> None:
+        """Drop the engine here: the garbage collector might do it on another thread, and it may not."""
         self._runner = None
 
     def _take(self, policies: ApprovedPolicies) -> None:

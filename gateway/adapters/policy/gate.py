@@ -79,8 +79,12 @@ def judge(sources: PolicySources) -> Judgement:
         return Judgement(tuple(problems))
     cases, problems = golden_cases(sources)
     problems += _empty_input_problems(sources)
+    runners: dict[str, InterpretedRunner] = {}
     for case in cases:
-        problems += _case_problems(sources, case)
+        key = json.dumps(case.data)
+        if key not in runners:
+            runners[key] = InterpretedRunner(sources.modules, case.data)
+        problems += _case_problems(runners[key], case)
     if problems:
         return Judgement(tuple(problems))
     return Judgement(doubts=tuple(compiled_doubts(sources, tree, cases)))
@@ -142,8 +146,7 @@ def _empty_input_problems(sources: PolicySources) -> list[PolicyProblem]:
     return []
 
 
-def _case_problems(sources: PolicySources, case: GoldenCase) -> list[PolicyProblem]:
-    runner = InterpretedRunner(sources.modules, case.data)
+def _case_problems(runner: InterpretedRunner, case: GoldenCase) -> list[PolicyProblem]:
     verdict = _verdict(runner, case.input)
     if isinstance(verdict, str):
         return [PolicyProblem(case.file, verdict, case=case.name)]
@@ -152,7 +155,10 @@ def _case_problems(sources: PolicySources, case: GoldenCase) -> list[PolicyProbl
     if (verdict.is_allowed, codes) != (case.expected.allow, wanted):
         was, expected = _words(verdict.is_allowed, codes), _words(case.expected.allow, wanted)
         return [PolicyProblem(case.file, f"expected {expected}, was {was}", case=case.name)]
-    elapsed_ms = min(_elapsed_ms(runner, case.input) for _ in range(3))
+    elapsed_ms = _elapsed_ms(runner, case.input)
+    if elapsed_ms > MAX_CASE_MS:
+        # Once is no proof on a busy machine.
+        elapsed_ms = min(_elapsed_ms(runner, case.input) for _ in range(3))
     if elapsed_ms > MAX_CASE_MS:
         text = f"took {elapsed_ms:.0f} ms, above the {MAX_CASE_MS} ms that an order may wait"
         return [PolicyProblem(case.file, text, case=case.name)]

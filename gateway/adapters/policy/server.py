@@ -20,6 +20,8 @@ from gateway.domain.reasons import RejectCode
 
 _PUSH_TIMEOUT_S = 10.0
 _PUSH_AGAIN_S = 1.0
+#: How long an order may wait for a change of policies to end (measured: 0.1 s), besides the time for its answer.
+_CHANGE_S = 1.0
 
 
 class OpaServerPolicy:
@@ -56,8 +58,9 @@ class OpaServerPolicy:
             problem = exactness_problem(document, "input")
             if problem is not None:
                 return failed(RejectCode.POLICY_MALFORMED, problem, self.revision)
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(_CHANGE_S):
                 await self._settled.wait()
+            async with asyncio.timeout(self._timeout_s):
                 return await self._ask(document)
         except Exception as error:
             return not_answered(error, self.revision)
@@ -146,14 +149,15 @@ class OpaServerPolicy:
 
     async def _compare(self, policies: ApprovedPolicies) -> None:
         """Both engines, the golden inputs, the data in use: one difference and the policies are refused."""
-        reference = EmbeddedPolicy(policies)
         client = await self._pushes.client()
         cases, _ = golden_cases(policies.sources)
         documents = [case.input for case in cases]
         answer = await client.query_rule({"documents": documents}, ANSWER_PACKAGE, ANSWERS_RULE)
+        reference = EmbeddedPolicy(policies)
+        expected = [_said(reference.evaluate_now(document)) for document in documents]
+        await reference.close()
         problems = []
-        for case, given in zip(cases, answer["result"], strict=True):
-            here = _said(reference.evaluate_now(case.input))
+        for case, here, given in zip(cases, expected, answer["result"], strict=True):
             there = _said(_read({"result": given}, policies.revision)[0])
             if here != there:
                 text = f"the embedded engine says {here}, OPA says {there}"

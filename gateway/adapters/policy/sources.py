@@ -159,8 +159,15 @@ class _PlainLoader(yaml.SafeLoader):
     """YAML in which only true and false are booleans, only digits are numbers, and no key stands twice.
 
     YAML 1.1 reads a bare ``no`` as a boolean and ``10:30`` as 630; YAML 1.2 (OPA from 1.21 on) reads both as
-    text: refusing them is the only reading that all agree with.
+    text: refusing them is the only reading that all agree with. Aliases are refused because a few lines of them
+    unfold into more than memory holds.
     """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) may not be used", mark)
+        return super().compose_node(parent, index)
 
 
 def _boolean(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> bool:

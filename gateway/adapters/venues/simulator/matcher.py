@@ -46,18 +46,20 @@ class Matcher:
 
     def work(self, order: SimOrder, now_ns: int) -> None:
         """Begin to work an order that has arrived. A stop that filled in part had triggered already."""
-        self.book.settle()
-        if order.is_stop and not order.cum_qty and not has_triggered(order, self.book):
-            order.phase = Phase.STOP
-            self._stops.append(order)
-        else:
-            self.execute(order, now_ns)
+        if order.is_stop and not order.cum_qty:
+            self.book.settle()
+            if not has_triggered(order, self.book):
+                order.phase = Phase.STOP
+                self._stops.append(order)
+                return
+        self.execute(order, now_ns)
 
     def execute(self, order: SimOrder, now_ns: int) -> None:
         """Take what may be taken at once; what is left rests, goes on taking, or ends, as its terms say."""
         self.book.settle()
         far = self._far_side(order)
-        limit = None if order.limit_key is None else order.limit_key.copy_negate()
+        key = order.limit_key
+        limit = None if key is None else key.copy_negate()
         tif = order.ticket.time_in_force
         if tif is _FOK and not far.has_at_least(order.leaves_qty, limit, order.pool):
             self._reports.end(

@@ -54,18 +54,18 @@ class MatchingModel:
         self._inbound: deque[tuple[int, SimOrder | _Cancel | _Replace]] = deque()
         self._last_arrival_ns = 0
 
-    # --- requests ----------------------------------------------------------------------------
+    # --- requests: each returns when it will arrive --------------------------------------------
 
-    def submit(self, ticket: OrderTicket, now_ns: int) -> None:
+    def submit(self, ticket: OrderTicket, now_ns: int) -> int:
         """Send a new order. An id that is being worked already is not taken twice."""
         if self._exchange.find(ticket.order_id) is not None:
-            return
+            return now_ns
         order = self._enter(ticket, self._queue_share)
-        self._send(order.order_latency_ns, order, now_ns)
+        return self._send(order.order_latency_ns, order, now_ns)
 
-    def cancel(self, ticket: OrderTicket, now_ns: int) -> None:
+    def cancel(self, ticket: OrderTicket, now_ns: int) -> int:
         there, back = self._latency.draw(ticket.order_id)
-        self._send(there, _Cancel(ticket, back), now_ns)
+        return self._send(there, _Cancel(ticket, back), now_ns)
 
     def replace(
         self,
@@ -74,10 +74,10 @@ class MatchingModel:
         limit_px: Decimal | None,
         stop_px: Decimal | None,
         now_ns: int,
-    ) -> None:
+    ) -> int:
         """Ask for new terms; None leaves a price as it is."""
         there, back = self._latency.draw(ticket.order_id)
-        self._send(there, _Replace(ticket, back, order_qty, limit_px, stop_px), now_ns)
+        return self._send(there, _Replace(ticket, back, order_qty, limit_px, stop_px), now_ns)
 
     def look_up(self, ticket: OrderTicket, now_ns: int) -> tuple[ExecutionReport, ...]:
         """Bring an order up to date, taking it up again when it is not known here (a restart lost it).
@@ -101,10 +101,11 @@ class MatchingModel:
     def _enter(self, ticket: OrderTicket, queue_share: Decimal) -> SimOrder:
         return self._exchange.enter(ticket, self._latency.draw(ticket.order_id), queue_share)
 
-    def _send(self, latency_ns: int, request: SimOrder | _Cancel | _Replace, now_ns: int) -> None:
+    def _send(self, latency_ns: int, request: SimOrder | _Cancel | _Replace, now_ns: int) -> int:
         """One session carries all requests, so a cancel cannot overtake its order."""
-        self._last_arrival_ns = max(self._last_arrival_ns, now_ns + latency_ns)
-        self._inbound.append((self._last_arrival_ns, request))
+        arrival_ns = self._last_arrival_ns = max(self._last_arrival_ns, now_ns + latency_ns)
+        self._inbound.append((arrival_ns, request))
+        return arrival_ns
 
     # --- time and market ---------------------------------------------------------------------
 

@@ -21,14 +21,13 @@ FinishedListener = Callable[[SimOrder, ExecutionReport], None]
 
 
 class Reports:
-    """Reports in flight. One session carries them, so none overtakes another, whatever its own latency."""
+    """Reports in flight. One session carries them: none arrives before those that were sent before it."""
 
     def __init__(self, settings: SimulatorSettings, on_finished: FinishedListener) -> None:
         self._maker_rate = settings.maker_fee_bps / BPS
         self._taker_rate = settings.taker_fee_bps / BPS
         self._on_finished = on_finished
         self._in_flight: deque[tuple[int, ExecutionReport]] = deque()
-        self._last_ns = 0
 
     @property
     def next_due_ns(self) -> int | None:
@@ -43,16 +42,19 @@ class Reports:
         return tuple(arrived)
 
     def send(self, report: ExecutionReport, latency_ns: int) -> None:
-        due_ns = report.transact_ns + latency_ns
-        if due_ns < self._last_ns:
-            due_ns = self._last_ns
-        self._last_ns = due_ns
-        self._in_flight.append((due_ns, report))
+        self._in_flight.append((report.transact_ns + latency_ns, report))
 
     # --- life of an order --------------------------------------------------------------------
 
     def new(self, order: SimOrder, now_ns: int) -> None:
-        self.send(acknowledgement(order.ticket, now_ns), order.report_latency_ns)
+        report = ExecutionReport(
+            order_id=order.order_id,
+            exec_type=_NEW,
+            transact_ns=now_ns,
+            venue_order_id=order.venue_order_id,
+            is_twin=order.ticket.is_twin,
+        )
+        self._in_flight.append((now_ns + order.report_latency_ns, report))
 
     def trade(self, order: SimOrder, qty: Decimal, px: Decimal, is_maker: bool, now_ns: int) -> None:
         """Book a fill. Its fee is price x quantity x multiplier x rate, in the instrument's currency, to 1e-8.
@@ -78,7 +80,7 @@ class Reports:
             venue_order_id=order.venue_order_id,
             is_twin=is_twin,
         )
-        self.send(report, order.report_latency_ns)
+        self._in_flight.append((now_ns + order.report_latency_ns, report))
         if cum_qty >= order.order_qty:
             self._finish(order, report)
 

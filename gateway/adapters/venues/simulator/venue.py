@@ -69,20 +69,17 @@ class SimulatorVenue:
         listener.on_status(self._name, True, "simulating fills from market data")
 
     async def submit(self, ticket: OrderTicket) -> Answer:
-        self._model.submit(ticket, self._now_ns())
-        self._arm()
+        self._arm_for(self._model.submit(ticket, self._now_ns()))
         return _ACCEPTED
 
     async def cancel(self, ticket: OrderTicket) -> Answer:
-        self._model.cancel(ticket, self._now_ns())
-        self._arm()
+        self._arm_for(self._model.cancel(ticket, self._now_ns()))
         return _ACCEPTED
 
     async def replace(
         self, ticket: OrderTicket, order_qty: Decimal, limit_px: Decimal | None, stop_px: Decimal | None
     ) -> Answer:
-        self._model.replace(ticket, order_qty, limit_px, stop_px, self._now_ns())
-        self._arm()
+        self._arm_for(self._model.replace(ticket, order_qty, limit_px, stop_px, self._now_ns()))
         return _ACCEPTED
 
     async def lookup(self, ticket: OrderTicket) -> Lookup:
@@ -115,12 +112,17 @@ class SimulatorVenue:
         self._arm()
 
     def _arm(self) -> None:
-        """Have the one timer go off when the model next has something to do.
+        """Have the one timer go off when the model next has something to do."""
+        due_ns = self._model.next_due_ns
+        if due_ns is not None:
+            self._arm_for(due_ns)
+
+    def _arm_for(self, due_ns: int) -> None:
+        """Have the timer go off at ``due_ns``, unless it does so earlier anyway.
 
         Delays are rounded up to whole milliseconds: under load everything due within one goes in one wake-up.
         """
-        due_ns = self._model.next_due_ns
-        if due_ns is None or self._loop is None:
+        if self._loop is None:
             return
         if self._timer is not None:
             if self._timer_ns <= due_ns:

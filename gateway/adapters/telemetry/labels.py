@@ -1,0 +1,55 @@
+"""The label sets that exist from the start, so that a first event is a step from 0 and not out of nowhere."""
+
+from collections.abc import Iterable, Iterator
+
+from gateway.domain.enums import Mode, OrdStatus, Route
+from gateway.domain.reasons import RejectCode, RouteReason
+
+#: A venue that is not configured: clients write venue names, and what they invent must not become a series.
+OTHER = "other"
+#: An order that was denied before its venue's mode was looked at.
+NO_MODE = "none"
+STAGES = ("decide", "policy", "journal", "reply", "total", OTHER)
+ROUTES = (Route.SHADOW.value, Route.LIVE.value)
+MODES = (*(mode.value for mode in Mode), NO_MODE)
+DECISIONS = ("allow", "deny", "unavailable", "undefined", "malformed", OTHER)
+
+#: Codes that refuse a request without an order, or answer to a cancel or replace.
+_NOT_DENIALS = frozenset(
+    {
+        RejectCode.ORDER_SHAPE_INVALID,
+        RejectCode.CLIENT_ORDER_ID_REUSED,
+        RejectCode.ORDER_NOT_OPEN,
+        RejectCode.ORDER_IS_SPLIT,
+        RejectCode.REPLACE_PENDING,
+        RejectCode.REPLACE_UNCHANGED,
+        RejectCode.REPLACE_BELOW_FILLED,
+        RejectCode.VENUE_REJECTED,
+        RejectCode.NEVER_SENT,
+    }
+)
+
+REASONS = frozenset({"", *(code.value for code in RejectCode), *(reason.value for reason in RouteReason)})
+
+OrderLabels = tuple[str, str, str, str]
+
+
+def order_labels(venue: str) -> Iterator[OrderLabels]:
+    """Every (venue, mode, outcome, reason) that an order of ``venue`` can come to."""
+    for mode in MODES:
+        for code in RejectCode:
+            if code not in _NOT_DENIALS:
+                yield venue, mode, "denied", code.value
+        yield venue, mode, "denied", OTHER
+        if mode == NO_MODE:
+            continue
+        for reason in RouteReason:
+            yield venue, mode, "admitted", reason.value
+        for code in (RejectCode.VENUE_REJECTED, RejectCode.NEVER_SENT):
+            yield venue, mode, OrdStatus.REJECTED.value, code.value
+        for status in (OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.EXPIRED):
+            yield venue, mode, status.value, ""
+
+
+def known_venues(configured: Iterable[str]) -> tuple[str, ...]:
+    return (*sorted(configured), OTHER)

@@ -1,0 +1,131 @@
+"""Orders and fills, counted from the facts of durable records.
+
+Most facts name only the order's id. The labels of open orders are kept here until they end, which bounds the
+memory by the number of open orders.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from gateway.adapters.telemetry.cells import Family
+from gateway.adapters.telemetry.labels import MODES, NO_MODE, OTHER, REASONS, OrderLabels, order_labels
+from gateway.domain.enums import OrdStatus, Route
+from gateway.domain.facts import (
+    Fact,
+    OrderAdmitted,
+    OrderDenied,
+    OrderEnded,
+    OrderExecuted,
+    OrderHeld,
+    OrderWithdrawn,
+)
+from gateway.domain.orders import Order
+
+_NS = 1e-9
+
+
+class _Open(NamedTuple):
+    """What must be remembered of an open order."""
+
+    venue: str
+    mode: str
+    route_reason: str
+    created_ns: int
+    is_split: bool
+
+
+class OrderCounts:
+    """Counts each order when it is admitted or denied, and once more when it ends; a split one by its legs."""
+
+    def __init__(self, orders: Family, fills: Family, first_fill: Family) -> None:
+        self._orders = orders
+        self._fills = fills
+        self._first_fill = first_fill
+        self._increments: dict[OrderLabels, Callable[[], None]] = {}
+        self._fill_increments: dict[tuple[str, str], Callable[[], None]] = {}
+        self._fill_delays: dict[tuple[str, str], Callable[[float], None]] = {}
+        self._open: dict[str, _Open] = {}
+        self._counting: dict[type, Callable[[Any], None]] = {
+            OrderHeld: self._on_held,
+            OrderAdmitted: self._on_admitted,
+            OrderDenied: self._on_denied,
+            OrderExecuted: self._on_executed,
+            OrderEnded: self._on_ended,
+            OrderWithdrawn: self._on_withdrawn,
+        }
+
+    def know_venue(self, venue: str, routes: Iterable[str]) -> None:
+        """Begin every label set of a venue at 0."""
+        if (venue, Route.SHADOW.value) in self._fill_increments:
+            return
+        for labels in order_labels(venue):
+            self._increments[labels] = self._orders.cell(*labels).inc
+        for route in routes:
+            self._fill_increments[venue, route] = self._fills.cell(venue, route).inc
+            self._fill_delays[venue, route] = self._first_fill.histogram(venue, route).observe
+
+    def count(self, facts: Iterable[Fact]) -> None:
+        for fact in facts:
+            counting = self._counting.get(type(fact))
+            if counting is not None:
+                counting(fact)
+
+    def remember(self, order: Order) -> None:
+        self._open[order.order_id] = _Open(
+            order.venue, order.mode, order.route_reason, order.created_ns, order.route is Route.SPLIT
+        )
+
+    def _on_held(self, fact: OrderHeld) -> None:
+        self.remember(fact.order)
+
+    def _on_admitted(self, fact: OrderAdmitted) -> None:
+        order = self._open.get(fact.order_id)
+        if order is not None and not order.is_split:
+            self._add(order.venue, order.mode, "admitted", order.route_reason)
+
+    def _on_denied(self, fact: OrderDenied) -> None:
+        order = self._open.pop(fact.order_id, None)
+        if order is not None:
+            if not order.is_split:
+                self._add(order.venue, order.mode, "denied", fact.reject.code)
+        elif fact.order is not None:
+            self._add(fact.order.venue, fact.order.mode, "denied", fact.reject.code)
+
+    def _on_executed(self, fact: OrderExecuted) -> None:
+        key = (fact.venue, fact.route.value)
+        if key not in self._fill_increments:
+            key = (OTHER, fact.route.value)
+        self._fill_increments[key]()
+        order = self._open.get(fact.order_id)
+        if order is None:
+            return
+        if fact.cum_qty == fact.fill.last_qty:
+            self._fill_delays[key](max(fact.ts_ns - order.created_ns, 0) * _NS)
+        if fact.ord_status is OrdStatus.FILLED:
+            del self._open[fact.order_id]
+            self._add(order.venue, order.mode, "filled", "")
+
+    def _on_ended(self, fact: OrderEnded) -> None:
+        order = self._open.pop(fact.order_id, None)
+        if order is not None and not order.is_split:
+            reason = fact.reject.code if fact.reject is not None else ""
+            self._add(order.venue, order.mode, fact.ord_status.value, reason)
+
+    def _on_withdrawn(self, fact: OrderWithdrawn) -> None:
+        self._open.pop(fact.order_id, None)
+
+    def _add(self, venue: str, mode: str, outcome: str, reason: str) -> None:
+        increment = self._increments.get((venue, mode, outcome, reason))
+        if increment is None:
+            increment = self._unforeseen(venue, mode, outcome, reason)
+        increment()
+
+    def _unforeseen(self, venue: str, mode: str, outcome: str, reason: str) -> Callable[[], None]:
+        """A combination that was not begun at 0: its labels still come from closed lists, never from a client."""
+        labels = (
+            venue if (venue, Route.SHADOW.value) in self._fill_increments else OTHER,
+            mode if mode in MODES else NO_MODE,
+            outcome,
+            reason if reason in REASONS else OTHER,
+        )
+        return self._increments.setdefault(labels, self._orders.cell(*labels).inc)

@@ -1,0 +1,16 @@
+# Who may talk to this OPA: the gateway that knows OPA_TOKEN, and health checks. Whoever may push a policy decides
+# about every order, so without a token the server must listen on loopback only.
+package system.authz
+
+default allow := false
+
+allow if {
+	token := opa.runtime().env.OPA_TOKEN
+	token != ""
+	input.identity == token
+}
+
+allow if {
+	input.method == "GET"
+	input.path == ["health"]
+}

@@ -1,0 +1,76 @@
+"""Figure 3: one decision, in process: the real core and the real embedded policy, without HTTP and journal.
+
+An order is decided (instrument, trading state, route, every default limit), its facts are applied, the policy is
+asked, its verdict is decided and applied. The default configuration and policies; positions are open and change.
+"""
+
+import time
+from pathlib import Path
+
+from gateway.adapters.config import load
+from gateway.adapters.policy.embedded import EmbeddedPolicy
+from gateway.adapters.policy.loader import PolicyLoader
+from gateway.core.apply import apply
+from gateway.core.decide import decide
+from gateway.core.decision import Decision
+from gateway.core.state import GatewayState
+from gateway.domain.config import TradingConfig
+from gateway.domain.events import ConfigLoaded, Event, PolicyEvaluated
+from tests.bench.figures import Report, duration, quantile, spread
+from tests.bench.inprocess import TRADER, policy_question, received, reports_on
+from tests.bench.sizes import Sizes
+from tests.bench.stage import Stage
+from tests.bench.workload import DEFAULT_SYMBOLS, Workload
+
+TARGET_P50_US = 100
+TARGET_P99_US = 250
+
+
+class Decider:
+    """The core and the policy, as the service drives them."""
+
+    def __init__(self, config: TradingConfig, policies: Path) -> None:
+        self.state = GatewayState()
+        self.config = config
+        self._policy = EmbeddedPolicy(PolicyLoader(policies).load())
+        self._take(ConfigLoaded(ts_ns=time.time_ns(), config=config, actor=TRADER))
+
+    def _take(self, event: Event) -> Decision:
+        decision = decide(self.state, event)
+        for fact in decision.facts:
+            apply(self.state, fact)
+        return decision
+
+    def timed_order(self, body: bytes, number: int) -> tuple[int, int]:
+        """Nanoseconds to make the event of an order, and to decide it. The order then fills, untimed."""
+        begun_ns = time.perf_counter_ns()
+        event = received(body, number, self.config, time.time_ns())
+        made_ns = time.perf_counter_ns()
+        question = policy_question(self._take(event).effects)
+        verdict = self._policy.evaluate_now(question.document)
+        self._take(PolicyEvaluated(ts_ns=event.ts_ns, order_id=event.order_id, verdict=verdict))
+        decided_ns = time.perf_counter_ns()
+        order = self.state.orders[event.order_id]
+        assert order.is_admitted, order.reject
+        self._take(reports_on(order, event.ts_ns))
+        return made_ns - begun_ns, decided_ns - made_ns
+
+
+def run(stage: Stage, sizes: Sizes) -> Report:
+    config = stage.config("decision")
+    decider = Decider(load(config, {}).trading, config.parent / "policies")
+    workload = Workload(DEFAULT_SYMBOLS, "d")
+    warm_up = sizes.decisions // 10
+    times = [decider.timed_order(workload.body(i), i) for i in range(warm_up + sizes.decisions)]
+    making = sorted(made / 1e3 for made, _ in times[warm_up:])
+    deciding = sorted(decided / 1e3 for _, decided in times[warm_up:])
+    report = Report()
+    for name, share, target in (("p50", 0.5, TARGET_P50_US), ("p99", 0.99, TARGET_P99_US)):
+        reached = quantile(deciding, share)
+        report.add(f"decision alone, {name}", f"<= {target} us", duration(reached), reached <= target)
+    report.notes += [
+        f"decision: {sizes.decisions} orders, default limits and policies",
+        f"  decide, apply and policy: {spread(deciding)}",
+        f"  before it, from the body to the event: {spread(making)}",
+    ]
+    return report

@@ -1,0 +1,38 @@
+"""How much each benchmark does: in full, or just enough to see that it works."""
+
+import msgspec
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True):
+    warm_up_s: float = 3.0
+    rounds: int = 5
+    round_s: float = 6.0
+    open_rate: int = 1_000
+    open_s: int = 30
+    symbols: int = 500
+    bare_commits: int = 2_000
+    decisions: int = 20_000
+    facts: int = 1_000_000
+    is_worst_restart: bool = True
+    restart_load_s: int = 10
+    restart_rounds: int = 2
+    memory_orders: int = 100_000
+    profile_orders: int = 20_000
+
+
+FULL = Sizes()
+#: A smoke test: the figures mean nothing.
+QUICK = Sizes(
+    warm_up_s=0.5,
+    rounds=1,
+    round_s=1.0,
+    open_s=2,
+    bare_commits=100,
+    decisions=500,
+    facts=20_000,
+    is_worst_restart=False,
+    restart_load_s=1,
+    restart_rounds=1,
+    memory_orders=2_000,
+    profile_orders=1_000,
+)
