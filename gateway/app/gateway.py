@@ -166,12 +166,19 @@ class Gateway:
             _log.info("policies %s are in force", result.revision)
 
     async def close(self) -> None:
-        """Stop taking orders, answer what was taken, write the last checkpoint."""
+        """Stop taking orders, answer what was taken, write the last checkpoint. One step that fails keeps no other
+        from being taken, so that the process ends and the journal is released."""
         self.intake.closed = ("stopping", "the gateway is stopping")
-        await self.server.close()
-        await self.market.close()
-        await self.engine.close()
-        await self.venues.close()
-        await self.tasks.close()
-        await self.policy.close()
-        await self.journal.close()
+        for step in (
+            self.server.close,
+            self.engine.close,
+            self.venues.close,
+            self.market.close,
+            self.tasks.close,
+            self.policy.close,
+            self.journal.close,
+        ):
+            try:
+                await step()
+            except Exception:
+                _log.exception("stopping: %s failed", step.__qualname__)

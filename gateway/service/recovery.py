@@ -1,24 +1,38 @@
 """Start and crash are one path: fold what the journal holds, then go on from there."""
 
+import logging
+
+import msgspec
+
 from gateway.core.apply import apply
 from gateway.core.state import GatewayState, decode_snapshot, state_hash
-from gateway.ports.journal import Journal, JournalBroken
+from gateway.domain.records import Checkpoint
+from gateway.ports.journal import Journal
+
+_log = logging.getLogger(__name__)
 
 
 async def recover(journal: Journal) -> tuple[GatewayState, int]:
     """The state after everything the journal holds, and the last sequence number (0: an empty journal)."""
     checkpoint = await journal.load_checkpoint()
-    if checkpoint is None:
-        state, seq = GatewayState(), 0
-    else:
-        state, seq = decode_snapshot(checkpoint.state), checkpoint.seq
-        if state_hash(state) != checkpoint.state_hash:
-            raise JournalBroken(
-                f"the checkpoint at record {seq} does not restore to the state it was taken from; "
-                "move it away with `gateway audit verify` to fold the journal from its start"
-            )
+    restored = None if checkpoint is None else _restored(checkpoint)
+    state, seq = (GatewayState(), 0) if restored is None else restored
     async for record in journal.read(seq):
         for fact in record.facts:
             apply(state, fact)
         seq = record.seq
     return state, seq
+
+
+def _restored(checkpoint: Checkpoint) -> tuple[GatewayState, int] | None:
+    """The state of the checkpoint, or None when this version cannot restore it exactly: the journal itself is the
+    truth, and folding it from its start only takes longer."""
+    try:
+        state = decode_snapshot(checkpoint.state)
+        if state_hash(state) == checkpoint.state_hash:
+            return state, checkpoint.seq
+        why = "it restores to another state"
+    except (msgspec.MsgspecError, KeyError, ValueError) as error:
+        why = str(error)
+    _log.warning("the checkpoint at record %d is not used (%s); folding the journal", checkpoint.seq, why)
+    return None

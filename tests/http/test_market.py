@@ -50,7 +50,7 @@ async def test_watch_lists_are_kept_apart_and_bounded() -> None:
         first = await desk.ask("POST", f"{MARKET}/subscribe", {"symbols": [f"S{n}" for n in range(500)]}, "a")
         over = await desk.ask("POST", f"{MARKET}/subscribe", {"symbols": ["MORE"]}, "a")
         other = await desk.ask("POST", f"{MARKET}/subscribe", {"symbols": ["MORE"]}, "b")
-    assert (first.status, over.status) == (200, 400)
+    assert (first.status, over.status, over.json["code"]) == (200, 409, "SUBSCRIPTION_FULL")
     assert other.json["symbols"] == ["MORE"]
 
 

@@ -16,10 +16,11 @@ from gateway.domain.events import Event, GatewayStarted
 from gateway.domain.facts import Fact
 from gateway.domain.orders import Order
 from gateway.domain.records import Record
-from tests.journal.samples import EVENT_TYPES, FACT_TYPES, START_NS, specimen
+from tests.journal.samples import EVENT_TYPES, FACT_TYPES, START_NS, enums_within, specimen
 
 FOLDER = Path(__file__).parent / "golden"
 BEFORE = FOLDER / "before"
+WORDS = Path(__file__).parent / "golden_words.json"
 
 
 def bodies() -> Iterator[tuple[str, bytes]]:
@@ -34,6 +35,12 @@ def bodies() -> Iterator[tuple[str, bytes]]:
             encode_record(_record(GatewayStarted(ts_ns=START_NS, version="1"), (fact,))),
         )
     yield "order", encode_order(specimen(Order))
+
+
+def words() -> bytes:
+    """All values of all enumerations that a journal can hold."""
+    enums = enums_within(*EVENT_TYPES, *FACT_TYPES, Order)
+    return readable(msgspec.json.encode({name: [v.value for v in enums[name]] for name in sorted(enums)}))
 
 
 def path_of(name: str) -> Path:
@@ -59,6 +66,7 @@ def main(*, keep: bool) -> None:
             count = len(list(BEFORE.glob(f"{name}.*.json")))
             (BEFORE / f"{name}.{count + 1}.json").write_bytes(old)
         path.write_bytes(new)
+    WORDS.write_bytes(words())
 
 
 if __name__ == "__main__":

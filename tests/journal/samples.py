@@ -3,6 +3,7 @@ the moment it exists."""
 
 import hashlib
 from decimal import Decimal
+from enum import Enum
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -50,7 +51,7 @@ def _scalar(info: inspect.Type, name: str) -> Any:
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:2])
     match info:
         case inspect.EnumType(cls=cls):
-            return list(cls)[number % len(cls)]
+            return next(iter(cls))
         case inspect.DecimalType():
             return Decimal(f"{number}.50")
         case inspect.IntType():
@@ -60,6 +61,32 @@ def _scalar(info: inspect.Type, name: str) -> Any:
         case inspect.StrType():
             return f"{name} é"
     raise NotImplementedError(f"{name}: {info}")
+
+
+def enums_within(*wanted: type) -> dict[str, type[Enum]]:
+    """Every enumeration that these types can hold, by name."""
+    found: dict[str, type[Enum]] = {}
+    seen: set[type] = set()
+
+    def look(info: inspect.Type) -> None:
+        match info:
+            case inspect.EnumType(cls=cls):
+                found[cls.__name__] = cls
+            case inspect.StructType(cls=cls, fields=fields) if cls not in seen:
+                seen.add(cls)
+                for field in fields:
+                    look(field.type)
+            case inspect.UnionType(types=types) | inspect.TupleType(item_types=types):
+                for item in types:
+                    look(item)
+            case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):
+                look(item)
+            case inspect.DictType(value_type=item):
+                look(item)
+
+    for one in wanted:
+        look(inspect.type_info(one))
+    return found
 
 
 def anything(wanted: type[T]) -> st.SearchStrategy[T]:

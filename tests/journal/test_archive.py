@@ -1,13 +1,17 @@
 """The archive: finished orders are found again, and an unused client id is known to be unused without a disk."""
 
 import random
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.adapters.journal import SqliteJournal
+from gateway.adapters.journal.archive import _listing
 from gateway.adapters.journal.bloom import ClientIdFilter
 from gateway.domain.enums import OrdStatus, Route
 from gateway.domain.orders import Order
@@ -148,6 +152,24 @@ async def test_every_filter_narrows(tmp_path: Path) -> None:
         ]
         for empty in ("accounts", "strategies", "statuses"):
             assert await listed(journal, **{empty: ()}) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [OrderQuery(), OrderQuery(accounts=("a",)), OrderQuery(accounts=("a", "b")), OrderQuery(symbol="X")],
+)
+@pytest.mark.parametrize("before", [None, (5, "o-5")])
+async def test_a_page_is_read_in_order_and_not_sorted(
+    tmp_path: Path, query: OrderQuery, before: tuple[int, str] | None
+) -> None:
+    """Sorting a million orders for a page of a hundred takes seconds, and the page asks again and again."""
+    sql, parameters = _listing(msgspec.structs.replace(query, before=before))
+    async with opened(tmp_path):
+        with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as other:
+            plan = [row[3] for row in other.execute("EXPLAIN QUERY PLAN " + sql, parameters)]
+    index = "orders_of_account" if query.accounts == ("a",) else "orders_newest"
+    assert len(plan) == 1
+    assert f"USING INDEX {index}" in plan[0]
 
 
 async def test_an_archived_order_that_cannot_be_read_is_named(tmp_path: Path) -> None:

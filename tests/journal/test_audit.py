@@ -61,7 +61,7 @@ async def test_an_empty_journal_passes(tmp_path: Path) -> None:
     assert report.head_hash == genesis("main").hex()
 
 
-@pytest.mark.parametrize("page", [7, 20, COUNT, 4_096])
+@pytest.mark.parametrize("page", [19, 4_096])
 @pytest.mark.parametrize(
     ("sql", "seq", "words"),
     [

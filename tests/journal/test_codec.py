@@ -21,7 +21,7 @@ from gateway.adapters.journal.codec import (
 from gateway.domain.events import MarksObserved
 from gateway.domain.orders import Order
 from gateway.domain.records import Record
-from tests.journal.golden_files import FOLDER, bodies, path_of, readable
+from tests.journal.golden_files import FOLDER, WORDS, bodies, path_of, readable, words
 from tests.journal.samples import EVENT_TYPES, FACT_TYPES, START_NS, anything, note, specimen
 
 _BODIES = dict(bodies())
@@ -39,6 +39,12 @@ def test_encoding_is_that_of_the_golden_file(name: str) -> None:
     """Without this, renaming a field makes every journal out there unreadable, and nobody notices before a
     restart. A wanted change: ``python -m tests.journal.golden_files``."""
     assert readable(_BODIES[name]).decode() == path_of(name).read_text(encoding="utf-8")
+
+
+def test_the_words_are_those_of_the_golden_file() -> None:
+    """A value taken out of an enumeration makes every record that holds it unreadable; one that was added is to
+    be known here, so that its removal is noticed later."""
+    assert words().decode() == WORDS.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.json")), ids=lambda path: path.stem)

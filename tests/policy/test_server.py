@@ -1,23 +1,23 @@
-"""The OPA server as an engine: against a real OPA, and against a server that misbehaves in every way we know."""
+"""The OPA server as an engine, against a real OPA. What other servers may answer: ``test_misbehaving``."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from aiohttp import web
 
 from gateway.adapters.policy.gate import ApprovedPolicies
 from gateway.adapters.policy.managed import ManagedOpaPolicy
 from gateway.adapters.policy.server import OpaServerPolicy
-from gateway.adapters.policy.sources import PoliciesInvalid, PolicySources, build_sources
+from gateway.adapters.policy.sources import PoliciesInvalid, build_sources
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.reasons import RejectCode
 from gateway.ports.policy import PolicyEngine
 from tests.policy.conftest import POLICIES
 from tests.policy.documents import order_document
 from tests.policy.opa_server import ROOT, OpaServer, opa_server
+
+pytestmark = pytest.mark.opa
 
 DENY = 'decision := {"allow": false, "deny": [{"code": "NO", "text": "no"}]}'
 
@@ -39,10 +39,6 @@ def codes(verdict: PolicyVerdict) -> list[str]:
     return [code for code, _ in verdict.denies]
 
 
-# --- a real server -----------------------------------------------------------------------------------
-
-
-@pytest.mark.opa
 async def test_it_allows_and_denies_with_the_revision_it_pushed(approved: ApprovedPolicies, opa: OpaServer) -> None:
     """Without it the server could answer with other policies than those recorded with the order."""
     async with engine(opa.url) as server:
@@ -56,7 +52,6 @@ async def test_it_allows_and_denies_with_the_revision_it_pushed(approved: Approv
         assert policy.evaluate_now(order_document()).failure == RejectCode.POLICY_UNAVAILABLE
 
 
-@pytest.mark.opa
 @pytest.mark.parametrize(
     ("rego", "failure"),
     [
@@ -75,7 +70,6 @@ async def test_what_is_no_decision_is_a_failure(rego: str, failure: RejectCode, 
         assert (verdict.is_allowed, verdict.failure) == (False, failure)
 
 
-@pytest.mark.opa
 async def test_integers_are_exact_up_to_the_guard(opa: OpaServer) -> None:
     """Without it a limit could be passed by what a float does not see, or by a number nobody can compare."""
     async with engine(opa.url) as server:
@@ -87,7 +81,6 @@ async def test_integers_are_exact_up_to_the_guard(opa: OpaServer) -> None:
         assert verdict.failure == RejectCode.POLICY_MALFORMED
 
 
-@pytest.mark.opa
 async def test_policies_that_opa_refuses_leave_the_former_ones(approved: ApprovedPolicies, opa: OpaServer) -> None:
     """Without it a policy that only OPA cannot compile would leave the server empty."""
     async with engine(opa.url) as server:
@@ -101,7 +94,6 @@ async def test_policies_that_opa_refuses_leave_the_former_ones(approved: Approve
         assert server.revision == approved.revision
 
 
-@pytest.mark.opa
 async def test_policies_on_which_the_engines_disagree_are_refused(approved: ApprovedPolicies, opa: OpaServer) -> None:
     """Without it moving from one engine to the other could turn a denial into an order."""
     # OPA drops a body in which an argument under `not` is undefined; the embedded engine takes it as true.
@@ -118,7 +110,6 @@ async def test_policies_on_which_the_engines_disagree_are_refused(approved: Appr
         assert (await server.evaluate(order_document())).revision == approved.revision
 
 
-@pytest.mark.opa
 async def test_modules_may_come_in_any_order_and_go_again(opa: OpaServer) -> None:
     """Without it a policy in several files could not be pushed, and a deleted file would decide on."""
     uses = 'decision := {"allow": data.lib.small(input), "deny": []}'
@@ -131,7 +122,6 @@ async def test_modules_may_come_in_any_order_and_go_again(opa: OpaServer) -> Non
         assert codes(await server.evaluate(order_document())) == ["NO"]
 
 
-@pytest.mark.opa
 async def test_data_is_replaced_whole(opa: OpaServer) -> None:
     """Without it a list taken out of data.json would bind on, under a revision that does not have it."""
     rego = 'decision := {"allow": allow, "deny": []}\n\ndefault allow := true\n\nallow := false if data.closed'
@@ -142,7 +132,6 @@ async def test_data_is_replaced_whole(opa: OpaServer) -> None:
         assert (await server.evaluate(order_document())).is_allowed
 
 
-@pytest.mark.opa
 async def test_a_server_with_other_policies_is_not_believed(approved: ApprovedPolicies, opa: OpaServer) -> None:
     """Without it a second gateway on the same server would decide for this one, unrecorded."""
     async with engine(opa.url) as first, engine(opa.url) as second:
@@ -153,7 +142,6 @@ async def test_a_server_with_other_policies_is_not_believed(approved: ApprovedPo
         assert "each gateway needs a server of its own" in verdict.failure_text
 
 
-@pytest.mark.opa
 async def test_an_outage_denies_and_heals_by_itself(approved: ApprovedPolicies) -> None:
     """Without it an OPA that was restarted would deny every order until somebody reloads."""
     with opa_server() as opa:
@@ -169,7 +157,6 @@ async def test_an_outage_denies_and_heals_by_itself(approved: ApprovedPolicies) 
             tending.cancel()
 
 
-@pytest.mark.opa
 async def test_a_server_that_comes_up_late_gets_the_first_policies(approved: ApprovedPolicies) -> None:
     """Without it the order in which two services start would decide whether the gateway ever trades."""
     with opa_server() as opa:
@@ -193,7 +180,6 @@ async def _until_allowed(server: OpaServerPolicy) -> None:
             await asyncio.sleep(0.02)
 
 
-@pytest.mark.opa
 async def test_no_order_meets_a_half_changed_server(approved: ApprovedPolicies, opa: OpaServer) -> None:
     """Without it an order during a reload could be decided by new rules and old limits."""
     closed = policies(DENY)
@@ -221,7 +207,6 @@ async def test_no_order_meets_a_half_changed_server(approved: ApprovedPolicies, 
         }
 
 
-@pytest.mark.opa
 async def test_a_server_with_tokens(approved: ApprovedPolicies) -> None:
     """Without it the shipped authorization would lock the gateway out, or let everybody in."""
     infrastructure = ROOT / "infrastructure" / "opa"
@@ -237,7 +222,6 @@ async def test_a_server_with_tokens(approved: ApprovedPolicies) -> None:
                 assert not (await server.evaluate(order_document())).is_allowed
 
 
-@pytest.mark.opa
 async def test_a_managed_server_is_only_asked() -> None:
     """Without it the gateway would overwrite policies that somebody else deploys."""
     files = [str(POLICIES / "trading.rego"), str(POLICIES / "data.json")]
@@ -253,161 +237,3 @@ async def test_a_managed_server_is_only_asked() -> None:
         policy = ManagedOpaPolicy(empty.url, 5.0)
         assert (await policy.evaluate(order_document())).failure == RejectCode.POLICY_UNDEFINED
         await policy.close()
-
-
-# --- servers that misbehave ----------------------------------------------------------------------------
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def misbehaving(handler: Handler) -> AsyncIterator[str]:
-    """A loopback server that answers every question with ``handler``."""
-    runner = web.AppRunner(_app(handler), shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
-def _app(handler: Handler) -> web.Application:
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", handler)
-    return app
-
-
-def _answer(text: str, status: int = 200, content_type: str = "application/json") -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        return web.Response(text=text, status=status, content_type=content_type)
-
-    return handler
-
-
-async def _slow(request: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(5)
-    return web.json_response({"result": {"allow": True, "deny": []}})
-
-
-async def _truncated(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
-    await response.prepare(request)
-    await response.write(b'{"result": {"allow": tr')
-    assert request.transport is not None
-    request.transport.close()
-    return response
-
-
-async def _hung_up(request: web.Request) -> web.StreamResponse:
-    assert request.transport is not None
-    request.transport.close()
-    return web.Response()
-
-
-@pytest.mark.parametrize(
-    ("handler", "failure"),
-    [
-        (_slow, RejectCode.POLICY_UNAVAILABLE),
-        (_truncated, RejectCode.POLICY_UNAVAILABLE),
-        (_hung_up, RejectCode.POLICY_UNAVAILABLE),
-        (_answer('{"result": {"allow": true, "deny": []}}', status=500), RejectCode.POLICY_UNAVAILABLE),
-        (_answer('{"result": {"allow": true, "deny": []}}', status=401), RejectCode.POLICY_UNAVAILABLE),
-        (_answer("<html>", content_type="text/html"), RejectCode.POLICY_MALFORMED),
-        (_answer('{"result": {"allow": tr'), RejectCode.POLICY_MALFORMED),
-        (_answer(""), RejectCode.POLICY_MALFORMED),
-        (_answer("[]"), RejectCode.POLICY_MALFORMED),
-        (_answer("null"), RejectCode.POLICY_MALFORMED),
-        (_answer('{"result": null}'), RejectCode.POLICY_MALFORMED),
-        (_answer('{"result": true}'), RejectCode.POLICY_MALFORMED),
-        (_answer('{"result": {"allow": 1, "deny": []}}'), RejectCode.POLICY_MALFORMED),
-        (_answer('{"provenance": 3, "result": {"allow": NaN, "deny": []}}'), RejectCode.POLICY_MALFORMED),
-        (_answer("{}"), RejectCode.POLICY_UNDEFINED),
-    ],
-    ids="slow truncated hung_up 500 401 html cut_json empty list null no_object true number nan undefined".split(),
-)
-async def test_every_way_of_not_answering_is_a_denial(handler: Handler, failure: RejectCode) -> None:
-    """Without it one of them would allow, raise, or hold the order for as long as the server likes."""
-    async with misbehaving(handler) as url:
-        policy = ManagedOpaPolicy(url, 0.3)
-        started = asyncio.get_running_loop().time()
-        verdict = await policy.evaluate(order_document())
-        assert asyncio.get_running_loop().time() - started < 2
-        assert (verdict.is_allowed, verdict.denies, verdict.failure) == (False, (), failure)
-        assert verdict.failure_text
-        await policy.close()
-
-
-async def test_a_change_waits_for_the_open_questions() -> None:
-    """Without it an order that was asked before a change could be answered by half of it."""
-    log: list[str] = []
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        if request.method == "POST" and "answers" not in request.path:
-            await asyncio.sleep(0.1)
-            log.append("answered")
-            return web.json_response({"result": {"revision": first.revision, "decisions": []}})
-        log.append(request.method)
-        status = 204 if "data" in request.path and request.method == "PUT" else 200
-        return web.json_response({"result": []}, status=status)
-
-    first, second = policies("a := 1"), policies("a := 2")
-    async with misbehaving(handler) as url, engine(url) as server:
-        await server.activate(first)
-        log.clear()
-        question = asyncio.ensure_future(server.evaluate(order_document()))
-        await asyncio.sleep(0.03)
-        await server.activate(second)
-        assert (await question).failure == RejectCode.POLICY_UNDEFINED
-    assert log[0] == "answered"
-    assert log[1] == "GET"
-
-
-async def test_a_failed_question_is_asked_once() -> None:
-    """Without it the client's retries would hold an order for seconds (they are on by default)."""
-    asked = 0
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        nonlocal asked
-        asked += 1
-        return web.Response(status=502)
-
-    async with misbehaving(handler) as url:
-        policy = ManagedOpaPolicy(url, 5.0)
-        assert (await policy.evaluate(order_document())).failure == RejectCode.POLICY_UNAVAILABLE
-        await policy.close()
-    assert asked == 1
-
-
-async def test_bundle_revisions_are_recorded() -> None:
-    """Without it an order decided by a managed server could not be traced to a policy."""
-    body = '{"result": {"allow": true, "deny": []}, "provenance": {"bundles": {"b": {"revision": "2"}, "a": {}}}}'
-    async with misbehaving(_answer(body)) as url:
-        policy = ManagedOpaPolicy(url, 5.0)
-        assert (await policy.evaluate(order_document())).revision == "a=,b=2"
-        await policy.close()
-
-
-async def test_an_unreachable_server_is_a_denial() -> None:
-    """Without it a refused connection would raise into the order's path."""
-    policy = ManagedOpaPolicy("http://127.0.0.1:9", 1.0)
-    verdict = await policy.evaluate(order_document())
-    assert (verdict.is_allowed, verdict.failure) == (False, RejectCode.POLICY_UNAVAILABLE)
-    await policy.close()
-
-
-async def test_inexact_documents_are_not_asked_about(shipped: PolicySources) -> None:
-    """Without it a float, or a number that only OPA compares exactly, would get different answers by engine."""
-    policy: Any
-    for policy in (ManagedOpaPolicy("http://127.0.0.1:9", 1.0), OpaServerPolicy("http://127.0.0.1:9", 1.0)):
-        verdict = await policy.evaluate(order_document(order__size_e8=10**20))
-        assert verdict.failure == RejectCode.POLICY_MALFORMED
-        await policy.close()
-
-
-@pytest.mark.parametrize("url", ["127.0.0.1:8181", "ftp://opa", "http://", "http://opa:8181/v1", "http://opa:port"])
-def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
-    """Without it a slip in the config would show as an outage."""
-    with pytest.raises(ValueError, match=r"OPA server|[Pp]ort"):
-        OpaServerPolicy(url, 1.0)

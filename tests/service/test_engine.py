@@ -9,6 +9,7 @@ from gateway.core.state import state_hash
 from gateway.domain.config import Limits
 from gateway.domain.enums import Mode, OrdStatus, Route, Side, SubmitStatus, TradingState
 from gateway.domain.events import ConfigLoaded
+from gateway.domain.records import Checkpoint
 from gateway.ports.intake import NotAccepting, Outcome, RequestInvalid
 from gateway.ports.venue import Answer
 from gateway.service.recovery import recover
@@ -261,3 +262,17 @@ async def test_an_edit_while_the_policy_server_thinks_has_the_order_decided_agai
         assert order.route is Route.SHADOW
         await one.until(lambda: one.simulator.sends)
         assert one.venue.sends == []
+
+
+async def test_a_checkpoint_that_cannot_be_restored_costs_time_and_nothing_else() -> None:
+    """Without this, an upgrade that changes the state's form would not start, or start with another state."""
+    journal = MemoryJournal()
+    async with desk(journal=journal) as one:
+        for _ in range(5):
+            await one.place()
+        await one.engine.durable(one.engine.last_seq)
+        expected, last = state_hash(one.engine.state), one.engine.last_seq
+    for data, mark in ((b'{"version":99}', "x"), (b"{}", "x")):
+        journal.checkpoints = [Checkpoint(seq=3, ts_ns=0, state=data, state_hash=mark)]
+        state, seq = await recover(journal)
+        assert (state_hash(state), seq) == (expected, last)

@@ -9,7 +9,6 @@ from gateway.adapters.http.reading import read_struct
 from gateway.adapters.http.shapes import MAX_SYMBOLS, Subscribe
 from gateway.adapters.http.state_views import WatchReply, quote_view
 from gateway.ports.clock import Clock
-from gateway.ports.intake import FieldError, RequestInvalid
 from gateway.ports.market_data import MarketData
 
 
@@ -25,7 +24,7 @@ class WatchLists:
     def add(self, caller: Caller, symbols: tuple[str, ...]) -> None:
         own = self._symbols.setdefault(caller.actor.name, {})
         if len(own.keys() | set(symbols)) > MAX_SYMBOLS:
-            raise too_many(len(symbols))
+            raise HttpProblem("SUBSCRIPTION_FULL", f"a key may subscribe to {MAX_SYMBOLS} symbols; unsubscribe others")
         own.update(dict.fromkeys(symbols))
 
     def remove(self, caller: Caller, symbol: str) -> bool:
@@ -34,13 +33,6 @@ class WatchLists:
         was_there = symbol in own
         own.pop(symbol, None)
         return was_there
-
-
-def too_many(asked: int) -> RequestInvalid:
-    """More symbols than one key or one stream may watch."""
-    hint = "unsubscribe others first"
-    rule = f"must not bring the subscription above {MAX_SYMBOLS} symbols"
-    return RequestInvalid((FieldError("symbols", rule, f"{asked} symbols", hint),))
 
 
 class MarketHandlers:

@@ -7,12 +7,13 @@ import msgspec
 from aiohttp import web
 
 from gateway.adapters.http.auth import Caller
-from gateway.adapters.http.market_handlers import WatchLists, too_many
+from gateway.adapters.http.market_handlers import WatchLists
 from gateway.adapters.http.reading import read_struct
 from gateway.adapters.http.shapes import MAX_SYMBOLS, MarketMessage
 from gateway.adapters.http.state_views import quote_view
 from gateway.adapters.http.streams import Connection, Hearer, Streams, Talker, encode
 from gateway.domain.market import MarketUpdate, Quote
+from gateway.ports.intake import FieldError, RequestInvalid
 from gateway.ports.market_data import MarketData
 
 
@@ -79,7 +80,8 @@ class _QuoteStream:
     def subscribe(self, symbols: Iterable[str]) -> None:
         new = [symbol for symbol in symbols if symbol not in self._stops]
         if len(self._stops) + len(new) > MAX_SYMBOLS:
-            raise too_many(len(new))
+            rule = f"must not bring the stream above {MAX_SYMBOLS} symbols"
+            raise RequestInvalid((FieldError("symbols", rule, f"{len(new)} more", "unsubscribe others first"),))
         for symbol in new:
             self._stops[symbol] = self._market.listen(symbol, self._on_update)
             quote = self._market.quote(symbol)

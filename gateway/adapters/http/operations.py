@@ -186,6 +186,7 @@ MARKET = (
         needs=Right.READ,
         body=Subscribe,
         is_body_required=True,
+        refusals=(409,),
     ),
     Operation(
         name="unsubscribe",

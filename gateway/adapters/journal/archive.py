@@ -44,8 +44,9 @@ class Archive:
         account, cl_ord_id = "", ""
         while True:
             rows = await self._reader.fetch(
-                "SELECT account, cl_ord_id FROM orders INDEXED BY orders_by_client_id WHERE parent_id = '' AND cl_ord_id <> ''"
-                " AND (account, cl_ord_id) > (?, ?) ORDER BY account, cl_ord_id LIMIT ?",
+                "SELECT account, cl_ord_id FROM orders INDEXED BY orders_by_client_id"
+                " WHERE (account, cl_ord_id) > (?, ?) AND cl_ord_id <> '' AND parent_id = ''"
+                " ORDER BY account, cl_ord_id LIMIT ?",
                 (account, cl_ord_id, _FILL_PAGE),
             )
             for account, cl_ord_id in rows:
@@ -70,8 +71,8 @@ class Archive:
         """The newest, should an id have been given free and used again. Legs have no client id."""
         rows = await self._reader.fetch(
             # Named, because SQLite would rather walk all orders of the account in order of time.
-            "SELECT order_id, body FROM orders INDEXED BY orders_by_client_id WHERE parent_id = ''"
-            " AND cl_ord_id <> '' AND account = ? AND cl_ord_id = ?"
+            "SELECT order_id, body FROM orders INDEXED BY orders_by_client_id"
+            " WHERE account = ? AND cl_ord_id = ? AND cl_ord_id <> '' AND parent_id = ''"
             " ORDER BY created_ns DESC, order_id DESC LIMIT 1",
             (account, cl_ord_id),
         )

@@ -1,8 +1,9 @@
 """Connections to the journal file: one that writes, in one thread hop per transaction, and one that reads.
 
-aiosqlite runs each of its calls as a hop to its thread and back, and under a busy event loop every hop, and every
-SQL statement in the thread, is a fight for the interpreter lock that can take milliseconds. So a whole
-transaction is staged as one piece of work and done by one ``commit()``, in as few statements as possible.
+aiosqlite runs each of its calls as a hop to its thread and back. Under a busy event loop every hop, and every SQL
+statement in the thread, must win the interpreter lock back, which takes milliseconds (and, at Python's default
+switch interval of 5 ms, sometimes seconds: whoever runs the loop should set ``sys.setswitchinterval(1e-4)``). So a
+whole transaction is staged as one piece of work, done by one ``commit()`` in as few statements as possible.
 """
 
 import contextlib

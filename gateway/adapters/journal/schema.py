@@ -22,8 +22,8 @@ WRITER_PRAGMAS = (
 )
 
 #: Records and orders are rowid tables (new rows go to the end) with the key in an index of its own: clustered on
-#: the key, rows of this size cost twice the space. Legs of split orders have no client id and are not listed,
-#: so the partial indexes leave them out.
+#: the key, rows of this size cost up to twice the space. Legs of split orders are not listed, so the indexes that
+#: serve lists leave them out; the one by client id holds all that filling the filter at the start needs.
 _TABLES = (
     """CREATE TABLE records (
         partition TEXT NOT NULL, seq INTEGER NOT NULL, ts_ns INTEGER NOT NULL, kind TEXT NOT NULL,
@@ -37,7 +37,7 @@ _TABLES = (
         order_id TEXT NOT NULL PRIMARY KEY, account TEXT NOT NULL, cl_ord_id TEXT NOT NULL,
         strategy TEXT NOT NULL, symbol TEXT NOT NULL, venue TEXT NOT NULL, route TEXT NOT NULL,
         ord_status TEXT NOT NULL, parent_id TEXT NOT NULL, created_ns INTEGER NOT NULL, body BLOB NOT NULL)""",
-    "CREATE INDEX orders_by_client_id ON orders (account, cl_ord_id) WHERE parent_id = '' AND cl_ord_id <> ''",
+    "CREATE INDEX orders_by_client_id ON orders (account, cl_ord_id, parent_id)",
     "CREATE INDEX orders_newest ON orders (created_ns, order_id) WHERE parent_id = ''",
     "CREATE INDEX orders_of_account ON orders (account, created_ns, order_id) WHERE parent_id = ''",
 )

@@ -28,7 +28,7 @@ LOTS = {"BTC/USDT": Decimal("0.00001"), "ETH/USDT": Decimal("0.0001")}
 #: Reach of the two averages, in seconds, and how long they need before they mean anything.
 FAST_S, SLOW_S, WARM_UP_S = 0.5, 2.0, 1.5
 #: The signal at which it opens a position, at which it cannot wait with it, and at which it closes one.
-ENTER, HURRY, LEAVE = 0.8, 1.2, 0.1
+ENTER, HURRY, LEAVE = 0.5, 0.8, 0.2
 #: How long a limit order may rest, and how long a symbol rests after an order.
 STALE_S, PAUSE_S = 1.5, 0.3
 #: One opening order in so many is too large, by these factors: for the demonstration. Leave it out of yours.
