@@ -34,7 +34,7 @@ help: ## List these commands
 run: $(VENV)/.run-stamp ## Start the gateway in SHADOW on 127.0.0.1:8000 (installs what it needs; ARGS="--port 9000")
 	$(BIN)/gateway serve --config $(CONFIG) --data $(DATA) $(ARGS)
 
-demo: $(VENV)/.run-stamp ## Watch the gateway at work: an order's way, denials, a rollout
+demo: $(VENV)/.run-stamp ## Watch a strategy trade through the gateway in SHADOW
 	$(BIN)/gateway demo $(ARGS)
 
 ##@ Develop

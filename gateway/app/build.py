@@ -60,7 +60,7 @@ async def build(
         session_start_ns=partial(_session_start_ns, calendar) if is_real else next_midnight_ns,
     )
     policy = LivePolicies(
-        POLICIES[settings.policy.engine](settings.policy),
+        POLICIES[settings.policy.engine](settings.policy, environ),
         PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / "last_good_policies"),
     )
 

@@ -14,8 +14,11 @@ from gateway import __version__
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["demo"]:
+        return _demo(words[1:])
     parser = _parser()
-    args = parser.parse_args(argv)
+    args = parser.parse_args(words)
     if args.command is None:
         parser.print_help()
         return 2
@@ -60,9 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--role", default="trader", choices=["viewer", "trader", "risk", "admin"])
     key.set_defaults(run=_make_key)
 
-    demo = commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW")
-    demo.add_argument("args", nargs=argparse.REMAINDER)
-    demo.set_defaults(run=_demo)
+    commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW", add_help=False)
     return parser
 
 
@@ -99,10 +100,11 @@ def _make_key(args: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(args: argparse.Namespace) -> int:
+def _demo(words: list[str]) -> int:
+    """The demo is a client with options of its own."""
     from gateway.app.demo import demo
 
-    return demo(args.args)
+    return demo(words)
 
 
 if __name__ == "__main__":

@@ -58,15 +58,15 @@ def market_data(settings: Settings, folder: Path, clock: Clock) -> MarketData:
     return factory(settings, folder, clock)
 
 
-def _embedded(settings: PolicySettings) -> SwappableEngine:
+def _embedded(settings: PolicySettings, environ: Mapping[str, str]) -> SwappableEngine:
     return EmbeddedPolicy()
 
 
-def _opa(settings: PolicySettings) -> SwappableEngine:
-    from gateway.adapters.policy.server import OpaServerPolicy
+def _opa(settings: PolicySettings, environ: Mapping[str, str]) -> SwappableEngine:
+    from gateway.adapters.policy.server import OpaServerPolicy  # its client is loaded only when it is wanted
 
-    return OpaServerPolicy(settings.url, settings.timeout_ms / 1000)
+    return OpaServerPolicy(settings.url, settings.timeout_ms / 1000, environ.get("OPA_TOKEN"))
 
 
 #: Policy engines by the name that ``policy.engine`` gives.
-POLICIES: dict[str, Callable[[PolicySettings], SwappableEngine]] = {"embedded": _embedded, "opa": _opa}
+POLICIES: dict[str, Callable[[PolicySettings, Mapping[str, str]], SwappableEngine]] = {"embedded": _embedded, "opa": _opa}

@@ -12,7 +12,6 @@ import msgspec
 
 from gateway.core.lifecycle import fill_of
 from gateway.core.risk.exposure import book_fill, hold_order, revalue
-from gateway.core.risk.plan import compile_limits
 from gateway.core.state import Cycles, GatewayState, VenueUse, rebuild
 from gateway.domain.enums import ExecType, OrdStatus, Route
 from gateway.domain.facts import (
@@ -359,8 +358,7 @@ def _session_closed(state: GatewayState, fact: SessionClosed) -> None:
 
 def _config_changed(state: GatewayState, fact: ConfigChanged) -> None:
     rates_moved = state.config.rates != fact.config.rates
-    state.config = fact.config
-    state.risk_plan = compile_limits(fact.config.limits)
+    state.take_config(fact.config)
     state.control_epoch += 1
     if rates_moved:
         starts = {route: book.day_pnl_starts() for route, book in state.books.items()}

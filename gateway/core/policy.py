@@ -31,7 +31,7 @@ def policy_document(state: GatewayState, order: Order, view: MarketView, now_ns:
     """The input of ``data.trading.decision`` for one order; docs/policies.md describes it field by field."""
     route = Route.LIVE if order.route is Route.LIVE else Route.SHADOW
     position = state.books[route].positions.get(order.position_key)
-    approved = state.config.approved_symbols
+    approved = state.approved_symbols
     return {
         "order": {
             "id": order.order_id,
@@ -60,7 +60,7 @@ def policy_document(state: GatewayState, order: Order, view: MarketView, now_ns:
             "local_minute": view.local_minute,
         },
         "position": {"size_e8": scaled(position.qty if position is not None else ZERO)},
-        "approved_symbols": None if approved is None else list(approved),
+        "approved_symbols": None if approved is None else ([order.symbol] if order.symbol in approved else []),
         "time_ns": now_ns,
     }
 

@@ -66,6 +66,7 @@ class GatewayState:
     """The one mutable object of the core; see the module's docstring for who may write it."""
 
     __slots__ = (
+        "approved_symbols",
         "books",
         "client_ids",
         "closed_ids",
@@ -100,6 +101,13 @@ class GatewayState:
         self.session: Session | None = None
         self.statistics: dict[str, dict[str, int]] = {}
         self.risk_plan: RiskPlan = compile_limits(self.config.limits)
+        self.approved_symbols: frozenset[str] | None = None
+
+    def take_config(self, config: TradingConfig) -> None:
+        """Put ``config`` in force, with what is compiled from it once so that no order pays for it."""
+        self.config = config
+        self.risk_plan = compile_limits(config.limits)
+        self.approved_symbols = None if config.approved_symbols is None else frozenset(config.approved_symbols)
 
     def find_client_order(self, account: str, cl_ord_id: str) -> Order | None:
         """The order in memory that has this client id in this account."""
@@ -143,8 +151,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     """A state that owns the snapshot's objects, with everything derived rebuilt from them."""
     state = GatewayState()
     if snapshot.config is not None:
-        state.config = snapshot.config
-    state.risk_plan = compile_limits(state.config.limits)
+        state.take_config(snapshot.config)
     state.trading_state = snapshot.trading_state
     state.trading_reason = snapshot.trading_reason
     state.control_epoch = snapshot.control_epoch

@@ -152,8 +152,10 @@ class Engine:
             started_ns = self._clock.monotonic_ns()
             try:
                 await self._journal.append([pending.entry for pending in batch])
-            except JournalUnavailable as error:
-                self._on_failure(str(error))
+            except Exception as error:
+                if not isinstance(error, JournalUnavailable):
+                    _log.exception("the journal failed in a way it should not")
+                self._on_failure(str(error) or type(error).__name__)
                 if self._is_closing:
                     return
                 await asyncio.sleep(_RETRY_S)

@@ -49,7 +49,7 @@ def main() -> int:
                 traceback.print_exc()
             figures.append(Figure(name, "", "BROKE"))
             continue
-        print("\n".join(report.notes), flush=True)
+        print("\n".join([*report.notes, *stage.complaints]), flush=True)
         figures += report.figures
     print("\n" + table(figures))
     if options.quick:

@@ -1,2 +1,110 @@
-"""placeholder"""
-def run(directory, orders): ...
+"""``python -m tests.bench profile``: where the time of an order goes, in the gateway's own process.
+
+The whole gateway is built in this process and driven over HTTP by a load generator in another one: once with
+stopwatches around its stages, once under cProfile. The profiler makes calls dear, so its list shows what is called
+often; the stages show what things cost.
+"""
+
+import asyncio
+import cProfile
+import os
+import pstats
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from gateway.adapters.config import start_settings
+from gateway.app.build import build
+from gateway.app.gateway import Gateway
+from tests.bench.load_result import LoadOrder, LoadResult
+from tests.bench.stage import Stage, environment
+from tests.bench.stages import Stopwatches
+from tests.bench.throughput import CONNECTIONS
+
+_TOP = 40
+
+
+def run(directory: Path | None, orders: int) -> None:
+    """Print both."""
+    with Stage(directory) as stage:
+        _print_stages(stage, orders)
+        profiler = cProfile.Profile()
+        result, _, _ = uvloop.run(_measured(stage, "profile", orders, profiler=profiler))
+        print(f"\ncProfile over {result.total} orders ({result.elapsed_s / result.total * 1e6:.0f} us each under it)")
+        pstats.Stats(profiler, stream=sys.stdout).sort_stats("tottime").print_stats(_TOP)
+
+
+def _print_stages(stage: Stage, orders: int) -> None:
+    watches = Stopwatches()
+    with watches.installed():
+        result, loop_s, process_s = uvloop.run(_measured(stage, "stages", orders, watches=watches))
+    count = result.total
+    print(f"{count} orders, {count / result.elapsed_s:.0f}/s with stopwatches; statuses {result.statuses}")
+    print(f"{'us/order':>9}  {'calls':>6}  stage (without the stages inside it)")
+    inside = 0.0
+    for name, seconds, calls in watches.rows():
+        print(f"{seconds / count * 1e6:9.1f}  {calls / count:6.2f}  {name}")
+        inside += seconds
+    print(f"{(loop_s - inside) / count * 1e6:9.1f}          the rest of the loop's thread: aiohttp, asyncio, tasks, ticks")
+    print(f"{loop_s / count * 1e6:9.1f}          CPU of the loop's thread")
+    print(f"{(process_s - loop_s) / count * 1e6:9.1f}          CPU of the other threads (SQLite)")
+    print(f"{(result.elapsed_s - loop_s) / count * 1e6:9.1f}          the loop's thread off the CPU: idle, or waiting for the interpreter lock")
+    for path in watches.missing:
+        print(f"           not found, so in the rest: {path}")
+
+
+async def _measured(
+    stage: Stage,
+    name: str,
+    orders: int,
+    *,
+    profiler: cProfile.Profile | None = None,
+    watches: Stopwatches | None = None,
+) -> tuple[LoadResult, float, float]:
+    """Drive ``orders`` through a gateway in this process; the result, CPU of this thread, CPU of the process."""
+    config, data = stage.config(name), stage.data(name)
+    gateway = await _opened(config, data)
+    try:
+        port = gateway.server.port
+        await _load(LoadOrder(kind="resting", port=port, tag="p"))
+        await _load(LoadOrder(kind="closed", port=port, tag="p", connections=CONNECTIONS, count=orders // 10 + 1))
+        if watches is not None:
+            watches.reset()
+        loop_s, process_s = time.thread_time(), time.process_time()
+        order = LoadOrder(
+            kind="closed", port=port, tag="p", connections=CONNECTIONS, count=orders, first=orders // 10 + 1
+        )
+        if profiler is not None:
+            profiler.enable()
+        result = await _load(order)
+        if profiler is not None:
+            profiler.disable()
+        loop_s, process_s = time.thread_time() - loop_s, time.process_time() - process_s
+        if watches is not None:
+            watches.stop()
+        return result, loop_s, process_s
+    finally:
+        await gateway.close()
+
+
+async def _opened(config: Path, data: Path) -> Gateway:
+    start = start_settings(config, data, os.environ)
+    server = msgspec.structs.replace(start.settings.server, port=0)
+    start = msgspec.structs.replace(start, settings=msgspec.structs.replace(start.settings, server=server))
+    gateway = await build(start, config, data, os.environ)
+    await gateway.open()
+    return gateway
+
+
+async def _load(order: LoadOrder) -> LoadResult:
+    text = msgspec.json.encode(order).decode()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.load", text, stdout=asyncio.subprocess.PIPE, env=environment()
+    )
+    out, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the load generator failed with status {process.returncode}")
+    return msgspec.json.decode(out, type=LoadResult)

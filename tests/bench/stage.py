@@ -20,7 +20,7 @@ from tests.bench.workload import synthetic_symbols
 ROOT = Path(__file__).resolve().parents[2]
 _READY = re.compile(r"ready on https?://[^:]+:(\d+)")
 _START_TIMEOUT_S = 120.0
-_STOP_TIMEOUT_S = 30.0
+_STOP_TIMEOUT_S = 15.0
 _LOAD_TIMEOUT_S = 900.0
 
 
@@ -66,6 +66,8 @@ class Stage:
         self._parent = parent or ROOT / "build" / "bench"
         self._gateway = list(gateway) or [sys.executable, "-m", "gateway"]
         self._processes: list[subprocess.Popen[str]] = []
+        #: What a person should know besides the figures.
+        self.complaints: list[str] = []
 
     def __enter__(self) -> Self:
         self._parent.mkdir(parents=True, exist_ok=True)
@@ -160,8 +162,11 @@ class Stage:
             try:
                 process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
+                self.complaints.append(f"{process.args} did not end within {_STOP_TIMEOUT_S:g} s of SIGTERM")
                 process.kill()
                 process.wait(_STOP_TIMEOUT_S)
+            if process.returncode:
+                self.complaints.append(f"{process.args} ended with status {process.returncode}")
         if process.stdout is not None:
             process.stdout.close()
 

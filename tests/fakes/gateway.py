@@ -73,10 +73,11 @@ class FakeGateway:
         if request.ord_type in NEEDS_LIMIT and request.limit_px is None:
             hint = "add limit_price, or change order_type"
             raise RequestInvalid((FieldError("limit_price", "is required", "absent", hint),))
-        for earlier in self.stories.values():
-            if request.cl_ord_id and (earlier.account, earlier.cl_ord_id) == (request.account, request.cl_ord_id):
-                is_same = earlier.fingerprint == repr(request)
-                return Reply(Outcome.REPEATED if is_same else Outcome.CONFLICT, OrderStory(earlier))
+        if request.cl_ord_id:
+            for earlier in self.stories.values():
+                if (earlier.account, earlier.cl_ord_id) == (request.account, request.cl_ord_id):
+                    is_same = earlier.fingerprint == repr(request)
+                    return Reply(Outcome.REPEATED if is_same else Outcome.CONFLICT, OrderStory(earlier))
         order = order_from(request, f"o{len(self.stories) + 1}", actor, self._clock.now_ns())
         self.stories[order.order_id] = order
         if request.order_qty > self.deny_above:

@@ -84,3 +84,15 @@ def test_scaling_for_the_policy_never_rounds_towards_zero(value: Decimal) -> Non
     """Without this, an order a hair over a limit would be shown to the policy as being at the limit."""
     assert abs(Decimal(scaled(value))) >= abs(value * 100_000_000)
     assert abs(Decimal(scaled(value)) - value * 100_000_000) < 1
+
+
+def test_the_approved_list_is_told_for_this_symbol_only() -> None:
+    """Without this, five thousand approved symbols would be written out for every order."""
+    world = World(trading_config(approved_symbols=("AAPL", "TSLA")))
+    documents = []
+    world.policy = lambda document: documents.append(document["approved_symbols"]) or ALLOW
+    world.place(symbol="AAPL")
+    world.place(symbol="ES", qty=1)
+    world.load(trading_config(approved_symbols=None, revision="open"))
+    world.place(symbol="ES", qty=1)
+    assert documents == [["AAPL"], [], None]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.adapters.http.problem import HttpProblem
 from gateway.domain.enums import Role
@@ -140,8 +140,8 @@ class Doorman:
 def _is_local(request: web.Request) -> bool:
     """Whether a program on this machine asks. Pages in a browser on this machine reach loopback too, also under
     a foreign name (DNS rebinding): a foreign Host, or an Origin that is not this server, gives them away."""
-    host = request.headers.get("Host", "")
-    origin = request.headers.get("Origin")
+    host = request.headers.get(hdrs.HOST, "")
+    origin = request.headers.get(hdrs.ORIGIN)
     is_own_page = origin is None or origin.partition("://")[2] == host
     return is_own_page and is_loopback(request.remote) and _is_loopback_name(host)
 
@@ -160,11 +160,11 @@ def _caller(principal: Principal) -> Caller:
 
 
 def _bearer(request: web.Request) -> str | None:
-    header = request.headers.get("Authorization")
+    header = request.headers.get(hdrs.AUTHORIZATION)
     if header is not None:
         scheme, _, key = header.partition(" ")
         return key.strip() or None if scheme.lower() == "bearer" else None
-    offered = request.headers.get("Sec-WebSocket-Protocol")
+    offered = request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL)
     if offered is not None:
         for protocol in offered.split(","):
             if protocol.strip().startswith(_BEARER_PROTOCOL):

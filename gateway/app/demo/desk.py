@@ -77,7 +77,7 @@ class Desk:
         terms = {
             "symbol": symbol,
             "side": side,
-            "quantity": f"{quantity:f}",
+            "quantity": f"{quantity.normalize():f}",
             "order_type": "market",
             "strategy_id": self.name,
             "client_order_id": f"{self.name}-{self._run}-{len(self.sent) + 1}",

@@ -32,7 +32,7 @@ ENTER, HURRY, LEAVE = 0.5, 0.8, 0.2
 #: How long a limit order may rest, and how long a symbol rests after an order.
 STALE_S, PAUSE_S = 1.5, 0.3
 #: One opening order in so many is too large, by these factors: for the demonstration. Leave it out of yours.
-TOO_LARGE_EVERY, TOO_LARGE = 8, (30, 6)
+TOO_LARGE_EVERY, TOO_LARGE = 5, (30, 6)
 
 
 @dataclass

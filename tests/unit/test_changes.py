@@ -1,0 +1,148 @@
+"""Cancels and replaces: what passes, what is checked again, what each answer means."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gateway.domain.config import Limits
+from gateway.domain.enums import ExecType, Mode, OrdStatus, OrdType, Route, Side, TradingState
+from gateway.domain.facts import ReplaceAdmitted, ReplaceDenied, ReplaceHeld
+from gateway.domain.reasons import RejectCode
+from tests.world import DENY, World, trading_config
+
+D = Decimal
+
+
+def held(world: World, route: Route = Route.SHADOW) -> Decimal:
+    return world.state.books[route].gateway.held
+
+
+def test_a_smaller_order_is_replaced_without_asking_anyone() -> None:
+    """Without this, reducing risk could be refused by a limit or a policy that is down."""
+    world = World(trading_config(limits=Limits(max_order_size=D(10))))
+    order = world.place(qty=10, limit=D(180))
+    world.load(trading_config(limits=Limits(max_order_size=D(1)), revision="tight"))
+    world.policy = lambda document: DENY
+    world.replace(order, order_qty=D(5))
+    assert [type(fact) for fact in world.records[-1].facts] == [ReplaceHeld, ReplaceAdmitted]
+    assert held(world) == 1800, "the old terms hold until the venue answers"
+    world.report(order, ExecType.REPLACED, order_qty=D(5))
+    assert (order.order_qty, held(world)) == (5, 900)
+
+
+def test_a_larger_order_is_checked_like_a_new_one() -> None:
+    """Without this, a small order could grow past every limit."""
+    world = World(trading_config(limits=Limits(max_position_size=D(15))))
+    order = world.place(qty=10, limit=D(180))
+    world.replace(order, order_qty=D(16))
+    (denied,) = world.records[-1].facts
+    assert isinstance(denied, ReplaceDenied)
+    assert denied.reject.code == RejectCode.MAX_POSITION_SIZE
+    assert order.pending_replace is None
+    assert held(world) == 1800
+    world.replace(order, order_qty=D(15))
+    assert held(world) == 2700
+    world.report(order, ExecType.REPLACED, order_qty=D(15))
+    assert order.order_qty == 15
+
+
+def test_new_terms_that_the_policy_denies_leave_the_order_working() -> None:
+    """Without this, a denied replace would kill the order, or let the new terms through."""
+    world = World()
+    order = world.place(qty=10, limit=D(180))
+    world.policy = lambda document: DENY
+    world.replace(order, order_qty=D(20))
+    assert order.is_open
+    assert (order.order_qty, held(world)) == (10, 1800)
+    assert world.replaced == []
+
+
+def test_a_venue_that_refuses_new_terms_leaves_the_old_ones() -> None:
+    """Without this, exposure would stay held for terms that never came to be."""
+    world = World(trading_config(Mode.LIVE))
+    order = world.place(qty=10, limit=D(180))
+    world.replace(order, order_qty=D(20))
+    world.report(order, ExecType.REPLACE_REJECTED, text="too late")
+    assert (order.order_qty, held(world, Route.LIVE)) == (10, 1800)
+
+
+@pytest.mark.parametrize(
+    ("terms", "code"),
+    [
+        ({"order_qty": D(10)}, RejectCode.REPLACE_UNCHANGED),
+        ({"order_qty": D(4)}, RejectCode.REPLACE_BELOW_FILLED),
+        ({"stop_px": D(170)}, RejectCode.ORDER_SHAPE_INVALID),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused_with_what_to_do(terms: dict[str, Any], code: RejectCode) -> None:
+    """Without this, a client would get a venue's cryptic rejection, or silence."""
+    world = World()
+    order = world.place(qty=10, limit=D(180))
+    world.fill(order, 4)
+    decision = world.replace(order, **terms)
+    assert decision.refusal is not None
+    assert decision.refusal.code == code
+    assert decision.facts == ()
+
+
+def test_a_second_change_waits_for_the_first() -> None:
+    """Without this, two replaces under way could cross, and nobody would know which terms hold."""
+    world = World(trading_config(Mode.LIVE))
+    order = world.place(qty=10, limit=D(180))
+    world.replace(order, order_qty=D(5))
+    decision = world.replace(order, order_qty=D(4))
+    assert decision.refusal is not None
+    assert decision.refusal.code == RejectCode.REPLACE_PENDING
+
+
+def test_a_finished_order_cannot_be_changed() -> None:
+    """Without this, a cancel of a filled order would look as if it had worked."""
+    world = World()
+    order = world.place(qty=10)
+    world.fill(order)
+    for decision in (world.cancel(order), world.replace(order, order_qty=D(20))):
+        assert decision.refusal is not None
+        assert decision.refusal.code == RejectCode.ORDER_NOT_OPEN
+
+
+def test_an_order_canceled_while_the_policy_thinks_is_never_sent() -> None:
+    """Without this, a cancel that came in time would be overtaken by its own order."""
+    world = World()
+    world.policy = lambda document: None
+    order = world.place(qty=10)
+    world.cancel(order)
+    assert order.ord_status is OrdStatus.CANCELED
+    assert held(world) == 0
+    world.answer_policy(world.asked[0], world.policy({}) or DENY)
+    assert world.sent == []
+
+
+def test_halted_lets_smaller_and_no_larger() -> None:
+    """Without this, the kill switch would stop people from taking risk off."""
+    world = World()
+    order = world.place(qty=10, limit=D(180))
+    world.state.trading_state = TradingState.REDUCING
+    world.replace(order, order_qty=D(20))
+    assert order.pending_replace is None
+    world.replace(order, order_qty=D(5))
+    assert order.pending_replace is not None
+
+
+def test_the_twin_is_changed_with_its_order() -> None:
+    """Without this, a replaced live order would be compared with a twin of other terms."""
+    world = World(trading_config(Mode.LIVE))
+    order = world.place(qty=10, limit=D(180))
+    world.replace(order, order_qty=D(5))
+    assert [effect.ticket.is_twin for effect in world.replaced] == [False, True]
+    world.cancel(order)
+    assert [ticket.is_twin for ticket in world.canceled] == [False, True]
+
+
+def test_a_stop_is_valued_at_the_dearer_of_trigger_and_market() -> None:
+    """Without this, a sell stop far below the market would hold far too little exposure."""
+    world = World()
+    world.place(Side.SELL, 10, ord_type=OrdType.STOP, stop_px=D(100))
+    assert held(world) == 1800
+    world.place(Side.BUY, 10, ord_type=OrdType.STOP, stop_px=D(200), strategy="s2")
+    assert held(world) == 3800

@@ -1,0 +1,40 @@
+"""The one entry: every event has its arm, every fact its writer, and deciding changes nothing."""
+
+from typing import Any, get_args
+
+import msgspec
+from hypothesis import given
+
+from gateway.core import apply as apply_module
+from gateway.core import decide as decide_module
+from gateway.core.decide import decide
+from gateway.core.state import encode_snapshot
+from gateway.domain.enums import Mode
+from gateway.domain.events import Event
+from gateway.domain.facts import Fact
+from tests.properties.streams import Step, live_through, operations
+from tests.world import World, trading_config
+
+
+def test_every_event_has_an_arm_and_every_fact_a_writer() -> None:
+    """Without this, a new event or fact would fail at run time, in the one moment it is needed."""
+    assert set(decide_module._DECIDERS) == set(get_args(Event))
+    assert set(apply_module._APPLIERS) == set(get_args(Fact))
+
+
+class ReadOnlyWorld(World):
+    """Checks around every decision that it wrote nothing."""
+
+    def send(self, event: Event) -> Any:
+        before = encode_snapshot(self.state)
+        aggregates = msgspec.json.encode([book.all_scopes() for book in self.state.books.values()])
+        decide(self.state, event)
+        assert encode_snapshot(self.state) == before
+        assert msgspec.json.encode([book.all_scopes() for book in self.state.books.values()]) == aggregates
+        return super().send(event)
+
+
+@given(steps=operations(30))
+def test_deciding_only_reads(steps: list[Step]) -> None:
+    """Without this, a decision that is tried and dropped would leave marks in the state."""
+    live_through(ReadOnlyWorld(trading_config(Mode.CANARY)), steps)
