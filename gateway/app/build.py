@@ -1,8 +1,10 @@
 """Put a gateway together: every constructor call, top to bottom, on one page."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from gateway.adapters.calendar import ExchangeCalendar
 from gateway.adapters.clock import SystemClock
@@ -19,6 +21,7 @@ from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
 from gateway.app.registry import POLICIES, market_data, venue_factories
 from gateway.domain.instruments import Instrument
+from gateway.domain.settings import Settings
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor, VenueSlot, VenueTable
@@ -39,9 +42,14 @@ async def build(
     data_dir: Path,
     environ: Mapping[str, str],
     extra_venues: Mapping[str, VenueFactory] | None = None,
+    adjust: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> Gateway:
-    """A gateway that has read its journal but not opened its door. ``extra_venues`` adds or replaces order adapters
-    by name. Raises StartRefused, JournalBroken or OSError when it cannot be put together."""
+    """A gateway that has read its journal but not opened its door.
+
+    ``extra_venues`` adds or replaces order adapters by name, ``adjust`` is laid over the settings now and at every
+    reload (the command line's address). Raises StartRefused, JournalBroken, JournalUnavailable or OSError.
+    """
+    start = msgspec.structs.replace(start, settings=adjust(start.settings))
     settings = start.settings
     clock, tasks = SystemClock(), TaskGroup()
     journal = await SqliteJournal.open(data_dir)
@@ -111,6 +119,7 @@ async def build(
         data_dir=data_dir,
         environ=environ,
         start=start,
+        adjust=adjust,
         clock=clock,
         tasks=tasks,
         journal=journal,

@@ -71,6 +71,7 @@ def _serve(args: argparse.Namespace) -> int:
     from gateway.app.serve import serve
 
     logging.basicConfig(level=args.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells every change that the gateway tells better
     return serve(args.config, args.data, args.host, args.port)
 
 

@@ -1,7 +1,7 @@
 """A gateway that was put together: how it starts, follows edits, and stops."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class Gateway:
     data_dir: Path
     environ: Mapping[str, str]
     start: StartResult
+    adjust: Callable[[Settings], Settings]
     clock: Clock
     tasks: TaskGroup
     journal: SqliteJournal
@@ -134,15 +135,15 @@ class Gateway:
         if isinstance(outcome, ConfigInvalid):
             self._note_config_problems(tuple(str(problem) for problem in outcome.problems))
             return
-        old = self.reloader.settings
-        objections = await self.reloader.apply(outcome.settings, describe_difference(old, outcome.settings))
+        old, new = self.reloader.settings, self.adjust(outcome.settings)
+        objections = await self.reloader.apply(new, describe_difference(old, new))
         self._note_config_problems(objections)
         if objections:
             return
-        for warning in outcome.settings.warnings:
+        for warning in new.warnings:
             _log.warning("configuration: %s", warning)
         for name in _READ_AT_START:
-            if getattr(old, name) != getattr(outcome.settings, name):
+            if getattr(old, name) != getattr(new, name):
                 _log.warning("%s changed in gateway.yaml: it takes effect at the next start", name)
         LastGood(self.data_dir).save(outcome.files)
 

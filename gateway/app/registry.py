@@ -69,4 +69,7 @@ def _opa(settings: PolicySettings, environ: Mapping[str, str]) -> SwappableEngin
 
 
 #: Policy engines by the name that ``policy.engine`` gives.
-POLICIES: dict[str, Callable[[PolicySettings, Mapping[str, str]], SwappableEngine]] = {"embedded": _embedded, "opa": _opa}
+POLICIES: dict[str, Callable[[PolicySettings, Mapping[str, str]], SwappableEngine]] = {
+    "embedded": _embedded,
+    "opa": _opa,
+}

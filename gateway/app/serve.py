@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from gateway.adapters.http.server import ServerRefused
 from gateway.app.build import build
 from gateway.app.gateway import Gateway
 from gateway.app.registry import StartRefused
+from gateway.domain.settings import Settings
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 
 _log = logging.getLogger("gateway")
@@ -36,7 +38,7 @@ def serve(config_dir: Path, data_dir: Path, host: str | None, port: int | None) 
     try:
         environ = environment(config_dir)
         data_dir.mkdir(parents=True, exist_ok=True)
-        start = _with_address(start_settings(config_dir, data_dir, environ), host, port)
+        start = start_settings(config_dir, data_dir, environ)
     except ConfigInvalid as invalid:
         for problem in invalid.problems:
             print(problem, file=sys.stderr)
@@ -51,25 +53,32 @@ def serve(config_dir: Path, data_dir: Path, host: str | None, port: int | None) 
     except ImportError:  # no uvloop on Windows
         runner = asyncio.Runner()
     with runner:
-        return runner.run(_run(start, config_dir, data_dir, environ))
+        return runner.run(_run(start, config_dir, data_dir, environ, partial(_with_address, host=host, port=port)))
 
 
-def _with_address(start: StartResult, host: str | None, port: int | None) -> StartResult:
-    server = start.settings.server
+def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
+    """The command line's address over the file's, at every reload too."""
+    server = settings.server
     server = msgspec.structs.replace(
         server, host=server.host if host is None else host, port=server.port if port is None else port
     )
-    return msgspec.structs.replace(start, settings=msgspec.structs.replace(start.settings, server=server))
+    return msgspec.structs.replace(settings, server=server)
 
 
-async def _run(start: StartResult, config_dir: Path, data_dir: Path, environ: Mapping[str, str]) -> int:
+async def _run(
+    start: StartResult,
+    config_dir: Path,
+    data_dir: Path,
+    environ: Mapping[str, str],
+    adjust: Callable[[Settings], Settings],
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     gateway: Gateway | None = None
     try:
-        gateway = await build(start, config_dir, data_dir, environ)
+        gateway = await build(start, config_dir, data_dir, environ, adjust=adjust)
         await gateway.open()
         _tune_interpreter()
         _announce(gateway)

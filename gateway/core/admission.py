@@ -6,13 +6,10 @@
 
 from decimal import Decimal
 
-import msgspec
-
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.policy import denial_of, policy_document
 from gateway.core.pricing import reference_px, unit_value, worst_px
-from gateway.core.risk.checks import OrderRisk
-from gateway.core.risk.gate import RiskRefused, assess
+from gateway.core.refusal import Priced, refusal_of
 from gateway.core.routing import Leg, RouteRequest, choose_legs
 from gateway.core.state import GatewayState
 from gateway.core.tickets import submit_effects
@@ -33,15 +30,6 @@ from gateway.domain.instruments import Instrument
 from gateway.domain.money import ZERO, plain
 from gateway.domain.orders import Breach, NewOrderSingle, Order, Reject, position_key_of
 from gateway.domain.reasons import RejectCode, RouteReason
-
-
-class _Priced(msgspec.Struct, frozen=True, gc=False):
-    """An instrument with the values of one unit of this order: at worst, and at the market's price."""
-
-    instrument: Instrument
-    unit_value: Decimal
-    mark_unit_value: Decimal
-    reference_px: Decimal | None
 
 
 def receive(state: GatewayState, event: OrderReceived) -> Decision:
@@ -70,7 +58,7 @@ def receive(state: GatewayState, event: OrderReceived) -> Decision:
     return _receive_split(state, event, venue, priced, legs)
 
 
-def _price(state: GatewayState, event: OrderReceived, instrument: Instrument | None, venue: str) -> _Priced | Reject:
+def _price(state: GatewayState, event: OrderReceived, instrument: Instrument | None, venue: str) -> Priced | Reject:
     """The instrument's rules and the value of one unit, or why there is none."""
     request, config = event.request, state.config
     if instrument is None:
@@ -107,12 +95,12 @@ def _price(state: GatewayState, event: OrderReceived, instrument: Instrument | N
         return reject_of(RejectStage.INSTRUMENT, (breach,))
     worst = unit_value(px, instrument, config)
     marked = worst if reference is None else unit_value(reference, instrument, config)
-    return _Priced(instrument, worst, marked, reference)
+    return Priced(instrument, worst, marked, reference)
 
 
-def _receive_whole(state: GatewayState, event: OrderReceived, venue: str, priced: _Priced, leg: Leg) -> Decision:
+def _receive_whole(state: GatewayState, event: OrderReceived, venue: str, priced: Priced, leg: Leg) -> Decision:
     order = _order_of(state, event, venue, priced, leg, event.order_id)
-    reject = _refusal(state, order, priced, event.request.order_qty)
+    reject = refusal_of(state, order, priced, event.request.order_qty)
     if reject is not None:
         order.ord_status, order.reject = OrdStatus.DENIED, reject
         denied = OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject, order=order)
@@ -122,7 +110,7 @@ def _receive_whole(state: GatewayState, event: OrderReceived, venue: str, priced
 
 
 def _receive_split(
-    state: GatewayState, event: OrderReceived, venue: str, priced: _Priced, legs: tuple[Leg, ...]
+    state: GatewayState, event: OrderReceived, venue: str, priced: Priced, legs: tuple[Leg, ...]
 ) -> Decision:
     """Hold each leg on its own; the closing part stands even when the rest is denied."""
     orders: list[tuple[Order, Leg]] = []
@@ -132,7 +120,7 @@ def _receive_split(
         order.cl_ord_id = ""
         orders.append((order, leg))
     rejects = [
-        _refusal(state, order, priced, event.request.order_qty, _same_route_qty(legs, order.route, n))
+        refusal_of(state, order, priced, event.request.order_qty, _same_route_qty(legs, order.route, n))
         for n, (order, _) in enumerate(orders)
     ]
     parent = _order_of(state, event, venue, priced, legs[0], event.order_id)
@@ -181,87 +169,6 @@ def _hold(state: GatewayState, event: OrderReceived, order: Order, leg: Leg) -> 
     return (opened, held), effect
 
 
-def _refusal(
-    state: GatewayState, order: Order, priced: _Priced, whole_qty: Decimal, earlier_qty: Decimal = ZERO
-) -> Reject | None:
-    """Trading state, session, connection and limits; the first stage that refuses answers, with all it found."""
-    if state.trading_state is not TradingState.ACTIVE:
-        reject = _refused_by_trading_state(state, order)
-        if reject is not None:
-            return reject
-    if not order.is_closing:
-        reject = _refused_as_new_risk(state, order, priced.instrument)
-        if reject is not None:
-            return reject
-    venue = state.venues.get(order.venue)
-    if order.route is Route.LIVE and venue is not None and not venue.is_connected:
-        text = f"venue {order.venue} is not connected: {venue.text or 'no reason given'}; see /connections"
-        return refuse(RejectStage.TRADING_STATE, RejectCode.VENUE_NOT_CONNECTED, text, venue=order.venue)
-    risk = OrderRisk(
-        symbol=order.symbol,
-        side=order.side,
-        route=order.route,
-        qty=order.order_qty + earlier_qty,
-        added_value=(order.order_qty + earlier_qty) * priced.unit_value,
-        order_qty=whole_qty,
-        unit_value=priced.unit_value,
-        mark_unit_value=priced.mark_unit_value,
-        equity=state.equity(order.route, order.account),
-        day_start_equity=day_start_equity(state, order),
-    )
-    verdict = assess(
-        state.risk_plan,
-        state.books[order.route],
-        order.account,
-        order.strategy_id,
-        risk,
-        order.is_closing,
-    )
-    if isinstance(verdict, RiskRefused):
-        return reject_of(RejectStage.RISK, verdict.breaches)
-    return None
-
-
-def _refused_by_trading_state(state: GatewayState, order: Order) -> Reject | None:
-    because = state.trading_reason or "no reason given"
-    if state.trading_state is TradingState.HALTED:
-        text = f"trading is disabled: {because}; POST /api/trading/trading/enable to resume"
-        return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_HALTED, text, reason=because)
-    if order.is_closing:
-        return None
-    text = f"only orders that reduce a position are taken now: {because}"
-    return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_REDUCING, text, reason=because)
-
-
-def _refused_as_new_risk(state: GatewayState, order: Order, instrument: Instrument) -> Reject | None:
-    """What keeps new positions out, and never holds an old one in."""
-    if not instrument.enabled:
-        text = f"{order.symbol} is disabled; set enabled: true in instruments.yaml"
-        return refuse(RejectStage.INSTRUMENT, RejectCode.INSTRUMENT_DISABLED, text, symbol=order.symbol)
-    session = state.session
-    if session is None or not session.strategies or order.strategy_id in session.strategies:
-        return None
-    listed = ", ".join(session.strategies)
-    text = (
-        f"strategy {order.strategy_id} is not in the running session ({listed}); "
-        "start a session that names it, or end this one"
-    )
-    return refuse(
-        RejectStage.TRADING_STATE,
-        RejectCode.STRATEGY_NOT_IN_SESSION,
-        text,
-        limit=listed,
-        value=order.strategy_id,
-    )
-
-
-def day_start_equity(state: GatewayState, order: Order) -> Decimal:
-    config = state.config.accounts.get(order.account)
-    initial = ZERO if config is None else config.initial_cash
-    use = state.books[order.route].accounts.get(order.account)
-    return initial if use is None else initial + use.day_pnl_start
-
-
 def _deny(state: GatewayState, event: OrderReceived, venue: str, reject: Reject) -> Decision:
     leg = Leg(route=Route.SHADOW, reason=RouteReason.MODE_SHADOW, qty=event.request.order_qty, cycle=0)
     order = _order_of(state, event, venue, None, leg, event.order_id)
@@ -273,7 +180,7 @@ def _order_of(
     state: GatewayState,
     event: OrderReceived,
     venue: str,
-    priced: _Priced | None,
+    priced: Priced | None,
     leg: Leg,
     order_id: str,
 ) -> Order:

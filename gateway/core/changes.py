@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.core.admission import day_start_equity
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.policy import denial_of, policy_document
 from gateway.core.pricing import reference_px, unit_value, worst_px
+from gateway.core.refusal import day_start_equity
 from gateway.core.risk.checks import OrderRisk
 from gateway.core.risk.gate import RiskRefused, assess
 from gateway.core.state import GatewayState

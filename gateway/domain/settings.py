@@ -25,7 +25,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The journal. A checkpoint is written every ``checkpoint_every`` records and at a clean stop."""
 
-    checkpoint_every: int = 100_000
+    checkpoint_every: int = 50_000
     max_batch: int = 512
 
 

@@ -77,7 +77,7 @@ class GatewayStatus:
             is_connected=is_built and (use is None or use.is_connected),
             is_synthetic=False,
             text=text,
-            since_ns=self._started_ns if use is None else use.since_ns,
+            since_ns=self._started_ns if use is None else use.since_ns or self._started_ns,
         )
 
     def health(self) -> HealthView:

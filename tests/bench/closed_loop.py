@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from tests.bench.http_client import ResponseReader
-from tests.bench.load_result import LoadResult, Tally
+from tests.bench.load_result import LoadResult, Tally, microseconds
 
 
 class _Connection(asyncio.Protocol):
@@ -92,7 +92,7 @@ async def closed(
         elapsed_s=elapsed_s,
         cpu_s=time.process_time() - cpu_s,
         next_number=first + run.taken,
-        latencies_us=sorted(ns / 1e3 for ns in run.latencies),
+        latencies_us=microseconds(run.latencies),
         samples=run.tally.samples,
         reply_bytes=run.tally.reply_bytes,
     )

@@ -1,8 +1,8 @@
-"""``python -m tests.bench.load``: a load generator in a process of its own. Prints one JSON line of results."""
+"""``python -m tests.bench.load``: a load generator in a process of its own. Writes its results as JSON."""
 
 import argparse
 import gc
-import sys
+from pathlib import Path
 
 import msgspec
 import uvloop
@@ -41,9 +41,10 @@ def perform(order: LoadOrder) -> LoadResult:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("order", help="a LoadOrder as JSON")
+    parser.add_argument("out", type=Path, help="file for the LoadResult")
     options = parser.parse_args()
     result = msgspec.json.encode(perform(msgspec.json.decode(options.order, type=LoadOrder)))
-    sys.stdout.buffer.write(result + b"\n")
+    options.out.write_bytes(result)
 
 
 if __name__ == "__main__":

@@ -54,3 +54,8 @@ class Tally:
                 self.samples.append(response.decode(errors="replace")[:1500])
         elif not self.reply_bytes:
             self.reply_bytes = len(response) - response.find(b"\r\n\r\n") - 4
+
+
+def microseconds(latencies_ns: list[int]) -> list[float]:
+    """Sorted, to a tenth."""
+    return sorted(round(ns / 1e3, 1) for ns in latencies_ns)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from tests.bench.http_client import ResponseReader
-from tests.bench.load_result import LoadResult, Tally
+from tests.bench.load_result import LoadResult, Tally, microseconds
 
 
 class _Slot:
@@ -87,8 +87,8 @@ def open_loop(
         elapsed_s=time.perf_counter() - started_s,
         cpu_s=time.process_time() - cpu_s,
         next_number=first + count,
-        latencies_us=sorted(ns / 1e3 for ns in run.latencies),
-        late_us=sorted(ns / 1e3 for ns in run.late),
+        latencies_us=microseconds(run.latencies),
+        late_us=microseconds(run.late),
         samples=run.tally.samples,
         reply_bytes=run.tally.reply_bytes,
     )

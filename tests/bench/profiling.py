@@ -20,7 +20,7 @@ from gateway.adapters.config import start_settings
 from gateway.app.build import build
 from gateway.app.gateway import Gateway
 from tests.bench.load_result import LoadOrder, LoadResult
-from tests.bench.stage import Stage, environment
+from tests.bench.stage import BenchError, Stage, environment, read_result
 from tests.bench.stages import Stopwatches
 from tests.bench.throughput import CONNECTIONS
 
@@ -69,8 +69,8 @@ async def _measured(
     gateway = await _opened(config, data)
     try:
         port = gateway.server.port
-        await _load(LoadOrder(kind="resting", port=port, tag="p"))
-        await _load(LoadOrder(kind="closed", port=port, tag="p", connections=CONNECTIONS, count=orders // 10 + 1))
+        await _load(stage, LoadOrder(kind="resting", port=port, tag="p"))
+        await _load(stage, LoadOrder(kind="closed", port=port, tag="p", connections=CONNECTIONS, count=orders // 10 + 1))
         if watches is not None:
             watches.reset()
         loop_s, process_s = time.thread_time(), time.process_time()
@@ -79,7 +79,7 @@ async def _measured(
         )
         if profiler is not None:
             profiler.enable()
-        result = await _load(order)
+        result = await _load(stage, order)
         if profiler is not None:
             profiler.disable()
         loop_s, process_s = time.thread_time() - loop_s, time.process_time() - process_s
@@ -99,12 +99,9 @@ async def _opened(config: Path, data: Path) -> Gateway:
     return gateway
 
 
-async def _load(order: LoadOrder) -> LoadResult:
-    text = msgspec.json.encode(order).decode()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.load", text, stdout=asyncio.subprocess.PIPE, env=environment()
-    )
-    out, _ = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"the load generator failed with status {process.returncode}")
-    return msgspec.json.decode(out, type=LoadResult)
+async def _load(stage: Stage, order: LoadOrder) -> LoadResult:
+    command, out = stage.load_command(order)
+    process = await asyncio.create_subprocess_exec(*command, env=environment())
+    if await process.wait():
+        raise BenchError(f"the load generator failed with status {process.returncode}")
+    return read_result(out)

@@ -66,6 +66,7 @@ class Stage:
         self._parent = parent or ROOT / "build" / "bench"
         self._gateway = list(gateway) or [sys.executable, "-m", "gateway"]
         self._processes: list[subprocess.Popen[str]] = []
+        self._loads = 0
         #: What a person should know besides the figures.
         self.complaints: list[str] = []
 
@@ -112,9 +113,15 @@ class Stage:
 
     def load(self, order: LoadOrder) -> LoadResult:
         """What one load generator found."""
-        text = msgspec.json.encode(order).decode()
-        done = self.run([sys.executable, "-m", "tests.bench.load", text], _LOAD_TIMEOUT_S)
-        return msgspec.json.decode(done, type=LoadResult)
+        command, out = self.load_command(order)
+        self.run(command, _LOAD_TIMEOUT_S)
+        return read_result(out)
+
+    def load_command(self, order: LoadOrder) -> tuple[list[str], Path]:
+        """The command of one load generator, and where it leaves what it found."""
+        self._loads += 1
+        out = self.folder / f"load-{self._loads}.json"
+        return [sys.executable, "-m", "tests.bench.load", msgspec.json.encode(order).decode(), str(out)], out
 
     def run(self, command: Sequence[str], timeout_s: float) -> str:
         """Standard output of a command that must succeed."""
@@ -169,6 +176,13 @@ class Stage:
                 self.complaints.append(f"{process.args} ended with status {process.returncode}")
         if process.stdout is not None:
             process.stdout.close()
+
+
+def read_result(path: Path) -> LoadResult:
+    """What a load generator left; its file goes."""
+    result = msgspec.json.decode(path.read_bytes(), type=LoadResult)
+    path.unlink()
+    return result
 
 
 def environment() -> dict[str, str]:

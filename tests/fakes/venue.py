@@ -12,12 +12,13 @@ from gateway.domain.orders import ExecutionReport
 from gateway.ports.venue import Answer, Lookup, VenueListener
 
 D = Decimal
+HUNDRED = D(100)
 
 
 class FakeVenue:
     """Implements ``ports.venue.Venue``. ``book`` is what the venue itself holds: the truth of what was sent."""
 
-    def __init__(self, name: str = "fake", px: Decimal = D(100), *, fills: bool = True) -> None:
+    def __init__(self, name: str = "fake", px: Decimal = HUNDRED, *, fills: bool = True) -> None:
         self.name = name
         self.px = px
         self.fills = fills

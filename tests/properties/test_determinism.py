@@ -58,7 +58,7 @@ def test_a_checkpoint_restores_everything_that_is_derived(steps: list[Step]) -> 
         for name, use in book.all_scopes().items():
             again = restored.books[route].all_scopes().get(name)
             if again is None:
-                assert not (use.gross or use.held or use.pnl)
+                assert (use.gross, use.held, use.pnl) == (0, 0, 0)
             else:
                 assert (again.gross, again.net, again.held, again.pnl) == (use.gross, use.net, use.held, use.pnl)
                 assert again.day_pnl == use.day_pnl

@@ -107,7 +107,7 @@ class Desk:
     async def until(self, condition: Any, within_s: float = 2.0) -> None:
         """Wait for something to become true; fails when it does not in time."""
         async with asyncio.timeout(within_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - conditions of many objects, none of which could set an event
                 await asyncio.sleep(0.001)
 
 

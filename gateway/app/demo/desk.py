@@ -59,6 +59,7 @@ class Desk:
         self.positions: dict[str, Decimal] = {}
         self._client = client
         self._is_quiet = asyncio.Event()
+        self._is_withdrawn = False
         self._ended_s: dict[str, float] = {}
         #: A client_order_id is never used twice, so it differs from run to run.
         self._run = secrets.token_hex(3)
@@ -95,9 +96,11 @@ class Desk:
         order = answer.body if answer.status in (200, 201) else answer.body.get("order", {"ord_status": "denied"})
         sent.order = order | sent.order  # an event may have been faster than the answer, and knows more
         self._look(sent)
+        if self._is_withdrawn:
+            await self.cancel(sent)
 
     async def cancel(self, sent: Sent) -> None:
-        if not sent.is_canceling and "order_id" in sent.order:
+        if not (sent.is_canceling or sent.has_ended) and "order_id" in sent.order:
             sent.is_canceling = True
             await self._client.cancel(sent.order["order_id"])
 
@@ -126,6 +129,7 @@ class Desk:
 
     async def withdraw(self) -> None:
         """Leave no order behind. Positions stay: whether to close them is a decision, not a clean-up."""
+        self._is_withdrawn = True  # an order whose answer is still to come is canceled when it comes
         for sent in list(self.working.values()):
             await self.cancel(sent)
         if self.working:

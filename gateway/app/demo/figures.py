@@ -108,7 +108,11 @@ def _slippage(orders: Iterable[Sent]) -> Slippage:
     for one in orders:
         sign = 1 if one.terms["side"] == "buy" else -1
         costs.append(float(sign * (Decimal(one.order["avg_px"]) - one.mid) / one.mid * _BPS))
-    return Slippage(len(costs), round(statistics.median(costs), 2), round(max(costs), 2))
+    return Slippage(len(costs), _rounded(statistics.median(costs)), _rounded(max(costs)))
+
+
+def _rounded(bps: float) -> float:
+    return round(bps, 2) + 0.0  # no -0.0
 
 
 def _qty(one: Sent) -> Decimal:

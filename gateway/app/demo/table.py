@@ -6,7 +6,7 @@ from gateway.app.demo.figures import Figures, Slippage
 from gateway.app.demo.story import WIDTH
 
 _LABEL = 14
-_BAR = 24
+_BAR = 16
 
 
 def table(found: Figures) -> list[str]:

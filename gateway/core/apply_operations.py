@@ -1,0 +1,106 @@
+"""Facts that are not about one order: cycles, trading state, sessions, config, marks, days, venues.
+
+Part of ``core.apply``, the only writer of state; called by nothing else.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.core.counting import count, venue_use
+from gateway.core.risk.exposure import revalue
+from gateway.core.state import Cycles, GatewayState, rebuild
+from gateway.domain.enums import Route
+from gateway.domain.facts import (
+    ConfigChanged,
+    CycleOpened,
+    DayRolled,
+    MarksMoved,
+    ReportUnmatched,
+    SessionClosed,
+    SessionOpened,
+    TradingStateChanged,
+    VenueStatusRecorded,
+)
+from gateway.domain.money import ZERO
+
+
+def _report_unmatched(state: GatewayState, fact: ReportUnmatched) -> None:
+    count(state, "reports", "unmatched")
+
+
+def _trading_state_changed(state: GatewayState, fact: TradingStateChanged) -> None:
+    state.trading_state = fact.state
+    state.trading_reason = fact.reason
+    state.control_epoch += 1
+
+
+def _session_opened(state: GatewayState, fact: SessionOpened) -> None:
+    state.session = fact.session
+    state.control_epoch += 1
+
+
+def _session_closed(state: GatewayState, fact: SessionClosed) -> None:
+    state.session = None
+    state.control_epoch += 1
+
+
+def _config_changed(state: GatewayState, fact: ConfigChanged) -> None:
+    rates_moved = state.config.rates != fact.config.rates
+    state.take_config(fact.config)
+    state.control_epoch += 1
+    if rates_moved:
+        starts = {route: book.day_pnl_starts() for route, book in state.books.items()}
+        rebuild(state, {route: book.positions for route, book in state.books.items()})
+        for route, start in starts.items():
+            state.books[route].set_day_pnl_starts(start)
+
+
+def _marks_moved(state: GatewayState, fact: MarksMoved) -> None:
+    rates = state.config.rates
+    for book in state.books.values():
+        for position in book.positions.values():
+            mark = fact.marks.get(position.symbol)
+            if mark is not None and position.qty:
+                revalue(book, position, rates.get(position.currency, ZERO), mark)
+
+
+def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
+    state.day = fact.day
+    for book in state.books.values():
+        for use in book.all_scopes().values():
+            use.day_pnl_start = use.pnl
+    for venue in state.venues.values():
+        venue.live_orders_today = 0
+
+
+def _venue_status_recorded(state: GatewayState, fact: VenueStatusRecorded) -> None:
+    use = venue_use(state, fact.venue)
+    use.is_connected = fact.is_connected
+    use.text = fact.text
+    use.since_ns = fact.ts_ns
+
+
+def _cycle_opened(state: GatewayState, fact: CycleOpened) -> None:
+    cycles = state.cycles.get(fact.position_key)
+    if cycles is None:
+        cycles = state.cycles[fact.position_key] = Cycles()
+    cycles.last = fact.cycle
+    cycles.of(fact.route).cycle = fact.cycle
+    use = venue_use(state, fact.venue)
+    if fact.route is Route.LIVE:
+        use.cycles_live += 1
+    else:
+        use.cycles_shadow += 1
+
+
+OPERATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
+    CycleOpened: _cycle_opened,
+    ReportUnmatched: _report_unmatched,
+    TradingStateChanged: _trading_state_changed,
+    SessionOpened: _session_opened,
+    SessionClosed: _session_closed,
+    ConfigChanged: _config_changed,
+    MarksMoved: _marks_moved,
+    DayRolled: _day_rolled,
+    VenueStatusRecorded: _venue_status_recorded,
+}

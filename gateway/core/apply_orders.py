@@ -1,0 +1,315 @@
+"""Facts about one order: its hold, its admission or denial, its fills, its changes, its end.
+
+Part of ``core.apply``, the only writer of state; called by nothing else. Order objects inside facts are copied
+before they enter the state, so that a fact stays what it was when decided.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.core.counting import count, venue_use
+from gateway.core.lifecycle import fill_of
+from gateway.core.risk.exposure import book_fill, hold_order
+from gateway.core.state import Cycles, GatewayState
+from gateway.domain.enums import ExecType, OrdStatus, Route
+from gateway.domain.facts import (
+    CancelRefused,
+    CancelRequested,
+    HoldReleased,
+    OrderAcknowledged,
+    OrderAdmitted,
+    OrderDenied,
+    OrderEnded,
+    OrderExecuted,
+    OrderHeld,
+    OrderInDoubt,
+    OrderReplaced,
+    OrderRestored,
+    OrderWithdrawn,
+    ReplaceAdmitted,
+    ReplaceDenied,
+    ReplaceHeld,
+    TwinUpdated,
+)
+from gateway.domain.orders import Order, Twin
+from gateway.domain.positions import Position
+
+
+def _hold(state: GatewayState, order: Order, sign: int) -> None:
+    """Count an open order's exposure (1), or stop counting it (-1): around every change to the order."""
+    if not order.is_open or order.route is Route.SPLIT:
+        return
+    cycles = state.cycles.get(order.position_key)
+    if cycles is None:
+        cycles = state.cycles[order.position_key] = Cycles()
+    hold_order(state.books[order.route], cycles.of(order.route), order, sign)
+
+
+def _enter(state: GatewayState, order: Order) -> Order:
+    own = copy.copy(order)
+    own.fills = list(order.fills)
+    state.orders[own.order_id] = own
+    if own.cl_ord_id and not own.parent_id:
+        state.client_ids[(own.account, own.cl_ord_id)] = own.order_id
+    return own
+
+
+def _close(state: GatewayState, order: Order) -> None:
+    """The order is done: it stays in memory until ``retained_closed_orders`` newer ones are done too.
+
+    A leg leaves with its parent, and the parent is done when its last leg is.
+    """
+    if order.parent_id:
+        parent = state.orders.get(order.parent_id)
+        if parent is None or any(leg.is_open for leg in state.legs_of(parent)):
+            return
+        _close_parent(state, parent)
+        return
+    state.closed_ids[order.order_id] = None
+    while len(state.closed_ids) > state.config.retained_closed_orders:
+        oldest = next(iter(state.closed_ids))
+        del state.closed_ids[oldest]
+        _forget(state, oldest)
+
+
+def _close_parent(state: GatewayState, parent: Order) -> None:
+    legs = state.legs_of(parent)
+    if all(leg.ord_status is OrdStatus.DENIED for leg in legs):
+        parent.ord_status, parent.reject = OrdStatus.DENIED, legs[0].reject
+    elif all(leg.ord_status is OrdStatus.FILLED for leg in legs):
+        parent.ord_status = OrdStatus.FILLED
+    else:
+        parent.ord_status = OrdStatus.CANCELED
+    parent.updated_ns = max(leg.updated_ns for leg in legs)
+    _close(state, parent)
+
+
+def _forget(state: GatewayState, order_id: str) -> None:
+    order = state.orders.pop(order_id)
+    if order.cl_ord_id and state.client_ids.get((order.account, order.cl_ord_id)) == order_id:
+        del state.client_ids[(order.account, order.cl_ord_id)]
+    for leg_id in order.leg_ids:
+        state.orders.pop(leg_id, None)
+
+
+def _order_held(state: GatewayState, fact: OrderHeld) -> None:
+    order = _enter(state, fact.order)
+    _hold(state, order, 1)
+    if not order.parent_id:
+        count(state, "orders", "received")
+
+
+def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
+    order = state.orders[fact.order_id]
+    order.is_admitted = True
+    order.policy_revision = fact.policy_revision
+    order.updated_ns = fact.ts_ns
+    if order.route is Route.LIVE:
+        order.twin = Twin()
+        if not order.is_closing:
+            venue_use(state, order.venue).live_orders_today += 1
+    count(state, "orders", "admitted")
+    count(state, "routes", order.route.value)
+
+
+def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
+    if fact.order is not None:
+        order = _enter(state, fact.order)
+        if not order.parent_id:
+            count(state, "orders", "received")
+    else:
+        order = state.orders[fact.order_id]
+        _hold(state, order, -1)
+        order.ord_status = OrdStatus.DENIED
+        order.reject = fact.reject
+        order.updated_ns = fact.ts_ns
+    count(state, "orders", "denied")
+    count(state, "denied", fact.reject.code)
+    _close(state, order)
+
+
+def _hold_released(state: GatewayState, fact: HoldReleased) -> None:
+    order = state.orders[fact.order_id]
+    _hold(state, order, -1)
+    _forget(state, fact.order_id)
+    state.statistics["orders"]["received"] -= 1  # it is received again when it is decided again
+
+
+def _order_withdrawn(state: GatewayState, fact: OrderWithdrawn) -> None:
+    order = state.orders.get(fact.order_id)
+    if order is None:
+        return
+    for leg in (*state.legs_of(order), order):
+        _hold(state, leg, -1)
+        state.closed_ids.pop(leg.order_id, None)
+    _forget(state, fact.order_id)
+    count(state, "orders", "withdrawn")
+
+
+def _order_in_doubt(state: GatewayState, fact: OrderInDoubt) -> None:
+    order = state.orders[fact.order_id]
+    order.is_in_doubt = True
+    order.updated_ns = fact.ts_ns
+    count(state, "orders", "in_doubt")
+
+
+def _order_acknowledged(state: GatewayState, fact: OrderAcknowledged) -> None:
+    order = state.orders[fact.order_id]
+    if order.ord_status is OrdStatus.PENDING_NEW:
+        order.ord_status = OrdStatus.NEW
+    order.is_in_doubt = False
+    order.venue_order_id = fact.venue_order_id or order.venue_order_id
+    order.updated_ns = fact.ts_ns
+
+
+def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
+    order = state.orders[fact.order_id]
+    was_open = order.is_open
+    _hold(state, order, -1)
+    order.ord_status = fact.ord_status
+    order.cum_qty, order.cum_value = fact.cum_qty, fact.cum_value
+    order.fills.append(fact.fill)
+    order.fees += fact.fill.fee
+    order.is_in_doubt = False
+    order.venue_order_id = fact.venue_order_id or order.venue_order_id
+    order.updated_ns = fact.ts_ns
+    if not order.is_open:
+        order.pending_replace = None
+    _hold(state, order, 1)
+    _book_position(state, order, fact)
+    count(state, "fills", order.route.value)
+    if was_open and not order.is_open:
+        count(state, "orders", "filled")
+        _close(state, order)
+
+
+def _book_position(state: GatewayState, order: Order, fact: OrderExecuted) -> None:
+    book = state.books[order.route]
+    key = order.position_key
+    position = book.positions.get(key)
+    if position is None:
+        instrument = state.config.instruments[order.symbol]
+        position = book.positions[key] = Position(
+            position_key=key,
+            account=order.account,
+            strategy_id=order.strategy_id,
+            venue=order.venue,
+            symbol=order.symbol,
+            currency=instrument.currency,
+            multiplier=instrument.multiplier,
+        )
+    was_flat = not position.qty
+    book_fill(book, position, order.side, fact.fill, state.config.rates)
+    if was_flat and position.qty:
+        position.opened_ns = fact.fill.transact_ns
+    position.cycle = order.cycle
+
+
+def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
+    order = state.orders[fact.order_id]
+    _hold(state, order, -1)
+    order.ord_status = fact.ord_status
+    order.reject = fact.reject or order.reject
+    order.is_in_doubt = order.is_cancel_requested = False
+    order.pending_replace = None
+    order.updated_ns = fact.ts_ns
+    count(state, "orders", fact.ord_status.value)
+    _close(state, order)
+
+
+def _cancel_requested(state: GatewayState, fact: CancelRequested) -> None:
+    order = state.orders[fact.order_id]
+    order.is_cancel_requested = True
+    order.updated_ns = fact.ts_ns
+
+
+def _cancel_refused(state: GatewayState, fact: CancelRefused) -> None:
+    order = state.orders[fact.order_id]
+    order.is_cancel_requested = False
+    order.updated_ns = fact.ts_ns
+
+
+def _replace_held(state: GatewayState, fact: ReplaceHeld) -> None:
+    order = state.orders[fact.order_id]
+    _hold(state, order, -1)
+    order.pending_replace = fact.pending
+    order.updated_ns = fact.ts_ns
+    _hold(state, order, 1)
+
+
+def _replace_admitted(state: GatewayState, fact: ReplaceAdmitted) -> None:
+    order = state.orders[fact.order_id]
+    pending = order.pending_replace
+    if pending is not None:
+        order.pending_replace = msgspec.structs.replace(pending, is_sent=True)
+    order.updated_ns = fact.ts_ns
+
+
+def _replace_denied(state: GatewayState, fact: ReplaceDenied) -> None:
+    order = state.orders[fact.order_id]
+    _hold(state, order, -1)
+    order.pending_replace = None
+    order.updated_ns = fact.ts_ns
+    _hold(state, order, 1)
+    count(state, "replaces", "denied")
+
+
+def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
+    order = state.orders[fact.order_id]
+    was_open = order.is_open
+    _hold(state, order, -1)
+    order.order_qty, order.limit_px, order.stop_px = fact.order_qty, fact.limit_px, fact.stop_px
+    order.held_unit = fact.held_unit
+    order.ord_status = fact.ord_status
+    order.pending_replace = None
+    order.is_in_doubt = False
+    order.updated_ns = fact.ts_ns
+    _hold(state, order, 1)
+    count(state, "replaces", "done")
+    if was_open and not order.is_open:
+        _close(state, order)
+
+
+def _twin_updated(state: GatewayState, fact: TwinUpdated) -> None:
+    order = state.orders[fact.order_id]
+    twin = order.twin
+    if twin is None:
+        return
+    report = fact.report
+    if report.exec_type is ExecType.TRADE:
+        fill = fill_of(report)
+        twin.exec_ids.append(fill.exec_id)
+        twin.cum_qty += fill.last_qty
+        twin.cum_value += fill.last_qty * fill.last_px
+        twin.fee += fill.fee
+    twin.ord_status = fact.ord_status
+
+
+def _order_restored(state: GatewayState, fact: OrderRestored) -> None:
+    order = _enter(state, fact.order)
+    if not order.parent_id:
+        state.closed_ids[order.order_id] = None
+
+
+ORDER_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
+    OrderHeld: _order_held,
+    OrderAdmitted: _order_admitted,
+    OrderDenied: _order_denied,
+    HoldReleased: _hold_released,
+    OrderWithdrawn: _order_withdrawn,
+    OrderInDoubt: _order_in_doubt,
+    OrderAcknowledged: _order_acknowledged,
+    OrderExecuted: _order_executed,
+    OrderEnded: _order_ended,
+    CancelRequested: _cancel_requested,
+    CancelRefused: _cancel_refused,
+    ReplaceHeld: _replace_held,
+    ReplaceAdmitted: _replace_admitted,
+    ReplaceDenied: _replace_denied,
+    OrderReplaced: _order_replaced,
+    TwinUpdated: _twin_updated,
+    OrderRestored: _order_restored,
+}

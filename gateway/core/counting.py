@@ -1,0 +1,20 @@
+"""The small counts that both halves of ``core.apply`` keep. Called by them only."""
+
+from gateway.core.state import GatewayState, VenueUse
+
+
+def count(state: GatewayState, group: str, name: str) -> None:
+    """Count one more of ``name`` in the statistics."""
+    counts = state.statistics.get(group)
+    if counts is None:
+        """Count one more of ``name`` in the statistics."""
+    counts = state.statistics[group] = {}
+    counts[name] = counts.get(name, 0) + 1
+
+
+def venue_use(state: GatewayState, venue: str) -> VenueUse:
+    """What is counted per venue, begun when new."""
+    use = state.venues.get(venue)
+    if use is None:
+        use = state.venues[venue] = VenueUse()
+    return use

@@ -1,0 +1,105 @@
+"""What of ours stands against an order on its route: trading state, session, connection, limits."""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.core.risk.checks import OrderRisk
+from gateway.core.risk.gate import RiskRefused, assess
+from gateway.core.state import GatewayState
+from gateway.core.words import refuse, reject_of
+from gateway.domain.enums import RejectStage, Route, TradingState
+from gateway.domain.instruments import Instrument
+from gateway.domain.money import ZERO
+from gateway.domain.orders import Order, Reject
+from gateway.domain.reasons import RejectCode
+
+
+class Priced(msgspec.Struct, frozen=True, gc=False):
+    """An instrument with the values of one unit of this order: at worst, and at the market's price."""
+
+    instrument: Instrument
+    unit_value: Decimal
+    mark_unit_value: Decimal
+    reference_px: Decimal | None
+
+
+def refusal_of(
+    state: GatewayState, order: Order, priced: Priced, whole_qty: Decimal, earlier_qty: Decimal = ZERO
+) -> Reject | None:
+    """Trading state, session, connection and limits; the first stage that refuses answers, with all it found."""
+    if state.trading_state is not TradingState.ACTIVE:
+        reject = _refused_by_trading_state(state, order)
+        if reject is not None:
+            return reject
+    if not order.is_closing:
+        reject = _refused_as_new_risk(state, order, priced.instrument)
+        if reject is not None:
+            return reject
+    venue = state.venues.get(order.venue)
+    if order.route is Route.LIVE and venue is not None and not venue.is_connected:
+        text = f"venue {order.venue} is not connected: {venue.text or 'no reason given'}; see /connections"
+        return refuse(RejectStage.TRADING_STATE, RejectCode.VENUE_NOT_CONNECTED, text, venue=order.venue)
+    risk = OrderRisk(
+        symbol=order.symbol,
+        side=order.side,
+        route=order.route,
+        qty=order.order_qty + earlier_qty,
+        added_value=(order.order_qty + earlier_qty) * priced.unit_value,
+        order_qty=whole_qty,
+        unit_value=priced.unit_value,
+        mark_unit_value=priced.mark_unit_value,
+        equity=state.equity(order.route, order.account),
+        day_start_equity=day_start_equity(state, order),
+    )
+    verdict = assess(
+        state.risk_plan,
+        state.books[order.route],
+        order.account,
+        order.strategy_id,
+        risk,
+        order.is_closing,
+    )
+    if isinstance(verdict, RiskRefused):
+        return reject_of(RejectStage.RISK, verdict.breaches)
+    return None
+
+
+def _refused_by_trading_state(state: GatewayState, order: Order) -> Reject | None:
+    because = state.trading_reason or "no reason given"
+    if state.trading_state is TradingState.HALTED:
+        text = f"trading is disabled: {because}; POST /api/trading/trading/enable to resume"
+        return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_HALTED, text, reason=because)
+    if order.is_closing:
+        return None
+    text = f"only orders that reduce a position are taken now: {because}"
+    return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_REDUCING, text, reason=because)
+
+
+def _refused_as_new_risk(state: GatewayState, order: Order, instrument: Instrument) -> Reject | None:
+    """What keeps new positions out, and never holds an old one in."""
+    if not instrument.enabled:
+        text = f"{order.symbol} is disabled; set enabled: true in instruments.yaml"
+        return refuse(RejectStage.INSTRUMENT, RejectCode.INSTRUMENT_DISABLED, text, symbol=order.symbol)
+    session = state.session
+    if session is None or not session.strategies or order.strategy_id in session.strategies:
+        return None
+    listed = ", ".join(session.strategies)
+    text = (
+        f"strategy {order.strategy_id} is not in the running session ({listed}); "
+        "start a session that names it, or end this one"
+    )
+    return refuse(
+        RejectStage.TRADING_STATE,
+        RejectCode.STRATEGY_NOT_IN_SESSION,
+        text,
+        limit=listed,
+        value=order.strategy_id,
+    )
+
+
+def day_start_equity(state: GatewayState, order: Order) -> Decimal:
+    config = state.config.accounts.get(order.account)
+    initial = ZERO if config is None else config.initial_cash
+    use = state.books[order.route].accounts.get(order.account)
+    return initial if use is None else initial + use.day_pnl_start
