@@ -74,6 +74,7 @@ async def build(
 
     gauges = StateGauges()
     telemetry = PrometheusTelemetry(tuple(settings.trading.venues), gauges)
+    telemetry.know_open_orders(state.open_orders())
     engine = Engine(
         state,
         last_seq,

@@ -126,6 +126,7 @@ def _receive_split(
     parent = _order_of(state, event, venue, priced, legs[0], event.order_id)
     parent.route, parent.route_reason = Route.SPLIT, RouteReason.SPLIT_CLOSE_AND_REST
     parent.is_closing, parent.cycle, parent.held_unit, parent.bucket = False, 0, ZERO, None
+    parent.order_qty = event.request.order_qty
     if all(reject is not None for reject in rejects):
         parent.ord_status, parent.reject = OrdStatus.DENIED, rejects[0]
         assert rejects[0] is not None

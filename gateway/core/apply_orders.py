@@ -69,7 +69,7 @@ def _close(state: GatewayState, order: Order) -> None:
         _close_parent(state, parent)
         return
     state.closed_ids[order.order_id] = None
-    while len(state.closed_ids) > state.config.retained_closed_orders:
+    while len(state.closed_ids) > max(state.config.retained_closed_orders, 1):
         oldest = next(iter(state.closed_ids))
         del state.closed_ids[oldest]
         _forget(state, oldest)

@@ -7,8 +7,7 @@ def count(state: GatewayState, group: str, name: str) -> None:
     """Count one more of ``name`` in the statistics."""
     counts = state.statistics.get(group)
     if counts is None:
-        """Count one more of ``name`` in the statistics."""
-    counts = state.statistics[group] = {}
+        counts = state.statistics[group] = {}
     counts[name] = counts.get(name, 0) + 1
 
 

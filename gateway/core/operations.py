@@ -118,8 +118,12 @@ def start(state: GatewayState, event: GatewayStarted) -> Decision:
             text = "the gateway restarted before the order was admitted; it was not sent"
             reject = refuse(RejectStage.INTAKE, RejectCode.NEVER_SENT, text)
             facts.append(OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject))
-        else:
-            effects.extend(lookup_effects(order))
+            continue
+        effects.extend(lookup_effects(order))
+        if order.pending_replace is not None and not order.pending_replace.is_sent:
+            text = "the gateway restarted before the new terms were admitted; they were not sent"
+            reject = refuse(RejectStage.INTAKE, RejectCode.NEVER_SENT, text)
+            facts.append(ReplaceDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject))
     day = event.ts_ns // DAY_NS
     if day > state.day:
         facts.append(DayRolled(ts_ns=event.ts_ns, day=day))

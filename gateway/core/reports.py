@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.lifecycle import Progress, advance, fill_of
 from gateway.core.state import GatewayState
-from gateway.core.tickets import cancel_twin_effects, lookup_effects
+from gateway.core.tickets import cancel_effects, cancel_twin_effects, lookup_effects
 from gateway.domain.effects import Effect
 from gateway.domain.enums import ExecType, OrdStatus, RejectStage, SubmitStatus
 from gateway.domain.events import LookupCompleted, ReportsReceived, SubmitCompleted
@@ -78,6 +78,8 @@ def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
         return Decision((ended,), cancel_twin_effects(order))
     reader = _Reader(state, event.ts_ns)
     reader.read(event.reports)
+    if not reader.is_done(order):
+        reader.finish_changes(order, event.reports)
     return Decision(tuple(reader.facts), tuple(reader.effects))
 
 
@@ -108,6 +110,27 @@ class _Reader:
                 self._read_twin(order, report)
             else:
                 self._read_one(order, report)
+
+    def is_done(self, order: Order) -> bool:
+        """Whether the order is finished by what was read."""
+        progress = self._progress.get(order.order_id)
+        return progress is not None and progress.is_terminal
+
+    def finish_changes(self, order: Order, reports: Iterable[ExecutionReport]) -> None:
+        """The venue works the order: what was asked of it and may have got lost on the way is settled now.
+
+        A cancel is asked for again, which is safe as often as one likes; a replace that the venue does not tell of
+        did not happen, and is not sent again.
+        """
+        if order.is_cancel_requested:
+            self.effects.extend(cancel_effects(order))
+        pending = order.pending_replace
+        if pending is None or not pending.is_sent:
+            return
+        if not any(report.exec_type is ExecType.REPLACED and not report.is_twin for report in reports):
+            text = "the venue works the order under its old terms; send the change again if still wanted"
+            reject = Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
+            self.facts.append(ReplaceDenied(ts_ns=self.ts_ns, order_id=order.order_id, reject=reject))
 
     def _read_one(self, order: Order, report: ExecutionReport) -> None:
         if report.exec_type in (ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED):

@@ -138,13 +138,18 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         day=state.day,
         orders=state.orders,
         closed_ids=list(state.closed_ids),
-        cycles=state.cycles,
+        cycles={key: _without_derived(cycles) for key, cycles in state.cycles.items()},
         positions={route.value: book.positions for route, book in state.books.items()},
         day_pnl_starts={route.value: book.day_pnl_starts() for route, book in state.books.items()},
         venues=state.venues,
         session=state.session,
         statistics=state.statistics,
     )
+
+
+def _without_derived(cycles: Cycles) -> Cycles:
+    """Only the numbers: what open orders use of a cycle is rebuilt from them."""
+    return Cycles(cycles.last, CycleUse(cycles.live.cycle), CycleUse(cycles.shadow.cycle))
 
 
 def restore(snapshot: Snapshot) -> GatewayState:

@@ -3,6 +3,8 @@
 import logging
 from typing import Protocol
 
+import msgspec
+
 from gateway.domain.enums import TradingState
 from gateway.domain.events import SessionEnded, SessionStarted, TradingSwitched
 from gateway.domain.facts import Session
@@ -56,7 +58,7 @@ class OperatorControls:
         return session
 
     async def end_session(self, actor: Actor) -> Session | None:
-        session = self._engine.state.session
-        self._engine.process(SessionEnded(ts_ns=self._clock.now_ns(), actor=actor))
+        session, now_ns = self._engine.state.session, self._clock.now_ns()
+        self._engine.process(SessionEnded(ts_ns=now_ns, actor=actor))
         await self._engine.durable(self._engine.last_seq)
-        return session
+        return None if session is None else msgspec.structs.replace(session, ended_ns=now_ns)

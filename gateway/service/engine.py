@@ -25,6 +25,7 @@ from gateway.domain.facts import (
     OrderEnded,
     OrderExecuted,
     OrderReplaced,
+    TwinUpdated,
 )
 from gateway.domain.orders import Order
 from gateway.domain.records import Checkpoint, Entry, Record
@@ -39,7 +40,7 @@ from gateway.service.views import frozen
 _log = logging.getLogger(__name__)
 _RETRY_S = 0.5
 #: Facts after which a finished order must be findable in the archive as it now is.
-_CLOSING_FACTS = frozenset({OrderDenied, OrderEnded, OrderExecuted, OrderReplaced})
+_CLOSING_FACTS = frozenset({OrderDenied, OrderEnded, OrderExecuted, OrderReplaced, TwinUpdated})
 #: Effects that wait for nothing: they change nothing outside.
 _INWARD = frozenset({EvaluatePolicy, ReconsiderOrder})
 
@@ -82,6 +83,9 @@ class Engine:
         self._checkpoint_every = checkpoint_every
         self._checkpoint_seq = last_seq
         self._pending: deque[_Pending] = deque()
+        #: Finished orders of records that are not durable: memory may have let go of them, the archive has them not.
+        self._closing: dict[str, Order] = {}
+        self._closing_client_ids: dict[tuple[str, str], str] = {}
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._wake = asyncio.Event()
         self._is_closing = False
@@ -93,7 +97,9 @@ class Engine:
     def process(self, event: Event) -> Decision:
         """Decide one event and apply its facts. The caller handles the inward effects of the decision."""
         decision = decide(self.state, event)
+        outward: list[Effect] = [effect for effect in decision.effects if type(effect) not in _INWARD]
         if not decision.facts:
+            self._run_in_turn(outward)
             return decision
         state = self.state
         for fact in decision.facts:
@@ -101,12 +107,39 @@ class Engine:
         self.last_seq += 1
         record = Record(seq=self.last_seq, ts_ns=event.ts_ns, event=event, facts=decision.facts)
         entry = Entry(record=record, closed_orders=self._closed_by(decision.facts))
-        outward: list[Effect] = [effect for effect in decision.effects if type(effect) not in _INWARD]
+        for order in entry.closed_orders:
+            self._closing[order.order_id] = order
+            self._closing_client_ids[(order.account, order.cl_ord_id)] = order.order_id
         self._pending.append(_Pending(entry, outward))
         self._wake.set()
         if self.failure is not None:
             self._contain([self._pending[-1]])
         return decision
+
+    def _run_in_turn(self, effects: list[Effect]) -> None:
+        """Effects that no fact of their own justifies (a look-up after a restart): after what is decided already."""
+        if not effects:
+            return
+        if self._pending and self.failure is None:
+            self._pending[-1].effects.extend(effects)
+        else:
+            self.run_effects(effects)
+
+    def find_order(self, order_id: str) -> Order | None:
+        """The order as far as memory goes: open, lately finished, or finished and not in the archive yet."""
+        return self.state.orders.get(order_id) or self._closing.get(order_id)
+
+    def find_client_order(self, account: str, cl_ord_id: str) -> Order | None:
+        """The same by client id."""
+        found = self.state.find_client_order(account, cl_ord_id)
+        if found is not None:
+            return found
+        order_id = self._closing_client_ids.get((account, cl_ord_id))
+        return None if order_id is None else self._closing.get(order_id)
+
+    def finished_orders(self) -> list[Order]:
+        """Orders that are finished and not in the archive yet."""
+        return [order for order in self._closing.values() if not order.parent_id]
 
     async def durable(self, seq: int) -> None:
         """Return once record ``seq`` is durable; raise NotAccepting when the journal fails before that."""
@@ -166,8 +199,12 @@ class Engine:
                 await self.checkpoint()
 
     def _on_durable(self, batch: list[_Pending]) -> None:
-        for _ in batch:
+        for pending in batch:
             self._pending.popleft()
+            for order in pending.entry.closed_orders:
+                if self._closing.get(order.order_id) is order:
+                    del self._closing[order.order_id]
+                    self._closing_client_ids.pop((order.account, order.cl_ord_id), None)
         self.durable_seq = batch[-1].entry.record.seq
         if self.failure is not None and not self._pending:
             _log.warning("the journal can be written again; orders are accepted again")
@@ -188,7 +225,7 @@ class Engine:
     def _on_failure(self, text: str) -> None:
         """Stop admitting: tell everyone who waits, take back what was never durable, let cancels go."""
         if self.failure is None:
-            _log.error("the journal cannot be written, no order is accepted until it can: %s", text)
+            _log.error("no order is accepted until the journal can be written: %s", text)
         self._telemetry.on_journal_failure()
         self.failure = text
         waiters, self._waiters = self._waiters, deque()

@@ -76,6 +76,8 @@ class Executor:
         self._clock = clock
         self._tasks = tasks
         self._looking_up: set[tuple[str, bool]] = set()
+        #: The last request about each order that the venue has not answered yet.
+        self._under_way: dict[str, asyncio.Task[None]] = {}
 
     def run(self, effects: list[Effect]) -> None:
         """Start every effect; those of a venue in this process run one after another in one task."""
@@ -92,7 +94,7 @@ class Executor:
             elif slot.timeout_s is None:
                 local.append((effect, slot.venue))
             else:
-                self._tasks.spawn(self._run_remote(effect, slot.venue, slot.timeout_s), "venue request")
+                self._start_remote(effect, effect.ticket, slot.venue, slot.timeout_s)
         if local:
             self._tasks.spawn(self._run_local(local), "simulator requests")
 
@@ -105,6 +107,24 @@ class Executor:
                 answer = Answer(SubmitStatus.UNKNOWN, "the simulator failed; see the log")
             if answer.status is not SubmitStatus.ACCEPTED:
                 self._on_answer(effect, answer)
+
+    def _start_remote(self, effect: Effect, ticket: OrderTicket, venue: Venue, timeout_s: float) -> None:
+        """Requests about one order reach the venue one after another: a cancel must not overtake its order."""
+        before = self._under_way.get(ticket.order_id)
+        task = self._tasks.spawn(self._run_after(before, effect, venue, timeout_s), "venue request")
+        self._under_way[ticket.order_id] = task
+        task.add_done_callback(lambda done: self._forget(ticket.order_id, done))
+
+    def _forget(self, order_id: str, done: "asyncio.Task[None]") -> None:
+        if self._under_way.get(order_id) is done:
+            del self._under_way[order_id]
+
+    async def _run_after(
+        self, before: "asyncio.Task[None] | None", effect: Effect, venue: Venue, timeout_s: float
+    ) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        await self._run_remote(effect, venue, timeout_s)
 
     async def _run_remote(self, effect: Effect, venue: Venue, timeout_s: float) -> None:
         try:

@@ -5,12 +5,14 @@ import asyncio
 from gateway.core.changes import not_open
 from gateway.core.identity import fingerprint
 from gateway.core.validation import shape_problems
+from gateway.core.words import refuse
 from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
-from gateway.domain.enums import OrdStatus
+from gateway.domain.enums import OrdStatus, RejectStage
 from gateway.domain.events import CancelReceived, OrderReceived, PolicyEvaluated, PolicyVerdict, ReplaceReceived
 from gateway.domain.facts import Fact, ReplaceDenied
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, NewOrderSingle, Order, Reject, ReplaceRequest
+from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Calendar, Clock
 from gateway.ports.intake import NotAccepting, OrderStory, Outcome, Reply, RequestInvalid
 from gateway.ports.journal import OrderArchive
@@ -87,10 +89,12 @@ class Intake:
         else:
             # Shielded: a client that hangs up must not leave an order half decided.
             await asyncio.shield(self._tasks.spawn(self._consult(decision.effects), "policy"))
-        order = self._engine.state.orders.get(order_id)
+        order = self._engine.find_order(order_id)
+        if order is None and self._engine.failure is None:
+            order = await self._archive.find(order_id)  # finished, and many others after it, while the policy thought
         if order is None:
             raise NotAccepting("journal_unavailable", self._engine.failure or "the journal cannot be written")
-        story = story_of(order, self._engine.state.legs_of(order))
+        story = await self.story(order)
         decided_ns = self._clock.monotonic_ns()
         self._telemetry.on_stage(order.venue, "decide", decided_ns - started_ns)
         await self._engine.durable(self._engine.last_seq)
@@ -100,24 +104,28 @@ class Intake:
         return Reply(Outcome.CREATED, story)
 
     async def _find_earlier(self, account: str, cl_ord_id: str) -> Order | None:
-        earlier = self._engine.state.find_client_order(account, cl_ord_id)
+        earlier = self._engine.find_client_order(account, cl_ord_id)
         if earlier is not None or not self._archive.may_hold(account, cl_ord_id):
             return earlier
         archived = await self._archive.find_by_client_id(account, cl_ord_id)
-        return self._engine.state.find_client_order(account, cl_ord_id) or archived
+        return self._engine.find_client_order(account, cl_ord_id) or archived
 
     async def _repeat(self, earlier: Order, mark: str) -> Reply:
         story = await self.story(earlier)
         await self._engine.durable(self._engine.last_seq)
-        outcome = Outcome.REPEATED if earlier.fingerprint == mark else Outcome.CONFLICT
-        return Reply(outcome, story)
+        if earlier.fingerprint == mark:
+            return Reply(Outcome.REPEATED, story)
+        text = f"client_order_id {earlier.cl_ord_id} already names an order with other content; choose a new one"
+        reject = refuse(RejectStage.INTAKE, RejectCode.CLIENT_ORDER_ID_REUSED, text, order_id=earlier.order_id)
+        return Reply(Outcome.CONFLICT, story, reject)
 
     async def story(self, order: Order) -> OrderStory:
         """The order with its legs, from memory or from the archive."""
-        legs = self._engine.state.legs_of(order)
-        if len(legs) < len(order.leg_ids):
-            found = [await self._archive.find(leg_id) for leg_id in order.leg_ids]
-            legs = [leg for leg in found if leg is not None]
+        legs: list[Order] = []
+        for leg_id in order.leg_ids:
+            leg = self._engine.find_order(leg_id) or await self._archive.find(leg_id)
+            if leg is not None:
+                legs.append(leg)
         return story_of(order, legs)
 
     def view(self, symbol: str, now_ns: int) -> MarketView:
@@ -194,7 +202,7 @@ class Intake:
 
     async def _refuse_archived(self, order_id: str) -> Reply:
         """What left memory is finished: say so with the code that a finished order in memory would give."""
-        order = await self._archive.find(order_id)
+        order = self._engine.find_order(order_id) or await self._archive.find(order_id)
         if order is None:
             return Reply(Outcome.NOT_FOUND)
         return Reply(Outcome.REFUSED, await self.story(order), not_open(order))

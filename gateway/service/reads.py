@@ -29,7 +29,7 @@ class Reads:
         return self._engine.state
 
     async def order(self, order_id: str) -> OrderStory | None:
-        order = self._state.orders.get(order_id) or await self._archive.find(order_id)
+        order = self._engine.find_order(order_id) or await self._archive.find(order_id)
         if order is None:
             return None
         story = await self._intake.story(order)
@@ -38,8 +38,9 @@ class Reads:
 
     async def orders(self, query: OrderQuery) -> list[OrderStory]:
         """Newest first. Open orders are in memory, finished ones in the archive; neither is in both lists."""
-        open_orders = [order for order in self._state.orders.values() if order.is_open and not order.parent_id]
-        listed = [await self._intake.story(order) for order in open_orders if _matches(order, query)]
+        in_memory = [order for order in self._state.orders.values() if order.is_open and not order.parent_id]
+        in_memory.extend(self._engine.finished_orders())
+        listed = [await self._intake.story(order) for order in in_memory if _matches(order, query)]
         await self._engine.settle(self._engine.last_seq)
         known = {story.order.order_id for story in listed}
         for order in await self._archive.list(query):

@@ -85,7 +85,7 @@ class GatewayStatus:
         if self._intake.closed is not None:
             reasons.append(self._intake.closed[1])
         if self._engine.failure is not None:
-            reasons.append(f"the journal cannot be written: {self._engine.failure}")
+            reasons.append(self._engine.failure)
         warnings: list[str] = []
         state = self._engine.state
         if state.trading_state is not TradingState.ACTIVE:

@@ -6,7 +6,6 @@ would be due, which is the worst moment for the start that follows.
 """
 
 import argparse
-import asyncio
 import os
 import sys
 import time

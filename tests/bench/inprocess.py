@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from gateway.adapters.http.placing import read_order
 from gateway.core.identity import fingerprint
 from gateway.domain.config import TradingConfig
@@ -59,18 +61,22 @@ def policy_question(effects: tuple[object, ...]) -> EvaluatePolicy:
 
 def reports_on(order: Order, now_ns: int) -> ReportsReceived:
     """What a simulator says next: acknowledged, and filled, or without a fill when it is a passive IOC order."""
-    common = {"order_id": order.order_id, "transact_ns": now_ns, "venue_order_id": f"sim-{order.order_id}"}
-    new = ExecutionReport(exec_type=ExecType.NEW, **common)
+    new = ExecutionReport(
+        order_id=order.order_id,
+        exec_type=ExecType.NEW,
+        transact_ns=now_ns,
+        venue_order_id=f"sim-{order.order_id}",
+    )
     if order.ord_type is OrdType.LIMIT and order.time_in_force is TimeInForce.IOC:
-        end = ExecutionReport(exec_type=ExecType.CANCELED, text="nothing to take at the limit", **common)
+        end = replace(new, exec_type=ExecType.CANCELED, text="nothing to take at the limit")
     else:
         px = order.arrival_px or order.held_unit
-        end = ExecutionReport(
+        end = replace(
+            new,
             exec_type=ExecType.TRADE,
             exec_id=f"x-{order.order_id}",
             last_qty=order.order_qty,
             last_px=px,
             fee=order.order_qty * px * _BASIS_POINT,
-            **common,
         )
     return ReportsReceived(ts_ns=now_ns, reports=(new, end))

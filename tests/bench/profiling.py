@@ -42,18 +42,20 @@ def _print_stages(stage: Stage, orders: int) -> None:
     with watches.installed():
         result, loop_s, process_s = uvloop.run(_measured(stage, "stages", orders, watches=watches))
     count = result.total
+    rows = [(seconds, f"{calls / count:.2f}", name) for name, seconds, calls in watches.rows()]
+    inside_s = sum(seconds for seconds, _, _ in rows)
+    rows += [
+        (loop_s - inside_s, "", "the rest of the loop's thread: aiohttp, asyncio, tasks"),
+        (loop_s, "", "= CPU of the loop's thread"),
+        (process_s - loop_s, "", "CPU of the other threads (SQLite)"),
+        (result.elapsed_s - loop_s, "", "the loop's thread off the CPU: idle, preempted, waiting for the GIL"),
+    ]
     print(f"{count} orders, {count / result.elapsed_s:.0f}/s with stopwatches; statuses {result.statuses}")
     print(f"{'us/order':>9}  {'calls':>6}  stage (without the stages inside it)")
-    inside = 0.0
-    for name, seconds, calls in watches.rows():
-        print(f"{seconds / count * 1e6:9.1f}  {calls / count:6.2f}  {name}")
-        inside += seconds
-    print(f"{(loop_s - inside) / count * 1e6:9.1f}          the rest of the loop's thread: aiohttp, asyncio, tasks, ticks")
-    print(f"{loop_s / count * 1e6:9.1f}          CPU of the loop's thread")
-    print(f"{(process_s - loop_s) / count * 1e6:9.1f}          CPU of the other threads (SQLite)")
-    print(f"{(result.elapsed_s - loop_s) / count * 1e6:9.1f}          the loop's thread off the CPU: idle, or waiting for the interpreter lock")
+    for seconds, calls, name in rows:
+        print(f"{seconds / count * 1e6:9.1f}  {calls:>6}  {name}")
     for path in watches.missing:
-        print(f"           not found, so in the rest: {path}")
+        print(f"{'':17}  not found, so in the rest: {path}")
 
 
 async def _measured(
@@ -70,13 +72,12 @@ async def _measured(
     try:
         port = gateway.server.port
         await _load(stage, LoadOrder(kind="resting", port=port, tag="p"))
-        await _load(stage, LoadOrder(kind="closed", port=port, tag="p", connections=CONNECTIONS, count=orders // 10 + 1))
+        order = LoadOrder(kind="closed", port=port, tag="p", connections=CONNECTIONS, count=orders // 10 + 1)
+        warm = await _load(stage, order)
+        order = msgspec.structs.replace(order, count=orders, first=warm.next_number)
         if watches is not None:
             watches.reset()
         loop_s, process_s = time.thread_time(), time.process_time()
-        order = LoadOrder(
-            kind="closed", port=port, tag="p", connections=CONNECTIONS, count=orders, first=orders // 10 + 1
-        )
         if profiler is not None:
             profiler.enable()
         result = await _load(stage, order)

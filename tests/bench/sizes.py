@@ -5,8 +5,8 @@ import msgspec
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     warm_up_s: float = 3.0
-    rounds: int = 5
-    round_s: float = 6.0
+    rounds: int = 15
+    round_s: float = 2.0
     open_rate: int = 1_000
     open_s: int = 30
     symbols: int = 500

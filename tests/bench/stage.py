@@ -169,11 +169,11 @@ class Stage:
             try:
                 process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
-                self.complaints.append(f"{process.args} did not end within {_STOP_TIMEOUT_S:g} s of SIGTERM")
+                self.complaints.append(f"{process.args!r} did not end within {_STOP_TIMEOUT_S:g} s of SIGTERM")
                 process.kill()
                 process.wait(_STOP_TIMEOUT_S)
             if process.returncode:
-                self.complaints.append(f"{process.args} ended with status {process.returncode}")
+                self.complaints.append(f"{process.args!r} ended with status {process.returncode}")
         if process.stdout is not None:
             process.stdout.close()
 

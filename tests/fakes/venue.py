@@ -25,6 +25,10 @@ class FakeVenue:
         self.book: dict[str, OrderTicket] = {}
         self.sends: list[str] = []
         self.cancels: list[str] = []
+        self.lookups: list[str] = []
+        #: Every call in the order it took effect, and how long a submit takes to arrive.
+        self.calls: list[str] = []
+        self.delay_s = 0.0
         self.is_started = self.is_closed = False
         #: Takes the order and never answers; or loses it on the way and never answers.
         self.is_silent = self.is_deaf = False
@@ -39,6 +43,9 @@ class FakeVenue:
 
     async def submit(self, ticket: OrderTicket) -> Answer:
         self.sends.append(ticket.order_id)
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
+        self.calls.append("submit")
         if self.is_deaf:
             await asyncio.sleep(3600)
         answer = self.answer(ticket)
@@ -53,6 +60,7 @@ class FakeVenue:
 
     async def cancel(self, ticket: OrderTicket) -> Answer:
         self.cancels.append(ticket.order_id)
+        self.calls.append("cancel")
         if ticket.order_id in self.book:
             self.report(ticket.order_id, ExecType.CANCELED)
         return Answer(SubmitStatus.ACCEPTED)
@@ -73,6 +81,7 @@ class FakeVenue:
         return Answer(SubmitStatus.ACCEPTED)
 
     async def lookup(self, ticket: OrderTicket) -> Lookup:
+        self.lookups.append(ticket.order_id)
         if not self.can_look_up:
             return Lookup(None)
         if ticket.order_id not in self.book:

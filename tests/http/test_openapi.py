@@ -32,7 +32,7 @@ async def test_the_server_keeps_what_its_description_promises(tmp_path: Path) ->
             *("run", f"{desk.url}/openapi.json", "--header", "Authorization: Bearer key-admin"),
             # A canceled order is not deleted: reading it must go on working.
             *("--checks", "all", "--exclude-checks", "use_after_free"),
-            *("--max-examples", "10", "--seed", "1", "--warnings", "off"),
+            *("--max-examples", "5", "--seed", "1", "--warnings", "off"),
             cwd=tmp_path,
             env={**os.environ, "NO_COLOR": "1"},
             stdout=asyncio.subprocess.PIPE,

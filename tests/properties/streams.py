@@ -15,6 +15,8 @@ from gateway.domain.orders import Order
 from tests.world import World, trading_config
 
 D = Decimal
+#: Parts of one that a symbol is dealt in here: quantities of different exponents are where digits get lost.
+LOTS = {"BTC/USDT": 1_000}
 Step = tuple[str, Any]
 
 _PLACE = st.tuples(
@@ -22,7 +24,7 @@ _PLACE = st.tuples(
     st.tuples(
         st.sampled_from(list(Side)),
         st.integers(1, 30),
-        st.sampled_from(["AAPL", "TSLA"]),
+        st.sampled_from(["AAPL", "TSLA", "BTC/USDT"]),
         st.sampled_from(["default", "second"]),
         st.sampled_from(["s1", "s2"]),
         st.booleans(),
@@ -68,7 +70,7 @@ def live_through(world: World, steps: list[Step], check: Callable[[World], None]
 def _place(world: World, argument: tuple[Side, int, str, str, str, bool]) -> None:
     side, qty, symbol, account, strategy, is_limit = argument
     limit = world.prices[symbol] if is_limit else None
-    world.place(side, qty, symbol, account=account, strategy=strategy, limit=limit)
+    world.place(side, D(qty) / LOTS.get(symbol, 1), symbol, account=account, strategy=strategy, limit=limit)
 
 
 def _pick(world: World, index: int) -> Order | None:
@@ -88,7 +90,7 @@ def _with_order(action: Callable[[World, Order], Any]) -> Callable[[World, int],
 def _fill(world: World, argument: tuple[int, int]) -> None:
     order = _pick(world, argument[0])
     if order is not None:
-        world.fill(order, min(D(argument[1]), order.leaves_qty))
+        world.fill(order, min(D(argument[1]) / LOTS.get(order.symbol, 1), order.leaves_qty))
 
 
 def _lookup(world: World, argument: tuple[int, bool]) -> None:
@@ -107,7 +109,7 @@ def _replace(world: World, argument: tuple[int, int]) -> None:
     order = _pick(world, argument[0])
     if order is None:
         return
-    world.replace(order, order_qty=D(argument[1]))
+    world.replace(order, order_qty=D(argument[1]) / LOTS.get(order.symbol, 1))
     if order.pending_replace is not None and order.pending_replace.is_sent:
         world.report(order, ExecType.REPLACED, order_qty=order.pending_replace.order_qty)
 

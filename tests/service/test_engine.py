@@ -8,7 +8,8 @@ import pytest
 from gateway.core.state import state_hash
 from gateway.domain.config import Limits
 from gateway.domain.enums import Mode, OrdStatus, Route, Side, SubmitStatus, TradingState
-from gateway.domain.events import ConfigLoaded
+from gateway.domain.events import ConfigLoaded, TradingSwitched
+from gateway.domain.orders import ReplaceRequest
 from gateway.domain.records import Checkpoint
 from gateway.ports.intake import NotAccepting, Outcome, RequestInvalid
 from gateway.ports.venue import Answer
@@ -276,3 +277,81 @@ async def test_a_checkpoint_that_cannot_be_restored_costs_time_and_nothing_else(
         journal.checkpoints = [Checkpoint(seq=3, ts_ns=0, state=data, state_hash=mark)]
         state, seq = await recover(journal)
         assert (state_hash(state), seq) == (expected, last)
+
+
+async def test_a_twin_that_ends_after_its_order_is_in_the_archive_too() -> None:
+    """Without this, the list of finished orders would show twins that never filled."""
+    async with desk(Mode.LIVE) as one:
+        one.simulator.fills = False
+        order = one.order(await one.place())
+        await one.until(lambda: order.ord_status is OrdStatus.FILLED)
+        one.simulator.fill(order.order_id)
+        await one.until(lambda: order.twin is not None and order.twin.ord_status is OrdStatus.FILLED)
+        await one.engine.durable(one.engine.last_seq)
+        archived = one.journal.archived[order.order_id]
+        assert archived.twin is not None
+        assert archived.twin.ord_status is OrdStatus.FILLED
+
+
+async def test_a_restart_takes_up_what_was_asked_before_the_crash() -> None:
+    """Without this, open orders would be dead after a restart, a cancel forgotten, a replace pending for ever."""
+    journal, venue = MemoryJournal(), FakeVenue(fills=False)
+    async with desk(Mode.LIVE, journal=journal, venue=venue) as one:
+        canceled, replaced = one.order(await one.place(limit=D(180))), one.order(await one.place(limit=D(180)))
+        await one.until(lambda: len(venue.book) == 2)
+        one.engine.run_effects = lambda effects: None  # the process dies between the journal and the venue
+        await one.intake.cancel(canceled.order_id, TRADER)
+        await one.intake.replace(replaced.order_id, ReplaceRequest(order_qty=D(5)), TRADER)
+        assert venue.cancels == []
+    async with desk(Mode.LIVE, journal=journal, venue=venue) as again:
+        state = again.engine.state
+        await again.until(lambda: state.orders[canceled.order_id].ord_status is OrdStatus.CANCELED)
+        await again.until(lambda: state.orders[replaced.order_id].pending_replace is None)
+        assert state.orders[replaced.order_id].order_qty == 10
+        assert state.books[Route.LIVE].gateway.held == 1800
+        assert len(venue.sends) == 2
+
+
+async def test_shadow_orders_work_on_in_the_simulator_after_a_restart() -> None:
+    """Without this, a resting simulated order would never fill again once the gateway was restarted."""
+    journal = MemoryJournal()
+    async with desk(journal=journal) as one:
+        one.simulator.fills = False
+        order_id = one.order(await one.place(limit=D(180))).order_id
+        await one.until(lambda: order_id in one.simulator.book)
+    async with desk(journal=journal) as again:
+        await again.until(lambda: again.simulator.lookups == [order_id])
+        assert again.engine.state.books[Route.SHADOW].gateway.held == 1800
+
+
+async def test_a_cancel_never_overtakes_its_order() -> None:
+    """Without this, a quick cancel would reach the venue first, be refused as unknown, and the order would live."""
+    async with desk(Mode.LIVE, venue=FakeVenue(fills=False), timeout_s=1.0) as one:
+        one.venue.delay_s = 0.05
+        order = one.order(await one.place(limit=D(180)))
+        await one.intake.cancel(order.order_id, TRADER)
+        await one.until(lambda: order.ord_status is OrdStatus.CANCELED)
+        assert one.venue.calls == ["submit", "cancel"]
+
+
+async def test_a_finished_order_is_found_before_it_is_in_the_archive() -> None:
+    """Without this, an order could be nowhere for a moment: 404, and its client id free to trade twice."""
+    async with desk(config=trading_config(retained_closed_orders=1)) as one:
+        first = await one.place(cl_ord_id="first")
+        order_id = first.story.order.order_id  # type: ignore[union-attr]
+        await one.until(lambda: one.engine.state.orders[order_id].ord_status is OrdStatus.FILLED)
+        one.journal.gate = asyncio.Event()
+        one.journal.archived.clear()
+        others = [asyncio.ensure_future(one.place()) for _ in range(5)]
+        await asyncio.sleep(0.02)
+        one.journal.gate.set()
+        await asyncio.gather(*others)
+        one.journal.gate = asyncio.Event()
+        one.engine.process(TradingSwitched(ts_ns=1, state=TradingState.HALTED, actor=ADMIN, reason="t"))
+        denied = [asyncio.ensure_future(one.place(cl_ord_id=f"d{n}")) for n in range(4)]
+        await asyncio.sleep(0.02)
+        assert one.engine.find_client_order("default", "d0") is not None
+        assert one.engine.state.find_client_order("default", "d0") is None
+        one.journal.gate.set()
+        await asyncio.gather(*denied)
+        assert one.engine.finished_orders() == []

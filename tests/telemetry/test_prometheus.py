@@ -1,199 +1,40 @@
 """The numbers behind alerts: counted once, labelled from closed lists, readable by Prometheus, cheap."""
 
 import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.adapters.telemetry import PrometheusTelemetry, Reading
+from gateway.adapters.telemetry import Reading
 from gateway.adapters.telemetry.catalogue import CATALOGUE, FAST, MetricKind
 from gateway.adapters.telemetry.documentation import metrics_page
 from gateway.domain.config import TradingConfig, VenueMode
-from gateway.domain.enums import OrdStatus, RejectStage, Route
 from gateway.domain.events import GatewayStarted
-from gateway.domain.facts import (
-    ConfigChanged,
-    Fact,
-    OrderAdmitted,
-    OrderDenied,
-    OrderEnded,
-    OrderExecuted,
-    OrderHeld,
-    OrderWithdrawn,
-)
-from gateway.domain.orders import Fill, Order, Reject
-from gateway.domain.reasons import RejectCode, RouteReason
+from gateway.domain.facts import ConfigChanged
 from gateway.domain.records import Record
-from tests.fakes.gateway_samples import NOW_NS, TRADER, D, executed, new_order, too_large
+from tests.fakes.gateway_samples import NOW_NS, TRADER, new_order
+from tests.telemetry.bench import Bench, admit
 
 ROOT = Path(__file__).parents[2]
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-class FixedGauges:
-    """Implements Gauges: whatever a test put there."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Reading] = {}
-
-    def readings(self) -> Mapping[str, Reading]:
-        return self.values
-
-
-class Bench:
-    """A telemetry and what its page says."""
-
-    def __init__(self, *venues: str) -> None:
-        self.gauges = FixedGauges()
-        self.telemetry = PrometheusTelemetry(venues or ("ibkr",), self.gauges)
-
-    def tell(self, *facts: Fact) -> None:
-        event = GatewayStarted(ts_ns=NOW_NS, version="test")
-        self.telemetry.on_record(Record(seq=1, ts_ns=NOW_NS, event=event, facts=facts))
-
-    def samples(self) -> Samples:
-        return {
-            (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(self.telemetry.page().decode())
-            for sample in family.samples
-        }
-
-    def value(self, name: str, **labels: str) -> float:
-        return self.samples()[name, frozenset(labels.items())]
-
-    def order(self, outcome: str, reason: str = "", *, venue: str = "ibkr", mode: str = "SHADOW") -> float:
-        return self.value("gateway_orders_total", venue=venue, mode=mode, outcome=outcome, reason=reason)
-
-    def orders_above_zero(self) -> int:
-        return sum(1 for (name, _), value in self.samples().items() if name == "gateway_orders_total" and value)
-
-
-def admit(order: Order) -> Iterator[Fact]:
-    yield OrderHeld(ts_ns=NOW_NS, order=order)
-    yield OrderAdmitted(ts_ns=NOW_NS, order_id=order.order_id, policy_revision="p1")
-
-
-def fill(order: Order, qty: int, *, ms: int = 5) -> OrderExecuted:
-    one = Fill(f"x{order.cum_qty}", D(qty), D(150), NOW_NS + ms * 1_000_000)
-    order.cum_qty += qty
-    order.ord_status = OrdStatus.FILLED if order.cum_qty == order.order_qty else OrdStatus.PARTIALLY_FILLED
-    return executed(order, one)
 
 
 def test_every_label_set_begins_at_zero() -> None:
     """An alert on increase() misses the first denial, fill or failure of a series that was not there before."""
-    bench = Bench("ibkr", "binance")
+    found = Bench("ibkr", "binance").samples()
+
+    def begins(name: str, **labels: str) -> bool:
+        return found[name, frozenset(labels.items())] == 0
+
     for venue in ("ibkr", "binance", "other"):
         for mode in ("SHADOW", "CANARY", "LIVE"):
-            assert bench.order("denied", "MAX_ORDER_VALUE", venue=venue, mode=mode) == 0
-            assert bench.order("filled", venue=venue, mode=mode) == 0
-            assert bench.order("admitted", "MODE_LIVE", venue=venue, mode=mode) == 0
-        assert bench.value("gateway_fills_total", venue=venue, route="live") == 0
-        assert bench.value("gateway_order_stage_seconds_count", venue=venue, stage="decide") == 0
-    assert bench.value("gateway_journal_failures_total") == 0
+            for outcome, reason in (("denied", "MAX_ORDER_VALUE"), ("filled", ""), ("admitted", "MODE_LIVE")):
+                assert begins("gateway_orders_total", venue=venue, mode=mode, outcome=outcome, reason=reason)
+        assert begins("gateway_fills_total", venue=venue, route="live")
+        assert begins("gateway_order_stage_seconds_count", venue=venue, stage="decide")
+    assert begins("gateway_journal_failures_total")
     for decision in ("allow", "deny", "unavailable", "undefined", "malformed"):
-        assert bench.value("gateway_policy_decisions_total", decision=decision) == 0
-
-
-def test_an_order_is_counted_when_admitted_and_when_it_ends() -> None:
-    """Fill rate and rejection rate are ratios of these; a double count halves them."""
-    bench = Bench()
-    order = new_order()
-    bench.tell(*admit(order))
-    bench.tell(fill(order, 40, ms=5))
-    bench.tell(fill(order, 60, ms=500))
-    assert bench.order("admitted", "MODE_SHADOW") == 1
-    assert bench.order("filled") == 1
-    assert bench.value("gateway_fills_total", venue="ibkr", route="shadow") == 2
-    assert bench.value("gateway_first_fill_seconds_count", venue="ibkr", route="shadow") == 1
-    assert bench.value("gateway_first_fill_seconds_sum", venue="ibkr", route="shadow") == pytest.approx(0.005)
-    assert bench.orders_above_zero() == 2
-
-
-def test_denials_are_counted_with_their_code_whether_held_before_or_not() -> None:
-    """`reason` is what tells a limit from a policy from an outage."""
-    bench = Bench()
-    held, never_held = new_order("o1"), new_order("o2")
-    denied = Reject(RejectStage.POLICY, RejectCode.POLICY_DENIED, "no")
-    bench.tell(OrderHeld(ts_ns=NOW_NS, order=held), OrderDenied(ts_ns=NOW_NS, order_id="o1", reject=denied))
-    bench.tell(OrderDenied(ts_ns=NOW_NS, order_id="o2", reject=too_large(never_held, D(1)), order=never_held))
-    assert bench.order("denied", "POLICY_DENIED") == 1
-    assert bench.order("denied", "MAX_ORDER_SIZE") == 1
-
-
-@pytest.mark.parametrize("status", [OrdStatus.CANCELED, OrdStatus.EXPIRED])
-def test_ends_without_fills_are_counted(status: OrdStatus) -> None:
-    """The cancel rate; and a second report of the same end must not count again."""
-    bench = Bench()
-    bench.tell(*admit(new_order()))
-    for _ in range(2):
-        bench.tell(OrderEnded(ts_ns=NOW_NS, order_id="o1", ord_status=status))
-    assert bench.order(status.value) == 1
-
-
-def test_a_venues_rejection_is_not_our_denial() -> None:
-    """The runbook differs: one is our limits, the other the venue's."""
-    bench = Bench()
-    bench.tell(*admit(new_order()))
-    reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, "no margin")
-    bench.tell(OrderEnded(ts_ns=NOW_NS, order_id="o1", ord_status=OrdStatus.REJECTED, reject=reject))
-    assert bench.order("rejected", "VENUE_REJECTED") == 1
-
-
-def test_a_split_order_counts_by_its_legs() -> None:
-    """The parent is never sent: counting it would make one order three."""
-    bench = Bench()
-    parent = new_order("p")
-    parent.route = Route.SPLIT
-    bench.tell(*admit(parent), *admit(new_order("a")), *admit(new_order("b")))
-    bench.tell(OrderEnded(ts_ns=NOW_NS, order_id="p", ord_status=OrdStatus.CANCELED))
-    assert bench.order("admitted", "MODE_SHADOW") == 2
-    assert bench.order("canceled") == 0
-
-
-def test_clients_cannot_make_labels() -> None:
-    """A client that invents venue names would grow the page until Prometheus fails."""
-    bench = Bench()
-    before = len(bench.samples())
-    for number in range(50):
-        order = new_order(f"o{number}", venue=f"evil-{number}")
-        order.mode, order.route_reason = f"m{number}", RouteReason.MODE_LIVE
-        reject = Reject(RejectStage.POLICY, f"made-up-{number}", "no")
-        bench.tell(OrderDenied(ts_ns=NOW_NS, order_id=order.order_id, reject=reject, order=order))
-        bench.tell(fill(order, 1))
-        bench.telemetry.on_stage(f"evil-{number}", f"stage-{number}", 1_000)
-    assert len(bench.samples()) == before
-    assert bench.order("denied", "other", venue="other", mode="none") == 50
-    assert bench.value("gateway_fills_total", venue="other", route="shadow") == 50
-    assert bench.value("gateway_order_stage_seconds_count", venue="other", stage="other") == 50
-
-
-def test_orders_that_ended_are_forgotten() -> None:
-    """The memory for labels must not grow with every order that ever was."""
-    bench = Bench()
-    for number in range(100):
-        order = new_order(f"o{number}")
-        bench.tell(*admit(order))
-        if number % 4 == 0:
-            bench.tell(fill(order, 100))
-        elif number % 4 == 1:
-            bench.tell(OrderEnded(ts_ns=NOW_NS, order_id=order.order_id, ord_status=OrdStatus.CANCELED))
-        elif number % 4 == 2:
-            bench.tell(OrderWithdrawn(ts_ns=NOW_NS, order_id=order.order_id))
-        else:
-            bench.tell(OrderDenied(ts_ns=NOW_NS, order_id=order.order_id, reject=too_large(order, D(1))))
-    assert bench.telemetry._orders._open == {}
-
-
-def test_orders_open_before_a_restart_end_under_their_venue() -> None:
-    """Without this, a restart would make the fill rate drop for a day."""
-    bench = Bench()
-    order = new_order()
-    bench.telemetry.know_open_orders([order])
-    bench.tell(fill(order, 100))
-    assert bench.order("filled") == 1
+        assert begins("gateway_policy_decisions_total", decision=decision)
 
 
 def test_a_new_venue_begins_at_zero_when_the_config_changes() -> None:

@@ -16,6 +16,7 @@ import aiohttp
 API = "/api/trading"
 _ATTEMPTS = 4
 _RECONNECT_S = 0.5
+_WHOLE = 1_000_000
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 
@@ -34,7 +35,8 @@ class GatewayClient:
     def __init__(self, url: str, key: str = "") -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = aiohttp.ClientSession(url, headers=headers, timeout=_TIMEOUT)
-        self._seq: int | None = None
+        #: The last event heard, as (seq, index); index ``_WHOLE`` means the whole record.
+        self._heard: tuple[int, int] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,15 +81,21 @@ class GatewayClient:
                 yield message
 
     async def events(self, types: str = "order,fill") -> AsyncIterator[dict[str, Any]]:
-        """What happened, once it is durable, each message once. After a cut it resumes where it was."""
+        """What happened, once it is durable, each message once. After a cut it resumes where it was: one record can
+        hold several messages, so it asks from the record of the last one on and drops what it has."""
 
         def path() -> str:
-            return f"/ws/events?types={types}" + ("" if self._seq is None else f"&after={self._seq}")
+            if self._heard is None:
+                return f"/ws/events?types={types}"
+            seq, index = self._heard
+            return f"/ws/events?types={types}&after={seq if index == _WHOLE else seq - 1}"
 
         async for message in self._messages(path):
-            if message["type"] not in ("hello", "heartbeat", "error"):
+            if message["type"] in ("hello", "heartbeat"):
+                self._heard = max(self._heard or (0, 0), (message["seq"], _WHOLE))
+            elif "seq" in message and (self._heard is None or (message["seq"], message["index"]) > self._heard):
+                self._heard = (message["seq"], message["index"])
                 yield message
-            self._seq = message.get("seq", self._seq)
 
     async def _messages(
         self, path: Callable[[], str], hello: dict[str, Any] | None = None

@@ -1,0 +1,59 @@
+"""Nothing grows past what one can read in one sitting, and no number depends on the process that computed it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "gateway").rglob("*.py"))
+MAX_FILE_LINES = 350
+MAX_FUNCTION_LINES = 60
+MAX_PORT_METHODS = 6
+#: Longer ones, why, and how long they may be.
+LONGER = {
+    "gateway/app/build.py build": 120,  # every constructor call, top to bottom, on one page: nothing to take apart
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            yield node.name, node.end_lineno - node.lineno + 1
+
+
+def test_files_stay_small() -> None:
+    """Without this, a file would become the place where everything goes."""
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert {name: length for name, length in lengths.items() if length > MAX_FILE_LINES} == {}
+
+
+def test_functions_stay_small() -> None:
+    """Without this, a decision would be spread over more lines than fit on a screen."""
+    found = {f"{name_of(path)} {name}": length for path in SOURCES for name, length in functions(path)}
+    assert {key: n for key, n in found.items() if n > LONGER.get(key, MAX_FUNCTION_LINES)} == {}
+    done = {key for key in LONGER if found.get(key, 0) <= MAX_FUNCTION_LINES}
+    assert done == set(), "short enough by now: take them off the list"
+
+
+def test_ports_stay_narrow() -> None:
+    """Without this, a port would grow until only one adapter in the world fits it."""
+    for path in sorted((ROOT / "gateway/ports").glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Protocol" for base in node.bases):
+                methods = [part.name for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)]
+                assert len(methods) <= MAX_PORT_METHODS, f"{node.name} in {name_of(path)}: {methods}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_nobody_calls_hash(path: Path) -> None:
+    """Without this, a draw or a name could differ between two processes: ``hash()`` of a text is salted in each."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        assert not (is_call and node.func.id == "hash"), f"{name_of(path)}:{node.lineno} use hashlib.blake2b"

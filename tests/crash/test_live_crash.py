@@ -1,0 +1,118 @@
+"""SIGKILL under load, with a venue that outlives it: every order is sent at most once, and book and venue agree."""
+
+import asyncio
+import os
+import random
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.crash.socket_venue import Faults, VenueServer, venue_server
+from tests.crash.test_shadow_crash import check, check_log, load, prepare, settled
+from tests.crash.traffic import Traffic
+from tests.e2e.ledger import OPEN, leaves, signed_fills
+from tests.e2e.process import Api, GatewayProcess, Site, eventually, run_gateway
+
+D = Decimal
+RUNS = int(os.environ.get("CRASH_RUNS", "10"))
+RUNS_A_SITE = 20
+SEED = int(os.environ.get("CRASH_SEED", "1"))
+PRICES = {"AAPL": D(180), "TSLA": D(250)}
+SIZES = {"AAPL": "3", "TSLA": "2"}
+FAULTS = Faults(late=0.1, hang_up=0.03, mute=0.03, lose=0.03, reject=0.05)
+
+
+def launcher(venue: VenueServer, site: Site, *more: str) -> list[str]:
+    builds = ["--builds", str(site.root / "builds.txt")]
+    return [sys.executable, "-m", "tests.crash.launcher", "--venue-port", str(venue.port), *builds, *more]
+
+
+async def compare(api: Api, venue: VenueServer) -> None:
+    """Order by order, and position by position, the gateway and the venue tell the same story."""
+    twice = {order_id: count for order_id, count in venue.sends.items() if count > 1}
+    assert not twice, f"sent more than once: {twice}"
+    orders = await api.orders()
+    live = {order["order_id"]: order for order in leaves(orders) if order["route"] == "live"}
+    for order_id, order in live.items():
+        assert order["ord_status"] == "denied" or order["twin"] is not None, ("a live order without a twin", order)
+        if order_id not in venue.orders:
+            assert order["ord_status"] not in (*OPEN, "filled"), ("the venue never had it", order)
+            assert order["cum_qty"] == "0", order
+    for order_id, held in venue.orders.items():
+        order = live[order_id]
+        assert D(order["cum_qty"]) == held.cum_qty, (order, held)
+        assert D(order["order_qty"]) == held.order_qty, (order, held)
+        assert (order["ord_status"] in OPEN) == held.is_open, (order, held)
+        if held.is_open and held.limit_px is not None:
+            assert D(order["limit_price"]) == held.limit_px, (order, held)
+    traded: dict[tuple[str, str, str], Decimal] = {}
+    for held in venue.orders.values():
+        key = (held.ticket.account, held.ticket.strategy_id, held.ticket.symbol)
+        traded[key] = traded.get(key, D(0)) + held.ticket.side.sign * held.cum_qty
+    booked = {
+        (account, strategy, symbol): qty
+        for (book, account, strategy, _, symbol), qty in signed_fills(orders).items()
+        if book == "live"
+    }
+    assert booked == {key: qty for key, qty in traded.items() if qty}
+
+
+async def quiet(api: Api, venue: VenueServer) -> None:
+    """The venue trades no more, and what it did has arrived."""
+    venue.is_trading = False
+    await settled(api)
+
+    async def agrees() -> bool:
+        orders = {order["order_id"]: order for order in leaves(await api.orders())}
+        return all(D(orders[order_id]["cum_qty"]) == held.cum_qty for order_id, held in venue.orders.items())
+
+    await eventually(agrees, 5, lambda: "fills of the venue do not arrive")
+
+
+async def one_site(site: Site, rng: random.Random, runs: int) -> int:
+    async with venue_server(PRICES, FAULTS, rng.randrange(10**9)) as venue:
+        traffic = Traffic(rng, f"l{rng.randrange(10**9)}", SIZES)
+        process = GatewayProcess(site, launcher(venue, site))
+        try:
+            for number in range(runs + 1):
+                if number == runs // 2:  # an edit while the gateway is down
+                    site.set_modes("LIVE", ibkr=("LIVE", 0))
+                process.spawn()
+                await process.ready()
+                api = process.api()
+                await quiet(api, venue)
+                await compare(api, venue)
+                await check(process, traffic, rng)
+                await quiet(api, venue)
+                await compare(api, venue)
+                if number < runs:
+                    venue.is_trading = True
+                    await load(process, traffic, rng)
+                    # While nobody listens, the venue goes on.
+                    await asyncio.sleep(rng.uniform(0, 0.2))
+                await process.close()
+                check_log(process.log)
+        finally:
+            await process.close()
+        assert any(order.cum_qty for order in venue.orders.values()), "nothing was traded live"
+        return len(venue.orders)
+
+
+@pytest.mark.crash
+async def test_every_order_reaches_the_venue_at_most_once(tmp_path: Path) -> None:
+    """Without this, a crash between sending and remembering could send an order twice, or forget one that works at the
+    venue, or leave book and venue apart."""
+    rng = random.Random(SEED)
+    sent = 0
+    for number, first in enumerate(range(0, RUNS, RUNS_A_SITE)):
+        site = Site(tmp_path / f"site-{number}")
+        prepare(site, rng)
+        site.merge("gateway.yaml", {"venues": {"ibkr": {"timeout": 0.5}}})
+        site.set_modes("LIVE", ibkr=("CANARY", 60))
+        sent += await one_site(site, rng, min(RUNS_A_SITE, RUNS - first))
+        for command in (("audit", "verify"), ("replay",)):
+            done = await run_gateway(*command, "--data", site.data)
+            assert done.status == 0, done.output
+    assert sent > RUNS * 3, "hardly anything went live"

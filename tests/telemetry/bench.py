@@ -1,0 +1,65 @@
+"""A telemetry on a bench: facts go in, the page comes out as numbers."""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.adapters.telemetry import PrometheusTelemetry, Reading
+from gateway.domain.enums import OrdStatus
+from gateway.domain.events import GatewayStarted
+from gateway.domain.facts import Fact, OrderAdmitted, OrderExecuted, OrderHeld
+from gateway.domain.orders import Fill, Order
+from gateway.domain.records import Record
+from tests.fakes.gateway_samples import NOW_NS, D, executed
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class FixedGauges:
+    """Implements Gauges: whatever a test put there."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Reading] = {}
+
+    def readings(self) -> Mapping[str, Reading]:
+        return self.values
+
+
+class Bench:
+    """A telemetry and what its page says."""
+
+    def __init__(self, *venues: str) -> None:
+        self.gauges = FixedGauges()
+        self.telemetry = PrometheusTelemetry(venues or ("ibkr",), self.gauges)
+
+    def tell(self, *facts: Fact) -> None:
+        event = GatewayStarted(ts_ns=NOW_NS, version="test")
+        self.telemetry.on_record(Record(seq=1, ts_ns=NOW_NS, event=event, facts=facts))
+
+    def samples(self) -> Samples:
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(self.telemetry.page().decode())
+            for sample in family.samples
+        }
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.samples()[name, frozenset(labels.items())]
+
+    def order(self, outcome: str, reason: str = "", *, venue: str = "ibkr", mode: str = "SHADOW") -> float:
+        return self.value("gateway_orders_total", venue=venue, mode=mode, outcome=outcome, reason=reason)
+
+    def orders_above_zero(self) -> int:
+        return sum(1 for (name, _), value in self.samples().items() if name == "gateway_orders_total" and value)
+
+
+def admit(order: Order) -> Iterator[Fact]:
+    yield OrderHeld(ts_ns=NOW_NS, order=order)
+    yield OrderAdmitted(ts_ns=NOW_NS, order_id=order.order_id, policy_revision="p1")
+
+
+def fill(order: Order, qty: int, *, ms: int = 5) -> OrderExecuted:
+    one = Fill(f"x{order.cum_qty}", D(qty), D(150), NOW_NS + ms * 1_000_000)
+    order.cum_qty += qty
+    order.ord_status = OrdStatus.FILLED if order.cum_qty == order.order_qty else OrdStatus.PARTIALLY_FILLED
+    return executed(order, one)
