@@ -86,7 +86,7 @@ async def build(
         checkpoint_every=settings.storage.checkpoint_every,
     )
     table = VenueTable(VenueSlot(simulator, None))
-    executor = Executor(table, engine.process, state.orders, journal, clock, tasks)
+    executor = Executor(table, engine.process, state.orders, engine.find_order, journal, clock, tasks)
     feed = Feed(journal, last_seq)
     engine.run_effects = executor.run
     engine.on_durable = feed.publish

@@ -40,10 +40,11 @@ def receive(state: GatewayState, event: OrderReceived) -> Decision:
     priced = _price(state, event, instrument, venue)
     if isinstance(priced, Reject):
         return _deny(state, event, venue, priced)
+    key = position_key_of(request.account, request.strategy_id, venue, request.symbol)
     legs = choose_legs(
         state,
         RouteRequest(
-            position_key=position_key_of(request.account, request.strategy_id, venue, request.symbol),
+            position_key=key,
             account=request.account,
             strategy_id=request.strategy_id,
             venue=venue,
@@ -218,7 +219,7 @@ def _order_of(
         control_epoch=state.control_epoch,
         route=leg.route,
         route_reason=leg.reason,
-        mode=state.config.effective_mode(venue).value,
+        mode=state.mode_of(venue),
         cycle=leg.cycle,
         bucket=leg.bucket,
         is_closing=leg.is_closing,

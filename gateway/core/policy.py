@@ -20,7 +20,10 @@ _CENTS = Decimal(100)
 
 
 def scaled(value: Decimal, scale: Decimal = _E8) -> int:
-    return int((value * scale).to_integral_value(ROUND_UP))
+    """``value`` times ``scale`` as an integer, rounded away from zero."""
+    exact = value * scale
+    whole = int(exact)
+    return whole if whole == exact else int(exact.to_integral_value(ROUND_UP))
 
 
 def _optional(value: Decimal | None) -> int | None:

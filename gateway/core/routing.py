@@ -97,7 +97,7 @@ def _opening_leg(
     qty: Decimal,
     closing: set[Route],
 ) -> Leg:
-    mode = state.config.effective_mode(request.venue)
+    mode = state.mode_of(request.venue)
     runs_live = Route.LIVE not in closing and is_cycle_open(state, key, Route.LIVE, cycles.live)
     runs_shadow = Route.SHADOW not in closing and is_cycle_open(state, key, Route.SHADOW, cycles.shadow)
     refusal: RouteReason | None = None

@@ -13,7 +13,7 @@ import msgspec
 from gateway.core.risk.exposure import Book, CycleUse, hold_order, place_position
 from gateway.core.risk.plan import RiskPlan, compile_limits
 from gateway.domain.config import TradingConfig
-from gateway.domain.enums import Route, TradingState
+from gateway.domain.enums import Mode, Route, TradingState
 from gateway.domain.facts import Session
 from gateway.domain.money import ZERO
 from gateway.domain.orders import Order
@@ -66,6 +66,7 @@ class GatewayState:
     """The one mutable object of the core; see the module's docstring for who may write it."""
 
     __slots__ = (
+        "_modes",
         "approved_symbols",
         "books",
         "client_ids",
@@ -102,12 +103,18 @@ class GatewayState:
         self.statistics: dict[str, dict[str, int]] = {}
         self.risk_plan: RiskPlan = compile_limits(self.config.limits)
         self.approved_symbols: frozenset[str] | None = None
+        self._modes: dict[str, Mode] = {}
+
+    def mode_of(self, venue: str) -> Mode:
+        """The effective mode of a venue; one that is not configured is SHADOW."""
+        return self._modes.get(venue, Mode.SHADOW)
 
     def take_config(self, config: TradingConfig) -> None:
         """Put ``config`` in force, with what is compiled from it once so that no order pays for it."""
         self.config = config
         self.risk_plan = compile_limits(config.limits)
         self.approved_symbols = None if config.approved_symbols is None else frozenset(config.approved_symbols)
+        self._modes = {venue: config.effective_mode(venue) for venue in config.venues}
 
     def find_client_order(self, account: str, cl_ord_id: str) -> Order | None:
         """The order in memory that has this client id in this account."""

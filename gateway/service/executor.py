@@ -13,7 +13,7 @@ import msgspec
 from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, ReplaceOrder, SubmitOrder
 from gateway.domain.enums import ExecType, Route, SubmitStatus
 from gateway.domain.events import Event, LookupCompleted, ReportsReceived, SubmitCompleted, VenueStatusChanged
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.orders import ExecutionReport, Order
 from gateway.ports.clock import Clock
 from gateway.ports.journal import OrderArchive
 from gateway.ports.venue import Answer, Lookup, Venue
@@ -65,6 +65,7 @@ class Executor:
         table: VenueTable,
         process: Callable[[Event], object],
         orders: Container[str],
+        find_order: Callable[[str], Order | None],
         archive: OrderArchive,
         clock: Clock,
         tasks: TaskGroup,
@@ -72,6 +73,7 @@ class Executor:
         self._table = table
         self._process = process
         self._orders = orders
+        self._find_order = find_order
         self._archive = archive
         self._clock = clock
         self._tasks = tasks
@@ -214,7 +216,7 @@ class Executor:
 
     async def _restore_and_record(self, reports: tuple[ExecutionReport, ...], missing: set[str]) -> None:
         """A report on an order that is not in memory: it may be one that was finished long ago."""
-        found = [await self._archive.find(order_id) for order_id in sorted(missing)]
+        found = [self._find_order(order_id) or await self._archive.find(order_id) for order_id in sorted(missing)]
         restored = tuple(order for order in found if order is not None)
         self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=reports, restored=restored))
 

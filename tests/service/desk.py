@@ -56,7 +56,13 @@ class Desk:
             checkpoint_every=1_000_000,
         )
         self.executor = Executor(
-            self.table, self.engine.process, self.engine.state.orders, self.journal, self.clock, self.tasks
+            self.table,
+            self.engine.process,
+            self.engine.state.orders,
+            self.engine.find_order,
+            self.journal,
+            self.clock,
+            self.tasks,
         )
         self.engine.run_effects = self.executor.run
         self.feed = Feed(self.journal, seq)

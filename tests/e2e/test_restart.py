@@ -1,0 +1,98 @@
+"""Stopping and starting: what works goes on working, and a gateway says why it does not start."""
+
+from pathlib import Path
+
+from tests.e2e.orders import market, resting
+from tests.e2e.process import GatewayProcess, Site, run_gateway, running
+
+
+async def test_a_clean_stop_ends_with_0_and_the_next_start_goes_on(site: Site) -> None:
+    """Without this, an operator's stop could hang or fail, and a restart could forget orders or positions."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        rests = (await api.place(**resting())).body["order_id"]
+        bought = (await api.place(**market())).body["order_id"]
+        before = await api.until_order(bought, lambda one: one["ord_status"] == "filled")
+        assert await gateway.stop() == 0
+        assert "Traceback" not in gateway.log
+    assert (await run_gateway("audit", "verify", "--data", site.data)).status == 0
+    async with running(site) as gateway:
+        api = gateway.api()
+        assert await api.fetch(f"/api/trading/orders/{bought}") == before
+        assert [p["quantity"] for p in await api.positions()] == ["1"]
+        assert "Traceback" not in gateway.log
+        assert "is not used" not in gateway.log
+        # The simulator works the order again: it can fill, and it can be canceled.
+        assert (await api.replace(rests, limit_price="500")).status in (202, 422)
+        other = (await api.place(**resting("s2"))).body["order_id"]
+        assert (await api.cancel(other)).status == 202
+        await api.until_order(other, lambda one: one["ord_status"] == "canceled")
+
+
+async def test_a_resting_order_fills_after_a_crash(site: Site) -> None:
+    """Without this, an order that rested when the gateway was killed would look open and never trade again."""
+    async with running(site) as gateway:
+        order_id = (await gateway.api().place(**resting())).body["order_id"]
+        await gateway.api().until_order(order_id, lambda one: one["ord_status"] == "new")
+        gateway.kill()
+    async with running(site) as gateway:
+        api = gateway.api()
+        assert (await api.replace(order_id, limit_price="200")).status == 202
+        await api.until_order(order_id, lambda one: one["ord_status"] == "filled")
+
+
+async def test_an_edit_while_it_was_down_that_cannot_be_followed_changes_nothing(site: Site) -> None:
+    """Without this, a start would take the tradable symbols from a refused file: an order that rests on a symbol which
+    that file dropped would be rejected by the simulator, and a position in it could not be closed."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        order_id = (await api.place(**resting())).body["order_id"]
+        await api.until_order(order_id, lambda one: one["ord_status"] == "new")
+        bought = (await api.place(**market("buy", "s2"))).body["order_id"]
+        await api.until_order(bought, lambda one: one["ord_status"] == "filled")
+        assert await gateway.stop() == 0
+    text = site.read("instruments.yaml")
+    site.write("instruments.yaml", text[: text.index("    - symbol: AAPL")] + text[text.index("    - symbol: TSLA") :])
+    stranger = f"principals:\n  - {{name: stranger, role: admin, key_sha256: {'a' * 64}}}"
+    site.change("principals.yaml", "principals: []", stranger)
+    async with running(site) as gateway:
+        api = gateway.api()
+        ready = await api.get("/health/ready")
+        assert any("AAPL" in text and "instruments.yaml" in text for text in ready.body["warnings"]), ready
+        # Nothing of the refused files is in force, the key that they demand included.
+        assert (await api.get("/api/trading/modes")).status == 200
+        await api.until_order(order_id, lambda one: one["ord_status"] == "new")
+        assert (await api.get("/api/trading/market-data/AAPL")).status == 200
+        sold = await api.place(**market("sell", "s2"))
+        assert sold.status == 201, sold
+        await api.until_order(sold.body["order_id"], lambda one: one["ord_status"] == "filled")
+        order = (await api.order(order_id)).body
+        assert order["ord_status"] == "new", order
+
+
+async def test_one_data_directory_has_one_gateway(site: Site) -> None:
+    """Without this, two gateways could write one journal and send for one account."""
+    async with running(site):
+        second = GatewayProcess(site)
+        try:
+            second.spawn()
+            assert await second.ended() == 1
+            assert "in use by process" in second.log
+            assert "Traceback" not in second.log
+        finally:
+            await second.close()
+
+
+async def test_a_port_in_use_is_one_readable_line(site: Site, tmp_path: Path) -> None:
+    """Without this, a second gateway on a port would end in a stack trace, or hang."""
+    async with running(site) as gateway:
+        other = Site(tmp_path / "other")
+        second = GatewayProcess(other)
+        second._command[-1] = gateway.url.rpartition(":")[2]
+        try:
+            second.spawn()
+            assert await second.ended() == 1
+            assert "cannot listen on" in second.log
+            assert "Traceback" not in second.log
+        finally:
+            await second.close()
