@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from gateway.core.apply import apply
+from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.decision import Decision
 from gateway.core.identity import fingerprint
@@ -120,8 +120,7 @@ class World:
     def send(self, event: Event) -> Decision:
         """Decide and apply one event, and carry its inward effects through."""
         decision = decide(self.state, event)
-        for fact in decision.facts:
-            apply(self.state, fact)
+        apply_record(self.state, decision.facts)
         if decision.facts:
             record = Record(seq=len(self.records) + 1, ts_ns=event.ts_ns, event=event, facts=decision.facts)
             self.records.append(record)

@@ -19,7 +19,9 @@ from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
-from gateway.app.registry import POLICIES, market_data, venue_factories
+from gateway.app.registry import ORDER_ADAPTERS, POLICIES, market_data, venue_factories
+from gateway.app.start import usable_start
+from gateway.core.state import GatewayState
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import Settings
 from gateway.service.controls import OperatorControls
@@ -49,12 +51,31 @@ async def build(
     ``extra_venues`` adds or replaces order adapters by name, ``adjust`` is laid over the settings now and at every
     reload (the command line's address). Raises StartRefused, JournalBroken, JournalUnavailable or OSError.
     """
-    start = msgspec.structs.replace(start, settings=adjust(start.settings))
+    journal = await SqliteJournal.open(data_dir)
+    try:
+        state, last_seq = await recover(journal)
+        start = usable_start(state, start, data_dir, environ, ORDER_ADAPTERS | set(extra_venues or {}))
+        start = msgspec.structs.replace(start, settings=adjust(start.settings))
+        return _assemble(start, adjust, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {})
+    except BaseException:
+        await journal.close()
+        raise
+
+
+def _assemble(
+    start: StartResult,
+    adjust: Callable[[Settings], Settings],
+    journal: SqliteJournal,
+    state: GatewayState,
+    last_seq: int,
+    config_dir: Path,
+    data_dir: Path,
+    environ: Mapping[str, str],
+    extra_venues: Mapping[str, VenueFactory],
+) -> Gateway:
+    """Every constructor call, in the order in which things need each other."""
     settings = start.settings
     clock, tasks = SystemClock(), TaskGroup()
-    journal = await SqliteJournal.open(data_dir)
-    state, last_seq = await recover(journal)
-
     calendar = ExchangeCalendar()
     market = market_data(settings, config_dir, clock)
     instruments = dict(settings.trading.instruments)
@@ -91,7 +112,7 @@ async def build(
     engine.run_effects = executor.run
     engine.on_durable = feed.publish
 
-    factories = venue_factories(instruments, settings, market, clock) | dict(extra_venues or {})
+    factories = venue_factories(instruments, settings, market, clock) | dict(extra_venues)
     venues = VenueManager(table, factories, executor)
     reloader = Reloader(settings, engine, venues, telemetry, clock)
     intake = Intake(engine, journal, policy, market, calendar, clock, telemetry, tasks)

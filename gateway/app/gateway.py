@@ -108,20 +108,17 @@ class Gateway:
             raise StartRefused(f"instruments.yaml: {error}") from None
 
     async def _apply_start_config(self) -> None:
-        """The configuration on disk may be as new to this journal as an edit: the same rules decide about it."""
+        """Put in force what ``app.start`` found usable; what it refused is told."""
         start = self.start
         problems = tuple(str(problem) for problem in start.problems)
         for warning in start.settings.warnings:
             _log.warning("configuration: %s", warning)
         objections = await self.reloader.apply(start.settings, ())
-        if objections and not self.engine.state.config.revision:
+        if objections:  # looked at before anything was built from it
             raise StartRefused("; ".join(objections))
-        if objections:
-            # The journal's own configuration goes on; adapters that its open business needs must exist all the same.
-            await self.venues.build_needed(self.engine.state, self.engine.state.config, start.settings.venues)
-        elif not start.used_last_good:
+        if not start.used_last_good:
             LastGood(self.data_dir).save(start.files)
-        self._note_config_problems((*problems, *objections))
+        self._note_config_problems(problems)
 
     def _take_instruments(self, settings: Settings) -> None:
         """What is new has prices before the first order for it is decided."""

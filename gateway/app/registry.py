@@ -20,6 +20,10 @@ class StartRefused(Exception):
     """The gateway cannot start with what it was given; the text says what to change."""
 
 
+#: Names of the order adapters that ``venue_factories`` makes.
+ORDER_ADAPTERS = frozenset({"simulator"})
+
+
 def venue_factories(
     instruments: Mapping[str, Instrument], settings: Settings, market: MarketData, clock: Clock
 ) -> dict[str, VenueFactory]:

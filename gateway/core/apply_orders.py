@@ -69,10 +69,6 @@ def _close(state: GatewayState, order: Order) -> None:
         _close_parent(state, parent)
         return
     state.closed_ids[order.order_id] = None
-    while len(state.closed_ids) > max(state.config.retained_closed_orders, 1):
-        oldest = next(iter(state.closed_ids))
-        del state.closed_ids[oldest]
-        _forget(state, oldest)
 
 
 def _close_parent(state: GatewayState, parent: Order) -> None:
@@ -85,6 +81,14 @@ def _close_parent(state: GatewayState, parent: Order) -> None:
         parent.ord_status = OrdStatus.CANCELED
     parent.updated_ns = max(leg.updated_ns for leg in legs)
     _close(state, parent)
+
+
+def trim(state: GatewayState) -> None:
+    """Let go of the oldest finished orders. Between records only: what one event decided may still speak of them."""
+    while len(state.closed_ids) > max(state.config.retained_closed_orders, 1):
+        oldest = next(iter(state.closed_ids))
+        del state.closed_ids[oldest]
+        _forget(state, oldest)
 
 
 def _forget(state: GatewayState, order_id: str) -> None:

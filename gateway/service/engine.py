@@ -9,11 +9,11 @@ taken back, and the group is retried until there is room again.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 import msgspec
 
-from gateway.core.apply import apply
+from gateway.core.apply import apply, trim
 from gateway.core.decide import decide
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState, encode_snapshot, hash_of
@@ -75,6 +75,8 @@ class Engine:
         self.on_durable: RecordSink = lambda record: None
         #: Why the journal cannot be written, or None while it can.
         self.failure: str | None = None
+        #: Applying a fact failed: no order is taken until a restart, whatever the journal says.
+        self.is_broken = False
         self._journal = journal
         self._clock = clock
         self._telemetry = telemetry
@@ -101,12 +103,10 @@ class Engine:
         if not decision.facts:
             self._run_in_turn(outward)
             return decision
-        state = self.state
-        for fact in decision.facts:
-            apply(state, fact)
+        closed = self._apply(decision.facts)
         self.last_seq += 1
         record = Record(seq=self.last_seq, ts_ns=event.ts_ns, event=event, facts=decision.facts)
-        entry = Entry(record=record, closed_orders=self._closed_by(decision.facts))
+        entry = Entry(record=record, closed_orders=closed)
         for order in entry.closed_orders:
             self._closing[order.order_id] = order
             self._closing_client_ids[(order.account, order.cl_ord_id)] = order.order_id
@@ -115,6 +115,21 @@ class Engine:
         if self.failure is not None:
             self._contain([self._pending[-1]])
         return decision
+
+    def _apply(self, facts: tuple[Fact, ...]) -> tuple[Order, ...]:
+        """Change the state; returns the orders that are finished by it, before memory lets go of any."""
+        try:
+            for fact in facts:
+                apply(self.state, fact)
+            closed = self._closed_by(facts)
+            trim(self.state)
+        except Exception as error:
+            # Memory is no longer what the journal says: nothing may be decided on it any more.
+            self.is_broken = True
+            self.failure = f"the state is broken ({error!r}); restart the gateway, it recovers from the journal"
+            _log.critical("%s", self.failure)
+            raise
+        return closed
 
     def _run_in_turn(self, effects: list[Effect]) -> None:
         """Effects that no fact of their own justifies (a look-up after a restart): after what is decided already."""
@@ -206,7 +221,7 @@ class Engine:
                     del self._closing[order.order_id]
                     self._closing_client_ids.pop((order.account, order.cl_ord_id), None)
         self.durable_seq = batch[-1].entry.record.seq
-        if self.failure is not None and not self._pending:
+        if self.failure is not None and not self._pending and not self.is_broken:
             _log.warning("the journal can be written again; orders are accepted again")
             self.failure = None
         while self._waiters and self._waiters[0][0] <= self.durable_seq:
@@ -240,6 +255,7 @@ class Engine:
         for item in pending:
             found.add(self.state, item.entry.record.facts, item.effects)
             item.effects = []
+        self._unfinish(found.order_ids, pending)
         if found.order_ids or found.replace_order_ids:
             self.process(
                 AdmissionsAbandoned(
@@ -251,6 +267,20 @@ class Engine:
             )
         if found.released:
             self.run_effects(found.released)
+
+    def _unfinish(self, withdrawn: Container[str], pending: list[_Pending]) -> None:
+        """What is taken back was never finished either: it must not reach the archive."""
+        for item in pending:
+            kept = tuple(
+                order
+                for order in item.entry.closed_orders
+                if order.order_id not in withdrawn and order.parent_id not in withdrawn
+            )
+            for order in item.entry.closed_orders:
+                if order not in kept:
+                    self._closing.pop(order.order_id, None)
+                    self._closing_client_ids.pop((order.account, order.cl_ord_id), None)
+            item.entry = msgspec.structs.replace(item.entry, closed_orders=kept)
 
     async def checkpoint(self) -> None:
         """Write the state as of now, once the records it folds are durable. A failure costs only start-up time."""

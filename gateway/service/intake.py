@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from gateway.core.changes import not_open
 from gateway.core.identity import fingerprint
 from gateway.core.validation import shape_problems
@@ -64,6 +66,8 @@ class Intake:
 
     async def place(self, request: NewOrderSingle, actor: Actor, received_ns: int) -> Reply:
         now_ns = self._clock.now_ns()
+        if not request.venue.islower() and request.venue:  # venue names are case-insensitive, one spelling is kept
+            request = msgspec.structs.replace(request, venue=request.venue.lower())
         problems = shape_problems(request, now_ns)
         if problems:
             raise RequestInvalid(problems)

@@ -1,5 +1,7 @@
 """Orders, positions and figures for readers. What is shown is durable; with a failing journal it is shown anyway."""
 
+import msgspec
+
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Route
 from gateway.domain.facts import Session
@@ -38,6 +40,8 @@ class Reads:
 
     async def orders(self, query: OrderQuery) -> list[OrderStory]:
         """Newest first. Open orders are in memory, finished ones in the archive; neither is in both lists."""
+        if query.venue is not None:
+            query = msgspec.structs.replace(query, venue=query.venue.lower())
         in_memory = [order for order in self._state.orders.values() if order.is_open and not order.parent_id]
         in_memory.extend(self._engine.finished_orders())
         listed = [await self._intake.story(order) for order in in_memory if _matches(order, query)]

@@ -4,7 +4,7 @@ import logging
 
 import msgspec
 
-from gateway.core.apply import apply
+from gateway.core.apply import apply_record
 from gateway.core.state import GatewayState, decode_snapshot, state_hash
 from gateway.domain.records import Checkpoint
 from gateway.ports.journal import Journal
@@ -18,8 +18,7 @@ async def recover(journal: Journal) -> tuple[GatewayState, int]:
     restored = None if checkpoint is None else _restored(checkpoint)
     state, seq = (GatewayState(), 0) if restored is None else restored
     async for record in journal.read(seq):
-        for fact in record.facts:
-            apply(state, fact)
+        apply_record(state, record.facts)
         seq = record.seq
     return state, seq
 

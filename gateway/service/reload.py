@@ -1,11 +1,11 @@
 """A new configuration takes effect whole, or not at all: the old one then stays in force, and says why."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from gateway.core.config_change import refusals
 from gateway.core.orphans import orphans
-from gateway.domain.config import TradingConfig
+from gateway.core.state import GatewayState
 from gateway.domain.enums import Role
 from gateway.domain.events import ConfigLoaded
 from gateway.domain.orders import Actor
@@ -13,13 +13,28 @@ from gateway.domain.settings import Settings
 from gateway.ports.clock import Clock
 from gateway.ports.telemetry import Telemetry
 from gateway.service.engine import Engine
-from gateway.service.venues import VenueManager
+from gateway.service.venues import VenueManager, venue_problems
 
 _log = logging.getLogger(__name__)
 _EDITOR = Actor("config-file", Role.ADMIN)
 
 #: Told of every configuration that took effect, before any order is decided under it.
 OnApplied = Callable[[Settings], None]
+
+
+def objections(
+    state: GatewayState, new: Settings, adapters: Collection[str], old: Settings | None = None
+) -> tuple[str, ...]:
+    """Why ``new`` cannot be put in force where ``state`` is what the journal holds; empty when it can.
+
+    ``old`` are the settings now in force, None at the start of a process.
+    """
+    before = state.config if state.config.revision else None
+    return (
+        *refusals(before, new.trading),
+        *venue_problems(state, new.trading, new.venues, adapters, None if old is None else old.venues),
+        *orphans(state, new.trading),
+    )
 
 
 class Reloader:
@@ -35,18 +50,10 @@ class Reloader:
         self._telemetry = telemetry
         self._clock = clock
 
-    def objections(self, new: Settings, old: TradingConfig | None) -> tuple[str, ...]:
-        """Why ``new`` cannot follow ``old`` (None: a gateway without a past)."""
-        return (
-            *refusals(old, new.trading),
-            *self._venues.problems(new.trading, new.venues),
-            *orphans(self._engine.state, new.trading),
-        )
-
     async def apply(self, new: Settings, difference: tuple[str, ...]) -> tuple[str, ...]:
         """Put ``new`` in force, unless something objects; returns the objections."""
         state = self._engine.state
-        found = self.objections(new, state.config if state.config.revision else None)
+        found = objections(state, new, self._venues.adapters, self.settings)
         if found:
             return found
         for listener in self.on_applied:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from gateway.core.apply import apply
+from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.state import GatewayState, state_hash
 from gateway.domain.facts import Fact
@@ -41,8 +41,7 @@ async def replay(records: AsyncIterator[Record], kept: int = 20) -> ReplayReport
             different += 1
             if len(differences) < kept:
                 differences.append(Difference(record.seq, type(record.event).__name__, record.facts, decided))
-        for fact in record.facts:
-            apply(state, fact)
+        apply_record(state, record.facts)
         count += 1
         facts += len(record.facts)
     return ReplayReport(count, facts, different, tuple(differences), state_hash(state))

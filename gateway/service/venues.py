@@ -5,7 +5,7 @@ and closed once neither is the case any more.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
@@ -28,22 +28,10 @@ class VenueManager:
         self._factories = factories
         self._listener = listener
 
-    def problems(self, trading: TradingConfig, venues: Mapping[str, VenueSettings]) -> tuple[str, ...]:
-        """Why these modes cannot be served: a venue without settings, or an adapter that does not exist."""
-        found = []
-        for name in trading.venues:
-            if trading.effective_mode(name) is Mode.SHADOW:
-                continue
-            settings = venues.get(name)
-            if settings is None:
-                found.append(f"venue {name} is {trading.effective_mode(name).value} but not configured under venues")
-            elif settings.adapter not in self._factories:
-                known = ", ".join(sorted(self._factories)) or "none"
-                found.append(
-                    f"venue {name} is {trading.effective_mode(name).value}, which needs its order adapter "
-                    f"{settings.adapter}; this version has: {known}. Keep the venue in SHADOW"
-                )
-        return tuple(found)
+    @property
+    def adapters(self) -> frozenset[str]:
+        """Names of the order adapters that exist."""
+        return frozenset(self._factories)
 
     async def build_needed(
         self, state: GatewayState, trading: TradingConfig, venues: Mapping[str, VenueSettings]
@@ -75,14 +63,47 @@ class VenueManager:
             await slot.venue.close()
 
 
+def venue_problems(
+    state: GatewayState,
+    trading: TradingConfig,
+    venues: Mapping[str, VenueSettings],
+    adapters: Collection[str],
+    old_venues: Mapping[str, VenueSettings] | None = None,
+) -> tuple[str, ...]:
+    """Why these modes, or what is open, cannot be served: a venue without settings, an adapter that does not exist,
+    another adapter for a venue where something live is open."""
+    found = []
+    known = ", ".join(sorted(adapters)) or "none"
+    for name in dict.fromkeys((*trading.venues, *live_venues(state))):
+        if not is_needed(state, trading, name):
+            continue
+        settings, mode = venues.get(name), trading.effective_mode(name)
+        why = f"is {mode.value}" if mode is not Mode.SHADOW else "has something live open"
+        before = None if old_venues is None else old_venues.get(name)
+        if settings is None:
+            found.append(f"venue {name} {why} but is not configured under venues")
+        elif settings.adapter not in adapters:
+            found.append(
+                f"venue {name} {why}, which needs its order adapter {settings.adapter}; this version has: {known}. "
+                "Keep the venue in SHADOW until it is there, and its adapter while something is open"
+            )
+        elif before is not None and before.adapter != settings.adapter and has_live_business(state, name):
+            found.append(f"venue {name} has something live open: close it before its adapter changes")
+    return tuple(found)
+
+
 def is_needed(state: GatewayState, trading: TradingConfig, venue: str) -> bool:
     """Whether something may be sent to ``venue``: its mode says so, or what is open there must be closable."""
     return trading.effective_mode(venue) is not Mode.SHADOW or has_live_business(state, venue)
 
 
+def live_venues(state: GatewayState) -> tuple[str, ...]:
+    """Venues where something live is open."""
+    held = (position.venue for position in state.books[Route.LIVE].positions.values() if position.qty)
+    working = (order.venue for order in state.open_orders() if order.route is Route.LIVE)
+    return tuple(dict.fromkeys((*held, *working)))
+
+
 def has_live_business(state: GatewayState, venue: str) -> bool:
     """Whether anything live is still open at ``venue``."""
-    positions = state.books[Route.LIVE].positions.values()
-    if any(position.venue == venue and position.qty for position in positions):
-        return True
-    return any(order.venue == venue and order.route is Route.LIVE for order in state.open_orders())
+    return venue in live_venues(state)

@@ -31,7 +31,7 @@ def main() -> int:
     sizes = QUICK if options.quick else FULL
     names = options.names or list(BENCHMARKS)
     if "profile" in names:
-        profiling.run(options.directory, options.orders or sizes.profile_orders)
+        profiling.run(options.directory, sizes, options.orders or sizes.profile_orders)
         names = [name for name in names if name != "profile"]
     if not names:
         return 0

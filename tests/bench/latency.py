@@ -73,7 +73,7 @@ def _report(
     report.notes += [
         f"latency: {sizes.open_rate} orders/s for {sizes.open_s} s, {sizes.symbols} symbols, 1000 ticks/s in all",
         f"  scheduled time to answer: {spread(result.latencies_us)}",
-        f"  of it, the generator sent late: {spread(result.late_us)}",
+        f"  of it, the generator itself was late: {spread(result.late_us)}",
         f"  bare commit before: {spread(before)}",
         f"  bare commit after:  {spread(after)}",
         f"  gateway {cpu_s / result.elapsed_s:.0%} of a core, ticks and all threads",

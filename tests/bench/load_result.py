@@ -20,7 +20,8 @@ class LoadOrder(msgspec.Struct, kw_only=True):
 
 
 class LoadResult(msgspec.Struct):
-    """What one run sent and got back. Latencies in microseconds, sorted; ``late_us``: how late requests left."""
+    """What one run sent and got back. Latencies in microseconds, sorted. ``late_us``: how late requests
+    left although a connection was free, which is the generator's own doing."""
 
     statuses: dict[int, int]
     elapsed_s: float

@@ -8,10 +8,12 @@ gateway: what the adapter does is what any adapter must do.
 import asyncio
 import contextlib
 import random
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -163,6 +165,11 @@ class VenueOrder(msgspec.Struct):
     reports: list[ExecutionReport] = []
 
     @property
+    def position(self) -> Decimal:
+        """What its fills did to the position."""
+        return self.cum_qty * self.ticket.side.sign
+
+    @property
     def is_resting(self) -> bool:
         return self.is_open and self.ticket.ord_type is OrdType.LIMIT
 
@@ -182,6 +189,8 @@ class Faults(msgspec.Struct):
     reject: float = 0.0
     #: Takes the order only after a while; a cancel that comes before is refused as unknown.
     slow: float = 0.0
+    #: Loses a cancel, and hangs up.
+    lose_cancel: float = 0.0
 
 
 class VenueServer:
@@ -192,6 +201,7 @@ class VenueServer:
         self.prices = prices
         self.orders: dict[str, VenueOrder] = {}
         self.sends: Counter[str] = Counter()
+        self.cancels: Counter[str] = Counter()
         self.lost: set[str] = set()
         self.connections = 0
         #: Fills of resting orders happen only while this is set.
@@ -300,6 +310,10 @@ class VenueServer:
 
     def _cancel(self, ticket: OrderTicket, request: Request, writer: asyncio.StreamWriter) -> None:
         order = self.orders.get(ticket.order_id)
+        self.cancels[ticket.order_id] += 1
+        if self._rng.random() < self.faults.lose_cancel:
+            writer.transport.abort()
+            return
         if order is None or not order.is_open:
             _tell(writer, Message(request.number, SubmitStatus.REJECTED, "no such open order"))
             return
@@ -358,3 +372,9 @@ async def venue_server(
         server.close()
         with contextlib.suppress(asyncio.CancelledError):
             await trading
+
+
+def launcher(venue: VenueServer, folder: Path, *more: str) -> list[str]:
+    """The command line of a gateway whose venue ``ibkr`` is ``venue``; it notes its adapters' lives in ``folder``."""
+    builds = ["--builds", str(folder / "builds.txt")]
+    return [sys.executable, "-m", "tests.crash.launcher", "--venue-port", str(venue.port), *builds, *more]

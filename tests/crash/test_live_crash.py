@@ -3,13 +3,12 @@
 import asyncio
 import os
 import random
-import sys
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.crash.socket_venue import Faults, VenueServer, venue_server
+from tests.crash.socket_venue import Faults, VenueServer, launcher, venue_server
 from tests.crash.test_shadow_crash import check, check_log, load, prepare, settled
 from tests.crash.traffic import Traffic
 from tests.e2e.ledger import OPEN, leaves, signed_fills
@@ -22,11 +21,6 @@ SEED = int(os.environ.get("CRASH_SEED", "1"))
 PRICES = {"AAPL": D(180), "TSLA": D(250)}
 SIZES = {"AAPL": "3", "TSLA": "2"}
 FAULTS = Faults(late=0.1, hang_up=0.03, mute=0.03, lose=0.03, reject=0.05)
-
-
-def launcher(venue: VenueServer, site: Site, *more: str) -> list[str]:
-    builds = ["--builds", str(site.root / "builds.txt")]
-    return [sys.executable, "-m", "tests.crash.launcher", "--venue-port", str(venue.port), *builds, *more]
 
 
 async def compare(api: Api, venue: VenueServer) -> None:
@@ -50,7 +44,7 @@ async def compare(api: Api, venue: VenueServer) -> None:
     traded: dict[tuple[str, str, str], Decimal] = {}
     for held in venue.orders.values():
         key = (held.ticket.account, held.ticket.strategy_id, held.ticket.symbol)
-        traded[key] = traded.get(key, D(0)) + held.ticket.side.sign * held.cum_qty
+        traded[key] = traded.get(key, D(0)) + held.position
     booked = {
         (account, strategy, symbol): qty
         for (book, account, strategy, _, symbol), qty in signed_fills(orders).items()
@@ -74,7 +68,7 @@ async def quiet(api: Api, venue: VenueServer) -> None:
 async def one_site(site: Site, rng: random.Random, runs: int) -> int:
     async with venue_server(PRICES, FAULTS, rng.randrange(10**9)) as venue:
         traffic = Traffic(rng, f"l{rng.randrange(10**9)}", SIZES)
-        process = GatewayProcess(site, launcher(venue, site))
+        process = GatewayProcess(site, launcher(venue, site.root))
         try:
             for number in range(runs + 1):
                 if number == runs // 2:  # an edit while the gateway is down

@@ -17,7 +17,9 @@ def site(tmp_path: Path) -> Site:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """One gateway in SHADOW for all tests of a module: none of them may disturb the others."""
-    process = GatewayProcess(Site(tmp_path_factory.mktemp("shared") / "gateway"))
+    site = Site(tmp_path_factory.mktemp("shared") / "gateway")
+    site.lift_limits()
+    process = GatewayProcess(site)
     try:
         process.spawn()
         asyncio.run(process.ready())

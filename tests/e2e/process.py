@@ -71,6 +71,11 @@ class Site:
         """Set keys of a YAML file, keeping the others; None takes one away. Comments are lost."""
         self.write(name, yaml.safe_dump(_merged(yaml.safe_load(self.read(name)) or {}, change), sort_keys=False))
 
+    def lift_limits(self) -> None:
+        """No limit of risk.yaml but one: at most a million units in one order."""
+        names = ("max_position_size", "max_order_value", "max_concentration", "daily_loss_limit", "max_leverage")
+        self.merge("risk.yaml", {"limits": {**dict.fromkeys(names), "max_order_size": 1_000_000}})
+
     def set_modes(self, overall: str, **venues: tuple[str, float]) -> None:
         """``set_modes("LIVE", ibkr=("CANARY", 50))``."""
         modes = {name.upper(): {"mode": mode, "canary_pct": pct} for name, (mode, pct) in venues.items()}

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from hypothesis import given
 
-from gateway.core.apply import apply
+from gateway.core.apply import apply_record
 from gateway.core.state import GatewayState, decode_snapshot, encode_snapshot, state_hash
 from gateway.domain.enums import Mode
 from gateway.domain.records import Record
@@ -22,8 +22,7 @@ from tests.world import World, trading_config
 def folded(records: list[Record]) -> GatewayState:
     state = GatewayState()
     for record in records:
-        for fact in record.facts:
-            apply(state, fact)
+        apply_record(state, record.facts)
     return state
 
 

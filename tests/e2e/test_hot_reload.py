@@ -1,0 +1,250 @@
+"""People edit files while the gateway runs: what is right takes effect within two seconds, what is wrong is told."""
+
+import asyncio
+import hashlib
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.e2e.orders import market, resting
+from tests.e2e.process import Api, Reply, Site, eventually, replace_file, run_gateway, running
+
+WITHIN_S = 2.0
+BROKEN = {
+    "syntax": ("risk.yaml", "limits:", "limits: [", "risk.yaml:"),
+    "unknown key": ("risk.yaml", "  max_order_value: 50000", "  max_order_valu: 50000", "risk.yaml:8"),
+    "wrong type": ("risk.yaml", "  max_order_value: 50000", "  max_order_value: lots", "risk.yaml:8"),
+    "bad tick": ("instruments.yaml", "tick_size: 0.25", "tick_size: -1", "instruments.yaml:28"),
+    "bad mode": ("gateway.yaml", 'global: "SHADOW"', 'global: "LIFE"', "gateway.yaml:14"),
+}
+
+
+async def warned(api: Api, *parts: str) -> None:
+    """Wait until a warning of /health/ready holds all of these words."""
+    reply: Reply = await api.get("/health/ready")
+
+    async def is_told() -> bool:
+        nonlocal reply
+        reply = await api.get("/health/ready")
+        assert reply.status == 200, reply
+        return any(all(part in text for part in parts) for text in reply.body["warnings"])
+
+    await eventually(is_told, WITHIN_S, lambda: f"{parts} not in {reply.body}")
+
+
+async def unwarned(api: Api) -> None:
+    async def is_clear() -> bool:
+        return not (await api.get("/health/ready")).body["warnings"]
+
+    await eventually(is_clear, WITHIN_S)
+
+
+async def metric(api: Api, line: str) -> float:
+    """The value of the metric whose line matches; 0 when there is none yet."""
+    page = (await api.get("/metrics")).body
+    found = re.search(rf"^{line} (\S+)$", page, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+async def status_becomes(api: Api, status: int, fields: dict[str, Any], *, code: str = "") -> Reply:
+    """Place orders until one is answered so; each with an id of its own."""
+    reply: Reply | None = None
+
+    async def is_so() -> bool:
+        nonlocal reply
+        reply = await api.place(**fields)
+        return reply.status == status and (not code or reply.body.get("code") == code)
+
+    await eventually(is_so, WITHIN_S, lambda: f"{reply}")
+    assert reply is not None
+    return reply
+
+
+async def test_a_new_limit_bites(site: Site) -> None:
+    """Without this, a limit lowered in a hurry would bind nothing until a restart."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        assert (await api.place(**resting(quantity=20))).status == 201
+        site.change("risk.yaml", "max_order_value: 50000", "max_order_value: 1500")
+        denied = await status_becomes(api, 422, resting(quantity=20))
+        assert denied.body["code"] == "MAX_ORDER_VALUE", denied
+        site.change("risk.yaml", "max_order_value: 1500", "max_order_value: 2500")
+        await status_becomes(api, 201, resting(quantity=20))
+
+
+@pytest.mark.parametrize("how", BROKEN)
+async def test_a_broken_edit_leaves_the_old_in_force_and_says_where(site: Site, how: str) -> None:
+    """Without this, a slip of the hand could lift every limit, or be noticed by nobody (invariant 12)."""
+    name, old, new, place = BROKEN[how]
+    async with running(site) as gateway:
+        api = gateway.api()
+        before = (await api.fetch("/api/trading/modes"))["config_revision"]
+        site.change(name, old, new)
+        await warned(api, "configuration", place)
+        assert place in gateway.log
+        assert "refused" in gateway.log
+        assert await metric(api, r'gateway_config_reloads_total\{[^}]*result="refused"[^}]*\}') >= 1
+        assert (await api.fetch("/api/trading/modes"))["config_revision"] == before
+        assert (await api.place(**resting(quantity=1))).status == 201
+        assert (await api.place(**resting(quantity=600))).status == 422  # max_order_value
+
+        checked = await run_gateway("check-config", site.config)
+        assert checked.status == 1
+        assert place in checked.output, checked.output
+
+        # Across a crash: the last good one is in force, and the file is still told of.
+        gateway.kill()
+        gateway.spawn()
+        await gateway.ready()
+        api = gateway.api()
+        await warned(api, "configuration", place)
+        assert (await api.fetch("/api/trading/modes"))["config_revision"] == before
+        assert (await api.place(**resting(quantity=600))).status == 422
+
+        site.change(name, new, old)
+        await unwarned(api)
+        assert (await run_gateway("check-config", site.config)).status == 0
+
+
+async def test_a_file_that_vanishes_changes_nothing(site: Site) -> None:
+    """Without this, a deployment that swaps files one by one would for a moment mean: no limits, no keys."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        kept = site.read("risk.yaml")
+        (site.config / "risk.yaml").unlink()
+        await warned(api, "risk.yaml")
+        assert (await api.place(**resting(quantity=600))).status == 422
+        site.write("risk.yaml", kept)
+        await unwarned(api)
+
+
+async def test_an_edit_of_the_policy_data_takes_effect(site: Site) -> None:
+    """Without this, a symbol taken off the approved list would go on trading until a restart."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        assert (await api.place(**market())).status == 201
+        data = json.loads((site.policies / "data.json").read_text())
+        replace_file(site.policies / "data.json", json.dumps({**data, "approved_symbols": ["TSLA"]}))
+        denied = await status_becomes(api, 422, market(strategy="s2"))
+        assert denied.body["code"] == "POLICY_DENIED", denied
+        assert "SYMBOL_NOT_APPROVED" in denied.body["detail"]
+        assert (await api.place(**market(symbol="TSLA"))).status == 201
+        # What was bought when it was approved can always be sold.
+        assert (await api.place(**market("sell"))).status == 201
+
+
+async def test_an_edit_of_the_rego_takes_effect_and_a_broken_one_does_not(site: Site) -> None:
+    """Without this, a typo in a policy would stop trading, or let everything pass."""
+    rule = 'deny contains {"code": "NO_TUESDAYS", "text": "never"} if input.order.strategy == "tuesday"\n'
+    rego = site.policies / "trading.rego"
+    good = rego.read_text()
+    async with running(site) as gateway:
+        api = gateway.api()
+        assert (await api.place(**market(strategy="tuesday"))).status == 201
+        replace_file(rego, good + "\n" + rule)
+        denied = await status_becomes(api, 422, market(strategy="tuesday"))
+        assert "NO_TUESDAYS" in denied.body["detail"], denied
+        revision = (await api.get("/health/ready")).body["policy_revision"]
+
+        replace_file(rego, good + "\nallow if {\n")
+        await warned(api, "policy", "trading.rego")
+        assert (await api.get("/health/ready")).body["policy_revision"] == revision
+        assert (await api.place(**market(strategy="tuesday"))).status == 422
+        assert (await api.place(**market(strategy="wednesday"))).status == 201
+        checked = await run_gateway("check-config", site.config)
+        assert checked.status == 1
+        assert "trading.rego" in checked.output
+
+        gateway.kill()
+        gateway.spawn()
+        await gateway.ready()
+        api = gateway.api()
+        await warned(api, "policy", "trading.rego")
+        assert (await api.get("/health/ready")).body["policy_revision"] == revision
+        assert (await api.place(**market(strategy="tuesday"))).status == 422
+        assert (await api.place(**market(strategy="wednesday"))).status == 201
+
+        replace_file(rego, good)
+        await status_becomes(api, 201, market(strategy="tuesday"))
+        await unwarned(api)
+
+
+async def test_policies_that_their_golden_cases_contradict_are_refused(tmp_path: Any) -> None:
+    """Without this, an edit that breaks a rule which people rely on would take effect because it compiles."""
+    site = Site(tmp_path / "gateway", golden=True)
+    async with running(site) as gateway:
+        api = gateway.api()
+        rego = site.policies / "trading.rego"
+        text = rego.read_text()
+        assert "not input.market.is_open" in text
+        replace_file(rego, text.replace("not input.market.is_open", "input.market.is_open == 7"))
+        await warned(api, "policy", "golden")
+        assert (await api.place(**market())).status == 201
+
+
+async def test_a_key_is_needed_from_the_moment_it_is_configured(site: Site) -> None:
+    """Without this, the first key in the file would protect nothing until a restart, and a withdrawn one would work on."""
+    key = "correct-horse-battery-staple-0123456789"
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    async with running(site) as gateway:
+        api = gateway.api()
+        assert (await api.place(**resting())).status == 201
+        entry = f"principals:\n  - {{name: alice, role: trader, key_sha256: {digest}, strategies: [s1]}}\n"
+        site.write("principals.yaml", entry)
+        refused = await status_becomes(api, 401, resting())
+        assert refused.body["code"] == "KEY_MISSING"
+        assert (await api.get("/api/trading/orders")).status == 401
+        assert (await api.get("/health/live")).status == 200
+        alice = gateway.api(key)
+        assert (await alice.place(**resting())).status == 201
+        assert (await alice.place(**resting("s2"))).status == 403
+        assert (await alice.post("/api/trading/trading/disable", {})).status == 403
+        assert (await gateway.api("another").place(**resting())).status == 401
+        assert key not in gateway.log
+
+        site.write("principals.yaml", "principals: []\n")
+        # Taking the last key away opens the door again: refused or not, it must not happen unseen.
+        await asyncio.sleep(WITHIN_S)
+        reply = await gateway.api().get("/api/trading/orders")
+        assert reply.status == 401 or "no API key" in gateway.log, gateway.log
+
+
+async def test_a_new_instrument_can_be_traded_at_once(site: Site) -> None:
+    """Without this, a symbol added while running would be admitted and then never fill: no market has it."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        unknown = await api.place(**market(symbol="MSFT"))
+        assert (unknown.status, unknown.body["code"]) == (422, "INSTRUMENT_UNKNOWN"), unknown
+        entry = "    - symbol: MSFT\n      currency: USD\n      enabled: true\n      reference_px: 420\n"
+        site.change("instruments.yaml", "    - symbol: TSLA\n", entry + "    - symbol: TSLA\n")
+        bought = await status_becomes(api, 201, market(symbol="MSFT"))
+        await api.until_order(bought.body["order_id"], lambda one: one["ord_status"] == "filled")
+        assert (await api.get("/api/trading/market-data/MSFT")).status == 200
+        # With a position in it, it cannot be taken away; a disabled one can still be closed.
+        site.change("instruments.yaml", entry, "")
+        await warned(api, "MSFT")
+        site.change(
+            "instruments.yaml", "    - symbol: TSLA\n", entry.replace("true", "false") + "    - symbol: TSLA\n"
+        )
+        await unwarned(api)
+        denied = await api.place(**market(strategy="s2", symbol="MSFT"))
+        assert (denied.status, denied.body["code"]) == (422, "INSTRUMENT_DISABLED"), denied
+        sold = await api.place(**market("sell", symbol="MSFT"))
+        await api.until_order(sold.body["order_id"], lambda one: one["ord_status"] == "filled")
+
+
+async def test_half_written_files_are_not_believed(site: Site) -> None:
+    """Without this, an editor that truncates and then writes would, in between, mean a file without limits."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        text = site.read("risk.yaml").replace("max_order_value: 50000", "max_order_value: 40000")
+        with (site.config / "risk.yaml").open("w") as file:
+            for start in range(0, len(text), 200):
+                file.write(text[start : start + 200])
+                file.flush()
+                await asyncio.sleep(0.01)
+                assert (await api.place(**resting(quantity=600))).status == 422
+        await status_becomes(api, 422, resting("s2", quantity=450), code="MAX_ORDER_VALUE")
+        assert not (await api.get("/health/ready")).body["warnings"]
