@@ -56,9 +56,11 @@ class Reloader:
         found = objections(state, new, self._venues.adapters, self.settings)
         if found:
             return found
+        found = await self._venues.build_needed(state, new.trading, new.venues)
+        if found:
+            return found
         for listener in self.on_applied:
             listener(new)
-        await self._venues.build_needed(state, new.trading, new.venues)
         now_ns = self._clock.now_ns()
         self._engine.process(ConfigLoaded(ts_ns=now_ns, config=new.trading, actor=_EDITOR, difference=difference))
         await self._engine.settle(self._engine.last_seq)

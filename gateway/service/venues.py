@@ -35,16 +35,29 @@ class VenueManager:
 
     async def build_needed(
         self, state: GatewayState, trading: TradingConfig, venues: Mapping[str, VenueSettings]
-    ) -> None:
-        """Build and start the adapters that ``trading`` or open business needs. Starting must not wait to connect."""
+    ) -> tuple[str, ...]:
+        """Build and start the adapters that ``trading`` or open business needs. Starting must not wait to connect.
+
+        Returns why one could not be built (credentials that are missing, say); then none of the new ones stays.
+        """
+        built: list[str] = []
         for name, settings in venues.items():
             if self._table.has(name) or settings.adapter not in self._factories:
                 continue
-            if is_needed(state, trading, name):
+            if not is_needed(state, trading, name):
+                continue
+            try:
                 venue = self._factories[settings.adapter](settings)
                 self._table.add(name, VenueSlot(venue, float(settings.timeout_s)))
-                _log.warning("venue %s: order adapter %s is built", name, settings.adapter)
+                built.append(name)
                 await venue.start(self._listener)
+            except Exception as error:
+                _log.exception("venue %s: its order adapter cannot be built", name)
+                for other in built:
+                    await self._close(other)
+                return (f"venue {name}: its order adapter {settings.adapter} cannot be built: {error}",)
+            _log.warning("venue %s: order adapter %s is built", name, settings.adapter)
+        return ()
 
     async def close_unneeded(self, state: GatewayState) -> None:
         """Close the adapters that neither the mode in force nor open business needs any more."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.adapters.config import load
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.loader import PolicyLoader
-from gateway.core.apply import apply
+from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
@@ -37,8 +37,7 @@ class Decider:
 
     def _take(self, event: Event) -> Decision:
         decision = decide(self.state, event)
-        for fact in decision.facts:
-            apply(self.state, fact)
+        apply_record(self.state, decision.facts)
         return decision
 
     def timed_order(self, body: bytes, number: int) -> tuple[int, int]:
