@@ -16,23 +16,6 @@ test_golden_cases if {
 # Without this, an empty golden folder would pass the test above.
 test_golden_cases_are_found if count([golden | some golden in data.golden[_].cases]) > 50
 
-# Without this, the short way to an allow could let through what one of the rules denies.
-test_the_plain_case_never_contradicts_the_rules if {
-	every theme in data.golden {
-		every golden in theme.cases {
-			agree(json.patch(theme.input, golden.patch), theme.data)
-		}
-	}
-}
-
-agree(document, own) if {
-	fine := [1 | trading.is_plainly_fine with input as document with data.limits as own.limits
-		with data.approved_symbols as object.get(own, "approved_symbols", null)]
-	denied := [1 | count(trading.deny) > 0 with input as document with data.limits as own.limits
-		with data.approved_symbols as object.get(own, "approved_symbols", null)]
-	count(fine) + count(denied) <= 1
-}
-
 # Without this, a field could be demanded in one place only: the denial would come without a name, or not at all.
 test_every_missing_field_is_denied_and_named if {
 	complete := data.golden.input.input

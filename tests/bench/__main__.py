@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 from tests.bench import decision, latency, memory, profiling, restart, throughput
 from tests.bench.figures import Figure, Report, machine, table
 from tests.bench.sizes import FULL, QUICK, Sizes
-from tests.bench.stage import BenchError, Stage
+from tests.bench.stage import SCRATCH, BenchError, Stage
 
 Benchmark = Callable[[Stage, Sizes], Report]
 BENCHMARKS: dict[str, Benchmark] = {
@@ -23,6 +24,8 @@ BENCHMARKS: dict[str, Benchmark] = {
 
 
 def main() -> int:
+    # Ended from outside: leave through the stages, which end the processes that they started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parser = _parser()
     options = parser.parse_args()
     unknown = set(options.names) - {*BENCHMARKS, "profile"}
@@ -35,7 +38,8 @@ def main() -> int:
         names = [name for name in names if name != "profile"]
     if not names:
         return 0
-    print("\n".join(machine()), end="\n\n", flush=True)
+    folder = (options.directory or SCRATCH).resolve()
+    print("\n".join(machine(folder)), end="\n\n", flush=True)
     figures: list[Figure] = []
     broken = 0
     for name in names:

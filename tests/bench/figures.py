@@ -66,16 +66,28 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
-def machine() -> list[str]:
-    """Where figures were measured: without it they mean nothing."""
+def machine(folder: Path) -> list[str]:
+    """Where figures were measured: without it they mean nothing. ``folder`` is where journals are written."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "uvloop", "msgspec", "aiosqlite"))
     cores = os.cpu_count() or 0
     load = ", ".join(f"{one:.2f}" for one in os.getloadavg())
     return [
         f"{platform.system()} {platform.release()}, {_processor()}, {cores} cores, load before {load}",
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}",
+        f"Journals in {folder} ({_filesystem(folder)}), synchronous=FULL.",
         f"The load generator shares these {cores} cores (and their noise) with what it measures.",
     ]
+
+
+def _filesystem(folder: Path) -> str:
+    """The kind of file system that holds ``folder``; a commit in memory would be no commit."""
+    mounts = Path("/proc/mounts")
+    if not mounts.exists():
+        return "file system unknown"
+    entries = [line.split()[1:3] for line in mounts.read_text().splitlines()]
+    holding = [(len(point), kind) for point, kind in entries if folder.is_relative_to(point)]
+    kind = max(holding)[1]
+    return f"{kind}: IN MEMORY, latencies mean nothing" if kind in ("tmpfs", "ramfs") else kind
 
 
 def _processor() -> str:

@@ -14,6 +14,8 @@ from tests.bench.stage import Server, Stage
 TARGET_P50_US, TARGET_P50_BARE = 1_000, 2
 TARGET_P99_US, TARGET_P99_BARE = 5_000, 3
 MIN_ACCEPTED = 0.999
+#: A generator that is itself this late at p99 was kept from running: other work, not the gateway, made the figures.
+DOUBTFUL_LATE_US = 5_000
 
 
 def run(stage: Stage, sizes: Sizes) -> Report:
@@ -78,5 +80,7 @@ def _report(
         f"  bare commit after:  {spread(after)}",
         f"  gateway {cpu_s / result.elapsed_s:.0%} of a core, ticks and all threads",
     ]
+    if quantile(result.late_us, 0.99) > DOUBTFUL_LATE_US:
+        report.notes.append("  DOUBTFUL: the generator was kept from running; measure again on a quiet machine")
     report.notes += [f"  unexpected: {sample}" for sample in result.samples]
     return report

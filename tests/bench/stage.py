@@ -24,6 +24,10 @@ _STOP_TIMEOUT_S = 15.0
 _LOAD_TIMEOUT_S = 900.0
 
 
+#: Where journals are written unless told otherwise: a temporary folder is often in memory.
+SCRATCH = ROOT / "build" / "bench"
+
+
 class BenchError(Exception):
     """A benchmark could not be carried out. A figure that was missed is not one of these."""
 
@@ -63,7 +67,7 @@ class Stage:
     """
 
     def __init__(self, parent: Path | None = None, gateway: Sequence[str] = ()) -> None:
-        self._parent = parent or ROOT / "build" / "bench"
+        self._parent = parent or SCRATCH
         self._gateway = list(gateway) or [sys.executable, "-m", "gateway"]
         self._processes: list[subprocess.Popen[str]] = []
         self._loads = 0

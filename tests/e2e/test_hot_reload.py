@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import re
 from typing import Any
 
 import pytest
@@ -11,13 +10,15 @@ import pytest
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, Reply, Site, eventually, replace_file, run_gateway, running
 
-WITHIN_S = 2.0
+#: An edit is in force in less than a second; a busy machine gets more.
+WITHIN_S = 5.0
+#: A file, what stands in it, and what someone makes of it.
 BROKEN = {
-    "syntax": ("risk.yaml", "limits:", "limits: [", "risk.yaml:"),
-    "unknown key": ("risk.yaml", "  max_order_value: 50000", "  max_order_valu: 50000", "risk.yaml:8"),
-    "wrong type": ("risk.yaml", "  max_order_value: 50000", "  max_order_value: lots", "risk.yaml:8"),
-    "bad tick": ("instruments.yaml", "tick_size: 0.25", "tick_size: -1", "instruments.yaml:28"),
-    "bad mode": ("gateway.yaml", 'global: "SHADOW"', 'global: "LIFE"', "gateway.yaml:14"),
+    "syntax": ("risk.yaml", "limits:\n", "limits: [\n"),
+    "unknown key": ("risk.yaml", "  max_order_value: 50000", "  max_order_valu: 50000"),
+    "wrong type": ("risk.yaml", "  max_order_value: 50000", "  max_order_value: lots"),
+    "bad tick": ("instruments.yaml", "tick_size: 0.25", "tick_size: -1"),
+    "bad mode": ("gateway.yaml", 'global: "SHADOW"', 'global: "LIFE"'),
 }
 
 
@@ -41,20 +42,15 @@ async def unwarned(api: Api) -> None:
     await eventually(is_clear, WITHIN_S)
 
 
-async def metric(api: Api, line: str) -> float:
-    """The value of the metric whose line matches; 0 when there is none yet."""
-    page = (await api.get("/metrics")).body
-    found = re.search(rf"^{line} (\S+)$", page, re.MULTILINE)
-    return float(found[1]) if found else 0.0
-
-
 async def status_becomes(api: Api, status: int, fields: dict[str, Any], *, code: str = "") -> Reply:
-    """Place orders until one is answered so; each with an id of its own."""
+    """Place the order, and cancel it where it rests, until it is answered so."""
     reply: Reply | None = None
 
     async def is_so() -> bool:
         nonlocal reply
         reply = await api.place(**fields)
+        if reply.status == 201 != status:
+            await api.cancel(reply.body["order_id"])
         return reply.status == status and (not code or reply.body.get("code") == code)
 
     await eventually(is_so, WITHIN_S, lambda: f"{reply}")
@@ -68,8 +64,7 @@ async def test_a_new_limit_bites(site: Site) -> None:
         api = gateway.api()
         assert (await api.place(**resting(quantity=20))).status == 201
         site.change("risk.yaml", "max_order_value: 50000", "max_order_value: 1500")
-        denied = await status_becomes(api, 422, resting(quantity=20))
-        assert denied.body["code"] == "MAX_ORDER_VALUE", denied
+        await status_becomes(api, 422, resting(quantity=20), code="MAX_ORDER_VALUE")
         site.change("risk.yaml", "max_order_value: 1500", "max_order_value: 2500")
         await status_becomes(api, 201, resting(quantity=20))
 
@@ -77,7 +72,9 @@ async def test_a_new_limit_bites(site: Site) -> None:
 @pytest.mark.parametrize("how", BROKEN)
 async def test_a_broken_edit_leaves_the_old_in_force_and_says_where(site: Site, how: str) -> None:
     """Without this, a slip of the hand could lift every limit, or be noticed by nobody (invariant 12)."""
-    name, old, new, place = BROKEN[how]
+    name, old, new = BROKEN[how]
+    line = site.read(name)[: site.read(name).index(old)].count("\n") + 1
+    place = f"{name}:" if how == "syntax" else f"{name}:{line}:"
     async with running(site) as gateway:
         api = gateway.api()
         before = (await api.fetch("/api/trading/modes"))["config_revision"]
@@ -85,7 +82,7 @@ async def test_a_broken_edit_leaves_the_old_in_force_and_says_where(site: Site, 
         await warned(api, "configuration", place)
         assert place in gateway.log
         assert "refused" in gateway.log
-        assert await metric(api, r'gateway_config_reloads_total\{[^}]*result="refused"[^}]*\}') >= 1
+        assert "\ngateway_config_last_reload_successful 0" in (await api.get("/metrics")).body
         assert (await api.fetch("/api/trading/modes"))["config_revision"] == before
         assert (await api.place(**resting(quantity=1))).status == 201
         assert (await api.place(**resting(quantity=600))).status == 422  # max_order_value
@@ -206,7 +203,7 @@ async def test_a_key_is_needed_from_the_moment_it_is_configured(site: Site) -> N
 
         site.write("principals.yaml", "principals: []\n")
         # Taking the last key away opens the door again: refused or not, it must not happen unseen.
-        await asyncio.sleep(WITHIN_S)
+        await asyncio.sleep(1.5)
         reply = await gateway.api().get("/api/trading/orders")
         assert reply.status == 401 or "no API key" in gateway.log, gateway.log
 
