@@ -4,7 +4,6 @@ Part of ``core.apply``, the only writer of state; called by nothing else. Order 
 before they enter the state, so that a fact stays what it was when decided.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -49,8 +48,7 @@ def _hold(state: GatewayState, order: Order, sign: int) -> None:
 
 
 def _enter(state: GatewayState, order: Order) -> Order:
-    own = copy.copy(order)
-    own.fills = list(order.fills)
+    own = order.copy()
     state.orders[own.order_id] = own
     if own.cl_ord_id and not own.parent_id:
         state.client_ids[(own.account, own.cl_ord_id)] = own.order_id

@@ -1,5 +1,6 @@
 """Orders, their fills, and the words with which one is refused."""
 
+import copy
 from decimal import Decimal
 
 import msgspec
@@ -209,6 +210,15 @@ class Order(msgspec.Struct, kw_only=True, gc=False):
     pending_replace: PendingReplace | None = None
     twin: Twin | None = None
     notes: tuple[str, ...] = ()
+
+    def copy(self) -> "Order":
+        """Another order with the same content, that shares nothing with this one that can change."""
+        own = copy.copy(self)
+        own.fills = list(self.fills)
+        if self.twin is not None:
+            own.twin = copy.copy(self.twin)
+            own.twin.exec_ids = list(self.twin.exec_ids)
+        return own
 
     @property
     def is_open(self) -> bool:

@@ -1,6 +1,5 @@
 """The state as people and clients see it: plain words and decimal strings, computed when read."""
 
-import copy
 from decimal import Decimal
 
 from gateway.core.risk.exposure import ScopeUse
@@ -17,10 +16,7 @@ from gateway.ports.read_model import ModesView, PortfolioView, PositionView, Ven
 
 def frozen(order: Order) -> Order:
     """A copy that stays as it is while the order moves on."""
-    own = copy.copy(order)
-    own.fills = list(order.fills)
-    own.twin = copy.copy(order.twin)
-    return own
+    return order.copy()
 
 
 def story_of(order: Order, legs: list[Order]) -> OrderStory:

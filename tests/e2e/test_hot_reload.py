@@ -3,9 +3,8 @@
 import asyncio
 import hashlib
 import json
+import re
 from typing import Any
-
-import pytest
 
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, Reply, Site, eventually, replace_file, run_gateway, running
@@ -69,40 +68,45 @@ async def test_a_new_limit_bites(site: Site) -> None:
         await status_becomes(api, 201, resting(quantity=20))
 
 
-@pytest.mark.parametrize("how", BROKEN)
-async def test_a_broken_edit_leaves_the_old_in_force_and_says_where(site: Site, how: str) -> None:
+async def test_a_broken_edit_leaves_the_old_in_force_and_says_where(site: Site) -> None:
     """Without this, a slip of the hand could lift every limit, or be noticed by nobody (invariant 12)."""
-    name, old, new = BROKEN[how]
-    line = site.read(name)[: site.read(name).index(old)].count("\n") + 1
-    place = f"{name}:" if how == "syntax" else f"{name}:{line}:"
     async with running(site) as gateway:
         api = gateway.api()
         before = (await api.fetch("/api/trading/modes"))["config_revision"]
+        for how, (name, old, new) in BROKEN.items():
+            line = site.read(name)[: site.read(name).index(old)].count("\n") + 1
+            place = f"{name}:" if how == "syntax" else f"{name}:{line}:"
+            site.change(name, old, new)
+            await warned(api, "configuration", place)
+            assert re.search(f"refused.*{re.escape(place)}", gateway.log), gateway.log
+            assert "\ngateway_config_last_reload_successful 0" in (await api.get("/metrics")).body
+            assert (await api.fetch("/api/trading/modes"))["config_revision"] == before
+            assert (await api.place(**resting(quantity=1))).status == 201
+            assert (await api.place(**resting(quantity=600))).status == 422  # max_order_value
+            checked = await run_gateway("check-config", site.config)
+            assert checked.status == 1
+            assert place in checked.output, checked.output
+            site.change(name, new, old)
+            await unwarned(api)
+            assert "\ngateway_config_last_reload_successful 1" in (await api.get("/metrics")).body
+        assert (await run_gateway("check-config", site.config)).status == 0
+
+
+async def test_a_broken_edit_and_a_restart(site: Site) -> None:
+    """Without this, a crash while a file is broken would start with defaults, or not at all (invariant 12)."""
+    name, old, new = BROKEN["wrong type"]
+    async with running(site) as gateway:
+        before = (await gateway.api().fetch("/api/trading/modes"))["config_revision"]
         site.change(name, old, new)
-        await warned(api, "configuration", place)
-        assert place in gateway.log
-        assert "refused" in gateway.log
-        assert "\ngateway_config_last_reload_successful 0" in (await api.get("/metrics")).body
-        assert (await api.fetch("/api/trading/modes"))["config_revision"] == before
-        assert (await api.place(**resting(quantity=1))).status == 201
-        assert (await api.place(**resting(quantity=600))).status == 422  # max_order_value
-
-        checked = await run_gateway("check-config", site.config)
-        assert checked.status == 1
-        assert place in checked.output, checked.output
-
-        # Across a crash: the last good one is in force, and the file is still told of.
         gateway.kill()
         gateway.spawn()
         await gateway.ready()
         api = gateway.api()
-        await warned(api, "configuration", place)
+        await warned(api, "configuration", name)
         assert (await api.fetch("/api/trading/modes"))["config_revision"] == before
         assert (await api.place(**resting(quantity=600))).status == 422
-
         site.change(name, new, old)
         await unwarned(api)
-        assert (await run_gateway("check-config", site.config)).status == 0
 
 
 async def test_a_file_that_vanishes_changes_nothing(site: Site) -> None:
@@ -137,6 +141,7 @@ async def test_an_edit_of_the_rego_takes_effect_and_a_broken_one_does_not(site: 
     rule = 'deny contains {"code": "NO_TUESDAYS", "text": "never"} if input.order.strategy == "tuesday"\n'
     rego = site.policies / "trading.rego"
     good = rego.read_text()
+    site.lift_limits()
     async with running(site) as gateway:
         api = gateway.api()
         assert (await api.place(**market(strategy="tuesday"))).status == 201

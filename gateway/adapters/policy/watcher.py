@@ -1,4 +1,4 @@
-"""Follow edits of the policy folder. Looking five times a second is certain on every file system, and costs a few stats."""
+"""Follow edits of the policy folder. Looking five times a second works on every file system, for a few stats."""
 
 import asyncio
 import logging
