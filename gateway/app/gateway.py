@@ -77,6 +77,8 @@ class Gateway:
         """Settle the past, put the configuration in force, then open the door."""
         self._prepare_calendars()
         await self.market.start()
+        folder = (self.config_dir / self.reloader.settings.policy.path).resolve()
+        policy_watcher = PolicyWatcher(folder, self._reload_policies)
         self._on_policies(await self.policy.start())
         self.tasks.spawn(self.policy.tend(), "policy engine")
         self.reloader.on_applied.append(self._take_instruments)
@@ -91,10 +93,15 @@ class Gateway:
         self.intake.closed = None
         await self.server.start()
         self.tasks.spawn(self.timers.run(), "timers")
-        watcher = ConfigWatcher(self.config_dir, self.environ, self.start.files, self._on_config)
+        watcher = ConfigWatcher(
+            self.config_dir,
+            self.environ,
+            self.start.files,
+            self._on_config,
+            are_on_disk=not self.start.used_last_good,
+        )
         self.tasks.spawn(watcher.run(), "config watcher")
-        folder = (self.config_dir / self.reloader.settings.policy.path).resolve()
-        self.tasks.spawn(PolicyWatcher(folder, self._reload_policies).run(), "policy watcher")
+        self.tasks.spawn(policy_watcher.run(), "policy watcher")
 
     def _prepare_calendars(self) -> None:
         """Trading hours count once prices are real; their calendars are large, so only then are they loaded."""

@@ -146,9 +146,20 @@ def _order_withdrawn(state: GatewayState, fact: OrderWithdrawn) -> None:
         return
     for leg in (*state.legs_of(order), order):
         _hold(state, leg, -1)
+        _uncount(state, leg)
         state.closed_ids.pop(leg.order_id, None)
     _forget(state, fact.order_id)
     count(state, "orders", "withdrawn")
+
+
+def _uncount(state: GatewayState, order: Order) -> None:
+    """Take back what was counted of an order that is on record nowhere."""
+    if order.is_admitted:
+        count(state, "orders", "admitted", -1)
+        count(state, "routes", order.route.value, -1)
+    if order.ord_status is OrdStatus.DENIED and order.reject is not None and not order.leg_ids:
+        count(state, "orders", "denied", -1)
+        count(state, "denied", order.reject.code, -1)
 
 
 def _order_in_doubt(state: GatewayState, fact: OrderInDoubt) -> None:

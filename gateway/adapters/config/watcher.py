@@ -34,17 +34,24 @@ _Content = dict[str, bytes] | str
 class ConfigWatcher:
     """Calls ``on_change`` once for every content of the files that differs from the one before.
 
-    ``files`` are the bytes now in force: an edit made between reading them and ``run`` is seen too. ``run`` ends
+    ``files`` are the bytes now in force: an edit made between reading them and ``run`` is seen too. With
+    ``are_on_disk`` False (the last good ones are in force) whatever lies on the disk is reported first. ``run`` ends
     only by cancellation; whatever ``on_change`` raises is logged.
     """
 
     def __init__(
-        self, directory: Path, environ: Mapping[str, str], files: Mapping[str, bytes], on_change: OnChange
+        self,
+        directory: Path,
+        environ: Mapping[str, str],
+        files: Mapping[str, bytes],
+        on_change: OnChange,
+        *,
+        are_on_disk: bool = True,
     ) -> None:
         self._directory = directory
         self._environ = environ
         self._on_change = on_change
-        self._seen: _Content = dict(files)
+        self._seen: _Content = dict(files) if are_on_disk else {}
         self._expected = frozenset(files)
         self._stamps: object = None
 

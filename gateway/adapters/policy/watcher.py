@@ -11,20 +11,24 @@ _SUFFIXES = {".rego", ".json", ".yaml", ".yml"}
 
 
 class PolicyWatcher:
-    """Calls ``on_change`` after the folder's files changed and have stayed the same for one look."""
+    """Calls ``on_change`` after the folder's files changed and have stayed the same for one look.
+
+    What counts as known is the folder as it is when the watcher is made: make it before the policies are read.
+    """
 
     def __init__(self, folder: Path, on_change: Callable[[], Awaitable[None]]) -> None:
         self._folder = folder
         self._on_change = on_change
+        self._known = _stamps(folder)
 
     async def run(self) -> None:
         """Watch until cancelled; whatever ``on_change`` raises is logged."""
-        known = before = await asyncio.to_thread(_stamps, self._folder)
+        before = self._known
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             now = await asyncio.to_thread(_stamps, self._folder)
-            if now != known and now == before:
-                known = now
+            if now != self._known and now == before:
+                self._known = now
                 try:
                     await self._on_change()
                 except Exception:
