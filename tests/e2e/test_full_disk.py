@@ -1,4 +1,4 @@
-"""The disk is full: no order is taken, everything that lowers risk goes on, and nothing that was refused ever happened."""
+"""The disk is full: no order is taken, all that lowers risk goes on, and what was refused never happened."""
 
 import asyncio
 import resource

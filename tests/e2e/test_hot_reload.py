@@ -187,7 +187,7 @@ async def test_policies_that_their_golden_cases_contradict_are_refused(tmp_path:
 
 
 async def test_a_key_is_needed_from_the_moment_it_is_configured(site: Site) -> None:
-    """Without this, the first key in the file would protect nothing until a restart, and a withdrawn one would work on."""
+    """Without this, the first key in the file would protect nothing until a restart, and a withdrawn one works on."""
     key = "correct-horse-battery-staple-0123456789"
     digest = hashlib.sha256(key.encode()).hexdigest()
     async with running(site) as gateway:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,41 +36,22 @@ def body_with(name: str, value: str) -> bytes:
     return f"{json.dumps(own)[:-1]}, {json.dumps(name)}: {value}}}".encode("utf-8", "surrogatepass")
 
 
-#: What stands for a field: (the field, its JSON text). Every one is refused, and the field is named.
+def read_table() -> Iterator[tuple[str, str]]:
+    """The lines of wrong_fields.txt: a field, and the JSON text that stands for its value."""
+    for line in Path(__file__).with_name("wrong_fields.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, _, text = line.partition(" ")
+            yield "" if name == "(empty)" else name, text
+
+
 WRONG_FIELDS = (
-    *(
-        ("quantity", text)
-        for text in (
-            "0", "-1", "-0", "NaN", "Infinity", "-Infinity", "1e999", "1e-999", "1e15", "1000000000000000",
-            "0.0000000000000000001", "1" * 400, "1." + "0" * 400, '"1e999999999"', '"1e-400000000"', '"NaN"', '"sNaN"',
-            '"inf"', '""', '" 1"', '"1 "', '"1_000"', '"1,5"', '"0x10"', '"١"', '"１"', '"1\\u0000"', '"--1"', '"+"',
-            "null", "true", "[]", "{}", "[1]", '{"a": 1}', '"' + "9" * 5000 + '"', '"½"', '"1e"', '".5"', '"5."',
-        )
-    ),
-    *(("limit_price", text) for text in ("0", "-5", "NaN", "1e999", '"1e-30"', '"free"', "[100]", "true")),
-    *(("stop_price", text) for text in ("100", '"100"')),  # a limit order has none
-    *(
-        ("symbol", text)
-        for text in (
-            '""', "null", "1", '"' + "A" * 65 + '"', '"AAPL\\n"', '"AA PL"', '"AAPL\\u0000"', '"ＡＡＰＬ"', '"AAPL\\ud800"',
-            '"a|b"', '"\\u202eLPAA"', '["AAPL"]', '"é"', '"e\\u0301"',
-        )
-    ),
-    *(("side", text) for text in ('"Buy "', '"hold"', "1", "null", '"bu\\u0079\\u200b"', "[]", '"ＢＵＹ"')),
-    *(("order_type", text) for text in ('"limt"', "null", "0", '"market"', '"stop"', '"trailing_stop"')),
-    *(("time_in_force", text) for text in ('"forever"', "1", "[]", '"gtd"', '"cls1"')),
-    *(("strategy_id", text) for text in ('""', '"a b"', '"a|b"', "7", '"' + "s" * 65 + '"', '"\\u0000"', '"💥"')),
-    *(("account", text) for text in ('""', '"a b"', "7", "{}")),
-    *(("venue", text) for text in ('"n y s e"', "3")),
-    *(("client_order_id", text) for text in ('""', '"a b"', "7", '"' + "c" * 65 + '"', '"\\n"', '"%00 "')),
-    *(("execution_algorithm", text) for text in ('"magic"', "5", "[]")),
-    *(("expire_time", text) for text in ('"2030-01-31T16:00:00Z"', '"yesterday"', "-1", "1e30", '"9999-99-99"')),
-    *(("trailing_amount", text) for text in ("1", '"1"')),
-    *(("qty", text) for text in ("1",)),
-    *(("", text) for text in ("1",)),
-    *(("__proto__", text) for text in ('{"admin": true}',)),
-    *(("order_id", text) for text in ('"o1"',)),
-    *((name, '1, "quantity": 2') for name in ("quantity",)),
+    *read_table(),
+    ("quantity", "1" * 400),
+    ("quantity", "1." + "0" * 400),
+    ("quantity", '"' + "9" * 5_000 + '"'),
+    ("symbol", '"' + "A" * 65 + '"'),
+    ("strategy_id", '"' + "s" * 65 + '"'),
+    ("client_order_id", '"' + "c" * 65 + '"'),
 )
 
 #: Bodies that are no order at all.
@@ -116,7 +98,7 @@ async def nothing_happened(api: Api, shared: GatewayProcess) -> Any:
 
 @pytest.mark.parametrize("name", dict.fromkeys(name for name, _ in WRONG_FIELDS))
 async def test_a_wrong_field_is_refused_and_named(api: Api, name: str) -> None:
-    """Without this, a number that is none could reach the books, or a client would be told that "something" is wrong."""
+    """Without this, a number that is none could reach the books, or a client be told that "something" is wrong."""
     for text in (text for field, text in WRONG_FIELDS if field == name):
         reply = await post(api, body_with(name, text))
         assert_clean(reply, 400)
@@ -193,26 +175,29 @@ async def leave(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
+_POST = b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+_CHUNKED = b"Transfer-Encoding: chunked\r\n"
+_JSON_TYPE = b"Content-Type: application/json\r\n"
 RAW = (
     b"\r\n\r\n",
     b"GARBAGE\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(200)),  # someone speaks TLS
     b"POST " + PLACE.encode() + b" HTTP/9.9\r\nHost: x\r\n\r\n",
-    b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -5\r\n\r\n",
-    b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
-    b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+    _POST + b"Content-Length: -5\r\n\r\n",
+    _POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+    _POST + _CHUNKED + b"\r\nzz\r\n",
+    _POST + _CHUNKED + b"Content-Length: 3\r\n\r\n0\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
     b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     b"GET / HTTP/1.1\r\n" + b"".join(b"H%d: v\r\n" % n for n in range(5_000)) + b"\r\n",
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nBad Header: x\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer \xff\xfe\r\nConnection: close\r\n\r\n",
-    b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+    _POST + _JSON_TYPE + b"Content-Length: 99\r\n\r\n{",
 )
 
 
 async def test_bytes_that_are_no_http_do_no_harm(api: Api) -> None:
-    """Without this, a port scanner, a TLS client or half a request could stop a gateway or leave something of itself."""
+    """Without this, a port scanner, a TLS client or half a request could stop a gateway or leave something behind."""
     for data in RAW:
         reader, writer = await connect(api.url)
         try:
@@ -291,18 +276,18 @@ values = st.one_of(
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(fields=st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=10), values, max_size=16))
 def test_any_json_is_answered_cleanly(shared: GatewayProcess, fields: dict[str, Any]) -> None:
-    """Without this, some combination of fields would be a failure of the gateway. Here an order may be a good one by
-    chance, so it goes to a place of its own: the replace of an order that does not exist, and the same decoder."""
+    """Without this, some combination of fields would be a failure of the gateway. An order that is good by chance would
+    trade, so its quantity is never one."""
 
     async def ask() -> None:
         api = Api(shared.url)
         try:
-            reply = await post(api, json.dumps({**fields, "strategy_id": None, "quantity": [fields.get("quantity")]}).encode())
+            reply = await post(api, json.dumps({**fields, "quantity": [fields.get("quantity")]}).encode())
             assert_clean(reply, 400)
-            reply = await api.ask("PUT", "/api/trading/orders/none", data=json.dumps(fields).encode(), headers=_JSON)
-            assert_clean(reply)
+            body = json.dumps(fields).encode()
+            assert_clean(await api.ask("PUT", "/api/trading/orders/none", data=body, headers=_JSON))
             for path in ("session/start", "trading/enable", "market-data/subscribe"):
-                reply = await api.ask("POST", f"/api/trading/{path}", data=json.dumps(fields).encode(), headers=_JSON)
+                reply = await api.ask("POST", f"/api/trading/{path}", data=body, headers=_JSON)
                 assert reply.status in (200, 400, 409), (path, reply)
         finally:
             await api.close()

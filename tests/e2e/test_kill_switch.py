@@ -114,7 +114,7 @@ async def test_nothing_stays_at_work_at_a_difficult_venue(site: Site, faults: Fa
             orders = await api.orders("&status=open")
             return not orders and not any(order.is_open for order in venue.orders.values())
 
-        await eventually(is_quiet, 8, lambda: f"at work: {[o.ticket.order_id for o in venue.orders.values() if o.is_open]}")
+        await eventually(is_quiet, 8, lambda: f"at work: {[one for one in venue.orders.values() if one.is_open]}")
         assert max(venue.sends.values()) == 1
         for reply in replies:
             order = (await api.order(reply.body["order_id"])).body

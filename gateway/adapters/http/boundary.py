@@ -95,6 +95,8 @@ def _incident(error: Exception, request: web.Request) -> Problem:
 
 async def read_body(request: web.Request) -> bytes:
     """The body of a JSON request, whole. A slow sender does not hold a handler for ever."""
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+        raise HttpProblem("MEDIA_TYPE_UNSUPPORTED", "send the body without Content-Encoding")
     if request.headers.get(hdrs.CONTENT_TYPE) != "application/json":
         if not request.can_read_body:
             return b""  # whatever type its library claims for nothing

@@ -73,12 +73,18 @@ def read_query(pairs: Iterable[tuple[str, str]], shape: type[T]) -> T:
     return shape(**_read_values(pairs, shape, "parameter"))
 
 
+_MAX_PROBLEMS = 20
+_AND_MORE = FieldError("(others)", "were not looked at", f"more than {_MAX_PROBLEMS} problems", "correct these first")
+
+
 def _read_values(pairs: Iterable[tuple[str, object]], shape: type, noun: str) -> dict[str, Any]:
     problems: list[FieldError] = []
     specs = {spec.name: spec for spec in field_specs(shape)}
     values: dict[str, Any] = {}
     seen: set[str] = set()
     for name, value in pairs:
+        if len(problems) >= _MAX_PROBLEMS:
+            raise RequestInvalid((*problems, _AND_MORE))  # a long answer to nonsense would only amplify it
         spec = specs.get(name)
         if spec is None:
             problems.append(_unknown(name, value, specs, noun))

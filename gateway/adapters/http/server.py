@@ -103,6 +103,7 @@ class HttpServer:
             self._app,
             access_log=None,
             handle_signals=False,
+            auto_decompress=False,  # a small body could grow without bound; none of ours is worth packing
             shutdown_timeout=_STOP_WAIT_S,
             lingering_time=_LINGER_S,
             logger=_protocol_log(),
