@@ -74,7 +74,9 @@ class Intake:
         self._check_door()
         mark = fingerprint(request)
         if request.cl_ord_id:
-            earlier = await self._find_earlier(request.account, request.cl_ord_id)
+            earlier = self._engine.find_client_order(request.account, request.cl_ord_id)
+            if earlier is None and self._archive.may_hold(request.account, request.cl_ord_id):
+                earlier = await self._find_archived(request.account, request.cl_ord_id)
             if earlier is not None:
                 return await self._repeat(earlier, mark)
         order_id = self.next_id()
@@ -107,10 +109,8 @@ class Intake:
             return Reply(Outcome.DENIED, story, story.order.reject)
         return Reply(Outcome.CREATED, story)
 
-    async def _find_earlier(self, account: str, cl_ord_id: str) -> Order | None:
-        earlier = self._engine.find_client_order(account, cl_ord_id)
-        if earlier is not None or not self._archive.may_hold(account, cl_ord_id):
-            return earlier
+    async def _find_archived(self, account: str, cl_ord_id: str) -> Order | None:
+        """An order that left memory. Another request may have used the id meanwhile: memory is asked once more."""
         archived = await self._archive.find_by_client_id(account, cl_ord_id)
         return self._engine.find_client_order(account, cl_ord_id) or archived
 

@@ -51,12 +51,23 @@ class Wish(msgspec.Struct):
 
 
 class Traffic:
-    """Several clients on one gateway. ``prefix`` makes their ids unique, ``rng`` makes them repeatable in kind."""
+    """Several clients on one gateway. ``prefix`` makes their ids unique, ``rng`` makes them repeatable in kind.
 
-    def __init__(self, rng: random.Random, prefix: str, symbols: Mapping[str, str] = SIZES) -> None:
+    With ``may_be_denied`` someone changes limits and modes meanwhile: any order may be denied then.
+    """
+
+    def __init__(
+        self,
+        rng: random.Random,
+        prefix: str,
+        symbols: Mapping[str, str] = SIZES,
+        *,
+        may_be_denied: bool = False,
+    ) -> None:
         self._rng = rng
         self._prefix = prefix
         self._sizes = dict(symbols)
+        self._may_be_denied = may_be_denied
         self._count = 0
         self.wishes: list[Wish] = []
         self.answers = 0
@@ -125,10 +136,8 @@ class Traffic:
     async def place(self, api: Api, wish: Wish) -> Reply:
         """Ask for the order, for the first time or again: what comes back is always the one order."""
         reply = await api.place(**wish.fields)
-        if wish.is_too_large:
-            assert reply.status in (200, 422), reply
-        else:
-            assert reply.status in (200, 201), reply
+        expected = {200, 422} if wish.is_too_large else {200, 201, 422} if self._may_be_denied else {200, 201}
+        assert reply.status in expected, reply
         assert wish.seen is None or reply.status != 201, "the same client_order_id made a second order"
         view = reply.body["order"] if reply.status == 422 else reply.body
         wish.order_id = wish.order_id or view["order_id"]
@@ -158,7 +167,7 @@ class Traffic:
         limit = limit - step / 100 if wish.fields["side"] == "buy" else limit + step / 100
         wish.terms.add((quantity, str(limit)))
         reply = await api.replace(wish.order_id, quantity=quantity, limit_price=str(limit))
-        assert reply.status in (202, 409), reply
+        assert reply.status in (202, 409) or (reply.status == 422 and self._may_be_denied), reply
         self.answers += 1
 
     def note(self, wish: Wish, view: dict[str, Any]) -> None:
