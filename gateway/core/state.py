@@ -132,7 +132,10 @@ class GatewayState:
         return initial if use is None else initial + use.pnl
 
     def open_orders(self) -> list[Order]:
-        return [order for order in self.orders.values() if order.is_open and order.route is not Route.SPLIT]
+        """Everything that may still trade, oldest first: the same in any process, however its maps were filled."""
+        found = [order for order in self.orders.values() if order.is_open and order.route is not Route.SPLIT]
+        found.sort(key=lambda order: (order.created_ns, order.order_id))
+        return found
 
 
 def take_snapshot(state: GatewayState) -> Snapshot:
