@@ -116,23 +116,30 @@ def instrument_breaches(
     prices: tuple[Decimal | None, ...],
 ) -> list[Breach]:
     """The instrument's own rules on size, prices and type. Notional is checked where its price is known."""
+    symbol = instrument.symbol
     found: list[Breach] = []
-
-    def breach(code: RejectCode, limit: str, value: str) -> None:
-        found.append(Breach(code, ScopeKind.SYMBOL, instrument.symbol, limit, value))
-
     if instrument.currency not in config.rates:
-        breach(RejectCode.CURRENCY_UNKNOWN, ", ".join(config.rates), instrument.currency)
+        found.append(
+            Breach(RejectCode.CURRENCY_UNKNOWN, ScopeKind.SYMBOL, symbol, ", ".join(config.rates), instrument.currency)
+        )
     if ord_type not in instrument.order_types:
         allowed = ", ".join(kind.value for kind in instrument.order_types)
-        breach(RejectCode.ORDER_TYPE_UNSUPPORTED, allowed, ord_type.value)
+        found.append(Breach(RejectCode.ORDER_TYPE_UNSUPPORTED, ScopeKind.SYMBOL, symbol, allowed, ord_type.value))
     if qty % instrument.lot_size:
-        breach(RejectCode.QUANTITY_OFF_LOT, plain(instrument.lot_size), plain(qty))
+        found.append(
+            Breach(RejectCode.QUANTITY_OFF_LOT, ScopeKind.SYMBOL, symbol, plain(instrument.lot_size), plain(qty))
+        )
     if qty < instrument.min_qty:
-        breach(RejectCode.QUANTITY_BELOW_MINIMUM, plain(instrument.min_qty), plain(qty))
+        found.append(
+            Breach(RejectCode.QUANTITY_BELOW_MINIMUM, ScopeKind.SYMBOL, symbol, plain(instrument.min_qty), plain(qty))
+        )
     if instrument.max_qty is not None and qty > instrument.max_qty:
-        breach(RejectCode.QUANTITY_ABOVE_MAXIMUM, plain(instrument.max_qty), plain(qty))
+        found.append(
+            Breach(RejectCode.QUANTITY_ABOVE_MAXIMUM, ScopeKind.SYMBOL, symbol, plain(instrument.max_qty), plain(qty))
+        )
     for px in prices:
         if px is not None and not is_multiple(px, instrument.tick_size):
-            breach(RejectCode.PRICE_OFF_TICK, plain(instrument.tick_size), plain(px))
+            found.append(
+                Breach(RejectCode.PRICE_OFF_TICK, ScopeKind.SYMBOL, symbol, plain(instrument.tick_size), plain(px))
+            )
     return found

@@ -213,7 +213,7 @@ class Order(msgspec.Struct, kw_only=True, gc=False):
 
     def copy(self) -> "Order":
         """Another order with the same content, that shares nothing with this one that can change."""
-        own = copy.copy(self)
+        own: Order = self.__copy__()  # type: ignore[attr-defined]  # msgspec gives every Struct one
         own.fills = list(self.fills)
         if self.twin is not None:
             own.twin = copy.copy(self.twin)
