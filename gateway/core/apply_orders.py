@@ -277,7 +277,9 @@ def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
     order.order_qty, order.limit_px, order.stop_px = fact.order_qty, fact.limit_px, fact.stop_px
     order.held_unit = fact.held_unit
     order.ord_status = fact.ord_status
-    order.pending_replace = None
+    order.terms_ns = fact.transact_ns
+    if fact.settles_pending or not order.is_open:
+        order.pending_replace = None
     order.is_in_doubt = False
     order.updated_ns = fact.ts_ns
     _hold(state, order, 1)

@@ -56,6 +56,7 @@ class Progress(msgspec.Struct, gc=False):
     cum_value: Decimal
     exec_ids: set[str]
     venue_order_id: str
+    terms_ns: int = 0
 
     @classmethod
     def of(cls, order: Order) -> "Progress":
@@ -66,6 +67,7 @@ class Progress(msgspec.Struct, gc=False):
             order.cum_value,
             {fill.exec_id for fill in order.fills},
             order.venue_order_id,
+            order.terms_ns,
         )
 
     @property
@@ -90,8 +92,12 @@ def advance(progress: Progress, report: ExecutionReport) -> bool:
         progress.exec_ids.add(report.exec_id)
         progress.cum_qty += report.last_qty
         progress.cum_value += report.last_qty * report.last_px
-    elif report.exec_type is ExecType.REPLACED and report.order_qty is not None:
-        progress.order_qty = report.order_qty
+    elif report.exec_type is ExecType.REPLACED:
+        if report.transact_ns < progress.terms_ns:
+            return False  # told again, or late: newer terms are in force
+        progress.terms_ns = report.transact_ns
+        if report.order_qty is not None:
+            progress.order_qty = report.order_qty
     target = row[report.exec_type]
     progress.ord_status = target or status_by_qty(progress.cum_qty, progress.order_qty)
     return True

@@ -1,9 +1,11 @@
 """What venues say: execution reports, the outcome of a send, the answer to a lookup (invariants 7 and 8)."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.lifecycle import Progress, advance, fill_of
+from gateway.core.pricing import unit_value, worst_px
 from gateway.core.state import GatewayState
 from gateway.core.tickets import cancel_effects, cancel_twin_effects, lookup_effects
 from gateway.domain.effects import Effect
@@ -79,7 +81,7 @@ def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
     reader = _Reader(state, event.ts_ns)
     reader.read(event.reports)
     if not reader.is_done(order):
-        reader.finish_changes(order, event.reports)
+        reader.finish_changes(order)
     return Decision(tuple(reader.facts), tuple(reader.effects))
 
 
@@ -95,6 +97,7 @@ class _Reader:
         self._progress: dict[str, Progress] = {}
         self._restored: dict[str, Order] = {}
         self._twins: dict[str, Progress] = {}
+        self._settled: set[str] = set()
 
     def restore(self, order: Order) -> None:
         if order.order_id not in self.state.orders and order.order_id not in self._restored:
@@ -116,7 +119,7 @@ class _Reader:
         progress = self._progress.get(order.order_id)
         return progress is not None and progress.is_terminal
 
-    def finish_changes(self, order: Order, reports: Iterable[ExecutionReport]) -> None:
+    def finish_changes(self, order: Order) -> None:
         """The venue works the order: what was asked of it and may have got lost on the way is settled now.
 
         A cancel is asked for again, which is safe as often as one likes; a replace that the venue does not tell of
@@ -127,7 +130,7 @@ class _Reader:
         pending = order.pending_replace
         if pending is None or not pending.is_sent:
             return
-        if not any(report.exec_type is ExecType.REPLACED and not report.is_twin for report in reports):
+        if order.order_id not in self._settled:
             text = "the venue works the order under its old terms; send the change again if still wanted"
             reject = Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
             self.facts.append(ReplaceDenied(ts_ns=self.ts_ns, order_id=order.order_id, reject=reject))
@@ -188,18 +191,39 @@ class _Reader:
         )
 
     def _replaced(self, order: Order, progress: Progress, report: ExecutionReport) -> None:
+        limit_px = report.limit_px if report.limit_px is not None else order.limit_px
+        stop_px = report.stop_px if report.stop_px is not None else order.stop_px
+        terms = (progress.order_qty, limit_px, stop_px)
         pending = order.pending_replace
+        is_pending = pending is not None and terms == (pending.order_qty, pending.limit_px, pending.stop_px)
+        if not is_pending and terms == (order.order_qty, order.limit_px, order.stop_px):
+            return  # the terms that the order has already: nothing new
+        held_unit = self._held_unit(order, limit_px, stop_px)
+        if pending is not None and is_pending:
+            held_unit = pending.held_unit
+            self._settled.add(order.order_id)
         self.facts.append(
             OrderReplaced(
                 ts_ns=self.ts_ns,
                 order_id=order.order_id,
                 order_qty=progress.order_qty,
-                limit_px=report.limit_px if report.limit_px is not None else order.limit_px,
-                stop_px=report.stop_px if report.stop_px is not None else order.stop_px,
-                held_unit=order.held_unit if pending is None else pending.held_unit,
+                limit_px=limit_px,
+                stop_px=stop_px,
+                held_unit=held_unit,
                 ord_status=progress.ord_status,
+                transact_ns=report.transact_ns,
+                settles_pending=is_pending,
             )
         )
+
+    def _held_unit(self, order: Order, limit_px: Decimal | None, stop_px: Decimal | None) -> Decimal:
+        """The worst-case value of one unit under terms that the venue tells and nobody here asked for last."""
+        config = self.state.config
+        px = worst_px(order.side, order.ord_type, limit_px, stop_px, order.arrival_px, config.reprice_reserve_bps)
+        instrument = config.instruments.get(order.symbol)
+        if px is None or instrument is None:
+            return order.held_unit
+        return unit_value(px, instrument, config)
 
     def _end(self, order: Order, progress: Progress, report: ExecutionReport) -> None:
         reject = None

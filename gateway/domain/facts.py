@@ -131,12 +131,17 @@ class ReplaceDenied(_Fact, frozen=True, kw_only=True):
 
 
 class OrderReplaced(_Fact, frozen=True, kw_only=True):
+    """The venue works the order under these terms, since ``transact_ns``. ``settles_pending`` says that they are the
+    ones that were asked for last; a report on an earlier change leaves the pending one pending."""
+
     order_id: str
     order_qty: Decimal
     limit_px: Decimal | None
     stop_px: Decimal | None
     held_unit: Decimal
     ord_status: OrdStatus
+    transact_ns: int
+    settles_pending: bool
 
 
 class TwinUpdated(_Fact, frozen=True, kw_only=True):

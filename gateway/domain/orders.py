@@ -209,6 +209,8 @@ class Order(msgspec.Struct, kw_only=True, gc=False):
     fills: list[Fill] = []
     pending_replace: PendingReplace | None = None
     twin: Twin | None = None
+    #: When the venue put the present terms in force (0: they are those of the order's beginning).
+    terms_ns: int = 0
     notes: tuple[str, ...] = ()
 
     def copy(self) -> "Order":

@@ -25,6 +25,7 @@ from gateway.ports.venue import Answer, Lookup, VenueListener
 
 D = Decimal
 _LIMIT_BYTES = 2**20
+_EPOCH_NS = 1_700_000_000_000_000_000
 
 
 class Request(msgspec.Struct):
@@ -191,6 +192,8 @@ class Faults(msgspec.Struct):
     slow: float = 0.0
     #: Loses a cancel, and hangs up.
     lose_cancel: float = 0.0
+    #: Loses a replace, and hangs up.
+    lose_replace: float = 0.0
 
 
 class VenueServer:
@@ -207,14 +210,27 @@ class VenueServer:
         #: Fills of resting orders happen only while this is set.
         self.is_trading = False
         self._rng = rng
-        self._pushes: list[ExecutionReport] = []
+        #: Every report, in the order in which the adapter gets them.
+        self.told: list[ExecutionReport] = []
         self._writer: asyncio.StreamWriter | None = None
         self._trades = 0
+        self._serving: set[asyncio.Task[Any]] = set()
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection; the newest gets the pushes."""
         self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            await self._serve(reader, writer)
+        except asyncio.CancelledError:
+            writer.transport.abort()  # not raised on: asyncio's server would log it
+        finally:
+            self._serving.discard(task)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.TaskGroup() as group:
             try:
                 while line := await reader.readline():
@@ -232,12 +248,18 @@ class VenueServer:
                 with contextlib.suppress(OSError):
                     await writer.wait_closed()
 
+    async def hang_up(self) -> None:
+        """Cut every connection, and wait until nobody serves any."""
+        for task in list(self._serving):
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
     def _welcome(self, request: Request, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
-        seen = len(self._pushes) if request.seen < 0 else request.seen
+        seen = len(self.told) if request.seen < 0 else request.seen
         _tell(writer, Message(request.number, seen=seen))
-        if seen < len(self._pushes):
-            _tell(writer, Message(seen=len(self._pushes), reports=tuple(self._pushes[seen:])))
+        if seen < len(self.told):
+            _tell(writer, Message(seen=len(self.told), reports=tuple(self.told[seen:])))
 
     async def _handle(self, request: Request, writer: asyncio.StreamWriter) -> None:
         ticket = request.ticket
@@ -323,6 +345,9 @@ class VenueServer:
     def _replace(self, ticket: OrderTicket, request: Request, writer: asyncio.StreamWriter) -> None:
         order = self.orders.get(ticket.order_id)
         qty = request.order_qty
+        if self._rng.random() < self.faults.lose_replace:
+            writer.transport.abort()
+            return
         if order is None or not order.is_open or qty is None or qty <= order.cum_qty:
             _tell(writer, Message(request.number, SubmitStatus.REJECTED, "the order cannot be replaced"))
             return
@@ -333,12 +358,20 @@ class VenueServer:
     def _report(self, order: VenueOrder, exec_type: ExecType, **more: Any) -> None:
         order_id = order.ticket.order_id
         report = ExecutionReport(
-            order_id=order_id, exec_type=exec_type, transact_ns=1, venue_order_id=f"v-{order_id}", **more
+            order_id=order_id,
+            exec_type=exec_type,
+            transact_ns=_EPOCH_NS + len(self.told),
+            venue_order_id=f"v-{order_id}",
+            **more,
         )
         order.reports.append(report)
-        self._pushes.append(report)
+        self.push(report)
+
+    def push(self, *reports: ExecutionReport) -> None:
+        """Tell the adapter: what just happened, or once more what happened long ago."""
+        self.told.extend(reports)
         if self._writer is not None:
-            _tell(self._writer, Message(seen=len(self._pushes), reports=(report,)))
+            _tell(self._writer, Message(seen=len(self.told), reports=reports))
 
     async def trade(self) -> None:
         """Fill some of what rests, in parts, for as long as it runs."""
@@ -370,6 +403,7 @@ async def venue_server(
     finally:
         trading.cancel()
         server.close()
+        await venue.hang_up()
         with contextlib.suppress(asyncio.CancelledError):
             await trading
 

@@ -17,7 +17,7 @@ from tests.e2e.ledger import OPEN, leaves, signed_fills
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, run_gateway
 
 D = Decimal
-RUNS = int(os.environ.get("CRASH_RUNS", "10"))
+RUNS = int(os.environ.get("CRASH_RUNS", "6"))
 RUNS_A_SITE = 20
 SEED = int(os.environ.get("CRASH_SEED", "1"))
 PRICES = {"AAPL": D(180), "TSLA": D(250)}
@@ -122,7 +122,8 @@ async def one_site(site: Site, rng: random.Random, runs: int, operator: Operator
                     async with asyncio.TaskGroup() as group:
                         if operator is not None:
                             group.create_task(operator.meddle(api))
-                        await load(process, traffic, rng)
+                        # An edit takes effect within the second: some should, before the kill.
+                        await load(process, traffic, rng, 0.4 if operator is None else 1.5)
                     # While nobody listens, the venue goes on.
                     await asyncio.sleep(rng.uniform(0, 0.2))
                 await process.close()
@@ -161,7 +162,7 @@ async def test_people_who_change_everything_meanwhile(tmp_path: Path) -> None:
     """Without this, modes, limits, halts and sessions would each work alone, and a cycle that is demoted, capped,
     halted and killed in one second could end up on two routes, sent twice, or decided otherwise in the replay."""
     rng = random.Random(SEED + 1)
-    runs = max(RUNS * 6 // 10, 1)
+    runs = max(RUNS * 5 // 8, 1)
     for number, first in enumerate(range(0, runs, RUNS_A_SITE)):
         site = Site(tmp_path / f"site-{number}")
         prepare(site, rng)

@@ -15,7 +15,7 @@ from tests.e2e.ledger import UNSETTLED, check_books, leaves
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, run_gateway
 
 #: Kills in all; a new data directory every so many of them.
-RUNS = int(os.environ.get("CRASH_RUNS", "20"))
+RUNS = int(os.environ.get("CRASH_RUNS", "10"))
 RUNS_A_SITE = 20
 SEED = int(os.environ.get("CRASH_SEED", "1"))
 INITIAL_CASH = Decimal(100_000)
@@ -57,12 +57,12 @@ async def settled(api: Api) -> None:
     await eventually(is_settled, 5, lambda: f"orders stay on the way: {waiting}")
 
 
-async def load(process: GatewayProcess, traffic: Traffic, rng: random.Random) -> None:
+async def load(process: GatewayProcess, traffic: Traffic, rng: random.Random, longest_s: float = 0.4) -> None:
     """Clients at work, and then the kill."""
     api = process.api()
     async with asyncio.TaskGroup() as group:
         group.create_task(traffic.run(api, CLIENTS))
-        await asyncio.sleep(rng.uniform(0.02, 0.4))
+        await asyncio.sleep(rng.uniform(0.02, longest_s))
         process.kill()
 
 
@@ -89,8 +89,8 @@ def check_log(log: str) -> None:
     assert "is not used" not in log, log
 
 
-async def kill_again_and_again(site: Site, rng: random.Random, runs: int) -> Traffic:
-    traffic = Traffic(rng, f"c{rng.randrange(10**9)}")
+async def kill_again_and_again(site: Site, rng: random.Random, runs: int, *, may_be_denied: bool = False) -> Traffic:
+    traffic = Traffic(rng, f"c{rng.randrange(10**9)}", may_be_denied=may_be_denied)
     process = GatewayProcess(site)
     try:
         for _ in range(runs):

@@ -40,6 +40,8 @@ class Wish(msgspec.Struct):
     #: Quantities and limits that it may have by now, because someone asked for them.
     terms: set[tuple[str, str]] = set()
     is_cancel_answered: bool = False
+    #: The gateway said that it takes no orders: there may be no such order.
+    is_turned_away: bool = False
 
     @property
     def client_order_id(self) -> str:
@@ -136,6 +138,10 @@ class Traffic:
     async def place(self, api: Api, wish: Wish) -> Reply:
         """Ask for the order, for the first time or again: what comes back is always the one order."""
         reply = await api.place(**wish.fields)
+        if reply.status == 503 and reply.body["reason"] == "stopping":
+            wish.is_turned_away = wish.seen is None
+            raise ConnectionResetError("the gateway is stopping")
+        wish.is_turned_away = False
         expected = {200, 422} if wish.is_too_large else {200, 201, 422} if self._may_be_denied else {200, 201}
         assert reply.status in expected, reply
         assert wish.seen is None or reply.status != 201, "the same client_order_id made a second order"
@@ -167,6 +173,8 @@ class Traffic:
         limit = limit - step / 100 if wish.fields["side"] == "buy" else limit + step / 100
         wish.terms.add((quantity, str(limit)))
         reply = await api.replace(wish.order_id, quantity=quantity, limit_price=str(limit))
+        if reply.status == 503 and reply.body["reason"] == "stopping":
+            raise ConnectionResetError("the gateway is stopping")
         assert reply.status in (202, 409) or (reply.status == 422 and self._may_be_denied), reply
         self.answers += 1
 

@@ -1,7 +1,13 @@
 """Stopping and starting: what works goes on working, and a gateway says why it does not start."""
 
+import asyncio
+import random
+from decimal import Decimal
 from pathlib import Path
 
+from tests.crash.test_shadow_crash import settled
+from tests.crash.traffic import Traffic
+from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting
 from tests.e2e.process import GatewayProcess, Site, run_gateway, running
 
@@ -27,6 +33,35 @@ async def test_a_clean_stop_ends_with_0_and_the_next_start_goes_on(site: Site) -
         other = (await api.place(**resting("s2"))).body["order_id"]
         assert (await api.cancel(other)).status == 202
         await api.until_order(other, lambda one: one["ord_status"] == "canceled")
+
+
+async def test_a_stop_under_load_answers_for_all_that_it_took(site: Site) -> None:
+    """Without this, a deployment in trading hours could cut answers off, hang, or leave orders behind that their
+    clients were told were not taken."""
+    site.lift_limits()
+    site.merge("gateway.yaml", {"accounts": {"second": {"initial_cash": 100_000}}})
+    traffic = Traffic(random.Random(11), "stopped")
+    async with running(site) as gateway:
+        for _ in range(3):
+            load = asyncio.create_task(traffic.run(gateway.api(), 8))
+            await asyncio.sleep(0.3)
+            assert await gateway.stop() == 0
+            await load
+            assert "Traceback" not in gateway.log, gateway.log
+            gateway.spawn()
+            await gateway.ready()
+            api = gateway.api()
+            assert "is not used" not in gateway.log, gateway.log
+            made = {order["client_order_id"] for order in await api.orders()}
+            for wish in traffic.wishes:
+                if wish.is_turned_away:
+                    assert wish.client_order_id not in made, wish
+                elif wish.seen is not None:
+                    await traffic.look(api, wish)
+                else:
+                    await traffic.place(api, wish)
+            await settled(api)
+            await check_books(api, initial_cash=Decimal(100_000), multipliers={})
 
 
 async def test_a_resting_order_fills_after_a_crash(site: Site) -> None:
