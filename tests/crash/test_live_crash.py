@@ -22,7 +22,7 @@ RUNS_A_SITE = 20
 SEED = int(os.environ.get("CRASH_SEED", "1"))
 PRICES = {"AAPL": D(180), "TSLA": D(250)}
 SIZES = {"AAPL": "3", "TSLA": "2"}
-FAULTS = Faults(late=0.1, hang_up=0.03, mute=0.03, lose=0.03, reject=0.05)
+FAULTS = Faults(late=0.1, hang_up=0.04, mute=0.06, lose=0.04, reject=0.05, lose_cancel=0.1, lose_replace=0.1)
 
 
 async def compare(api: Api, venue: VenueServer) -> None:
@@ -150,7 +150,7 @@ async def test_every_order_reaches_the_venue_at_most_once(tmp_path: Path) -> Non
     for number, first in enumerate(range(0, RUNS, RUNS_A_SITE)):
         site = Site(tmp_path / f"site-{number}")
         prepare(site, rng)
-        site.merge("gateway.yaml", {"venues": {"ibkr": {"timeout": 0.5}}})
+        site.merge("gateway.yaml", {"venues": {"ibkr": {"timeout": 0.1}}})
         site.set_modes("LIVE", ibkr=("CANARY", 60))
         sent += await one_site(site, rng, min(RUNS_A_SITE, RUNS - first))
         await prove(site)
@@ -166,7 +166,7 @@ async def test_people_who_change_everything_meanwhile(tmp_path: Path) -> None:
     for number, first in enumerate(range(0, runs, RUNS_A_SITE)):
         site = Site(tmp_path / f"site-{number}")
         prepare(site, rng)
-        site.merge("gateway.yaml", {"venues": {"ibkr": {"timeout": 0.5}}})
+        site.merge("gateway.yaml", {"venues": {"ibkr": {"timeout": 0.1}}})
         site.set_modes("LIVE", ibkr=("CANARY", 60))
         await one_site(site, rng, min(RUNS_A_SITE, runs - first), Operator(site, rng))
         await prove(site)

@@ -73,7 +73,7 @@ async def check(process: GatewayProcess, traffic: Traffic, rng: random.Random) -
     answered = [wish for wish in traffic.wishes if wish.seen is not None]
     for wish in answered[-150:] + rng.sample(answered, min(50, len(answered))):
         await traffic.look(api, wish)
-    for wish in unanswered:
+    for wish in [*unanswered, *rng.sample(answered, min(40, len(answered)))]:
         await traffic.place(api, wish)
     await settled(api)
     for wish in traffic.wishes[-150:]:

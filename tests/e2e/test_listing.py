@@ -1,0 +1,58 @@
+"""Reading page by page while everything moves: nothing is shown twice, nothing is left out."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from tests.e2e.orders import market, resting
+from tests.e2e.process import Api, Site, running
+
+
+async def pages(api: Api, query: str, limit: int) -> list[dict[str, Any]]:
+    """All orders in small pages, with a pause after each."""
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = await api.fetch(f"/api/trading/orders?limit={limit}{query}{cursor}")
+        found += page["orders"]
+        if page["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"
+        await asyncio.sleep(0.01)
+
+
+async def test_pages_that_are_turned_while_orders_finish(site: Site) -> None:
+    """Without this, an order that finishes between two pages would move from memory to the archive and be on none of
+    them, or on both; whoever reconciles from the list would act on that."""
+    site.lift_limits()
+    site.merge("gateway.yaml", {"storage": {"retained_closed_orders": 3, "max_batch": 2}})
+    async with running(site) as gateway:
+        api = gateway.api()
+        ids = [(await api.place(**resting(f"s{n % 7}"))).body["order_id"] for n in range(80)]
+
+        async def finish() -> None:
+            for order_id in ids[::2]:
+                await api.cancel(order_id)
+                await asyncio.sleep(0.002)
+
+        async def go_on() -> None:
+            for number in range(60):
+                await api.place(**market(strategy=f"t{number % 7}"))
+                await asyncio.sleep(0.002)
+
+        async def closed_ones() -> list[dict[str, Any]]:
+            await asyncio.sleep(0.15)
+            return await pages(api, "&status=closed", 5)
+
+        listed, closed, _, _ = await asyncio.gather(pages(api, "", 7), closed_ones(), finish(), go_on())
+        times = Counter(order["order_id"] for order in listed)
+        assert {order_id: times[order_id] for order_id in ids} == dict.fromkeys(ids, 1)
+        assert max(times.values()) == 1
+        assert max(Counter(order["order_id"] for order in closed).values()) == 1
+        assert all(order["leaves_qty"] == "0" for order in closed)
+        for query in ("", "&strategy_id=s3", "&symbol=AAPL&route=shadow", "&status=open", "&status=canceled,filled"):
+            some = await pages(api, query, 4)
+            whole = await pages(api, query, 500)
+            assert [order["order_id"] for order in some] == [order["order_id"] for order in whole]
+            moments = [order["created_at"] for order in whole]
+            assert moments == sorted(moments, reverse=True)
