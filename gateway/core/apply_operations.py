@@ -14,6 +14,7 @@ from gateway.domain.facts import (
     ConfigChanged,
     CycleOpened,
     DayRolled,
+    FiguresMoved,
     MarksMoved,
     ReportUnmatched,
     SessionClosed,
@@ -64,6 +65,10 @@ def _marks_moved(state: GatewayState, fact: MarksMoved) -> None:
                 revalue(book, position, rates.get(position.currency, ZERO), mark)
 
 
+def _figures_moved(state: GatewayState, fact: FiguresMoved) -> None:
+    state.figures = fact.figures
+
+
 def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
     state.day = fact.day
     for book in state.books.values():
@@ -101,6 +106,7 @@ OPERATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     SessionClosed: _session_closed,
     ConfigChanged: _config_changed,
     MarksMoved: _marks_moved,
+    FiguresMoved: _figures_moved,
     DayRolled: _day_rolled,
     VenueStatusRecorded: _venue_status_recorded,
 }

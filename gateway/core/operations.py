@@ -10,6 +10,7 @@ from gateway.domain.enums import RejectStage, TradingState
 from gateway.domain.events import (
     AdmissionsAbandoned,
     ConfigLoaded,
+    FiguresObserved,
     GatewayStarted,
     MarksObserved,
     SessionEnded,
@@ -21,6 +22,7 @@ from gateway.domain.facts import (
     ConfigChanged,
     DayRolled,
     Fact,
+    FiguresMoved,
     MarksMoved,
     OrderDenied,
     OrderWithdrawn,
@@ -84,6 +86,13 @@ def observe_marks(state: GatewayState, event: MarksObserved) -> Decision:
     if day > state.day:
         facts.append(DayRolled(ts_ns=event.ts_ns, day=day))
     return Decision(tuple(facts)) if facts else NOTHING
+
+
+def observe_figures(state: GatewayState, event: FiguresObserved) -> Decision:
+    """Take over the statistics that were computed, unless newer ones are known already."""
+    if state.figures is not None and event.figures.as_of_ns <= state.figures.as_of_ns:
+        return NOTHING
+    return Decision((FiguresMoved(ts_ns=event.ts_ns, figures=event.figures),))
 
 
 def record_venue_status(state: GatewayState, event: VenueStatusChanged) -> Decision:

@@ -15,6 +15,7 @@ from gateway.core.risk.plan import RiskPlan, compile_limits
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, Route, TradingState
 from gateway.domain.facts import Session
+from gateway.domain.figures import RiskFigures
 from gateway.domain.money import ZERO
 from gateway.domain.orders import Order
 from gateway.domain.positions import Position
@@ -60,6 +61,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     venues: dict[str, VenueUse]
     session: Session | None
     statistics: dict[str, dict[str, int]]
+    figures: RiskFigures | None = None
 
 
 class GatewayState:
@@ -75,6 +77,7 @@ class GatewayState:
         "control_epoch",
         "cycles",
         "day",
+        "figures",
         "orders",
         "risk_plan",
         "session",
@@ -101,6 +104,8 @@ class GatewayState:
         self.venues: dict[str, VenueUse] = {}
         self.session: Session | None = None
         self.statistics: dict[str, dict[str, int]] = {}
+        #: Volatility, correlations and tail risk as last computed; None until they first are.
+        self.figures: RiskFigures | None = None
         self.risk_plan: RiskPlan = compile_limits(self.config.limits)
         self.approved_symbols: frozenset[str] | None = None
         self._modes: dict[str, Mode] = {}
@@ -154,6 +159,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         venues=state.venues,
         session=state.session,
         statistics=state.statistics,
+        figures=state.figures,
     )
 
 
@@ -177,6 +183,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.venues = snapshot.venues
     state.session = snapshot.session
     state.statistics = snapshot.statistics
+    state.figures = snapshot.figures
     rebuild(state, {Route(name): positions for name, positions in snapshot.positions.items()})
     for name, starts in snapshot.day_pnl_starts.items():
         state.books[Route(name)].set_day_pnl_starts(starts)

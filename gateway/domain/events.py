@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import SubmitStatus, TradingState
+from gateway.domain.figures import RiskFigures
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
 
@@ -114,6 +115,12 @@ class MarksObserved(_Event, frozen=True, kw_only=True):
     marks: dict[str, Decimal]
 
 
+class FiguresObserved(_Event, frozen=True, kw_only=True):
+    """Volatility, correlations and tail risk were computed anew, outside the order path."""
+
+    figures: RiskFigures
+
+
 class VenueStatusChanged(_Event, frozen=True, kw_only=True):
     venue: str
     is_connected: bool
@@ -147,6 +154,7 @@ Event = (
     | SessionEnded
     | ConfigLoaded
     | MarksObserved
+    | FiguresObserved
     | VenueStatusChanged
     | AdmissionsAbandoned
     | GatewayStarted

@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import OrdStatus, Route, Side, TradingState
+from gateway.domain.figures import RiskFigures
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
 
 
@@ -208,6 +209,12 @@ class MarksMoved(_Fact, frozen=True, kw_only=True):
     marks: dict[str, Decimal]
 
 
+class FiguresMoved(_Fact, frozen=True, kw_only=True):
+    """Newer statistics are in force."""
+
+    figures: RiskFigures
+
+
 class DayRolled(_Fact, frozen=True, kw_only=True):
     """A new trading day began; daily figures start from here. ``day`` counts days since the epoch, UTC."""
 
@@ -245,6 +252,7 @@ Fact = (
     | SessionClosed
     | ConfigChanged
     | MarksMoved
+    | FiguresMoved
     | DayRolled
     | VenueStatusRecorded
 )

@@ -160,7 +160,7 @@ def _unmatched(fact: facts.ReportUnmatched) -> Told:
     return Told("venue", {**fields, "exec_id": report.exec_id, "text": report.text}, is_for_desk=True)
 
 
-#: Facts that are not here stay inside: marks, the turn of the day, restored memory.
+#: Facts that are not here stay inside: marks, statistics, the turn of the day, restored memory.
 _TELLERS: dict[type, Callable[[Any], Told]] = {
     facts.OrderHeld: lambda f: _order("held", f.order.order_id, **_terms(f.order)),
     facts.OrderAdmitted: lambda f: _order("admitted", f.order_id, policy_revision=f.policy_revision),
