@@ -5,7 +5,7 @@ from gateway.domain.enums import RejectStage, ScopeKind
 from gateway.domain.orders import Breach, Reject
 from gateway.domain.reasons import RejectCode
 
-_RISK_TEXT = {rule.code: rule.text for rule in RISK_RULES}
+_RISK_TEXT = {rule.code: rule.control.text for rule in RISK_RULES}
 _INSTRUMENT_TEXT = {
     RejectCode.CURRENCY_UNKNOWN: "no rate for the currency; add it under rates in gateway.yaml",
     RejectCode.ORDER_TYPE_UNSUPPORTED: "order_type must be one of",

@@ -142,7 +142,10 @@ class ScopeKind(Word):
     GATEWAY = "gateway"
     ACCOUNT = "account"
     STRATEGY = "strategy"
+    VENUE = "venue"
     SYMBOL = "symbol"
+    SECTOR = "sector"
+    ASSET_CLASS = "asset_class"
 
 
 class RejectStage(Word):

@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from gateway.core.risk.exposure import ScopeUse, SymbolUse
+from gateway.domain.controls import LIMIT_CONTROLS, Control
 from gateway.domain.enums import Route, Side
 from gateway.domain.money import ZERO, ratio
 from gateway.domain.reasons import RejectCode
@@ -42,18 +43,23 @@ class OrderRisk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 Check = Callable[[OrderRisk, Decimal, ScopeUse], Decimal | None]
 
 
-class RiskRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the table of limits.
+class RiskRule(msgspec.Struct, frozen=True):
+    """A limit with a figure: its row in the table of controls, and the function that compares."""
 
-    ``guards_new_risk`` False marks a fat-finger rule: it binds an order that only closes a position too.
-    ``text`` says what was compared, for the person whose order was denied.
-    """
-
-    code: RejectCode
-    key: str
-    guards_new_risk: bool
+    control: Control
     check: Check
-    text: str
+
+    @property
+    def key(self) -> str:
+        return self.control.key
+
+    @property
+    def code(self) -> RejectCode:
+        return self.control.code
+
+    @property
+    def guards_new_risk(self) -> bool:
+        return self.control.guards_new_risk
 
 
 def projected_qty(risk: OrderRisk, scope: ScopeUse) -> Decimal:
@@ -109,55 +115,17 @@ def check_daily_loss(risk: OrderRisk, limit: Decimal, scope: ScopeUse) -> Decima
     return loss if loss >= allowed else None
 
 
-#: Every limit that has a figure. The order here is the order in which breaches are listed.
-RISK_RULES: tuple[RiskRule, ...] = (
-    RiskRule(
-        code=RejectCode.MAX_ORDER_SIZE,
-        key="max_order_size",
-        guards_new_risk=False,
-        check=check_order_size,
-        text="order quantity",
-    ),
-    RiskRule(
-        code=RejectCode.MAX_ORDER_VALUE,
-        key="max_order_value",
-        guards_new_risk=False,
-        check=check_order_value,
-        text="order value",
-    ),
-    RiskRule(
-        code=RejectCode.MAX_POSITION_SIZE,
-        key="max_position_size",
-        guards_new_risk=True,
-        check=check_position_size,
-        text="position if all open orders fill",
-    ),
-    RiskRule(
-        code=RejectCode.MAX_POSITION_VALUE,
-        key="max_position_value",
-        guards_new_risk=True,
-        check=check_position_value,
-        text="position value if all open orders fill",
-    ),
-    RiskRule(
-        code=RejectCode.MAX_CONCENTRATION,
-        key="max_concentration",
-        guards_new_risk=True,
-        check=check_concentration,
-        text="share of the account's equity in this symbol",
-    ),
-    RiskRule(
-        code=RejectCode.MAX_LEVERAGE,
-        key="max_leverage",
-        guards_new_risk=True,
-        check=check_leverage,
-        text="gross exposure over the account's equity",
-    ),
-    RiskRule(
-        code=RejectCode.DAILY_LOSS_LIMIT,
-        key="daily_loss_limit",
-        guards_new_risk=True,
-        check=check_daily_loss,
-        text="loss of the day",
-    ),
+_CHECKS: dict[str, Check] = {
+    "max_order_size": check_order_size,
+    "max_order_value": check_order_value,
+    "max_position_size": check_position_size,
+    "max_position_value": check_position_value,
+    "max_concentration": check_concentration,
+    "max_leverage": check_leverage,
+    "daily_loss_limit": check_daily_loss,
+}
+
+#: Every limit that has a figure, in the order in which breaches are listed.
+RISK_RULES: tuple[RiskRule, ...] = tuple(
+    RiskRule(control, _CHECKS[control.rule_id]) for control in LIMIT_CONTROLS if control.rule_id in _CHECKS
 )

@@ -1,0 +1,105 @@
+"""The controls that regulators and trading desks name, and how this gateway meets each.
+
+RTS 6 and 7 are the Delegated Regulations (EU) 2017/589 and 2017/584, 15c3-5 is the SEC's market access rule, FIA the
+Best Practices for Automated Trading Risk Controls and System Safeguards (2024), CFTC the concept release of 2013
+(78 FR 56541), FIX 1530 the field RiskLimitType. Rows of ``controls`` name the numbers that they serve.
+"""
+
+import msgspec
+
+
+class Standard(msgspec.Struct, frozen=True):
+    """One control. ``elsewhere`` says how it is met by something that is no row of ``controls``; empty when it
+    is not, or by rows alone."""
+
+    number: int
+    name: str
+    source: str
+    elsewhere: str = ""
+
+
+STANDARDS: tuple[Standard, ...] = (
+    Standard(1, "maximum order size", "RTS 6 Art. 15(1)(c)"),
+    Standard(2, "maximum order value", "RTS 6 Art. 15(1)(b)"),
+    Standard(3, "price collar, per order and over a time window", "RTS 6 Art. 15(1)(a)"),
+    Standard(4, "maximum messages", "RTS 6 Art. 15(1)(d)"),
+    Standard(
+        5,
+        "sent orders count at once",
+        "RTS 6 Art. 15(2)",
+        "the exposure of an order is held from its first check on, at worst (`gateway/core/risk/exposure.py`)",
+    ),
+    Standard(6, "repeated automated execution throttle", "RTS 6 Art. 15(3)"),
+    Standard(7, "market and credit risk limits", "RTS 6 Art. 15(4)"),
+    Standard(
+        8,
+        "no order without permission for the instrument",
+        "RTS 6 Art. 15(5)",
+        "keys are bound to accounts and strategies (`principals.yaml`)",
+    ),
+    Standard(9, "controlled override", "RTS 6 Art. 15(6); RTS 7 Art. 20(2)(d)"),
+    Standard(10, "pre-set credit or capital threshold", "15c3-5(c)(1)(i)"),
+    Standard(11, "erroneous orders", "15c3-5(c)(1)(ii)"),
+    Standard(
+        12,
+        "duplicate orders",
+        "15c3-5(c)(1)(ii)",
+        "the same `client_order_id` never makes a second order (`gateway/service/intake.py`)",
+    ),
+    Standard(13, "regulatory checks and restricted securities before entry", "15c3-5(c)(2)(i-ii)"),
+    Standard(
+        14,
+        "access control, direct and exclusive control of limits",
+        "15c3-5(c)(2)(iii), (d)",
+        "API keys with roles; limits change by files on the gateway's own disk, each change journaled",
+    ),
+    Standard(15, "maximum intraday position", "FIA"),
+    Standard(16, "self-match prevention", "FIA"),
+    Standard(17, "market-data reasonability", "FIA; CFTC"),
+    Standard(18, "execution throttle", "CFTC; FIX 1530=14, 17"),
+    Standard(19, "fill-ratio limits", "FIX 1530=15, 16"),
+    Standard(20, "participation in average daily volume", "SGX 4.10.1(b)"),
+    Standard(
+        21,
+        "kill switch",
+        "RTS 6 Art. 12; FIA",
+        "`POST /api/trading/trading/disable` halts and cancels every open order; cancels always pass",
+    ),
+    Standard(22, "cancel on disconnect", "FIA"),
+    Standard(23, "reduce-only state", "FIA"),
+    Standard(24, "trading pause and circuit breakers", "FIA; CFTC"),
+    Standard(25, "drop-copy reconciliation", "FIA"),
+    Standard(26, "post-trade credit limits", "FIA"),
+    Standard(27, "error trades", "FIA"),
+    Standard(
+        28,
+        "post-trade reports to surveillance at once",
+        "15c3-5(c)(2)(iv)",
+        "every fill is on the event stream as soon as it is durable (`/api/trading/ws/events`)",
+    ),
+    Standard(
+        29,
+        "real-time monitoring",
+        "RTS 6 Art. 16; RTS 7",
+        "metrics, the event stream and alert rules (`infrastructure/`)",
+    ),
+    Standard(
+        30,
+        "limits can be changed intraday",
+        "RTS 7 Art. 20",
+        "an edit of `risk.yaml` counts within a second; one that cannot be used leaves the last good one in force",
+    ),
+    Standard(
+        31,
+        "testing, staged and limited go-live",
+        "RTS 6 Art. 5-8",
+        "SHADOW, CANARY and LIVE with caps on what a canary may risk (`rollout.yaml`)",
+    ),
+    Standard(32, "annual review", "15c3-5(e); RTS 6 Art. 9"),
+    Standard(
+        33,
+        "record keeping",
+        "RTS 6 Art. 28",
+        "every order, decision and change is in the hash-chained journal (`gateway audit verify`)",
+    ),
+)
