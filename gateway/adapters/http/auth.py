@@ -140,10 +140,13 @@ class Doorman:
 def _is_local(request: web.Request) -> bool:
     """Whether a program on this machine asks. Pages in a browser on this machine reach loopback too, also under
     a foreign name (DNS rebinding): a foreign Host, or an Origin that is not this server, gives them away."""
-    host = request.headers.get(hdrs.HOST, "")
-    origin = request.headers.get(hdrs.ORIGIN)
-    is_own_page = origin is None or origin.partition("://")[2] == host
-    return is_own_page and is_loopback(request.remote) and _is_loopback_name(host)
+    headers = request.headers
+    return is_loopback(request.remote) and _is_own_page(headers.get(hdrs.HOST, ""), headers.get(hdrs.ORIGIN))
+
+
+@functools.lru_cache(maxsize=1_024)
+def _is_own_page(host: str, origin: str | None) -> bool:
+    return (origin is None or origin.partition("://")[2] == host) and _is_loopback_name(host)
 
 
 def _caller(principal: Principal) -> Caller:

@@ -8,11 +8,12 @@ nothing else, leaves the process.
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import hdrs, web
 
+from gateway.adapters.http.answer import JsonAnswer
 from gateway.adapters.http.auth import Caller, Doorman, Right
 from gateway.adapters.http.problem import HttpProblem, Problem, problem_of, problem_response
 from gateway.ports.intake import NotAccepting, RequestInvalid
@@ -20,7 +21,6 @@ from gateway.ports.intake import NotAccepting, RequestInvalid
 Handler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 PlainHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-JSON_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "Server": "order-gateway"}
 _BODY_TIMEOUT_S = 15.0
 _RETRY_AFTER_S = "1"
 _UTF8 = ("utf-8", "utf8")
@@ -102,8 +102,11 @@ async def read_body(request: web.Request) -> bytes:
             return b""  # whatever type its library claims for nothing
         if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in _UTF8:
             raise HttpProblem("MEDIA_TYPE_UNSUPPORTED", "send Content-Type: application/json, in UTF-8")
-    if request.content.is_eof():
-        return await request.read()
+    if request.content.is_eof():  # all of it is here already, as nearly always
+        body: bytes = request.content.read_nowait()
+        if len(body) > request.client_max_size:
+            raise web.HTTPRequestEntityTooLarge(request.client_max_size)
+        return body
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
             return await request.read()
@@ -113,5 +116,5 @@ async def read_body(request: web.Request) -> bytes:
         raise HttpProblem("REQUEST_INVALID", "the client left before its body was complete") from None
 
 
-def json_response(value: object, status: int = 200, headers: Mapping[str, str] = JSON_HEADERS) -> web.Response:
-    return web.Response(body=_encode(value), status=status, headers=headers)
+def json_response(value: object, status: int = 200, location: str = "") -> JsonAnswer:
+    return JsonAnswer(_encode(value), status, location)

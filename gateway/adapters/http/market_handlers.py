@@ -43,18 +43,18 @@ class MarketHandlers:
         self._clock = clock
         self._watch_lists = watch_lists
 
-    async def quote(self, request: web.Request, caller: Caller) -> web.Response:
+    async def quote(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         quote = self._market.quote(request.match_info["symbol"])
         if quote is None:
             raise HttpProblem("QUOTE_NOT_FOUND", "the market data source has no quote for this symbol")
         return json_response(quote_view(quote, self._clock.now_ns()))
 
-    async def subscribe(self, request: web.Request, caller: Caller) -> web.Response:
+    async def subscribe(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), Subscribe)
         self._watch_lists.add(caller, wish.symbols)
         return json_response(self._watch_reply(caller))
 
-    async def unsubscribe(self, request: web.Request, caller: Caller) -> web.Response:
+    async def unsubscribe(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         if not self._watch_lists.remove(caller, request.match_info["symbol"]):
             raise HttpProblem("SUBSCRIPTION_NOT_FOUND", "this key has not subscribed to this symbol")
         return json_response(self._watch_reply(caller))

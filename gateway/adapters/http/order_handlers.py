@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import UNSET
 
 from gateway.adapters.http.auth import Caller
-from gateway.adapters.http.boundary import JSON_HEADERS, json_response, read_body
+from gateway.adapters.http.boundary import json_response, read_body
 from gateway.adapters.http.kinds import is_name
 from gateway.adapters.http.placing import read_order
 from gateway.adapters.http.problem import HttpProblem, Problem, problem_of, problem_response, problem_type
@@ -52,7 +52,7 @@ class OrderHandlers:
         self._clock = clock
         self._telemetry = telemetry
 
-    async def place(self, request: web.Request, caller: Caller) -> web.Response:
+    async def place(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         received_ns = self._clock.now_ns()
         started_ns = self._clock.monotonic_ns()
         body = await read_body(request)
@@ -68,11 +68,11 @@ class OrderHandlers:
             self._telemetry.on_stage(reply.story.order.venue, "total", elapsed_ns)
         return response
 
-    async def cancel(self, request: web.Request, caller: Caller) -> web.Response:
+    async def cancel(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         order_id = await self._visible_id(request, caller)
         return _answer(await self._intake.cancel(order_id, caller.actor), caller)
 
-    async def replace(self, request: web.Request, caller: Caller) -> web.Response:
+    async def replace(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         terms = read_struct(await read_body(request), ReplaceOrder)
         if terms == ReplaceOrder():
             hint = "give quantity, limit_price or stop_price"
@@ -81,13 +81,13 @@ class OrderHandlers:
         new = ReplaceRequest(order_qty=terms.quantity, limit_px=terms.limit_price, stop_px=terms.stop_price)
         return _answer(await self._intake.replace(order_id, new, caller.actor), caller)
 
-    async def show(self, request: web.Request, caller: Caller) -> web.Response:
+    async def show(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         story = await self._reads.order(request.match_info["order_id"])
         if story is None or not caller.sees_order(story.order):
             raise HttpProblem("ORDER_NOT_FOUND", "no order has this id")
         return json_response(story_view(story))
 
-    async def list(self, request: web.Request, caller: Caller) -> web.Response:
+    async def list(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         query = read_query(request.query.items(), OrdersQuery)
         accounts = _narrowed(query.account, caller.accounts)
         strategies = _narrowed(query.strategy_id, caller.strategies)
@@ -120,15 +120,13 @@ class OrderHandlers:
         return order_id
 
 
-def _answer(reply: Reply, caller: Caller) -> web.Response:
+def _answer(reply: Reply, caller: Caller) -> web.StreamResponse:
     outcome, story = reply.outcome, reply.story
     status = _STATUS.get(outcome)
     if status is not None:
         assert story is not None, f"{outcome} comes with its order"
-        headers = JSON_HEADERS
-        if status == 201:
-            headers = {**JSON_HEADERS, "Location": ORDERS_PATH + story.order.order_id}
-        return json_response(story_view(story), status, headers)
+        location = ORDERS_PATH + story.order.order_id if status == 201 else ""
+        return json_response(story_view(story), status, location)
     if outcome is Outcome.NOT_FOUND:
         return problem_response(problem_of("ORDER_NOT_FOUND", "no order has this id"))
     return problem_response(_refusal(reply, caller))

@@ -39,12 +39,12 @@ class StateHandlers:
         self._reads = reads
         self._status = status
 
-    async def positions(self, request: web.Request, caller: Caller) -> web.Response:
+    async def positions(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         query = read_query(request.query.items(), PositionsQuery)
         _, positions = await self._reads.portfolio()
         return json_response(PositionsReply(_matching(positions, query, caller)))
 
-    async def portfolio(self, request: web.Request, caller: Caller) -> web.Response:
+    async def portfolio(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         query = read_query(request.query.items(), PortfolioQuery)
         accounts, positions = await self._reads.portfolio()
         shown = tuple(
@@ -57,26 +57,26 @@ class StateHandlers:
         only = PositionsQuery(book=query.book, account=query.account)
         return json_response(PortfolioReply(shown, _matching(positions, only, caller)))
 
-    async def statistics(self, request: web.Request, caller: Caller) -> web.Response:
+    async def statistics(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(StatisticsReply(self._reads.statistics()))
 
-    async def connections(self, request: web.Request, caller: Caller) -> web.Response:
+    async def connections(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         views = self._status.connections()
         return json_response(ConnectionsReply(tuple(connection_reply(view) for view in views)))
 
-    async def modes(self, request: web.Request, caller: Caller) -> web.Response:
+    async def modes(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(self._status.modes())
 
-    async def breakers(self, request: web.Request, caller: Caller) -> web.Response:
+    async def breakers(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(BreakersReply())
 
-    async def reset_breaker(self, request: web.Request, caller: Caller) -> web.Response:
+    async def reset_breaker(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         raise HttpProblem("BREAKER_NOT_FOUND", "no circuit breaker has this id")
 
-    async def alerts(self, request: web.Request, caller: Caller) -> web.Response:
+    async def alerts(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(AlertsReply())
 
-    async def rollouts(self, request: web.Request, caller: Caller) -> web.Response:
+    async def rollouts(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(RolloutsReply())
 
 
@@ -88,31 +88,31 @@ class ControlHandlers:
         self._reads = reads
         self._status = status
 
-    async def session_status(self, request: web.Request, caller: Caller) -> web.Response:
+    async def session_status(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(self._session_reply(self._reads.session()))
 
-    async def start_session(self, request: web.Request, caller: Caller) -> web.Response:
+    async def start_session(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), StartSession)
         if wish.mode is not None:
             self._check_mode(wish.mode)
         session = await self._controls.start_session(wish.mode or "", wish.strategies or (), caller.actor)
         return json_response(self._session_reply(session))
 
-    async def end_session(self, request: web.Request, caller: Caller) -> web.Response:
+    async def end_session(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         session = await self._controls.end_session(caller.actor)
         if session is None:
             raise HttpProblem("SESSION_NOT_OPEN", "there is no session to end")
         return json_response(self._session_reply(session))
 
-    async def enable(self, request: web.Request, caller: Caller) -> web.Response:
+    async def enable(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), EnableTrading)
         return await self._switch(TradingState.ACTIVE, wish.reason, caller)
 
-    async def disable(self, request: web.Request, caller: Caller) -> web.Response:
+    async def disable(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), DisableTrading)
         return await self._switch(wish.state or TradingState.HALTED, wish.reason, caller)
 
-    async def _switch(self, state: TradingState, reason: str | None, caller: Caller) -> web.Response:
+    async def _switch(self, state: TradingState, reason: str | None, caller: Caller) -> web.StreamResponse:
         await self._controls.switch_trading(state, caller.actor, reason or "")
         return json_response(TradingReply(state, reason or ""))
 

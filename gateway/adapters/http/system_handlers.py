@@ -5,8 +5,9 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import web
 
+from gateway.adapters.http.answer import JSON_HEADERS
 from gateway.adapters.http.auth import Caller, Doorman
-from gateway.adapters.http.boundary import JSON_HEADERS, json_response
+from gateway.adapters.http.boundary import json_response
 from gateway.adapters.http.openapi import openapi_document
 from gateway.adapters.http.page import PAGE, PAGE_HEADERS
 from gateway.adapters.http.problem import problem_of, problem_response
@@ -25,10 +26,10 @@ class SystemHandlers:
         self._metrics_page = metrics_page
         self._documents: dict[bool, bytes] = {}
 
-    async def live(self, request: web.Request, caller: Caller) -> web.Response:
+    async def live(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(LiveReply())
 
-    async def ready(self, request: web.Request, caller: Caller) -> web.Response:
+    async def ready(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Open to probes, which read the status code; the revisions and warnings are for those with a key."""
         health = self._status.health()
         is_known = self._doorman.recognize(request) is not None
