@@ -5,9 +5,11 @@ Tests compare the gateway's maintained aggregates with it; it shares no code wit
 
 from decimal import Decimal
 
+from gateway.core.risk.exposure import ScopeUse
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Route, Side
 from gateway.domain.orders import Fill, Order
+from gateway.domain.positions import Position
 
 D = Decimal
 
@@ -44,20 +46,63 @@ def fills_by_position(orders: list[Order]) -> dict[tuple[Route, str], list[tuple
     return found
 
 
+def open_value(order: Order) -> Decimal:
+    """Worst-case exposure of one open order."""
+    return held_value([order])
+
+
 def assert_books_add_up(state: GatewayState, orders: list[Order]) -> None:
-    """Every aggregate equals what its parts sum to."""
+    """Every aggregate of every scope equals what its parts sum to."""
     for route, book in state.books.items():
-        mine = [order for order in orders if order.route is route]
-        assert book.gateway.held == held_value(mine)
+        mine = [order for order in orders if order.route is route and order.is_open]
+        for name, use in book.all_scopes().items():
+            inside = [order for order in mine if name in scope_names(state, order)]
+            held = [position for position in book.positions.values() if name in scope_names(state, position)]
+            assert_scope_adds_up(use, inside, held)
         for account, use in book.accounts.items():
-            assert use.held == held_value([order for order in mine if order.account == account])
-        for strategy, use in book.strategies.items():
-            assert use.held == held_value([order for order in mine if order.strategy_id == strategy])
-        assert book.gateway.gross == sum((abs(p.value) for p in book.positions.values()), D(0))
-        assert book.gateway.pnl == sum((p.pnl for p in book.positions.values()), D(0))
+            rates = {symbol: one.margin_rate for symbol, one in state.config.instruments.items()}
+            assert use.margin == sum(
+                (abs(p.value) * rates[p.symbol] for p in book.positions.values() if p.account == account), D(0)
+            ) + sum((open_value(order) * rates[order.symbol] for order in mine if order.account == account), D(0))
     for (route, key), fills in fills_by_position(orders).items():
         position = state.books[route].positions[key]
         qty, cash = position_and_cash(fills, position.multiplier)
         assert position.qty == qty
         # Realized P&L less the cost of what is still held is exactly the cash that moved.
         assert position.realized - position.cost == cash
+
+
+def scope_names(state: GatewayState, owner: Order | Position) -> set[str]:
+    """Every scope that something counts in."""
+    instrument, limits = state.config.instruments[owner.symbol], state.config.limits
+    names = {"gateway", f"account:{owner.account}", f"strategy:{owner.strategy_id}", f"venue:{owner.venue}"}
+    if owner.symbol in limits.symbols:
+        names.add(f"symbol:{owner.symbol}")
+    if instrument.sector in limits.sectors:
+        names.add(f"sector:{instrument.sector}")
+    if instrument.asset_class in limits.asset_classes:
+        names.add(f"asset_class:{instrument.asset_class}")
+    return names
+
+
+def assert_scope_adds_up(use: ScopeUse, orders: list[Order], positions: list[Position]) -> None:
+    for side, held in ((Side.BUY, use.held_buy), (Side.SELL, use.held_sell)):
+        assert held == held_value([order for order in orders if order.side is side])
+    assert use.open_orders == len(orders)
+    in_use = {p.position_key for p in positions if p.qty} | {order.position_key for order in orders}
+    assert use.open_positions == len(in_use)
+    assert use.gross == sum((abs(p.value) for p in positions), D(0))
+    assert use.net == sum((p.value for p in positions), D(0))
+    assert use.pnl == sum((p.pnl for p in positions), D(0))
+    assert use.day_pnl_start == sum((p.day_start_pnl for p in positions), D(0))
+    for symbol, part in use.symbols.items():
+        own = [p for p in positions if p.symbol == symbol]
+        assert part.qty == sum((p.qty for p in own), D(0))
+        assert part.day_start_qty == sum((p.day_start_qty for p in own), D(0))
+        assert part.day_traded_qty == sum((p.day_traded_qty for p in own), D(0))
+        assert part.buy_qty == open_qty(orders, symbol, Side.BUY)
+        assert part.sell_qty == open_qty(orders, symbol, Side.SELL)
+
+
+def open_qty(orders: list[Order], symbol: str, side: Side) -> Decimal:
+    return sum((order.held_qty for order in orders if order.symbol == symbol and order.side is side), D(0))

@@ -46,14 +46,11 @@ def _session_closed(state: GatewayState, fact: SessionClosed) -> None:
 
 
 def _config_changed(state: GatewayState, fact: ConfigChanged) -> None:
-    rates_moved = state.config.rates != fact.config.rates
+    rates, terms = state.config.rates, state.risk_plan.terms
     state.take_config(fact.config)
     state.control_epoch += 1
-    if rates_moved:
-        starts = {route: book.day_pnl_starts() for route, book in state.books.items()}
+    if rates != fact.config.rates or terms != state.risk_plan.terms:
         rebuild(state, {route: book.positions for route, book in state.books.items()})
-        for route, start in starts.items():
-            state.books[route].set_day_pnl_starts(start)
 
 
 def _marks_moved(state: GatewayState, fact: MarksMoved) -> None:
@@ -72,8 +69,7 @@ def _figures_moved(state: GatewayState, fact: FiguresMoved) -> None:
 def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
     state.day = fact.day
     for book in state.books.values():
-        for use in book.all_scopes().values():
-            use.day_pnl_start = use.pnl
+        book.begin_day()
     for venue in state.venues.values():
         venue.live_orders_today = 0
 

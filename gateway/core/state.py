@@ -57,7 +57,6 @@ class Snapshot(msgspec.Struct, kw_only=True):
     closed_ids: list[str]
     cycles: dict[str, Cycles]
     positions: dict[str, dict[str, Position]]
-    day_pnl_starts: dict[str, dict[str, Decimal]]
     venues: dict[str, VenueUse]
     session: Session | None
     statistics: dict[str, dict[str, int]]
@@ -106,7 +105,7 @@ class GatewayState:
         self.statistics: dict[str, dict[str, int]] = {}
         #: Volatility, correlations and tail risk as last computed; None until they first are.
         self.figures: RiskFigures | None = None
-        self.risk_plan: RiskPlan = compile_limits(self.config.limits)
+        self.risk_plan: RiskPlan = compile_limits(self.config.limits, self.config.instruments)
         self.approved_symbols: frozenset[str] | None = None
         self._modes: dict[str, Mode] = {}
 
@@ -117,7 +116,7 @@ class GatewayState:
     def take_config(self, config: TradingConfig) -> None:
         """Put ``config`` in force, with what is compiled from it once so that no order pays for it."""
         self.config = config
-        self.risk_plan = compile_limits(config.limits)
+        self.risk_plan = compile_limits(config.limits, config.instruments)
         self.approved_symbols = None if config.approved_symbols is None else frozenset(config.approved_symbols)
         self._modes = {venue: config.effective_mode(venue) for venue in config.venues}
 
@@ -155,7 +154,6 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         closed_ids=list(state.closed_ids),
         cycles={key: _without_derived(cycles) for key, cycles in state.cycles.items()},
         positions={route.value: book.positions for route, book in state.books.items()},
-        day_pnl_starts={route.value: book.day_pnl_starts() for route, book in state.books.items()},
         venues=state.venues,
         session=state.session,
         statistics=state.statistics,
@@ -185,15 +183,13 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.statistics = snapshot.statistics
     state.figures = snapshot.figures
     rebuild(state, {Route(name): positions for name, positions in snapshot.positions.items()})
-    for name, starts in snapshot.day_pnl_starts.items():
-        state.books[Route(name)].set_day_pnl_starts(starts)
     return state
 
 
 def rebuild(state: GatewayState, positions: dict[Route, dict[str, Position]]) -> None:
     """Recompute every aggregate and index from positions and orders (after a restart or a change of rates)."""
     for route, held in positions.items():
-        book = Book()
+        book = Book(terms=state.risk_plan.terms)
         state.books[route] = book
         for key, position in held.items():
             place_position(book, key, position, state.config.rates)

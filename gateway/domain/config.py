@@ -67,6 +67,8 @@ class LimitTable(msgspec.Struct, frozen=True, kw_only=True):
     accounts: dict[str, Limits] = {}
     strategies: dict[str, Limits] = {}
     symbols: dict[str, Limits] = {}
+    sectors: dict[str, Limits] = {}
+    asset_classes: dict[str, Limits] = {}
 
 
 class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):

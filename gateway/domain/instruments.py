@@ -13,7 +13,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     ``tick_size`` and ``lot_size`` are the price and quantity grids; ``min_notional`` is in ``currency``;
     ``multiplier`` turns price times quantity into money (50 for the ES future). ``calendar`` names the trading
-    hours (an exchange_calendars code, or ``24/7``).
+    hours (an exchange_calendars code, or ``24/7``). ``margin_rate`` is the share of a position's value that it ties
+    up (1: fully paid). ``average_daily_volume`` is in units, 0 when it is not known; ``sector`` is a free name.
     """
 
     symbol: str
@@ -31,4 +32,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = True
     expiry: str = ""
     reference_px: Decimal | None = None
+    sector: str = ""
+    margin_rate: Decimal = ONE
+    average_daily_volume: Decimal = ZERO
     order_types: tuple[OrdType, ...] = tuple(OrdType)

@@ -13,6 +13,8 @@ class Position(msgspec.Struct, kw_only=True):
     ``cost`` is the signed cost of what is held (quantity x price x multiplier), ``realized`` what closing it
     earned, both in ``currency``; ``fees`` are in the base currency, ``other_fees`` in currencies without a rate.
     ``mark_px`` is the price it was last valued at. ``value`` and ``pnl`` are derived, in the base currency.
+    ``day_start_qty`` and ``day_start_pnl`` are what they were when the day began, ``day_traded_qty`` what was bought
+    and sold since.
     """
 
     position_key: str
@@ -32,6 +34,9 @@ class Position(msgspec.Struct, kw_only=True):
     opened_ns: int = 0
     value: Decimal = ZERO
     pnl: Decimal = ZERO
+    day_start_qty: Decimal = ZERO
+    day_start_pnl: Decimal = ZERO
+    day_traded_qty: Decimal = ZERO
 
     @property
     def avg_px(self) -> Decimal:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
+from gateway.domain.config import Limits, LimitTable
 from gateway.domain.enums import ExecType, Mode, Side, SubmitStatus, TradingState
-from gateway.domain.events import LookupCompleted, SubmitCompleted
+from gateway.domain.events import LookupCompleted, MarksObserved, SubmitCompleted
 from gateway.domain.orders import Order
-from tests.world import World, trading_config
+from tests.world import INSTRUMENTS, World, trading_config
 
 D = Decimal
 #: Parts of one that a symbol is dealt in here: quantities of different exponents are where digits get lost.
@@ -44,7 +46,11 @@ _STEPS = st.one_of(
     st.tuples(st.just("doubt"), _INDEX),
     st.tuples(st.just("lookup"), st.tuples(_INDEX, st.booleans())),
     st.tuples(st.just("replace"), st.tuples(_INDEX, st.integers(1, 40))),
-    st.tuples(st.just("mode"), st.tuples(st.sampled_from(list(Mode)), st.sampled_from([0, 100, 2_500, 5_000, 10_000]))),
+    st.tuples(
+        st.just("mode"),
+        st.tuples(st.sampled_from(list(Mode)), st.sampled_from([0, 100, 2_500, 5_000, 10_000]), st.booleans()),
+    ),
+    st.tuples(st.just("day"), st.none()),
     st.tuples(st.just("state"), st.sampled_from(list(TradingState))),
     st.tuples(st.just("mark"), st.tuples(st.sampled_from(["AAPL", "TSLA"]), st.integers(50, 400))),
 )
@@ -114,8 +120,28 @@ def _replace(world: World, argument: tuple[int, int]) -> None:
         world.report(order, ExecType.REPLACED, order_qty=order.pending_replace.order_qty)
 
 
-def _mode(world: World, argument: tuple[Mode, int]) -> None:
-    world.load(trading_config(argument[0], weight_bp=argument[1]))
+#: Limits that nothing reaches, so that groups of symbols are counted too.
+_GROUPS = LimitTable(
+    symbols={"AAPL": Limits(max_order_size=D(10_000))},
+    sectors={"tech": Limits(max_leverage=D(100))},
+    asset_classes={"equity": Limits(max_leverage=D(100)), "crypto": Limits(max_order_size=D(10_000))},
+)
+_GROUPED = {
+    **INSTRUMENTS,
+    "AAPL": msgspec.structs.replace(INSTRUMENTS["AAPL"], sector="tech", margin_rate=D("0.5")),
+    "TSLA": msgspec.structs.replace(INSTRUMENTS["TSLA"], sector="cars", margin_rate=D("0.25")),
+}
+
+
+def _mode(world: World, argument: tuple[Mode, int, bool]) -> None:
+    mode, weight_bp, has_groups = argument
+    fields = {"table": _GROUPS, "instruments": _GROUPED} if has_groups else {}
+    world.load(trading_config(mode, weight_bp=weight_bp, revision=f"{argument}", **fields))
+
+
+def _day(world: World, _: None) -> None:
+    world.tick(86_400_000_000_000)
+    world.send(MarksObserved(ts_ns=world.now_ns, marks={}))
 
 
 _STEP: dict[str, Callable[[World, Any], None]] = {
@@ -130,6 +156,7 @@ _STEP: dict[str, Callable[[World, Any], None]] = {
     "lookup": _lookup,
     "replace": _replace,
     "mode": _mode,
+    "day": _day,
     "state": lambda world, state: world.halt(state),
     "mark": lambda world, argument: world.mark(argument[0], D(argument[1])),
 }

@@ -1,7 +1,8 @@
 """What is at risk, kept up to date with every hold, fill and mark, so that a check never scans.
 
-One ``Book`` per route. Within it every order and position counts in four scopes at once: the gateway, its
-account, its strategy and its venue. Called by ``core.apply`` (and to rebuild after a restart) only.
+One ``Book`` per route. Within it every order and position counts in several scopes at once: the gateway, its
+account, its strategy, its venue, and those of its symbol, sector and asset class that have limits. Called by
+``core.apply`` (and to rebuild after a restart) only.
 """
 
 from collections.abc import Mapping
@@ -9,8 +10,8 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.domain.enums import Side
-from gateway.domain.money import ZERO, share_of
+from gateway.domain.enums import ScopeKind, Side
+from gateway.domain.money import ONE, ZERO, share_of
 from gateway.domain.orders import Fill, Order
 from gateway.domain.positions import Position
 
@@ -24,22 +25,38 @@ class CycleUse(msgspec.Struct):
 
 
 class SymbolUse(msgspec.Struct):
-    """One symbol within one scope: signed position, and what open orders may still add on either side."""
+    """One symbol within one scope: signed position, what open orders may still add on either side, the position
+    that the day began with, and what was traded since."""
 
     qty: Decimal = ZERO
     buy_qty: Decimal = ZERO
     sell_qty: Decimal = ZERO
+    day_start_qty: Decimal = ZERO
+    day_traded_qty: Decimal = ZERO
 
 
 class ScopeUse(msgspec.Struct):
-    """One scope of one book, base currency. ``gross`` sums absolute position values, ``held`` open orders."""
+    """One scope of one book, base currency. ``gross`` sums absolute position values, ``net`` signed ones;
+    ``held_buy`` and ``held_sell`` what open orders of either side may still add.
+
+    ``open_positions`` counts positions that are not flat or have open orders. ``margin`` is what positions and open
+    orders tie up; it is kept for accounts only, which alone have equity.
+    """
 
     gross: Decimal = ZERO
     net: Decimal = ZERO
-    held: Decimal = ZERO
+    held_buy: Decimal = ZERO
+    held_sell: Decimal = ZERO
+    margin: Decimal = ZERO
+    open_orders: int = 0
+    open_positions: int = 0
     pnl: Decimal = ZERO
     day_pnl_start: Decimal = ZERO
     symbols: dict[str, SymbolUse] = {}
+
+    @property
+    def held(self) -> Decimal:
+        return self.held_buy + self.held_sell
 
     @property
     def day_pnl(self) -> Decimal:
@@ -52,58 +69,83 @@ class ScopeUse(msgspec.Struct):
         return use
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """Where one position key counts: its four scopes, each with its use of the symbol. Looked up once."""
+class Line(msgspec.Struct):
+    """Where one position key counts: its scopes, each with its use of the symbol. Looked up once.
+
+    ``account`` is one of the scopes. A line is in use while it has a position (``is_held``) or open orders.
+    """
 
     scopes: tuple[tuple[ScopeUse, SymbolUse], ...]
+    account: ScopeUse
+    margin_rate: Decimal
+    is_held: bool = False
+    open_orders: int = 0
+
+
+class SymbolTerms(msgspec.Struct, frozen=True):
+    """What the configuration says of how one symbol counts: the group scopes with limits that it falls under,
+    and the share of a position's value that is tied up as margin."""
+
+    groups: tuple[tuple[ScopeKind, str], ...] = ()
+    margin_rate: Decimal = ONE
+
+
+_PLAIN_TERMS = SymbolTerms()
+
+
+def group_name(kind: ScopeKind, scope_id: str) -> str:
+    """The name of a scope that is unique within a book."""
+    return f"{kind.value}:{scope_id}"
 
 
 class Book(msgspec.Struct):
-    """All positions of one route and their sums per scope."""
+    """All positions of one route and their sums per scope. ``terms`` holds the symbols that are not plain."""
 
+    terms: Mapping[str, SymbolTerms] = {}
     positions: dict[str, Position] = {}
     gateway: ScopeUse = msgspec.field(default_factory=ScopeUse)
     accounts: dict[str, ScopeUse] = {}
     strategies: dict[str, ScopeUse] = {}
     venues: dict[str, ScopeUse] = {}
+    groups: dict[str, ScopeUse] = {}
     lines: dict[str, Line] = {}
 
     def line(self, owner: Order | Position) -> Line:
         """The scopes that an order or position counts in, created when new."""
         line = self.lines.get(owner.position_key)
         if line is None:
+            terms = self.terms.get(owner.symbol, _PLAIN_TERMS)
+            account = self.accounts.setdefault(owner.account, ScopeUse())
             scopes = (
                 self.gateway,
-                self.accounts.setdefault(owner.account, ScopeUse()),
+                account,
                 self.strategies.setdefault(owner.strategy_id, ScopeUse()),
                 self.venues.setdefault(owner.venue, ScopeUse()),
+                *(self.groups.setdefault(group_name(*group), ScopeUse()) for group in terms.groups),
             )
-            line = Line(tuple((scope, scope.symbol(owner.symbol)) for scope in scopes))
+            line = Line(tuple((scope, scope.symbol(owner.symbol)) for scope in scopes), account, terms.margin_rate)
             self.lines[owner.position_key] = line
         return line
 
     def all_scopes(self) -> dict[str, ScopeUse]:
         """Every scope by a name that is unique within the book."""
-        named = {"gateway": self.gateway}
+        named = {"gateway": self.gateway, **self.groups}
         for kind, scopes in (
-            ("account", self.accounts),
-            ("strategy", self.strategies),
-            ("venue", self.venues),
+            (ScopeKind.ACCOUNT, self.accounts),
+            (ScopeKind.STRATEGY, self.strategies),
+            (ScopeKind.VENUE, self.venues),
         ):
-            named.update({f"{kind}:{name}": use for name, use in scopes.items()})
+            named.update({group_name(kind, name): use for name, use in scopes.items()})
         return named
 
-    def day_pnl_starts(self) -> dict[str, Decimal]:
-        return {name: use.day_pnl_start for name, use in self.all_scopes().items() if use.day_pnl_start}
-
-    def set_day_pnl_starts(self, starts: Mapping[str, Decimal]) -> None:
-        for name, start in starts.items():
-            kind, _, scope_id = name.partition(":")
-            if kind == "gateway":
-                self.gateway.day_pnl_start = start
-                continue
-            scopes = {"account": self.accounts, "strategy": self.strategies, "venue": self.venues}[kind]
-            scopes.setdefault(scope_id, ScopeUse()).day_pnl_start = start
+    def begin_day(self) -> None:
+        """What is held and earned now is what the day begins with."""
+        for position in self.positions.values():
+            position.day_start_qty, position.day_start_pnl, position.day_traded_qty = position.qty, position.pnl, ZERO
+        for use in self.all_scopes().values():
+            use.day_pnl_start = use.pnl
+            for symbol in use.symbols.values():
+                symbol.day_start_qty, symbol.day_traded_qty = symbol.qty, ZERO
 
 
 def hold_order(book: Book, cycle: CycleUse, order: Order, sign: int) -> None:
@@ -113,13 +155,21 @@ def hold_order(book: Book, cycle: CycleUse, order: Order, sign: int) -> None:
     cycle.open_orders += sign
     if order.is_closing:
         cycle.closing_qty += qty
+    line = book.line(order)
+    line.account.margin += value * line.margin_rate
+    line.open_orders += sign
+    if not line.is_held and line.open_orders == (sign == 1):  # its first open order, or the end of its last one
+        for scope, _ in line.scopes:
+            scope.open_positions += sign
     if order.side is Side.BUY:
-        for scope, use in book.line(order).scopes:
-            scope.held += value
+        for scope, use in line.scopes:
+            scope.open_orders += sign
+            scope.held_buy += value
             use.buy_qty += qty
     else:
-        for scope, use in book.line(order).scopes:
-            scope.held += value
+        for scope, use in line.scopes:
+            scope.open_orders += sign
+            scope.held_sell += value
             use.sell_qty += qty
 
 
@@ -133,7 +183,9 @@ def revalue(book: Book, position: Position, rate: Decimal, mark_px: Decimal | No
     gross_change = abs(value) - abs(position.value)
     pnl_change = pnl - position.pnl
     position.value, position.pnl = value, pnl
-    for scope, _ in book.line(position).scopes:
+    line = book.line(position)
+    line.account.margin += gross_change * line.margin_rate
+    for scope, _ in line.scopes:
         scope.gross += gross_change
         scope.net += value_change
         scope.pnl += pnl_change
@@ -145,8 +197,11 @@ def book_fill(book: Book, position: Position, side: Side, fill: Fill, rates: Map
     Crossing zero closes the whole of the old side and opens the rest at the fill price.
     """
     change = fill.last_qty * side.sign
-    for _, use in book.line(position).scopes:
+    position.day_traded_qty += fill.last_qty
+    line = book.line(position)
+    for _, use in line.scopes:
         use.qty += change
+        use.day_traded_qty += fill.last_qty
     closed = _closed_part(position.qty, change)
     if closed:
         released = share_of(position.cost, closed, abs(position.qty))
@@ -156,8 +211,21 @@ def book_fill(book: Book, position: Position, side: Side, fill: Fill, rates: Map
     opened = fill.last_qty - closed
     position.cost += opened * side.sign * fill.last_px * position.multiplier
     position.qty += change
+    _count_position(line, position)
     _book_fee(position, fill, rates)
     revalue(book, position, rates.get(position.currency, ZERO), fill.last_px)
+
+
+def _count_position(line: Line, position: Position) -> None:
+    """Keep the count of positions when one opened or went flat. With open orders it counts anyway."""
+    is_held = bool(position.qty)
+    if is_held is line.is_held:
+        return
+    line.is_held = is_held
+    if not line.open_orders:
+        change = 1 if is_held else -1
+        for scope, _ in line.scopes:
+            scope.open_positions += change
 
 
 def _closed_part(qty: Decimal, change: Decimal) -> Decimal:
@@ -182,6 +250,11 @@ def place_position(book: Book, key: str, position: Position, rates: Mapping[str,
     """Enter an existing position into an empty book (rebuild): its derived figures are computed afresh."""
     position.value = position.pnl = ZERO
     book.positions[key] = position
-    for _, use in book.line(position).scopes:
+    line = book.line(position)
+    for scope, use in line.scopes:
+        scope.day_pnl_start += position.day_start_pnl
         use.qty += position.qty
+        use.day_start_qty += position.day_start_qty
+        use.day_traded_qty += position.day_traded_qty
+    _count_position(line, position)
     revalue(book, position, rates.get(position.currency, ZERO), None)
