@@ -38,6 +38,7 @@ from gateway.service.reload import Reloader
 from gateway.service.status import GatewayStatus
 from gateway.service.tasks import TaskGroup
 from gateway.service.timers import Timers
+from gateway.service.trading_days import gateway_day, venue_days
 from gateway.service.venues import VenueManager
 
 _log = logging.getLogger("gateway")
@@ -85,7 +86,15 @@ class Gateway:
         self.engine.start()
         await self.simulator.start(self.executor)
         await self._apply_start_config()
-        self.engine.process(GatewayStarted(ts_ns=self.clock.now_ns(), version=__version__))
+        now_ns, config = self.clock.now_ns(), self.engine.state.config
+        self.engine.process(
+            GatewayStarted(
+                ts_ns=now_ns,
+                version=__version__,
+                day=gateway_day(config, now_ns),
+                venue_days=venue_days(config, now_ns),
+            )
+        )
         reason = FileHaltMark(self.data_dir).reason()
         if reason is not None and self.engine.state.trading_state is TradingState.ACTIVE:
             await self.controls.switch_trading(TradingState.HALTED, _SYSTEM, reason)

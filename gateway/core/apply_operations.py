@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.core.counting import count, venue_use
-from gateway.core.risk.exposure import revalue
+from gateway.core.risk.exposure import Book, revalue, start_day
 from gateway.core.state import Cycles, GatewayState, rebuild
 from gateway.domain.enums import Route
 from gateway.domain.facts import (
@@ -50,7 +50,11 @@ def _config_changed(state: GatewayState, fact: ConfigChanged) -> None:
     state.take_config(fact.config)
     state.control_epoch += 1
     if rates != fact.config.rates or terms != state.risk_plan.terms:
+        highs = {route: book.highs() for route, book in state.books.items()}
         rebuild(state, {route: book.positions for route, book in state.books.items()})
+        for route, found in highs.items():
+            state.books[route].set_highs(found)
+            _note_highs(state.books[route], fact.ts_ns)
 
 
 def _marks_moved(state: GatewayState, fact: MarksMoved) -> None:
@@ -60,6 +64,12 @@ def _marks_moved(state: GatewayState, fact: MarksMoved) -> None:
             mark = fact.marks.get(position.symbol)
             if mark is not None and position.qty:
                 revalue(book, position, rates.get(position.currency, ZERO), mark)
+        _note_highs(book, fact.ts_ns)
+
+
+def _note_highs(book: Book, ts_ns: int) -> None:
+    for use in book.all_scopes().values():
+        use.note_highs(ts_ns)
 
 
 def _figures_moved(state: GatewayState, fact: FiguresMoved) -> None:
@@ -67,11 +77,22 @@ def _figures_moved(state: GatewayState, fact: FiguresMoved) -> None:
 
 
 def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
+    is_gateway_day = fact.day > state.day
     state.day = fact.day
+    begun: set[str] = set()
+    for venue, day in fact.venue_days.items():
+        use = venue_use(state, venue)
+        if use.day:  # before its first day nothing was counted that belongs to an earlier one
+            begun.add(venue)
+            use.live_orders_today = 0
+        use.day = day
     for book in state.books.values():
-        book.begin_day()
-    for venue in state.venues.values():
-        venue.live_orders_today = 0
+        for position in book.positions.values():
+            if position.venue in begun:
+                start_day(book, position)
+        if is_gateway_day:
+            for scope in book.all_scopes().values():
+                scope.highs.day_high_pnl = scope.pnl
 
 
 def _venue_status_recorded(state: GatewayState, fact: VenueStatusRecorded) -> None:

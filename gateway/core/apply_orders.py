@@ -219,6 +219,8 @@ def _book_position(state: GatewayState, order: Order, fact: OrderExecuted) -> No
     if was_flat and position.qty:
         position.opened_ns = fact.fill.transact_ns
     position.cycle = order.cycle
+    for scope, _ in book.line(position).scopes:
+        scope.note_highs(fact.ts_ns)
 
 
 def _order_ended(state: GatewayState, fact: OrderEnded) -> None:

@@ -82,10 +82,22 @@ def observe_marks(state: GatewayState, event: MarksObserved) -> Decision:
     facts: list[Fact] = []
     if event.marks:
         facts.append(MarksMoved(ts_ns=event.ts_ns, marks=event.marks))
-    day = event.ts_ns // DAY_NS
-    if day > state.day:
-        facts.append(DayRolled(ts_ns=event.ts_ns, day=day))
+    facts.extend(_new_days(state, event))
     return Decision(tuple(facts)) if facts else NOTHING
+
+
+def _new_days(state: GatewayState, event: MarksObserved | GatewayStarted) -> list[Fact]:
+    """The days that began by this event. A clock that goes back begins none; a venue that the event does not name
+    (it left the configuration) has the gateway's day."""
+    day = event.ts_ns // DAY_NS if event.day is None else event.day
+    venue_days: dict[str, int] = {}
+    for venue in {**state.config.venues, **state.venues}:
+        new = event.venue_days.get(venue, day)
+        if state.is_new_day(venue, new):
+            venue_days[venue] = new
+    if day <= state.day and not venue_days:
+        return []
+    return [DayRolled(ts_ns=event.ts_ns, day=max(day, state.day), venue_days=venue_days)]
 
 
 def observe_figures(state: GatewayState, event: FiguresObserved) -> Decision:
@@ -133,7 +145,5 @@ def start(state: GatewayState, event: GatewayStarted) -> Decision:
             text = "the gateway restarted before the new terms were admitted; they were not sent"
             reject = refuse(RejectStage.INTAKE, RejectCode.NEVER_SENT, text)
             facts.append(ReplaceDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject))
-    day = event.ts_ns // DAY_NS
-    if day > state.day:
-        facts.append(DayRolled(ts_ns=event.ts_ns, day=day))
+    facts.extend(_new_days(state, event))
     return Decision(tuple(facts), tuple(effects))

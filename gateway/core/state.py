@@ -10,13 +10,13 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.core.risk.exposure import Book, CycleUse, hold_order, place_position
+from gateway.core.risk.exposure import Book, CycleUse, Highs, hold_order, place_position
 from gateway.core.risk.plan import RiskPlan, compile_limits
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, Route, TradingState
 from gateway.domain.facts import Session
 from gateway.domain.figures import RiskFigures
-from gateway.domain.money import ZERO
+from gateway.domain.money import ONE, ZERO, ratio
 from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 
@@ -37,7 +37,9 @@ class VenueUse(msgspec.Struct):
 
     cycles_live: int = 0
     cycles_shadow: int = 0
-    #: Live opening orders of the current day.
+    #: The venue's current trading day, in days since the epoch.
+    day: int = 0
+    #: Live opening orders of that day.
     live_orders_today: int = 0
     is_connected: bool = True
     text: str = ""
@@ -57,6 +59,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     closed_ids: list[str]
     cycles: dict[str, Cycles]
     positions: dict[str, dict[str, Position]]
+    highs: dict[str, dict[str, Highs]]
     venues: dict[str, VenueUse]
     session: Session | None
     statistics: dict[str, dict[str, int]]
@@ -92,7 +95,7 @@ class GatewayState:
         self.trading_reason = ""
         #: Moves whenever mode, limits, trading state or session do: a verdict from before is decided again.
         self.control_epoch = 0
-        #: Days since the epoch (UTC) of the current trading day.
+        #: The gateway's current trading day, in days since the epoch; venues have days of their own.
         self.day = 0
         #: Open orders, and the last finished ones.
         self.orders: dict[str, Order] = {}
@@ -135,6 +138,29 @@ class GatewayState:
         use = self.books[route].accounts.get(account)
         return initial if use is None else initial + use.pnl
 
+    def drawdown(self, route: Route, account: str | None) -> Decimal:
+        """How far equity is below its peak, as a share of the peak, of one account or (None) of all; 0 at the peak.
+
+        1 when what was there at the peak is gone. Cash that is paid in or out moves equity and peak alike.
+        """
+        book = self.books[route]
+        if account is None:
+            use, initial = book.gateway, sum((one.initial_cash for one in self.config.accounts.values()), ZERO)
+        else:
+            found, config = book.accounts.get(account), self.config.accounts.get(account)
+            if found is None:
+                return ZERO
+            use, initial = found, ZERO if config is None else config.initial_cash
+        peak = initial + use.peak_pnl
+        if peak <= 0:
+            return ONE if use.drawdown else ZERO
+        return ratio(use.drawdown, peak)
+
+    def is_new_day(self, venue: str, day: int) -> bool:
+        """Whether ``day`` is later than the last trading day that began at the venue."""
+        use = self.venues.get(venue)
+        return use is None or day > use.day
+
     def open_orders(self) -> list[Order]:
         """Everything that may still trade, oldest first: the same in any process, however its maps were filled."""
         found = [order for order in self.orders.values() if order.is_open and order.route is not Route.SPLIT]
@@ -154,6 +180,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         closed_ids=list(state.closed_ids),
         cycles={key: _without_derived(cycles) for key, cycles in state.cycles.items()},
         positions={route.value: book.positions for route, book in state.books.items()},
+        highs={route.value: book.highs() for route, book in state.books.items()},
         venues=state.venues,
         session=state.session,
         statistics=state.statistics,
@@ -183,6 +210,8 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.statistics = snapshot.statistics
     state.figures = snapshot.figures
     rebuild(state, {Route(name): positions for name, positions in snapshot.positions.items()})
+    for name, highs in snapshot.highs.items():
+        state.books[Route(name)].set_highs(highs)
     return state
 
 

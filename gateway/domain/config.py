@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.domain.days import DayRoll
 from gateway.domain.enums import CanaryUnit, Mode
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ONE, ZERO
@@ -82,6 +83,8 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     ``rates`` gives the value of one unit of a currency in the base currency. ``is_market_data_real`` False (the
     synthetic market) means that markets never close and closing-hours rules are not enforced.
+    ``day_roll`` begins the gateway's own trading day, ``day_rolls`` that of each venue (a venue that is not there
+    has the gateway's).
     ``reprice_reserve_bps`` is added to the reference price when holding exposure for an order without a limit.
     """
 
@@ -98,6 +101,8 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     reprice_reserve_bps: Decimal = ZERO
     is_market_data_real: bool = False
     retained_closed_orders: int = 1_000
+    day_roll: DayRoll = DayRoll()
+    day_rolls: dict[str, DayRoll] = {}
 
     def effective_mode(self, venue: str) -> Mode:
         """The lower of the global mode and the venue's own; a venue that is not configured is SHADOW."""
@@ -105,6 +110,10 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
         if own is None:
             return Mode.SHADOW
         return own.mode if own.mode.rank < self.global_mode.rank else self.global_mode
+
+    def day_roll_of(self, venue: str) -> DayRoll:
+        """When the trading day of a venue begins."""
+        return self.day_rolls.get(venue, self.day_roll)
 
     def weight_bp(self, venue: str) -> int:
         """The live share of a venue in basis points under its effective mode."""

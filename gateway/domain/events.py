@@ -110,9 +110,15 @@ class ConfigLoaded(_Event, frozen=True, kw_only=True):
 
 
 class MarksObserved(_Event, frozen=True, kw_only=True):
-    """Current prices of the symbols with open positions, on a timer: what P&L limits measure with."""
+    """Current prices of the symbols with open positions, on a timer: what P&L limits measure with.
+
+    ``day`` is the gateway's trading day in days since the epoch (None: the UTC date), ``venue_days`` that of each
+    venue; the edge works them out, because time zones are no business of a decision.
+    """
 
     marks: dict[str, Decimal]
+    day: int | None = None
+    venue_days: dict[str, int] = {}
 
 
 class FiguresObserved(_Event, frozen=True, kw_only=True):
@@ -136,9 +142,11 @@ class AdmissionsAbandoned(_Event, frozen=True, kw_only=True):
 
 
 class GatewayStarted(_Event, frozen=True, kw_only=True):
-    """A process took over this journal; what was under way is settled from here."""
+    """A process took over this journal; what was under way is settled from here. Days are as in MarksObserved."""
 
     version: str
+    day: int | None = None
+    venue_days: dict[str, int] = {}
 
 
 Event = (

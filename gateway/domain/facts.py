@@ -216,9 +216,14 @@ class FiguresMoved(_Fact, frozen=True, kw_only=True):
 
 
 class DayRolled(_Fact, frozen=True, kw_only=True):
-    """A new trading day began; daily figures start from here. ``day`` counts days since the epoch, UTC."""
+    """A trading day began, at the gateway or at some venues. Days count from the epoch.
+
+    ``day`` is the gateway's own day, new or not; ``venue_days`` holds the venues whose day is new: what is held
+    there starts its daily figures from here.
+    """
 
     day: int
+    venue_days: dict[str, int] = {}
 
 
 class VenueStatusRecorded(_Fact, frozen=True, kw_only=True):

@@ -3,11 +3,11 @@
 import asyncio
 from decimal import Decimal
 
-from gateway.core.operations import DAY_NS
 from gateway.domain.events import MarksObserved
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.service.engine import Engine
+from gateway.service.trading_days import gateway_day, venue_days
 from gateway.service.venues import VenueManager
 from gateway.service.views import mid_px
 
@@ -31,10 +31,11 @@ class Timers:
 
     def tick(self) -> None:
         """Journal the marks of what is held, if any moved, and the start of a day."""
-        now_ns = self._clock.now_ns()
+        now_ns, state = self._clock.now_ns(), self._engine.state
         marks = self._moved_marks()
-        if marks or now_ns // DAY_NS > self._engine.state.day:
-            self._engine.process(MarksObserved(ts_ns=now_ns, marks=marks))
+        day, days = gateway_day(state.config, now_ns), venue_days(state.config, now_ns)
+        if marks or day > state.day or any(state.is_new_day(venue, days[venue]) for venue in days):
+            self._engine.process(MarksObserved(ts_ns=now_ns, marks=marks, day=day, venue_days=days))
 
     def _moved_marks(self) -> dict[str, Decimal]:
         marks: dict[str, Decimal] = {}

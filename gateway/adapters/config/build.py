@@ -5,12 +5,14 @@ from typing import Any
 
 import msgspec
 
+from gateway.adapters.config.calendars import day_roll_for
 from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.limits import build_limits
 from gateway.adapters.config.revision import revision_of
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
 from gateway.domain.config import AccountConfig, CanaryCaps, Rollout, TradingConfig, VenueMode
+from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ONE
@@ -96,10 +98,32 @@ def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig
         instruments=instruments,
         base_currency=gateway.get("base_currency", default="USD"),
         rates=rates_of(documents),
+        day_roll=_day_roll(gateway.get("day_roll", default={}), DayRoll()),
+        day_rolls=_day_rolls(gateway.get("venues", default={}), venues, instruments),
         is_market_data_real=source not in ("synthetic", "replay"),
         **optional,
     )
     return msgspec.structs.replace(trading, revision=revision_of(trading))
+
+
+def _day_rolls(
+    configured: dict[str, Any], venues: set[str], instruments: dict[str, Instrument]
+) -> dict[str, DayRoll]:
+    """The boundary of every venue: its own, or the one that suits what is traded there."""
+    calendars: dict[str, list[str]] = {venue: [] for venue in venues}
+    for instrument in instruments.values():
+        calendars[instrument.venue].append(instrument.calendar)
+    return {
+        venue: _day_roll(configured.get(venue, {}).get("day_roll", {}), day_roll_for(calendars[venue]))
+        for venue in sorted(venues)
+    }
+
+
+def _day_roll(values: dict[str, Any], default: DayRoll) -> DayRoll:
+    """What is given; a time alone is at the place of the default, a place alone at its midnight."""
+    if not values:
+        return default
+    return DayRoll(timezone=values.get("timezone", default.timezone), minute=values.get("time", 0))
 
 
 def _venue_mode(values: dict[str, Any]) -> VenueMode:
@@ -108,6 +132,7 @@ def _venue_mode(values: dict[str, Any]) -> VenueMode:
 
 def _venue(name: str, values: dict[str, Any]) -> VenueSettings:
     known = dict(values)
+    known.pop("day_roll", None)
     adapter = known.pop("adapter", name)
     if "timeout" in known:
         known["timeout_s"] = known.pop("timeout")

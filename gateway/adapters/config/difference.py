@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from gateway.domain.config import TradingConfig
+from gateway.domain.days import DayRoll
 from gateway.domain.money import plain
 from gateway.domain.settings import Settings
 
@@ -68,7 +69,8 @@ def _things(settings: Settings) -> _Things:
         things[section] = {**things.get(section, {}), **_values(getattr(settings, section))}
     for venue, values in settings.venues.items():
         things[f"venues.{venue}"] = _values(values, without=("name", "options")) | {
-            f"options.{key}": text for key, text in values.options.items()
+            **{f"options.{key}": text for key, text in values.options.items()},
+            **{f"day_roll.{key}": text for key, text in _day_roll(settings.trading.day_roll_of(venue)).items()},
         }
     for principal in settings.principals:
         things[f"principals.{principal.name}"] = _values(principal, without=("name",))
@@ -92,6 +94,7 @@ def _trading_things(trading: TradingConfig) -> _Things:
         "rates": dict(trading.rates),
         "limits": _values(trading.limits.gateway),
     }
+    things["day_roll"] = _day_roll(trading.day_roll)
     for name, venue in trading.venues.items():
         things[f"modes.venues.{name}"] = {"mode": venue.mode, "canary_pct": _percent(venue.canary_weight_bp)}
     for scope in _LIMITS_OF:
@@ -109,6 +112,10 @@ def _trading_things(trading: TradingConfig) -> _Things:
 def _values(thing: msgspec.Struct, without: tuple[str, ...] = ()) -> dict[str, Any]:
     values: Mapping[str, Any] = msgspec.structs.asdict(thing)
     return {key: value for key, value in values.items() if key not in without}
+
+
+def _day_roll(roll: DayRoll) -> dict[str, Any]:
+    return {"timezone": roll.timezone, "time": f"{roll.minute // 60:02}:{roll.minute % 60:02}"}
 
 
 def _percent(weight_bp: int) -> str:

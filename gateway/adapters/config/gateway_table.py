@@ -31,6 +31,8 @@ _MODES = Fields(
         "venues": Names(words.VENUE, Fields({"mode": _MODE, "canary_pct": WEIGHT}), "venue"),
     }
 )
+#: No ``struct``: what it is by default depends on where, so the document says it in words.
+DAY_ROLL = Fields({"timezone": words.TIMEZONE, "time": words.TIME_OF_DAY})
 _VENUE = Fields(
     {
         "adapter": words.VENUE,
@@ -39,6 +41,7 @@ _VENUE = Fields(
         "client_id": whole(0, 2**31 - 1),
         "paper_only": FLAG,
         "timeout": duration("s", low_ms=1),
+        "day_roll": DAY_ROLL,
         "options": Names(words.NAME, words.TEXT, "option", is_free=True),
     },
     moved={"mode": "modes are under modes.venues", "username": _FROM_ENVIRONMENT},
@@ -52,6 +55,7 @@ GATEWAY_TABLE = Fields(
         "accounts": Names(words.NAME, Fields({"initial_cash": NOT_NEGATIVE}, struct=AccountConfig), "account"),
         "base_currency": words.CURRENCY,
         "rates": Names(words.CURRENCY, POSITIVE, "currency"),
+        "day_roll": DAY_ROLL,
         "server": Fields(
             {
                 "host": words.FILLED_TEXT,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.adapters.config.calendars import CALENDARS
 from gateway.adapters.config.kinds import Kind, Unfit
@@ -16,6 +17,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./:_-]{0,31}")
 _CURRENCY = re.compile(r"[A-Z0-9]{2,10}")
 _EXPIRY = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])?")
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _MAX_TEXT = 500
@@ -70,6 +72,22 @@ def read_calendar(text: str) -> str:
     if text not in CALENDARS:
         raise Unfit("must be a calendar of exchange_calendars, or 24/7", known=_CALENDAR_NAMES)
     return text
+
+
+def read_timezone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Unfit("must be an IANA time zone", "such as UTC, America/New_York or America/Chicago") from None
+    return text
+
+
+def read_time_of_day(text: str) -> int:
+    """A time such as ``17:00``, as minutes since midnight."""
+    found = _TIME_OF_DAY.fullmatch(text)
+    if found is None:
+        raise Unfit("must be a time of day from 00:00 to 23:59", "such as 17:00, in quotes")
+    return int(found[1]) * 60 + int(found[2])
 
 
 def read_sha256(text: str) -> str:
@@ -147,6 +165,8 @@ SYMBOL = Kind("symbol", read_symbol)
 CURRENCY = Kind("currency code", read_currency)
 EXPIRY = Kind("YYYYMM or YYYYMMDD", read_expiry)
 CALENDAR = Kind("code of exchange_calendars, or 24/7", read_calendar)
+TIMEZONE = Kind("IANA time zone", read_timezone)
+TIME_OF_DAY = Kind("time of day, HH:MM", read_time_of_day)
 SHA256 = Kind("64 hexadecimal digits", read_sha256, is_private=True)
 NETWORK = Kind("CIDR network or address", read_network)
 URL = Kind("http:// or https:// address", read_url, is_private=True)

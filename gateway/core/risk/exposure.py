@@ -35,12 +35,24 @@ class SymbolUse(msgspec.Struct):
     day_traded_qty: Decimal = ZERO
 
 
+class Highs(msgspec.Struct):
+    """What a scope's P&L was at its best, base currency: the part of a scope that positions do not tell."""
+
+    peak_pnl: Decimal = ZERO
+    #: When the peak was reached (0: at the very start).
+    peak_ns: int = 0
+    day_high_pnl: Decimal = ZERO
+    max_drawdown: Decimal = ZERO
+
+
 class ScopeUse(msgspec.Struct):
     """One scope of one book, base currency. ``gross`` sums absolute position values, ``net`` signed ones;
     ``held_buy`` and ``held_sell`` what open orders of either side may still add.
 
     ``open_positions`` counts positions that are not flat or have open orders. ``margin`` is what positions and open
-    orders tie up; it is kept for accounts only, which alone have equity.
+    orders tie up; it is kept for accounts only, which alone have equity. ``day_pnl_start`` sums what its positions
+    had earned when the day of their venue began. P&L knows nothing of deposits, so neither does its peak: equity, and
+    the equity at the peak, are the account's cash more.
     """
 
     gross: Decimal = ZERO
@@ -52,6 +64,7 @@ class ScopeUse(msgspec.Struct):
     open_positions: int = 0
     pnl: Decimal = ZERO
     day_pnl_start: Decimal = ZERO
+    highs: Highs = msgspec.field(default_factory=Highs)
     symbols: dict[str, SymbolUse] = {}
 
     @property
@@ -62,11 +75,34 @@ class ScopeUse(msgspec.Struct):
     def day_pnl(self) -> Decimal:
         return self.pnl - self.day_pnl_start
 
+    @property
+    def peak_pnl(self) -> Decimal:
+        """The highest P&L so far; at least 0, where it started."""
+        return self.highs.peak_pnl
+
+    @property
+    def drawdown(self) -> Decimal:
+        """How far P&L is below its peak now; never negative."""
+        return max(self.highs.peak_pnl - self.pnl, ZERO)
+
+    def note_highs(self, ts_ns: int) -> None:
+        """P&L has moved: after a fact as a whole, so that no half-valued moment counts as a peak."""
+        highs, pnl = self.highs, self.pnl
+        if pnl > highs.peak_pnl:
+            highs.peak_pnl, highs.peak_ns = pnl, ts_ns
+        elif (drawdown := highs.peak_pnl - pnl) > highs.max_drawdown:
+            highs.max_drawdown = drawdown
+        if pnl > highs.day_high_pnl:
+            highs.day_high_pnl = pnl
+
     def symbol(self, symbol: str) -> SymbolUse:
         use = self.symbols.get(symbol)
         if use is None:
             use = self.symbols[symbol] = SymbolUse()
         return use
+
+
+_NO_HIGHS = Highs()
 
 
 class Line(msgspec.Struct):
@@ -138,14 +174,15 @@ class Book(msgspec.Struct):
             named.update({group_name(kind, name): use for name, use in scopes.items()})
         return named
 
-    def begin_day(self) -> None:
-        """What is held and earned now is what the day begins with."""
-        for position in self.positions.values():
-            position.day_start_qty, position.day_start_pnl, position.day_traded_qty = position.qty, position.pnl, ZERO
-        for use in self.all_scopes().values():
-            use.day_pnl_start = use.pnl
-            for symbol in use.symbols.values():
-                symbol.day_start_qty, symbol.day_traded_qty = symbol.qty, ZERO
+    def highs(self) -> dict[str, Highs]:
+        return {name: use.highs for name, use in self.all_scopes().items() if use.highs != _NO_HIGHS}
+
+    def set_highs(self, highs: Mapping[str, Highs]) -> None:
+        """Take over what the scopes of another book of the same positions were at their best."""
+        scopes = self.all_scopes()
+        for name, found in highs.items():
+            if name in scopes:
+                scopes[name].highs = found
 
 
 def hold_order(book: Book, cycle: CycleUse, order: Order, sign: int) -> None:
@@ -258,3 +295,14 @@ def place_position(book: Book, key: str, position: Position, rates: Mapping[str,
         use.day_traded_qty += position.day_traded_qty
     _count_position(line, position)
     revalue(book, position, rates.get(position.currency, ZERO), None)
+
+
+def start_day(book: Book, position: Position) -> None:
+    """The venue's trading day begins: what is held and earned now is what it begins with."""
+    earned = position.pnl - position.day_start_pnl
+    held = position.qty - position.day_start_qty
+    for scope, use in book.line(position).scopes:
+        scope.day_pnl_start += earned
+        use.day_start_qty += held
+        use.day_traded_qty -= position.day_traded_qty
+    position.day_start_qty, position.day_start_pnl, position.day_traded_qty = position.qty, position.pnl, ZERO
