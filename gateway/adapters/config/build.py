@@ -106,9 +106,7 @@ def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig
     return msgspec.structs.replace(trading, revision=revision_of(trading))
 
 
-def _day_rolls(
-    configured: dict[str, Any], venues: set[str], instruments: dict[str, Instrument]
-) -> dict[str, DayRoll]:
+def _day_rolls(configured: dict[str, Any], venues: set[str], instruments: dict[str, Instrument]) -> dict[str, DayRoll]:
     """The boundary of every venue: its own, or the one that suits what is traded there."""
     calendars: dict[str, list[str]] = {venue: [] for venue in venues}
     for instrument in instruments.values():
