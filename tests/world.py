@@ -32,7 +32,7 @@ from gateway.domain.effects import (
     ReplaceOrder,
     SubmitOrder,
 )
-from gateway.domain.enums import ExecType, Mode, OrdType, Role, Route, Side, TimeInForce, TradingState
+from gateway.domain.enums import ExecType, Mode, OrdType, Role, Route, ScopeKind, Side, TimeInForce, TradingState
 from gateway.domain.events import (
     CancelReceived,
     ConfigLoaded,
@@ -229,8 +229,21 @@ class World:
             )
         )
 
-    def halt(self, state: TradingState = TradingState.HALTED) -> Decision:
-        return self.send(TradingSwitched(ts_ns=self.tick(), state=state, actor=ADMIN, reason="test"))
+    def halt(
+        self,
+        state: TradingState = TradingState.HALTED,
+        scope: ScopeKind = ScopeKind.GATEWAY,
+        scope_id: str = "",
+        reason: str = "test",
+    ) -> Decision:
+        return self.send(
+            TradingSwitched(ts_ns=self.tick(), state=state, actor=ADMIN, reason=reason, scope=scope, scope_id=scope_id)
+        )
+
+    def resume(self) -> None:
+        """Lift every stop that a person made, in all scopes."""
+        for stop in self.state.trading.all_stops():
+            self.halt(TradingState.ACTIVE, stop.scope, stop.scope_id)
 
     def mark(self, symbol: str, px: Decimal) -> None:
         self.prices[symbol] = px

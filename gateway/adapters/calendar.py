@@ -133,9 +133,7 @@ class ExchangeCalendar:
         return hours
 
 
-def _span(
-    zone: tzinfo, now_ns: int, *, is_open: bool, since: int | None = None, until: int | None = None
-) -> _Span:
+def _span(zone: tzinfo, now_ns: int, *, is_open: bool, since: int | None = None, until: int | None = None) -> _Span:
     """The stretch around a moment, cut at local midnights, at a change of the clocks, and at the given moments."""
     local = _utc(now_ns).astimezone(zone)
     offset_s = _offset_s(zone, now_ns)

@@ -96,7 +96,7 @@ class Gateway:
             )
         )
         reason = FileHaltMark(self.data_dir).reason()
-        if reason is not None and self.engine.state.trading_state is TradingState.ACTIVE:
+        if reason is not None and self.engine.state.trading.gateway_state is TradingState.ACTIVE:
             await self.controls.switch_trading(TradingState.HALTED, _SYSTEM, reason)
         await self.engine.settle(self.engine.last_seq)
         self.intake.closed = None

@@ -37,7 +37,8 @@ class StateGauges:
             "gateway_exposure": _exposure(state),
             "gateway_limit_use_ratio": _limit_use(state),
             "gateway_in_doubt_orders": {(): float(sum(order.is_in_doubt for order in state.open_orders()))},
-            "gateway_trading_state": {(one.value,): float(one is state.trading_state) for one in TradingState},
+            "gateway_trading_state": {(one.value,): float(one is state.trading.gateway_state) for one in TradingState},
+            "gateway_trading_stops": _stops(state),
             "gateway_ready": {(): float(self._status.health().is_ready)},
             "gateway_connection_up": {
                 (view.name, view.kind): float(view.is_connected) for view in self._status.connections()
@@ -47,6 +48,14 @@ class StateGauges:
         }
         found.update({name: read() for name, read in self._others.items()})
         return found
+
+
+def _stops(state: GatewayState) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for stop in state.trading.all_stops():
+        key = (stop.scope.value, stop.state.value)
+        found[key] = found.get(key, 0.0) + 1
+    return found
 
 
 def _modes(status: GatewayStatus) -> dict[str, Reading]:

@@ -16,7 +16,7 @@ from gateway.core.tickets import submit_effects
 from gateway.core.validation import instrument_breaches
 from gateway.core.words import refuse, reject_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
-from gateway.domain.enums import OrdStatus, RejectStage, Route, ScopeKind, TradingState
+from gateway.domain.enums import OrdStatus, RejectStage, Route, ScopeKind
 from gateway.domain.events import OrderReceived, PolicyEvaluated
 from gateway.domain.facts import (
     CycleOpened,
@@ -245,7 +245,7 @@ def conclude(state: GatewayState, event: PolicyEvaluated) -> Decision:
 
 def _stands_whatever_changed(state: GatewayState, order: Order) -> bool:
     """The closing leg of a split order: no change of mode or limits may keep a position from being closed."""
-    return bool(order.parent_id) and order.is_closing and state.trading_state is not TradingState.HALTED
+    return bool(order.parent_id) and order.is_closing and not state.trading.is_halted(order)
 
 
 def _decide_again(state: GatewayState, event: PolicyEvaluated, order: Order) -> Decision:

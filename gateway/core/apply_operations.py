@@ -9,6 +9,7 @@ from typing import Any
 from gateway.core.counting import count, venue_use
 from gateway.core.risk.exposure import Book, revalue, start_day
 from gateway.core.state import Cycles, GatewayState, rebuild
+from gateway.core.trading.states import TradingStop
 from gateway.domain.enums import Route
 from gateway.domain.facts import (
     ConfigChanged,
@@ -30,8 +31,15 @@ def _report_unmatched(state: GatewayState, fact: ReportUnmatched) -> None:
 
 
 def _trading_state_changed(state: GatewayState, fact: TradingStateChanged) -> None:
-    state.trading_state = fact.state
-    state.trading_reason = fact.reason
+    stop = TradingStop(
+        scope=fact.scope,
+        scope_id=fact.scope_id,
+        state=fact.state,
+        actor=fact.actor,
+        reason=fact.reason,
+        since_ns=fact.ts_ns,
+    )
+    state.trading.put(stop)
     state.control_epoch += 1
 
 

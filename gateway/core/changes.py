@@ -7,7 +7,7 @@ import msgspec
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.policy import denial_of, policy_document
 from gateway.core.pricing import reference_px, unit_value, worst_px
-from gateway.core.refusal import day_start_equity
+from gateway.core.refusal import day_start_equity, refused_by_trading_state
 from gateway.core.risk.checks import OrderRisk
 from gateway.core.risk.gate import RiskRefused, assess
 from gateway.core.state import GatewayState
@@ -15,7 +15,7 @@ from gateway.core.tickets import cancel_effects, ticket_of
 from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breaches
 from gateway.core.words import refuse, reject_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReplaceOrder
-from gateway.domain.enums import OrdStatus, RejectStage, Route, Side, TradingState
+from gateway.domain.enums import OrdStatus, RejectStage, Route, Side
 from gateway.domain.events import CancelReceived, PolicyEvaluated, ReplaceReceived
 from gateway.domain.facts import (
     CancelRequested,
@@ -183,14 +183,24 @@ def _raises_risk(order: Order, pending: PendingReplace) -> bool:
     return pending.limit_px < order.limit_px
 
 
+def _stays_closing(state: GatewayState, order: Order, pending: PendingReplace) -> bool:
+    """Whether a closing order under its new terms still only closes: with what other closing orders may take, it
+    fits into the position."""
+    if not order.is_closing or pending.order_qty <= order.order_qty:
+        return order.is_closing
+    position = state.books[order.route].positions.get(order.position_key)
+    if position is None or not position.qty or (position.qty > 0) == (order.side is Side.BUY):
+        return False
+    others = state.cycles[order.position_key].of(order.route).closing_qty - order.held_qty
+    return pending.order_qty - order.cum_qty <= abs(position.qty) - others
+
+
 def _refused_by_rules(state: GatewayState, order: Order, pending: PendingReplace) -> Reject | None:
     """The trading state and every limit, measured on what the new terms add to what is held already."""
-    if state.trading_state is TradingState.HALTED or (
-        state.trading_state is TradingState.REDUCING and not order.is_closing
-    ):
-        code = RejectCode.TRADING_HALTED if state.trading_state is TradingState.HALTED else RejectCode.TRADING_REDUCING
-        text = f"trading is {state.trading_state.value}: only cancels and smaller orders pass"
-        return refuse(RejectStage.TRADING_STATE, code, text, reason=state.trading_reason)
+    is_closing = _stays_closing(state, order, pending)
+    reject = refused_by_trading_state(state, order, is_closing)
+    if reject is not None:
+        return reject
     route = Route.LIVE if order.route is Route.LIVE else Route.SHADOW
     is_held = order.pending_replace is not None
     added_qty = max(pending.order_qty - order.order_qty, ZERO)
@@ -207,14 +217,13 @@ def _refused_by_rules(state: GatewayState, order: Order, pending: PendingReplace
         equity=state.equity(route, order.account),
         day_start_equity=day_start_equity(state, order),
     )
-    grows = pending.order_qty > order.order_qty
     verdict = assess(
         state.risk_plan,
         state.books[route],
         order.account,
         order.strategy_id,
         risk,
-        order.is_closing and not grows,
+        is_closing,
     )
     if isinstance(verdict, RiskRefused):
         return reject_of(RejectStage.RISK, verdict.breaches)

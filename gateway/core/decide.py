@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from gateway.core import admission, changes, operations, reports
+from gateway.core import admission, changes, operations, reports, switching
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
 from gateway.domain.events import (
@@ -47,7 +47,7 @@ _DECIDERS: dict[type, Callable[[GatewayState, Any], Decision]] = {
     LookupCompleted: reports.settle_lookup,
     MarksObserved: operations.observe_marks,
     FiguresObserved: operations.observe_figures,
-    TradingSwitched: operations.switch_trading,
+    TradingSwitched: switching.switch_trading,
     SessionStarted: operations.start_session,
     SessionEnded: operations.end_session,
     ConfigLoaded: operations.load_config,

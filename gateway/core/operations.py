@@ -1,12 +1,11 @@
-"""What is not an order: the kill switch, sessions, configuration, marks, connections, start and failure."""
+"""What is not an order: sessions, configuration, marks, connections, start and failure."""
 
-from gateway.core.changes import cancel_orders
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.state import GatewayState
 from gateway.core.tickets import lookup_effects
 from gateway.core.words import refuse
 from gateway.domain.effects import Effect
-from gateway.domain.enums import RejectStage, TradingState
+from gateway.domain.enums import RejectStage
 from gateway.domain.events import (
     AdmissionsAbandoned,
     ConfigLoaded,
@@ -15,7 +14,6 @@ from gateway.domain.events import (
     MarksObserved,
     SessionEnded,
     SessionStarted,
-    TradingSwitched,
     VenueStatusChanged,
 )
 from gateway.domain.facts import (
@@ -30,21 +28,11 @@ from gateway.domain.facts import (
     Session,
     SessionClosed,
     SessionOpened,
-    TradingStateChanged,
     VenueStatusRecorded,
 )
 from gateway.domain.reasons import RejectCode
 
 DAY_NS = 86_400_000_000_000
-
-
-def switch_trading(state: GatewayState, event: TradingSwitched) -> Decision:
-    """The kill switch cancels every open order, also when trading was halted before: pressing it twice is safe."""
-    changed = TradingStateChanged(ts_ns=event.ts_ns, state=event.state, actor=event.actor, reason=event.reason)
-    if event.state is not TradingState.HALTED:
-        return Decision((changed,))
-    facts, effects = cancel_orders(state.open_orders(), event.actor, event.ts_ns)
-    return Decision((changed, *facts), effects)
 
 
 def start_session(state: GatewayState, event: SessionStarted) -> Decision:

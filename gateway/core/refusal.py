@@ -8,7 +8,7 @@ from gateway.core.risk.checks import OrderRisk
 from gateway.core.risk.gate import RiskRefused, assess
 from gateway.core.state import GatewayState
 from gateway.core.words import refuse, reject_of
-from gateway.domain.enums import RejectStage, Route, TradingState
+from gateway.domain.enums import RejectStage, Route, ScopeKind, TradingState
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ZERO
 from gateway.domain.orders import Order, Reject
@@ -28,10 +28,9 @@ def refusal_of(
     state: GatewayState, order: Order, priced: Priced, whole_qty: Decimal, earlier_qty: Decimal = ZERO
 ) -> Reject | None:
     """Trading state, session, connection and limits; the first stage that refuses answers, with all it found."""
-    if state.trading_state is not TradingState.ACTIVE:
-        reject = _refused_by_trading_state(state, order)
-        if reject is not None:
-            return reject
+    reject = refused_by_trading_state(state, order, order.is_closing)
+    if reject is not None:
+        return reject
     if not order.is_closing:
         reject = _refused_as_new_risk(state, order, priced.instrument)
         if reject is not None:
@@ -65,15 +64,21 @@ def refusal_of(
     return None
 
 
-def _refused_by_trading_state(state: GatewayState, order: Order) -> Reject | None:
-    because = state.trading_reason or "no reason given"
-    if state.trading_state is TradingState.HALTED:
-        text = f"trading is disabled: {because}; POST /api/trading/trading/enable to resume"
-        return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_HALTED, text, reason=because)
-    if order.is_closing:
+def refused_by_trading_state(state: GatewayState, order: Order, is_closing: bool) -> Reject | None:
+    """The strictest trading state over the order's scopes, if it does not let the order pass."""
+    stop = state.trading.strictest(order)
+    if stop is None or (stop.state is TradingState.REDUCING and is_closing):
         return None
-    text = f"only orders that reduce a position are taken now: {because}"
-    return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_REDUCING, text, reason=because)
+    because = stop.reason or "no reason given"
+    where = "" if stop.scope is ScopeKind.GATEWAY else f" for {stop.scope.value} {stop.scope_id}"
+    context = {"reason": because, "scope": stop.scope.value, "by": stop.actor.name}
+    if stop.scope_id:
+        context["id"] = stop.scope_id
+    if stop.state is TradingState.HALTED:
+        text = f"trading is disabled{where}: {because}; POST /api/trading/trading/enable to resume"
+        return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_HALTED, text, **context)
+    text = f"only orders that reduce a position are taken now{where}: {because}"
+    return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_REDUCING, text, **context)
 
 
 def _refused_as_new_risk(state: GatewayState, order: Order, instrument: Instrument) -> Reject | None:

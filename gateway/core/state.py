@@ -12,8 +12,9 @@ import msgspec
 
 from gateway.core.risk.exposure import Book, CycleUse, Highs, hold_order, place_position
 from gateway.core.risk.plan import RiskPlan, compile_limits
+from gateway.core.trading.states import TradingStates, TradingStop
 from gateway.domain.config import TradingConfig
-from gateway.domain.enums import Mode, Route, TradingState
+from gateway.domain.enums import Mode, Route
 from gateway.domain.facts import Session
 from gateway.domain.figures import RiskFigures
 from gateway.domain.money import ONE, ZERO, ratio
@@ -51,8 +52,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
 
     version: int = 1
     config: TradingConfig | None
-    trading_state: TradingState
-    trading_reason: str
+    stops: list[TradingStop]
     control_epoch: int
     day: int
     orders: dict[str, Order]
@@ -84,15 +84,14 @@ class GatewayState:
         "risk_plan",
         "session",
         "statistics",
-        "trading_reason",
-        "trading_state",
+        "trading",
         "venues",
     )
 
     def __init__(self) -> None:
         self.config = TradingConfig(revision="")
-        self.trading_state = TradingState.ACTIVE
-        self.trading_reason = ""
+        #: What is stopped, in which scope, by whom.
+        self.trading = TradingStates()
         #: Moves whenever mode, limits, trading state or session do: a verdict from before is decided again.
         self.control_epoch = 0
         #: The gateway's current trading day, in days since the epoch; venues have days of their own.
@@ -172,8 +171,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
     """The parts of the state that are not derived. Shares its objects with the state: encode it at once."""
     return Snapshot(
         config=state.config,
-        trading_state=state.trading_state,
-        trading_reason=state.trading_reason,
+        stops=state.trading.all_stops(),
         control_epoch=state.control_epoch,
         day=state.day,
         orders=state.orders,
@@ -198,8 +196,8 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state = GatewayState()
     if snapshot.config is not None:
         state.take_config(snapshot.config)
-    state.trading_state = snapshot.trading_state
-    state.trading_reason = snapshot.trading_reason
+    for stop in snapshot.stops:
+        state.trading.put(stop)
     state.control_epoch = snapshot.control_epoch
     state.day = snapshot.day
     state.orders = snapshot.orders

@@ -6,7 +6,7 @@ tests.controls.page``), and tests fail for a row without a test case or a contro
 
 import msgspec
 
-from gateway.domain.enums import RejectStage, ScopeKind
+from gateway.domain.enums import STOP_SCOPES, RejectStage, ScopeKind
 from gateway.domain.reasons import RejectCode
 
 #: Every scope that a table of limits can be written for in risk.yaml.
@@ -191,7 +191,7 @@ STATE_CONTROLS: tuple[Control, ...] = (
         "trading is enabled (kill switch)",
         "RTS 6 Art. 12; FIA",
         (21,),
-        scopes=_GATEWAY,
+        scopes=STOP_SCOPES,
     ),
     _check(
         "trading_reducing",
@@ -201,7 +201,7 @@ STATE_CONTROLS: tuple[Control, ...] = (
         "only what reduces a position",
         "FIA",
         (23,),
-        scopes=_GATEWAY,
+        scopes=STOP_SCOPES,
         guards_new_risk=True,
     ),
     _check(

@@ -111,11 +111,20 @@ class CanaryUnit(Word):
 
 
 class TradingState(Word):
+    """What is taken of new orders. Ordered: ACTIVE < REDUCING < HALTED, and the strictest of an order's scopes wins."""
+
     ACTIVE = "active"
     #: Only orders that reduce a position.
     REDUCING = "reducing"
     #: No orders at all; cancels pass.
     HALTED = "halted"
+
+    @property
+    def strictness(self) -> int:
+        return _STRICTNESS[self]
+
+
+_STRICTNESS = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
 
 
 class Role(Word):
@@ -137,7 +146,7 @@ class SubmitStatus(Word):
 
 
 class ScopeKind(Word):
-    """What a limit is measured over."""
+    """What a limit is measured over, and what trading can be stopped for."""
 
     GATEWAY = "gateway"
     ACCOUNT = "account"
@@ -146,6 +155,10 @@ class ScopeKind(Word):
     SYMBOL = "symbol"
     SECTOR = "sector"
     ASSET_CLASS = "asset_class"
+
+
+#: What trading can be stopped for, the widest first.
+STOP_SCOPES = (ScopeKind.GATEWAY, ScopeKind.VENUE, ScopeKind.ACCOUNT, ScopeKind.STRATEGY, ScopeKind.SYMBOL)
 
 
 class RejectStage(Word):

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from gateway.domain.config import TradingConfig
-from gateway.domain.enums import SubmitStatus, TradingState
+from gateway.domain.enums import ScopeKind, SubmitStatus, TradingState
 from gateway.domain.figures import RiskFigures
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
@@ -81,11 +81,16 @@ class LookupCompleted(_Event, frozen=True, kw_only=True):
 
 
 class TradingSwitched(_Event, frozen=True, kw_only=True):
-    """The kill switch and its release."""
+    """The kill switch and its release, for the whole gateway or one venue, account, strategy or symbol.
+
+    ``scope_id`` names which one; it is empty for the gateway.
+    """
 
     state: TradingState
     actor: Actor
     reason: str
+    scope: ScopeKind = ScopeKind.GATEWAY
+    scope_id: str = ""
 
 
 class SessionStarted(_Event, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from gateway.domain.config import TradingConfig
-from gateway.domain.enums import OrdStatus, Route, Side, TradingState
+from gateway.domain.enums import OrdStatus, Route, ScopeKind, Side, TradingState
 from gateway.domain.figures import RiskFigures
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
 
@@ -172,9 +172,13 @@ class ReportUnmatched(_Fact, frozen=True, kw_only=True):
 
 
 class TradingStateChanged(_Fact, frozen=True, kw_only=True):
+    """A person put one scope into ``state``; other scopes, and what breakers stopped, are as they were."""
+
     state: TradingState
     actor: Actor
     reason: str
+    scope: ScopeKind = ScopeKind.GATEWAY
+    scope_id: str = ""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain.enums import TradingState, Word
+from gateway.domain.enums import ScopeKind, TradingState, Word
 from gateway.domain.facts import Session
 from gateway.domain.orders import Actor, NewOrderSingle, Order, Reject, ReplaceRequest
 from gateway.domain.orders import FieldError as FieldError
@@ -69,8 +69,18 @@ class OrderIntake(Protocol):
 class Controls(Protocol):
     """What people do besides orders."""
 
-    async def switch_trading(self, state: TradingState, actor: Actor, reason: str) -> None:
-        """HALTED refuses all orders and cancels the open ones, whatever else is broken; persists."""
+    async def switch_trading(
+        self,
+        state: TradingState,
+        actor: Actor,
+        reason: str,
+        scope: ScopeKind = ScopeKind.GATEWAY,
+        scope_id: str = "",
+    ) -> None:
+        """HALTED refuses all orders of the scope and cancels the open ones, whatever else is broken; persists.
+
+        ACTIVE lifts what a person stopped in this very scope. Raises RequestInvalid for a scope that cannot be.
+        """
         ...
 
     async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session: ...

@@ -61,6 +61,18 @@ class VenueModeView(msgspec.Struct, frozen=True, kw_only=True):
     measured_share: str
 
 
+class StopView(msgspec.Struct, frozen=True, kw_only=True):
+    """One scope that is not active. ``id`` is empty for the gateway; ``book`` is ``both`` or one of the books."""
+
+    scope: str
+    id: str
+    book: str
+    trading_state: str
+    by: str
+    cause: str
+    since_ns: int
+
+
 class ModesView(msgspec.Struct, frozen=True, kw_only=True):
     global_mode: str
     config_revision: str
@@ -111,6 +123,10 @@ class Status(Protocol):
     """How the gateway itself is doing; none of it touches the disk."""
 
     def modes(self) -> ModesView: ...
+
+    def stops(self) -> tuple[StopView, ...]:
+        """Every scope that is not active."""
+        ...
 
     def connections(self) -> tuple[ConnectionView, ...]: ...
 

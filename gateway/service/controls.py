@@ -5,11 +5,13 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain.enums import TradingState
+from gateway.core.trading.scopes import scope_problem
+from gateway.domain.enums import ScopeKind, TradingState
 from gateway.domain.events import SessionEnded, SessionStarted, TradingSwitched
 from gateway.domain.facts import Session
 from gateway.domain.orders import Actor
 from gateway.ports.clock import Clock
+from gateway.ports.intake import RequestInvalid
 from gateway.service.engine import Engine
 
 _log = logging.getLogger(__name__)
@@ -33,10 +35,30 @@ class OperatorControls:
         self._halt_mark = halt_mark
         self._clock = clock
 
-    async def switch_trading(self, state: TradingState, actor: Actor, reason: str) -> None:
-        """Effective at once in memory; the mark on disk and the journal make it survive a restart."""
-        self._engine.process(TradingSwitched(ts_ns=self._clock.now_ns(), state=state, actor=actor, reason=reason))
-        _log.warning("trading %s by %s: %s", state.value, actor.name, reason)
+    async def switch_trading(
+        self,
+        state: TradingState,
+        actor: Actor,
+        reason: str,
+        scope: ScopeKind = ScopeKind.GATEWAY,
+        scope_id: str = "",
+    ) -> None:
+        """Effective at once in memory; the journal, and for the gateway the mark on disk, make it survive a restart."""
+        problem = scope_problem(self._engine.state.config, scope, scope_id)
+        if problem is not None:
+            raise RequestInvalid((problem,))
+        self._engine.process(
+            TradingSwitched(
+                ts_ns=self._clock.now_ns(), state=state, actor=actor, reason=reason, scope=scope, scope_id=scope_id
+            )
+        )
+        where = f" for {scope.value} {scope_id}" if scope_id else ""
+        _log.warning("trading %s%s by %s: %s", state.value, where, actor.name, reason)
+        if scope is ScopeKind.GATEWAY:
+            self._mark(state, reason)
+        await self._engine.settle(self._engine.last_seq)
+
+    def _mark(self, state: TradingState, reason: str) -> None:
         try:
             if state is TradingState.ACTIVE:
                 self._halt_mark.clear()
@@ -44,7 +66,6 @@ class OperatorControls:
                 self._halt_mark.set(reason)
         except OSError as error:
             _log.error("the halt mark could not be written, the journal has to carry it alone: %s", error)
-        await self._engine.settle(self._engine.last_seq)
 
     async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session:
         now_ns = self._clock.now_ns()

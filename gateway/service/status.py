@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 
-from gateway.domain.enums import TradingState
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.ports.policy import PolicyEngine
-from gateway.ports.read_model import ConnectionView, HealthView, ModesView
+from gateway.ports.read_model import ConnectionView, HealthView, ModesView, StopView
 from gateway.service.engine import Engine
 from gateway.service.executor import VenueTable
 from gateway.service.intake import Intake
-from gateway.service.views import modes_view
+from gateway.service.views import modes_view, stop_views
 
 
 class GatewayStatus:
@@ -41,6 +40,9 @@ class GatewayStatus:
 
     def modes(self) -> ModesView:
         return modes_view(self._engine.state)
+
+    def stops(self) -> tuple[StopView, ...]:
+        return stop_views(self._engine.state)
 
     def connections(self) -> tuple[ConnectionView, ...]:
         views = [
@@ -88,8 +90,9 @@ class GatewayStatus:
             reasons.append(self._engine.failure)
         warnings: list[str] = []
         state = self._engine.state
-        if state.trading_state is not TradingState.ACTIVE:
-            warnings.append(f"trading is {state.trading_state.value}: {state.trading_reason or 'no reason given'}")
+        for stop in self.stops():
+            where = f" for {stop.scope} {stop.id}" if stop.id else ""
+            warnings.append(f"trading is {stop.trading_state}{where}: {stop.cause or 'no reason given'}")
         for error, what in ((self.config_error, "configuration"), (self.policy_error, "policy")):
             if error:
                 warnings.append(f"the last {what} edit was refused, the one before is in force: {error}")

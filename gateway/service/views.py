@@ -11,7 +11,7 @@ from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 from gateway.ports.intake import OrderStory
 from gateway.ports.market_data import MarketData
-from gateway.ports.read_model import ModesView, PortfolioView, PositionView, VenueModeView
+from gateway.ports.read_model import ModesView, PortfolioView, PositionView, StopView, VenueModeView
 
 
 def frozen(order: Order) -> Order:
@@ -160,7 +160,23 @@ def modes_view(state: GatewayState) -> ModesView:
     return ModesView(
         global_mode=config.global_mode.value,
         config_revision=config.revision,
-        trading_state=state.trading_state.value,
-        trading_state_reason=state.trading_reason,
+        trading_state=state.trading.gateway_state.value,
+        trading_state_reason=state.trading.gateway_reason,
         venues=tuple(venues),
+    )
+
+
+def stop_views(state: GatewayState) -> tuple[StopView, ...]:
+    """Every scope that is not ACTIVE, the widest first."""
+    return tuple(
+        StopView(
+            scope=stop.scope.value,
+            id=stop.scope_id,
+            book="both",
+            trading_state=stop.state.value,
+            by=stop.actor.name,
+            cause=stop.reason,
+            since_ns=stop.since_ns,
+        )
+        for stop in state.trading.all_stops()
     )

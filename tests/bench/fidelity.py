@@ -25,9 +25,7 @@ def main() -> int:
     parser.add_argument("--interval-ms", type=int, default=1_000)
     parser.add_argument("--lifetime-ms", type=int, default=10_000)
     parser.add_argument("--quantity", type=Decimal, default=Decimal("0.001"))
-    parser.add_argument(
-        "--queue-share", type=Decimal, default=Decimal(1), help="1: back of the queue, 0: front"
-    )
+    parser.add_argument("--queue-share", type=Decimal, default=Decimal(1), help="1: back of the queue, 0: front")
     options = parser.parse_args()
     if not options.recording.exists():
         print(f"There is no recording at {options.recording}: name one, or its folder in GATEWAY_RECORDINGS.")

@@ -91,9 +91,7 @@ def main() -> None:
         asyncio.run(append_latencies(long, 512, options.records // 512 + 1))
         size = (long / schema.FILE_NAME).stat().st_size
         count, elapsed = asyncio.run(_read_all(long))
-        print(
-            f"{'read':28} {count} records of {size // count} bytes: {elapsed / count * 1e6:.1f} us a record"
-        )
+        print(f"{'read':28} {count} records of {size // count} bytes: {elapsed / count * 1e6:.1f} us a record")
         started = time.perf_counter()
         report = verify(long)
         elapsed = time.perf_counter() - started

@@ -56,9 +56,7 @@ def bare_commits(stage: Stage, name: str, count: int) -> list[float]:
     return sorted(ns / 1e3 for ns in latencies)
 
 
-def _report(
-    sizes: Sizes, result: LoadResult, before: list[float], after: list[float], cpu_s: float
-) -> Report:
+def _report(sizes: Sizes, result: LoadResult, before: list[float], after: list[float], cpu_s: float) -> Report:
     report = Report()
     rows = (("p50", 0.5, TARGET_P50_US, TARGET_P50_BARE), ("p99", 0.99, TARGET_P99_US, TARGET_P99_BARE))
     for name, share, target_us, times in rows:

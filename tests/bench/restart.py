@@ -50,9 +50,7 @@ def _write_history(stage: Stage, config: Path, data: Path, sizes: Sizes) -> Writ
     return msgspec.json.decode(stage.run(command, _BUILD_TIMEOUT_S), type=Written)
 
 
-def _alternate(
-    stage: Stage, sizes: Sizes, fresh: Server, old: Server
-) -> tuple[list[LoadResult], list[LoadResult]]:
+def _alternate(stage: Stage, sizes: Sizes, fresh: Server, old: Server) -> tuple[list[LoadResult], list[LoadResult]]:
     """The same load on both, in turns: what else the machine does then meets both."""
     warm = {"fresh": warm_up(stage, fresh, sizes, "rf"), "old": warm_up(stage, old, sizes, "ro")}
     runs: tuple[list[LoadResult], list[LoadResult]] = ([], [])

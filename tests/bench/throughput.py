@@ -39,9 +39,7 @@ def run(stage: Stage, sizes: Sizes) -> Report:
 
 
 def _load(stage: Stage, server: Server, first: int, seconds: float) -> LoadResult:
-    order = LoadOrder(
-        kind="closed", port=server.port, tag="t", first=first, connections=CONNECTIONS, seconds=seconds
-    )
+    order = LoadOrder(kind="closed", port=server.port, tag="t", first=first, connections=CONNECTIONS, seconds=seconds)
     result = stage.load(order)
     if not result.count():
         raise BenchError(f"no order was accepted: {result.statuses} {result.samples[:1]}")

@@ -218,9 +218,7 @@ async def test_an_edit_before_the_watching_began_is_seen(directory: Path) -> Non
         await task
 
 
-async def test_an_unexpected_failure_is_reported_as_unusable(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unexpected_failure_is_reported_as_unusable(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it a mistake of ours in parsing would end the watching in silence."""
 
     def fail(*_: object) -> Loaded:

@@ -192,9 +192,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, of 4 MiB. Where it may not be mounted, the tests above have to do."""
     import subprocess
 
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "none", tmp_path], capture_output=True, check=False
-    )
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", tmp_path], capture_output=True, check=False)
     if done.returncode != 0:
         pytest.skip("mounting needs root")
     try:

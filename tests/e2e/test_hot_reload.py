@@ -227,9 +227,7 @@ async def test_a_new_instrument_can_be_traded_at_once(site: Site) -> None:
         # With a position in it, it cannot be taken away; a disabled one can still be closed.
         site.change("instruments.yaml", entry, "")
         await warned(api, "MSFT")
-        site.change(
-            "instruments.yaml", "    - symbol: TSLA\n", entry.replace("true", "false") + "    - symbol: TSLA\n"
-        )
+        site.change("instruments.yaml", "    - symbol: TSLA\n", entry.replace("true", "false") + "    - symbol: TSLA\n")
         await unwarned(api)
         denied = await api.place(**market(strategy="s2", symbol="MSFT"))
         assert (denied.status, denied.body["code"]) == (422, "INSTRUMENT_DISABLED"), denied

@@ -24,9 +24,7 @@ Desk = tuple[VenueServer, GatewayProcess]
 async def desk(site: Site) -> AsyncIterator[Desk]:
     """A gateway that sends everything to a venue of the test's, and keeps few finished orders in memory."""
     site.lift_limits()
-    site.merge(
-        "gateway.yaml", {"venues": {"ibkr": {"timeout": 0.5}}, "storage": {"retained_closed_orders": 2}}
-    )
+    site.merge("gateway.yaml", {"venues": {"ibkr": {"timeout": 0.5}}, "storage": {"retained_closed_orders": 2}})
     site.set_modes("CANARY", ibkr=("CANARY", 100))
     async with venue_server(PRICES) as venue, running(site, launcher(venue, site.root)) as gateway:
         yield venue, gateway

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.domain.enums import OrdStatus, OrdType, TradingState
+from gateway.domain.enums import OrdStatus, OrdType, ScopeKind, TradingState
 from gateway.domain.events import Event, GatewayStarted, TradingSwitched
 from gateway.domain.facts import (
     CancelRequested,
@@ -25,7 +25,15 @@ from gateway.domain.records import Record
 from gateway.ports.clock import Clock
 from gateway.ports.intake import OrderStory, Outcome, Reply, RequestInvalid
 from gateway.ports.journal import OrderQuery
-from gateway.ports.read_model import ConnectionView, HealthView, ModesView, PortfolioView, PositionView, VenueModeView
+from gateway.ports.read_model import (
+    ConnectionView,
+    HealthView,
+    ModesView,
+    PortfolioView,
+    PositionView,
+    StopView,
+    VenueModeView,
+)
 from tests.fakes.gateway_samples import executed, matches, not_open, order_from, too_large, venue_mode
 
 D = Decimal
@@ -52,6 +60,7 @@ class FakeGateway:
         self._moved = asyncio.Condition()
         self._session: Session | None = None
         self.trading_state = TradingState.ACTIVE
+        self.stopped: tuple[StopView, ...] = ()
         self.venues: tuple[VenueModeView, ...] = (venue_mode("ibkr"), venue_mode("binance"))
         self.health_view = HealthView(
             is_ready=True,
@@ -117,9 +126,17 @@ class FakeGateway:
 
     # --- Controls ---
 
-    async def switch_trading(self, state: TradingState, actor: Actor, reason: str) -> None:
-        await self._enter("switch_trading", (state, reason))
-        self.trading_state = state
+    async def switch_trading(
+        self,
+        state: TradingState,
+        actor: Actor,
+        reason: str,
+        scope: ScopeKind = ScopeKind.GATEWAY,
+        scope_id: str = "",
+    ) -> None:
+        await self._enter("switch_trading", (state, reason) if scope is ScopeKind.GATEWAY else (state, scope, scope_id))
+        if scope is ScopeKind.GATEWAY:
+            self.trading_state = state
         now_ns = self._clock.now_ns()
         await self.record(
             TradingStateChanged(ts_ns=now_ns, state=state, actor=actor, reason=reason),
@@ -173,6 +190,9 @@ class FakeGateway:
             trading_state_reason="",
             venues=self.venues,
         )
+
+    def stops(self) -> tuple[StopView, ...]:
+        return self.stopped
 
     def connections(self) -> tuple[ConnectionView, ...]:
         since_ns = self._clock.now_ns()

@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from gateway.domain.enums import Role, TradingState
+from gateway.domain.enums import Role, ScopeKind, TradingState
 from gateway.ports.intake import NotAccepting
+from gateway.ports.read_model import StopView
 from tests.fakes.gateway_samples import portfolio_view, position_view, venue_mode
 from tests.http.desk import Desk, principal
 
@@ -105,8 +106,9 @@ async def test_trading_is_switched_with_and_without_a_reason() -> None:
         halted = await desk.ask("POST", f"{TRADING}/disable")
         reducing = await desk.ask("POST", f"{TRADING}/disable", {"state": "reducing", "reason": "drill\n2"})
         active = await desk.ask("POST", f"{TRADING}/enable", {"reason": "drill over"})
-    assert (halted.status, halted.json) == (200, {"trading_state": "halted", "reason": ""})
-    assert reducing.json == {"trading_state": "reducing", "reason": "drill 2"}
+    whole = {"scope": "gateway", "id": ""}
+    assert (halted.status, halted.json) == (200, {"trading_state": "halted", "reason": "", **whole})
+    assert reducing.json == {"trading_state": "reducing", "reason": "drill 2", **whole}
     assert active.json["trading_state"] == "active"
     assert [call[1] for call in desk.fake.calls] == [
         (TradingState.HALTED, ""),
@@ -167,3 +169,44 @@ async def test_the_page_brings_everything_with_it() -> None:
     assert b"http://" not in answer.body
     assert b"https://" not in answer.body
     assert b"src=" not in answer.body
+
+
+async def test_trading_is_switched_for_one_scope_and_what_is_stopped_is_listed() -> None:
+    """Without this, nobody could stop one strategy, or see who stopped it."""
+    async with Desk() as desk:
+        one = {"scope": "strategy", "id": "s1"}
+        answer = await desk.ask("POST", f"{TRADING}/disable", {**one, "state": "reducing", "reason": "drill"})
+        venue = await desk.ask("POST", f"{TRADING}/disable", {"scope": "venue", "id": "IBKR"})
+        wrong = await desk.ask("POST", f"{TRADING}/disable", {"scope": "desk"})
+        desk.fake.stopped = (
+            StopView(
+                scope="strategy",
+                id="s1",
+                book="both",
+                trading_state="reducing",
+                by="rita",
+                cause="drill",
+                since_ns=1_000_000_000,
+            ),
+        )
+        listed = await desk.ask("GET", TRADING)
+    assert answer.json == {"trading_state": "reducing", "reason": "drill", **one}
+    assert (venue.json["scope"], venue.json["id"]) == ("venue", "ibkr")
+    assert (wrong.status, wrong.json["errors"][0]["field"]) == (400, "scope")
+    assert [call[1] for call in desk.fake.calls][:2] == [
+        (TradingState.REDUCING, ScopeKind.STRATEGY, "s1"),
+        (TradingState.HALTED, ScopeKind.VENUE, "ibkr"),
+    ]
+    assert listed.json == {
+        "trading_state": "active",
+        "stops": [
+            {
+                **one,
+                "book": "both",
+                "trading_state": "reducing",
+                "by": "rita",
+                "cause": "drill",
+                "since": "1970-01-01T00:00:01.000000Z",
+            }
+        ],
+    }

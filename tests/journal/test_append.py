@@ -150,9 +150,7 @@ async def test_a_second_writer_cannot_append(tmp_path: Path) -> None:
             await journal.append(notes(4, 3))
         # The failed transaction is over: it does not keep the other one from its file.
         assert tamper(tmp_path, "UPDATE records SET kind = kind WHERE seq = 4") == 1
-        with pytest.raises(
-            JournalUnavailable, match=r"stands at record 4, and this process left it at 3.*Restart"
-        ):
+        with pytest.raises(JournalUnavailable, match=r"stands at record 4, and this process left it at 3.*Restart"):
             await journal.append(notes(4, 2))
         assert len(await read_all(journal)) == 3
 

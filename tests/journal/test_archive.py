@@ -181,9 +181,7 @@ async def test_an_archived_order_that_cannot_be_read_is_named(tmp_path: Path) ->
             await journal.find_by_client_id("a", "c-1")
 
 
-async def test_the_filter_learns_every_id_at_the_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_filter_learns_every_id_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An id forgotten over a restart lets an order through twice; here with ids over several pages."""
     monkeypatch.setattr("gateway.adapters.journal.archive._FILL_PAGE", 16)
     ids = [(account, f"c-{i}") for i in range(40) for account in ("a", "b", "é\0")]

@@ -123,9 +123,7 @@ def test_a_repeated_number_is_found(journal_dir: Path) -> None:
     ]
 
 
-def test_a_repeated_number_at_the_edge_of_a_page_is_found(
-    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repeated_number_at_the_edge_of_a_page_is_found(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There the second one is never met: it is missing from the count."""
     monkeypatch.setattr(audit, "_PAGE", 7)
     tamper(journal_dir, "CREATE TABLE copy AS SELECT * FROM records")
@@ -138,9 +136,7 @@ def test_a_repeated_number_at_the_edge_of_a_page_is_found(
 def append_forged(directory: Path, seq: int) -> None:
     """A record with a correct hash: anyone who knows the formula can make one."""
     with closing(sqlite3.connect(directory / "journal.sqlite3")) as connection, connection:
-        row = connection.execute(
-            "SELECT ts_ns, kind, body, hash FROM records WHERE seq = ?", (seq - 1,)
-        ).fetchone()
+        row = connection.execute("SELECT ts_ns, kind, body, hash FROM records WHERE seq = ?", (seq - 1,)).fetchone()
         ts_ns, kind, body, previous = row
         connection.execute(
             "INSERT INTO records VALUES ('main', ?, ?, ?, ?, ?)",
@@ -220,9 +216,7 @@ async def test_a_history_rewritten_to_its_end_is_found(tmp_path: Path) -> None:
         (b'{"partition":"other","seq":1,"hash":"' + b"0" * 64 + b'","is_closed":true}', "another partition"),
     ],
 )
-async def test_an_anchor_that_is_of_no_use_is_reported(
-    journal_dir: Path, content: bytes | None, words: str
-) -> None:
+async def test_an_anchor_that_is_of_no_use_is_reported(journal_dir: Path, content: bytes | None, words: str) -> None:
     """Else removing or spoiling it would be the way to cut the end off unseen. Only its absence lets one in."""
     (journal_dir / "journal.head").unlink()
     if content is not None:

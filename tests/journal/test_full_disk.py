@@ -20,9 +20,7 @@ from tests.journal.samples import note, notes, order
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB of its own."""
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "none", tmp_path], capture_output=True, check=False
-    )
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", tmp_path], capture_output=True, check=False)
     if done.returncode != 0:
         pytest.skip("mounting needs root; the quota test beside this one needs nothing")
     try:

@@ -72,9 +72,7 @@ async def _check(directory: Path, last_checked: int, reported: list[int]) -> int
             assert isinstance(record.event, VenueStatusChanged)
             if place == size:
                 place, size, first = 0, int(record.event.text.split("/")[1]), record.seq
-                assert await journal.find(f"o-{first}") is not None, (
-                    f"record {first} is there without its order"
-                )
+                assert await journal.find(f"o-{first}") is not None, f"record {first} is there without its order"
             place += 1
             seq += 1
             assert record.event.text == f"{place}/{size}"

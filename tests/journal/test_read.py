@@ -19,9 +19,7 @@ async def test_reading_from_anywhere_gives_the_rest(tmp_path: Path) -> None:
         await journal.append(notes(1, COUNT))
         page = reading._PAGE
         for after in (0, 1, page - 1, page, page + 1, COUNT - page, COUNT - 1, COUNT, COUNT + 5):
-            assert [record.seq for record in await read_all(journal, after)] == list(
-                range(after + 1, COUNT + 1)
-            )
+            assert [record.seq for record in await read_all(journal, after)] == list(range(after + 1, COUNT + 1))
         with pytest.raises(ValueError, match="count from 1"):
             await read_all(journal, -1)
 
@@ -60,9 +58,7 @@ TAMPERINGS: dict[str, tuple[str, tuple[Any, ...], str]] = {
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
-async def test_reading_stops_at_the_first_record_that_is_not_what_was_written(
-    tmp_path: Path, name: str
-) -> None:
+async def test_reading_stops_at_the_first_record_that_is_not_what_was_written(tmp_path: Path, name: str) -> None:
     """Folding an altered record would make positions, limits and duplicates wrong without a word."""
     sql, parameters, message = TAMPERINGS[name]
     await write_notes(tmp_path, 20)

@@ -102,9 +102,7 @@ def test_a_gap_in_the_depth_is_told(tmp_path: Path, caplog: pytest.LogCaptureFix
         "17000 \x00\xff\n",
     ],
 )
-def test_a_bad_line_is_named_counted_and_skipped(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, bad: str
-) -> None:
+def test_a_bad_line_is_named_counted_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture, bad: str) -> None:
     """A recording of months has broken lines; one of them must neither end the replay nor pass unseen."""
     path = write(tmp_path / "feed.jsonl", line(1, ticker("4", "5")), bad, line(3, ticker("4", "6")))
     recording = Recording(path, [BTC])

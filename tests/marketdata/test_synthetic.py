@@ -53,9 +53,7 @@ def test_every_update_is_on_the_grids_and_uncrossed(instrument: Instrument) -> N
             elif isinstance(update, DepthUpdate):
                 assert update.is_snapshot
                 assert len(update.bids) == len(update.asks) == LEVELS
-                assert [one.px for one in update.bids] == sorted(
-                    {one.px for one in update.bids}, reverse=True
-                )
+                assert [one.px for one in update.bids] == sorted({one.px for one in update.bids}, reverse=True)
                 assert [one.px for one in update.asks] == sorted({one.px for one in update.asks})
                 assert update.bids[0].px == walk.quote.bid_px
                 assert update.asks[0].qty == walk.quote.ask_qty

@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from gateway.domain.config import Limits, LimitTable
-from gateway.domain.enums import ExecType, Mode, Side, SubmitStatus, TradingState
+from gateway.domain.enums import ExecType, Mode, ScopeKind, Side, SubmitStatus, TradingState
 from gateway.domain.events import LookupCompleted, MarksObserved, SubmitCompleted
 from gateway.domain.orders import Order
 from tests.world import INSTRUMENTS, World, trading_config
@@ -19,6 +19,14 @@ from tests.world import INSTRUMENTS, World, trading_config
 D = Decimal
 #: Parts of one that a symbol is dealt in here: quantities of different exponents are where digits get lost.
 LOTS = {"BTC/USDT": 1_000}
+#: What can be stopped here.
+SCOPES = [
+    (ScopeKind.GATEWAY, ""),
+    (ScopeKind.VENUE, "alpha"),
+    (ScopeKind.ACCOUNT, "default"),
+    (ScopeKind.STRATEGY, "s1"),
+    (ScopeKind.SYMBOL, "AAPL"),
+]
 Step = tuple[str, Any]
 
 _PLACE = st.tuples(
@@ -51,7 +59,7 @@ _STEPS = st.one_of(
         st.tuples(st.sampled_from(list(Mode)), st.sampled_from([0, 100, 2_500, 5_000, 10_000]), st.booleans()),
     ),
     st.tuples(st.just("day"), st.none()),
-    st.tuples(st.just("state"), st.sampled_from(list(TradingState))),
+    st.tuples(st.just("state"), st.tuples(st.sampled_from(list(TradingState)), st.sampled_from(SCOPES))),
     st.tuples(st.just("mark"), st.tuples(st.sampled_from(["AAPL", "TSLA"]), st.integers(50, 400))),
 )
 
@@ -157,6 +165,6 @@ _STEP: dict[str, Callable[[World, Any], None]] = {
     "replace": _replace,
     "mode": _mode,
     "day": _day,
-    "state": lambda world, state: world.halt(state),
+    "state": lambda world, argument: world.halt(argument[0], *argument[1]),
     "mark": lambda world, argument: world.mark(argument[0], D(argument[1])),
 }

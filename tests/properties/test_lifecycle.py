@@ -17,7 +17,6 @@ from gateway.domain.enums import (
     OrdStatus,
     Route,
     SubmitStatus,
-    TradingState,
 )
 from gateway.domain.events import ReportsReceived, SubmitCompleted
 from gateway.domain.orders import ExecutionReport
@@ -125,7 +124,7 @@ def test_inv_8_a_timeout_is_in_doubt_never_a_rejection_never_a_resend(steps: lis
     """Without this, an order that timed out but lives would be forgotten, or sent a second time."""
     world = World(trading_config(Mode.LIVE))
     live_through(world, steps)
-    world.halt(TradingState.ACTIVE)
+    world.resume()
     order = world.place(qty=7, limit=D(180))
     if order.leg_ids:
         order = world.legs(order)[0]

@@ -9,7 +9,7 @@ from gateway.core.identity import draw_bucket
 from gateway.domain.config import Limits
 from gateway.domain.enums import ExecType, Mode, Route, Side, TradingState
 from gateway.domain.facts import OrderAdmitted, OrderHeld
-from tests.properties.streams import Step, live_through, operations
+from tests.properties.streams import SCOPES, Step, live_through, operations
 from tests.world import DENY, World, trading_config
 
 D = Decimal
@@ -53,7 +53,9 @@ def test_inv_3_a_live_position_can_always_be_closed(steps: list[Step], symbol: s
     """Without this, a demotion, a limit or a mode flip could leave someone holding a live position for good."""
     world = World(trading_config(Mode.CANARY))
     live_through(world, steps)
-    world.halt(TradingState.REDUCING)
+    world.resume()
+    for scope in SCOPES:
+        world.halt(TradingState.REDUCING, *scope)
     for order in world.state.open_orders():
         world.report(order, ExecType.CANCELED)
     strangled = trading_config(Mode.SHADOW, limits=strangling_limits(), revision="strangled")
@@ -106,7 +108,7 @@ def test_inv_10_demotion_is_immediate(steps: list[Step]) -> None:
     """Without this, lowering the mode would let one more opening order go live."""
     world = World(trading_config(Mode.LIVE))
     live_through(world, steps)
-    world.halt(TradingState.ACTIVE)
+    world.resume()
     world.load(trading_config(Mode.SHADOW, revision="demoted"))
     before = len(world.sent)
     for side in Side:

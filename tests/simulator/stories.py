@@ -35,9 +35,7 @@ INSTANT = SimulatorSettings(
 )
 
 
-def make_ticket(
-    order_id: str, side: Side, qty: Number, limit: Number | None = None, **terms: Any
-) -> OrderTicket:
+def make_ticket(order_id: str, side: Side, qty: Number, limit: Number | None = None, **terms: Any) -> OrderTicket:
     """A ticket with the usual terms: a limit order where there is a limit, else a market order, good for the day."""
     given: dict[str, Any] = {
         "order_id": order_id,
@@ -96,9 +94,7 @@ class Floor:
         numbers = [None if one is None else D(one) for one in (bid, bid_qty, ask, ask_qty, last)]
         self.see(Quote(symbol, *numbers, None, self.now_ns, self.now_ns))
 
-    def trade(
-        self, px: Number, qty: Number, *, hits: str, symbol: str = "ACME", after_ms: float = 100
-    ) -> None:
+    def trade(self, px: Number, qty: Number, *, hits: str, symbol: str = "ACME", after_ms: float = 100) -> None:
         """A public trade in which somebody hit a resting ``bid`` or ``ask``."""
         self.wait(after_ms)
         self.see(TradeTick(symbol, D(px), D(qty), self.now_ns, self.now_ns, hits == "bid"))
@@ -131,9 +127,7 @@ class Floor:
         self.model.cancel(self.tickets[order_id], self.now_ns)
         self._listen()
 
-    def replace(
-        self, order_id: str, qty: Number, limit: Number | None = None, stop: Number | None = None
-    ) -> None:
+    def replace(self, order_id: str, qty: Number, limit: Number | None = None, stop: Number | None = None) -> None:
         prices = [None if px is None else D(px) for px in (limit, stop)]
         self.model.replace(self.tickets[order_id], D(qty), *prices, self.now_ns)
         self._listen()

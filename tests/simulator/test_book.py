@@ -17,9 +17,7 @@ def quote(bid: object, ask: object, bid_qty: int = 5, ask_qty: int = 5) -> Quote
     return Quote("ACME", number(bid), D(bid_qty), number(ask), D(ask_qty), None, None, 0, 0)
 
 
-def depth(
-    bids: tuple[PriceLevel, ...], asks: tuple[PriceLevel, ...], is_snapshot: bool = False
-) -> DepthUpdate:
+def depth(bids: tuple[PriceLevel, ...], asks: tuple[PriceLevel, ...], is_snapshot: bool = False) -> DepthUpdate:
     return DepthUpdate("ACME", bids, asks, 0, 0, is_snapshot)
 
 

@@ -172,9 +172,7 @@ def test_the_fills_of_an_adopted_order_have_ids_of_their_own() -> None:
 def test_lookup_of_an_order_that_is_here_changes_nothing(floor: Floor) -> None:
     """Without it, asking twice would put the order into the book twice."""
     floor.buy("b", 5, 98)
-    assert [report.exec_type for report in floor.model.look_up(floor.tickets["b"], floor.now_ns)] == [
-        ExecType.NEW
-    ]
+    assert [report.exec_type for report in floor.model.look_up(floor.tickets["b"], floor.now_ns)] == [ExecType.NEW]
     assert floor.model.open_orders == 1
 
 

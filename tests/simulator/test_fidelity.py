@@ -49,9 +49,7 @@ def test_on_the_recorded_feed_the_touch_rule_is_the_kinder_one() -> None:
     """The documented figures; a change of the model that moves them must say so in docs/simulator.md."""
     path = recordings_folder() / RECORDING
     if not path.exists():
-        pytest.skip(
-            f"THE RECORDED FEED IS MISSING: {path} (set GATEWAY_RECORDINGS); fidelity is not measured"
-        )
+        pytest.skip(f"THE RECORDED FEED IS MISSING: {path} (set GATEWAY_RECORDINGS); fidelity is not measured")
     report = compare_touch_with_queue(read_recording(path), symbol="BTC/USDT")
     assert report.placed == 640
     assert report.touch_percent == Decimal("95.8")

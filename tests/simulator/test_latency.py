@@ -86,7 +86,5 @@ def test_jitter_is_drawn_per_order_and_stays_within_its_share() -> None:
 def test_draws_depend_on_seed_and_order_only() -> None:
     """The same order must travel equally long in every run and process, or runs could not be compared."""
     assert Latency(JITTERY).draw("order-1") == (5_689_707, 4_759_990)  # differs if a salted hash creeps in
-    other = SimulatorSettings(
-        seed=8, order_latency_ms=D(10), report_latency_ms=D(4), latency_jitter=Decimal("0.5")
-    )
+    other = SimulatorSettings(seed=8, order_latency_ms=D(10), report_latency_ms=D(4), latency_jitter=Decimal("0.5"))
     assert Latency(other).draw("order-1") != Latency(JITTERY).draw("order-1")

@@ -5,9 +5,7 @@ from decimal import Decimal
 from gateway.domain.settings import SimulatorSettings
 from tests.simulator.stories import D, Floor
 
-FEES = SimulatorSettings(
-    order_latency_ms=D(0), report_latency_ms=D(0), maker_fee_bps=D("1.5"), taker_fee_bps=D("7.5")
-)
+FEES = SimulatorSettings(order_latency_ms=D(0), report_latency_ms=D(0), maker_fee_bps=D("1.5"), taker_fee_bps=D("7.5"))
 
 
 def test_takers_pay_the_taker_rate_of_the_value() -> None:

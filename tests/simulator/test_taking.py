@@ -8,9 +8,7 @@ def test_a_market_order_walks_the_book_as_far_as_its_depth_is_known() -> None:
     """Without it, large orders would fill at the best price, which no market grants."""
     floor = Floor()
     floor.quote("99.99", 5, "100.00", 10)
-    floor.depth(
-        levels(("99.99", 5)), levels(("100.00", 10), ("100.02", 20), ("100.05", 30)), is_snapshot=True
-    )
+    floor.depth(levels(("99.99", 5)), levels(("100.00", 10), ("100.02", 20), ("100.05", 30)), is_snapshot=True)
     floor.buy("b", 40)
     assert floor.kinds("b") == ["new", "trade", "trade", "trade"]
     assert floor.fills("b") == [(10, D("100.00")), (20, D("100.02")), (10, D("100.05"))]

@@ -194,9 +194,7 @@ async def test_an_expiry_needs_no_market_update() -> None:
     """Time alone must end an order, on the venue's own timer."""
     bench = await Bench().start()
     expire_ns = bench.clock.now_ns() + 50_000_000
-    await bench.venue.submit(
-        msgspec.structs.replace(buy(limit=98), time_in_force=TimeInForce.GTD, expire_ns=expire_ns)
-    )
+    await bench.venue.submit(msgspec.structs.replace(buy(limit=98), time_in_force=TimeInForce.GTD, expire_ns=expire_ns))
     await asyncio.sleep(0)
     bench.clock.advance(ms=50)
     await asyncio.sleep(0.08)  # the real timer, for the real 50 ms

@@ -73,9 +73,7 @@ def test_on_the_recorded_feed_runs_are_repeatable_and_prices_real() -> None:
     """Real gaps and bursts: the same bytes twice, takers at prices on show, makers at their limits."""
     path = recordings_folder() / RECORDING
     if not path.exists():
-        pytest.skip(
-            f"THE RECORDED FEED IS MISSING: {path} (set GATEWAY_RECORDINGS); the model is not run on it"
-        )
+        pytest.skip(f"THE RECORDED FEED IS MISSING: {path} (set GATEWAY_RECORDINGS); the model is not run on it")
     updates = [update for update, _ in zip(read_recording(path), range(12_000), strict=False)]
 
     def run() -> list[ExecutionReport]:
@@ -87,9 +85,7 @@ def test_on_the_recorded_feed_runs_are_repeatable_and_prices_real() -> None:
             if isinstance(update, Quote) and number % 50 == 0:
                 side = Side.BUY if number % 100 else Side.SELL
                 near = update.bid_px if side is Side.BUY else update.ask_px
-                market = make_ticket(
-                    f"m{number}", side, "0.5", symbol="BTC/USDT", time_in_force=TimeInForce.IOC
-                )
+                market = make_ticket(f"m{number}", side, "0.5", symbol="BTC/USDT", time_in_force=TimeInForce.IOC)
                 passive = make_ticket(f"p{number}", side, "0.01", near, symbol="BTC/USDT", is_twin=True)
                 stop = make_ticket(
                     f"s{number}",

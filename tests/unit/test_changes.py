@@ -122,7 +122,7 @@ def test_halted_lets_smaller_and_no_larger() -> None:
     """Without this, the kill switch would stop people from taking risk off."""
     world = World()
     order = world.place(qty=10, limit=D(180))
-    world.state.trading_state = TradingState.REDUCING
+    world.halt(TradingState.REDUCING)
     world.replace(order, order_qty=D(20))
     assert order.pending_replace is None
     world.replace(order, order_qty=D(5))

@@ -180,7 +180,8 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     facts.TwinUpdated: _twin,
     facts.CycleOpened: _cycle,
     facts.TradingStateChanged: lambda f: Told(
-        "trading_state", {"trading_state": f.state, "reason": f.reason, **_by(f.actor)}
+        "trading_state",
+        {"trading_state": f.state, "scope": f.scope, "id": f.scope_id, "reason": f.reason, **_by(f.actor)},
     ),
     facts.SessionOpened: _session_opened,
     facts.SessionClosed: lambda f: Told("session", {"event": "closed", "session_id": f.session_id, **_by(f.actor)}),

@@ -37,6 +37,7 @@ from gateway.adapters.http.state_views import (
     SessionReply,
     StatisticsReply,
     TradingReply,
+    TradingStatesReply,
     WatchReply,
 )
 from gateway.adapters.http.views import OrderView
@@ -157,6 +158,7 @@ STATE = (
     ),
     _get(f"{TRADING}/alerts", "alerts", "Recent alerts", AlertsReply),
     _get(f"{TRADING}/rollouts", "rollouts", "Rollouts", RolloutsReply),
+    _get(f"{TRADING}/trading", "trading", "What is halted or reduced", TradingStatesReply),
     _post(
         f"{TRADING}/trading/enable",
         "enable_trading",

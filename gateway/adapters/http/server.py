@@ -222,6 +222,7 @@ def _control_handlers(control: ControlHandlers) -> dict[str, Handler]:
         "session_status": control.session_status,
         "enable_trading": control.enable,
         "disable_trading": control.disable,
+        "trading": control.trading,
     }
 
 

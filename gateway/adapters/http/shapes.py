@@ -8,10 +8,12 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from gateway.adapters.http.kinds import Amount, Choice, Moment, Name, Names, Text, Whole, Words
 from gateway.domain.enums import (
     OPEN_STATUSES,
+    STOP_SCOPES,
     TERMINAL_STATUSES,
     OrdStatus,
     OrdType,
     Route,
+    ScopeKind,
     Side,
     TimeInForce,
     TradingState,
@@ -84,16 +86,27 @@ class StartSession(Struct, frozen=True):
     strategies: Annotated[tuple[str, ...] | None, Names("Only these may trade; empty: all.", 0, 500)] = None
 
 
+STOP_SCOPE = Choice(
+    "What is stopped: `gateway` (default), or one venue, account, strategy or symbol.",
+    {scope.value: scope for scope in STOP_SCOPES},
+)
+STOP_ID = Name("Which venue, account, strategy or symbol; absent for the gateway.")
+
+
 class EnableTrading(Struct, frozen=True):
-    """Why trading is let go on."""
+    """Where trading is let go on, and why. Other scopes stay as they are."""
 
     reason: Annotated[str | None, Text("Words for the record.", 200)] = None
+    scope: Annotated[ScopeKind | None, STOP_SCOPE] = None
+    id: Annotated[str | None, STOP_ID] = None
 
 
 class DisableTrading(Struct, frozen=True):
-    """Why trading is stopped, and how far."""
+    """Where trading is stopped, why, and how far."""
 
     reason: Annotated[str | None, Text("Words for the record.", 200)] = None
+    scope: Annotated[ScopeKind | None, STOP_SCOPE] = None
+    id: Annotated[str | None, STOP_ID] = None
     state: Annotated[
         TradingState | None,
         Choice(

@@ -23,10 +23,12 @@ from gateway.adapters.http.state_views import (
     SessionReply,
     StatisticsReply,
     TradingReply,
+    TradingStatesReply,
     connection_reply,
     session_view,
+    stop_reply,
 )
-from gateway.domain.enums import Mode, TradingState
+from gateway.domain.enums import Mode, ScopeKind, TradingState
 from gateway.domain.facts import Session
 from gateway.ports.intake import Controls
 from gateway.ports.read_model import PositionView, ReadModel, Status
@@ -106,15 +108,24 @@ class ControlHandlers:
 
     async def enable(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), EnableTrading)
-        return await self._switch(TradingState.ACTIVE, wish.reason, caller)
+        return await self._switch(TradingState.ACTIVE, wish, caller)
 
     async def disable(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), DisableTrading)
-        return await self._switch(wish.state or TradingState.HALTED, wish.reason, caller)
+        return await self._switch(wish.state or TradingState.HALTED, wish, caller)
 
-    async def _switch(self, state: TradingState, reason: str | None, caller: Caller) -> web.StreamResponse:
-        await self._controls.switch_trading(state, caller.actor, reason or "")
-        return json_response(TradingReply(state, reason or ""))
+    async def _switch(
+        self, state: TradingState, wish: EnableTrading | DisableTrading, caller: Caller
+    ) -> web.StreamResponse:
+        reason, scope, scope_id = wish.reason or "", wish.scope or ScopeKind.GATEWAY, wish.id or ""
+        if scope is ScopeKind.VENUE:
+            scope_id = scope_id.lower()
+        await self._controls.switch_trading(state, caller.actor, reason, scope, scope_id)
+        return json_response(TradingReply(state, reason, scope, scope_id))
+
+    async def trading(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        stops = tuple(stop_reply(view) for view in self._status.stops())
+        return json_response(TradingStatesReply(self._status.modes().trading_state, stops))
 
     def _session_reply(self, session: Session | None) -> SessionReply:
         view = None if session is None else session_view(session)

@@ -7,7 +7,7 @@ from gateway.adapters.http.times import rfc3339, rfc3339_or_none
 from gateway.adapters.http.views import plain_or_none
 from gateway.domain.facts import Session
 from gateway.domain.market import Quote
-from gateway.ports.read_model import ConnectionView, PortfolioView, PositionView
+from gateway.ports.read_model import ConnectionView, PortfolioView, PositionView, StopView
 
 
 class PositionsReply(msgspec.Struct, frozen=True):
@@ -42,10 +42,31 @@ class SessionReply(msgspec.Struct, frozen=True):
 
 
 class TradingReply(msgspec.Struct, frozen=True):
-    """The trading state that was asked for, and is now durable."""
+    """The trading state that was asked for, and is now durable, and the scope that it holds for."""
 
     trading_state: str
     reason: str
+    scope: str
+    id: str
+
+
+class StopReply(msgspec.Struct, frozen=True):
+    """One scope that is not active: by whom, why and since when. ``id`` is empty for the gateway."""
+
+    scope: str
+    id: str
+    book: str
+    trading_state: str
+    by: str
+    cause: str
+    since: str
+
+
+class TradingStatesReply(msgspec.Struct, frozen=True):
+    """The state of the gateway as a whole, and every scope that is not active."""
+
+    trading_state: str
+    stops: tuple[StopReply, ...]
 
 
 class ConnectionReply(msgspec.Struct, frozen=True):
@@ -144,6 +165,11 @@ def session_view(session: Session) -> SessionView:
         rfc3339(session.started_ns),
         rfc3339_or_none(session.ended_ns),
     )
+
+
+def stop_reply(view: StopView) -> StopReply:
+    since = rfc3339(view.since_ns)
+    return StopReply(view.scope, view.id, view.book, view.trading_state, view.by, view.cause, since)
 
 
 def connection_reply(view: ConnectionView) -> ConnectionReply:

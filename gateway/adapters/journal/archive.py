@@ -115,9 +115,7 @@ def _listing(query: OrderQuery) -> tuple[str, list[Any]]:
     return sql, [*parameters, max(query.limit, 0)]
 
 
-def _add_choice(
-    column: str, values: tuple[str, ...] | None, conditions: list[str], parameters: list[Any]
-) -> None:
+def _add_choice(column: str, values: tuple[str, ...] | None, conditions: list[str], parameters: list[Any]) -> None:
     """One of these values; an empty choice matches nothing, None is no condition."""
     if values is None:
         return

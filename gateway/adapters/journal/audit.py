@@ -18,9 +18,7 @@ from gateway.adapters.journal.walk import AuditReport, Problem, Row, Walk
 __all__ = ["AuditReport", "Problem", "verify"]
 
 _PAGE = 4_096
-_SELECT = (
-    "SELECT seq, ts_ns, kind, body, hash FROM records WHERE partition = ? AND seq > ? ORDER BY seq LIMIT ?"
-)
+_SELECT = "SELECT seq, ts_ns, kind, body, hash FROM records WHERE partition = ? AND seq > ? ORDER BY seq LIMIT ?"
 
 
 def verify(path: str | Path, partition: str = "main") -> AuditReport:
@@ -41,9 +39,7 @@ def verify(path: str | Path, partition: str = "main") -> AuditReport:
             _check_whole(walk, connection)
         _check_end(walk, directory, anchor)
     except (sqlite3.Error, OSError) as error:
-        walk.found(
-            walk.last_seq + 1 if walk.records else None, f"the journal cannot be read: {in_words(error)}"
-        )
+        walk.found(walk.last_seq + 1 if walk.records else None, f"the journal cannot be read: {in_words(error)}")
     return walk.report()
 
 

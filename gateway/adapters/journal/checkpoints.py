@@ -50,9 +50,7 @@ def saving(partition: str, checkpoint: Checkpoint, own_digest: bytes, record_has
 
 async def load_newest(reader: Reader, partition: str) -> Checkpoint | None:
     """The newest usable checkpoint; those skipped are logged with the reason. Raises sqlite3.Error."""
-    rows = await reader.fetch(
-        "SELECT seq FROM checkpoints WHERE partition = ? ORDER BY seq DESC", (partition,)
-    )
+    rows = await reader.fetch("SELECT seq FROM checkpoints WHERE partition = ? ORDER BY seq DESC", (partition,))
     for (seq,) in rows:
         try:
             checkpoint, problem = await _load(reader, partition, seq)
@@ -69,8 +67,7 @@ async def load_newest(reader: Reader, partition: str) -> Checkpoint | None:
 async def _load(reader: Reader, partition: str, seq: int) -> tuple[Checkpoint | None, str]:
     """The checkpoint, and what is wrong with it (empty: nothing)."""
     rows = await reader.fetch(
-        "SELECT seq, ts_ns, state, state_hash, digest, record_hash FROM checkpoints"
-        " WHERE partition = ? AND seq = ?",
+        "SELECT seq, ts_ns, state, state_hash, digest, record_hash FROM checkpoints WHERE partition = ? AND seq = ?",
         (partition, seq),
     )
     if not rows:

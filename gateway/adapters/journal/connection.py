@@ -94,9 +94,7 @@ class Writer:
             for pragma in schema.WRITER_PRAGMAS:
                 answer = list(await connection.execute_fetchall(pragma))
                 if pragma.startswith("PRAGMA journal_mode") and answer[0][0] != "wal":
-                    raise JournalUnavailable(
-                        f"SQLite cannot keep a write-ahead log at {path} (a network share?)"
-                    )
+                    raise JournalUnavailable(f"SQLite cannot keep a write-ahead log at {path} (a network share?)")
         except BaseException:
             await connection.close()
             raise

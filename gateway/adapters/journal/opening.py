@@ -81,9 +81,7 @@ async def check_anchor(source: Source, anchor: Anchor | AnchorUnreadable | None,
     if isinstance(anchor, AnchorUnreadable):
         raise JournalBroken(f"{anchor.text}. {_WAY_OUT}.")
     if anchor.partition != partition:
-        raise JournalBroken(
-            f"{ANCHOR_NAME} is of partition {anchor.partition!r}, not {partition!r}. {_WAY_OUT}."
-        )
+        raise JournalBroken(f"{ANCHOR_NAME} is of partition {anchor.partition!r}, not {partition!r}. {_WAY_OUT}.")
     problem = objection(anchor, await read_head(source, partition))
     if not problem and await record_hash_at(source, partition, anchor.seq) != bytes.fromhex(anchor.hash):
         problem = f"record {anchor.seq} is not the one that {ANCHOR_NAME} names"

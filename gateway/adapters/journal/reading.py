@@ -13,8 +13,7 @@ from gateway.ports.journal import JournalBroken
 #: Records per hop. Decoding a page of them holds the event loop for some 4 ms.
 _PAGE = 512
 _SELECT = (
-    "SELECT seq, ts_ns, kind, body, hash FROM records"
-    " WHERE partition = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+    "SELECT seq, ts_ns, kind, body, hash FROM records WHERE partition = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 )
 
 
@@ -44,9 +43,7 @@ async def read_records(
             if found_seq != seq:
                 raise JournalBroken(f"record {seq} is missing: {found_seq} comes after {seq - 1}")
             if link_stored(previous, seq, ts_ns, body) != stored:
-                raise JournalBroken(
-                    f"record {seq} is not what was written, or does not follow from {seq - 1}"
-                )
+                raise JournalBroken(f"record {seq} is not what was written, or does not follow from {seq - 1}")
             yield _decoded(seq, ts_ns, kind, body)
             previous = stored
         if seq == head.seq and previous != head.hash:

@@ -104,9 +104,7 @@ class SqliteJournal:
     async def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Keep it with the newest three, and renew the anchor. ``checkpoint.seq`` must be durable (ValueError)."""
         if not 0 <= checkpoint.seq <= self._appender.head.seq:
-            raise ValueError(
-                f"record {checkpoint.seq} is not durable, the last one is {self._appender.head.seq}"
-            )
+            raise ValueError(f"record {checkpoint.seq} is not durable, the last one is {self._appender.head.seq}")
         own_digest = await asyncio.to_thread(checkpoints.digest, checkpoint)
         async with self._turn:
             await self._settle()

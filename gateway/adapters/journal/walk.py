@@ -69,9 +69,7 @@ class Walk:
         if seq in self.expected:
             for record_hash, source in self.expected.pop(seq):
                 if record_hash != stored:
-                    self.found(
-                        seq, f"is not the record that {source} names: the journal up to here was rewritten"
-                    )
+                    self.found(seq, f"is not the record that {source} names: the journal up to here was rewritten")
         self.last_seq = seq
 
     def _is_out_of_line(self, seq: int) -> bool:

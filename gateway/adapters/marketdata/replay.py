@@ -148,7 +148,5 @@ class ReplayMarket:
         elif isinstance(update, TradeTick):
             quote = self._quotes.get(update.symbol)
             if quote is not None:
-                self._quotes[update.symbol] = msgspec.structs.replace(
-                    quote, last_px=update.px, last_qty=update.qty
-                )
+                self._quotes[update.symbol] = msgspec.structs.replace(quote, last_px=update.px, last_qty=update.qty)
         self._listeners.tell(update)

@@ -76,8 +76,7 @@ class SyntheticMarket:
         """Follow an edit of the configuration: what stays goes on where it was, what is new begins at once."""
         known = self._walks
         self._walks = {
-            one.symbol: known.get(one.symbol) or SyntheticWalk(one, self._settings.seed)
-            for one in instruments
+            one.symbol: known.get(one.symbol) or SyntheticWalk(one, self._settings.seed) for one in instruments
         }
         self._order = tuple(self._walks.values())
         if self._loop is None:

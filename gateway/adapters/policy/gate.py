@@ -196,4 +196,3 @@ def main() -> None:
     """Judge the sources on standard input; the judgement goes to standard output."""
     sources = msgspec.json.decode(sys.stdin.buffer.read(), type=PolicySources)
     sys.stdout.buffer.write(msgspec.json.encode(judge(sources)))
-

@@ -181,8 +181,15 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     _gauge(
         "gateway_trading_state",
-        "1 for the trading state in force, 0 for the others.",
-        "halted or reducing: somebody, or a breaker, stopped trading.",
+        "1 for the trading state of the whole gateway, 0 for the others.",
+        "halted or reducing: somebody stopped trading.",
+        "state",
+    ),
+    _gauge(
+        "gateway_trading_stops",
+        "Scopes in which trading is halted or reduced, by kind of scope.",
+        "Above 0: GET /api/trading/trading lists them, with who and why.",
+        "scope",
         "state",
     ),
     _gauge("gateway_ready", "1 when orders are taken.", "The gateway recovered."),

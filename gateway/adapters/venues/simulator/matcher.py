@@ -73,9 +73,7 @@ class Matcher:
         if tif is _IOC:
             self._reports.end(order, ExecType.CANCELED, "immediate or cancel: nothing more on offer", now_ns)
         elif order.is_for_open or order.is_for_close:
-            self._reports.end(
-                order, ExecType.EXPIRED, "nothing more on offer at the session boundary", now_ns
-            )
+            self._reports.end(order, ExecType.EXPIRED, "nothing more on offer at the session boundary", now_ns)
         else:
             self._wait(order)
 
@@ -155,9 +153,7 @@ class Matcher:
 
     @property
     def _has_orders(self) -> bool:
-        return bool(self._taking or self._stops) or not (
-            self._buys.best_key is None and self._sells.best_key is None
-        )
+        return bool(self._taking or self._stops) or not (self._buys.best_key is None and self._sells.best_key is None)
 
     def _see_levels(self, update: Quote | DepthUpdate, now_ns: int) -> None:
         """Tell the queues what is visible now, at the prices of which this update can have told anything."""

@@ -104,9 +104,7 @@ class Reports:
         self.send(report, order.report_latency_ns)
         self._finish(order, report)
 
-    def refuse(
-        self, ticket: OrderTicket, exec_type: ExecType, text: str, latency_ns: int, now_ns: int
-    ) -> None:
+    def refuse(self, ticket: OrderTicket, exec_type: ExecType, text: str, latency_ns: int, now_ns: int) -> None:
         """CANCEL_REJECTED or REPLACE_REJECTED: the order is left as it is."""
         self.send(_plain_report(ticket, exec_type, text, now_ns), latency_ns)
 

@@ -1,0 +1,32 @@
+"""The kill switch: a person stops trading in one scope, or lets it go on."""
+
+from gateway.core.changes import cancel_orders
+from gateway.core.decision import Decision
+from gateway.core.state import GatewayState
+from gateway.core.trading.states import Scope, scopes_of
+from gateway.domain.enums import TradingState
+from gateway.domain.events import TradingSwitched
+from gateway.domain.facts import TradingStateChanged
+from gateway.domain.orders import Order
+
+
+def switch_trading(state: GatewayState, event: TradingSwitched) -> Decision:
+    """HALTED cancels every open order of its scope, also when it was halted before: pressing it twice is safe."""
+    changed = TradingStateChanged(
+        ts_ns=event.ts_ns,
+        state=event.state,
+        actor=event.actor,
+        reason=event.reason,
+        scope=event.scope,
+        scope_id=event.scope_id,
+    )
+    if event.state is not TradingState.HALTED:
+        return Decision((changed,))
+    orders = open_orders_of(state, (event.scope, event.scope_id))
+    facts, effects = cancel_orders(orders, event.actor, event.ts_ns)
+    return Decision((changed, *facts), effects)
+
+
+def open_orders_of(state: GatewayState, scope: Scope) -> list[Order]:
+    """Everything within ``scope`` that may still trade, oldest first."""
+    return [order for order in state.open_orders() if scope in scopes_of(order)]
