@@ -6,7 +6,10 @@ what the engine does in the same order, only without a journal between facts and
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.core.apply import apply_record
 from gateway.core.decide import decide
@@ -109,6 +112,8 @@ class World:
         self.prices = dict(PRICES)
         #: What the policy says; None leaves it unanswered until ``answer_policy``.
         self.policy: Callable[[dict[str, Any]], PolicyVerdict | None] = lambda document: ALLOW
+        #: Whether it is asked about new orders as a server is: after they are held, with an event of its own.
+        self.asks_outside = False
         self._count = 0
         self.send(GatewayStarted(ts_ns=self.now_ns, version="test"))
         self.load(config or trading_config())
@@ -157,16 +162,21 @@ class World:
 
     def receive(self, request: NewOrderSingle, order_id: str) -> Decision:
         px = self.prices.get(request.symbol)
-        return self.send(
-            OrderReceived(
-                ts_ns=self.tick(),
-                order_id=order_id,
-                request=request,
-                fingerprint=fingerprint(request),
-                actor=TRADER,
-                view=MarketView(reference_px=px, bid_px=px, ask_px=px),
-            )
+        event = OrderReceived(
+            ts_ns=self.tick(),
+            order_id=order_id,
+            request=request,
+            fingerprint=fingerprint(request),
+            actor=TRADER,
+            view=MarketView(reference_px=px, bid_px=px, ask_px=px),
         )
+        return self.send(event if self.asks_outside else self._with_verdicts(event))
+
+    def _with_verdicts(self, event: OrderReceived) -> OrderReceived:
+        """The event with what the policy says at once, up to the first question that it leaves open."""
+        questions = [one for one in decide(self.state, event).effects if isinstance(one, EvaluatePolicy)]
+        answers = [self.policy(question.document) for question in questions]
+        return replace(event, verdicts=tuple(takewhile(lambda verdict: verdict is not None, answers)))
 
     def place(
         self,

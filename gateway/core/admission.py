@@ -1,7 +1,8 @@
 """From an order received to an order admitted or denied.
 
-``receive`` checks the instrument, the trading state, the route and the limits, and holds the exposure;
-``conclude`` hears the policy and admits, denies, or has it decided again because the rules moved meanwhile.
+``receive`` checks the instrument, the trading state, the route and the limits, and holds the exposure. Where the
+policy answers within the same step, ``settle`` adds what its verdicts come to; else ``conclude`` hears it later and
+admits, denies, or has it decided again because the rules moved meanwhile.
 """
 
 from decimal import Decimal
@@ -17,7 +18,7 @@ from gateway.core.validation import instrument_breaches
 from gateway.core.words import refuse, reject_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
 from gateway.domain.enums import OrdStatus, RejectStage, Route, ScopeKind
-from gateway.domain.events import OrderReceived, PolicyEvaluated
+from gateway.domain.events import OrderReceived, PolicyEvaluated, PolicyVerdict
 from gateway.domain.facts import (
     CycleOpened,
     Fact,
@@ -33,7 +34,29 @@ from gateway.domain.reasons import RejectCode, RouteReason
 
 
 def receive(state: GatewayState, event: OrderReceived) -> Decision:
-    """Check a well-formed order against everything that is ours, and hold its exposure."""
+    """Check a well-formed order against everything that is ours, hold its exposure, and hear the policy if it spoke."""
+    return settle(_receive(state, event), event)
+
+
+def settle(decision: Decision, event: OrderReceived) -> Decision:
+    """``decision`` on the order itself, with what the event's verdicts make of the orders that it holds.
+
+    Nothing can move between the two: the verdicts were given on the very decision, before anything else was decided.
+    """
+    if not event.verdicts:
+        return decision
+    held = {fact.order.order_id: fact.order for fact in decision.facts if isinstance(fact, OrderHeld)}
+    facts, effects = list(decision.facts), list(decision.effects)
+    asked = [effect for effect in decision.effects if isinstance(effect, EvaluatePolicy)]
+    for effect, verdict in zip(asked, event.verdicts, strict=False):
+        concluded = _hear(held[effect.order_id], verdict, event.ts_ns)
+        facts.extend(concluded.facts)
+        effects.remove(effect)
+        effects.extend(concluded.effects)
+    return Decision(tuple(facts), tuple(effects))
+
+
+def _receive(state: GatewayState, event: OrderReceived) -> Decision:
     request = event.request
     instrument = state.config.instruments.get(request.symbol)
     venue = request.venue or (instrument.venue if instrument is not None else "")
@@ -236,10 +259,15 @@ def conclude(state: GatewayState, event: PolicyEvaluated) -> Decision:
         return NOTHING  # canceled or withdrawn while the policy was thinking
     if order.control_epoch != state.control_epoch and not _stands_whatever_changed(state, order):
         return _decide_again(state, event, order)
-    reject = denial_of(event.verdict)
+    return _hear(order, event.verdict, event.ts_ns)
+
+
+def _hear(order: Order, verdict: PolicyVerdict, ts_ns: int) -> Decision:
+    """What the policy's verdict makes of a held order."""
+    reject = denial_of(verdict)
     if reject is not None:
-        return Decision((OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject),))
-    admitted = OrderAdmitted(ts_ns=event.ts_ns, order_id=order.order_id, policy_revision=event.verdict.revision)
+        return Decision((OrderDenied(ts_ns=ts_ns, order_id=order.order_id, reject=reject),))
+    admitted = OrderAdmitted(ts_ns=ts_ns, order_id=order.order_id, policy_revision=verdict.revision)
     return Decision((admitted,), submit_effects(order))
 
 

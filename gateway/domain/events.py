@@ -12,21 +12,11 @@ from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     ts_ns: int
 
 
-class OrderReceived(_Event, frozen=True, kw_only=True):
-    """A well-formed order of a known key. ``fingerprint`` is a hash of its content, for idempotency."""
-
-    order_id: str
-    request: NewOrderSingle
-    fingerprint: str
-    actor: Actor
-    view: MarketView
-
-
-class PolicyVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PolicyVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What the policy said. ``failure`` is the code of an absent decision (unavailable, undefined, malformed),
     None when there was one. Anything but ``is_allowed`` True without a failure is a denial."""
 
@@ -37,8 +27,23 @@ class PolicyVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     revision: str = ""
 
 
+class OrderReceived(_Event, frozen=True, kw_only=True):
+    """A well-formed order of a known key. ``fingerprint`` is a hash of its content, for idempotency.
+
+    ``verdicts`` are the policy's answers where it was asked in the same step, one for each order that this request
+    became (the legs of one that is split); empty where it is asked outside, and ``PolicyEvaluated`` tells later.
+    """
+
+    order_id: str
+    request: NewOrderSingle
+    fingerprint: str
+    actor: Actor
+    view: MarketView
+    verdicts: tuple[PolicyVerdict, ...] = ()
+
+
 class PolicyEvaluated(_Event, frozen=True, kw_only=True):
-    """The verdict on a held order, or on the replace that it has pending."""
+    """The verdict on a held order, or on the replace that it has pending, of an engine that was asked outside."""
 
     order_id: str
     verdict: PolicyVerdict

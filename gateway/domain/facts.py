@@ -13,7 +13,7 @@ from gateway.domain.figures import RiskFigures
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     ts_ns: int
 
 

@@ -54,7 +54,7 @@ class DepthUpdate(msgspec.Struct, frozen=True):
 MarketUpdate = Quote | TradeTick | DepthUpdate
 
 
-class MarketView(msgspec.Struct, frozen=True, gc=False):
+class MarketView(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a decision knew of the market and of the clock: recorded in the event, so that a replay is exact.
 
     ``reference_px`` is the price that values the order (mid of a two-sided quote, else last, else the

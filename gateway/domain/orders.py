@@ -21,7 +21,7 @@ from gateway.domain.money import ZERO, ratio
 from gateway.domain.reasons import RejectCode, RouteReason
 
 
-class NewOrderSingle(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class NewOrderSingle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A request for an order, as the client sent it and after defaults were filled in.
 
     ``trailing_amount`` (price units) or ``trailing_percent`` belongs to a trailing stop; ``expire_ns`` to GTD.
@@ -44,7 +44,7 @@ class NewOrderSingle(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     execution_algorithm: str | None = None
 
 
-class ReplaceRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ReplaceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """New terms for an open order; None leaves a term as it is. ``order_qty`` is the new total, not a delta."""
 
     order_qty: Decimal | None = None
@@ -88,7 +88,7 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
     context: dict[str, str] = {}
 
 
-class Fill(msgspec.Struct, frozen=True, gc=False):
+class Fill(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One execution. ``fee`` is in ``fee_currency`` (empty: the instrument's currency)."""
 
     exec_id: str
@@ -100,7 +100,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     is_maker: bool = False
 
 
-class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What a venue (or the simulator) says of one order.
 
     ``exec_id`` identifies a TRADE across channels and redeliveries: the same id is the same fill, however often
@@ -149,7 +149,7 @@ class PendingReplace(msgspec.Struct, frozen=True, gc=False):
     is_sent: bool = False
 
 
-class Order(msgspec.Struct, kw_only=True, gc=False):
+class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One order and everything that became of it. Written by ``core.apply`` only.
 
     A split order is a parent with ``route`` SPLIT and ``leg_ids``: the legs are orders of their own, the parent

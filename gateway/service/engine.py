@@ -13,12 +13,13 @@ from collections.abc import Callable, Container, Iterable
 
 import msgspec
 
+from gateway.core.admission import settle
 from gateway.core.apply import apply, trim
 from gateway.core.decide import decide
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState, encode_snapshot, hash_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
-from gateway.domain.events import AdmissionsAbandoned, Event
+from gateway.domain.events import AdmissionsAbandoned, Event, OrderReceived, PolicyVerdict
 from gateway.domain.facts import (
     Fact,
     OrderDenied,
@@ -44,6 +45,8 @@ _CLOSING_FACTS = frozenset({OrderDenied, OrderEnded, OrderExecuted, OrderReplace
 #: Effects that wait for nothing: they change nothing outside.
 _INWARD = frozenset({EvaluatePolicy, ReconsiderOrder})
 
+#: Asks the policy within the process. Decides nothing, and touches no state.
+Ask = Callable[[EvaluatePolicy], PolicyVerdict]
 EffectSink = Callable[[list[Effect]], None]
 RecordSink = Callable[[Record], None]
 
@@ -98,7 +101,18 @@ class Engine:
 
     def process(self, event: Event) -> Decision:
         """Decide one event and apply its facts. The caller handles the inward effects of the decision."""
+        return self._take(event, decide(self.state, event))
+
+    def process_order(self, event: OrderReceived, ask: Ask) -> Decision:
+        """The same for an order whose policy answers at once: decided, asked and settled in one step, one record."""
         decision = decide(self.state, event)
+        verdicts = tuple([ask(effect) for effect in decision.effects if isinstance(effect, EvaluatePolicy)])
+        if verdicts:
+            event = msgspec.structs.replace(event, verdicts=verdicts)
+            decision = settle(decision, event)
+        return self._take(event, decision)
+
+    def _take(self, event: Event, decision: Decision) -> Decision:
         outward: list[Effect] = [effect for effect in decision.effects if type(effect) not in _INWARD]
         if not decision.facts:
             self._run_in_turn(outward)

@@ -89,12 +89,12 @@ class Intake:
             view=self.view(request.symbol, now_ns),
         )
         started_ns = self._clock.monotonic_ns()
-        decision = self._engine.process(event)
         if self._policy.is_immediate:
-            self._consult_now(decision.effects)
+            self._engine.process_order(event, self._ask)
         else:
+            effects = self._engine.process(event).effects
             # Shielded: a client that hangs up must not leave an order half decided.
-            await asyncio.shield(self._tasks.spawn(self._consult(decision.effects), "policy"))
+            await asyncio.shield(self._tasks.spawn(self._consult(effects), "policy"))
         order = self._engine.find_order(order_id)
         if order is None and self._engine.failure is None:
             order = await self._archive.find(order_id)  # finished, and many others after it, while the policy thought
@@ -154,16 +154,12 @@ class Intake:
             weekday=weekday,
         )
 
-    def _consult_now(self, effects: tuple[Effect, ...]) -> None:
-        """Ask the engine in this process; what it says may have the order decided again."""
-        for effect in effects:
-            if isinstance(effect, EvaluatePolicy):
-                started_ns = self._clock.monotonic_ns()
-                verdict = self._policy.evaluate_now(effect.document)
-                self._telemetry.on_policy(verdict.is_allowed, verdict.failure, self._clock.monotonic_ns() - started_ns)
-                self._consult_now(self._conclude(effect, verdict))
-            elif isinstance(effect, ReconsiderOrder):
-                self._consult_now(self._reconsider(effect))
+    def _ask(self, question: EvaluatePolicy) -> PolicyVerdict:
+        """Ask the engine in this process."""
+        started_ns = self._clock.monotonic_ns()
+        verdict = self._policy.evaluate_now(question.document)
+        self._telemetry.on_policy(verdict.is_allowed, verdict.failure, self._clock.monotonic_ns() - started_ns)
+        return verdict
 
     async def _consult(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:

@@ -1,21 +1,24 @@
 """Figure 3: one decision, in process: the real core and the real embedded policy, without HTTP and journal.
 
-An order is decided (instrument, trading state, route, every default limit), its facts are applied, the policy is
-asked, its verdict is decided and applied. The default configuration and policies; positions are open and change.
+An order is decided (instrument, trading state, route, every default limit), the policy is asked, its verdict is
+settled, and the facts are applied. The default configuration and policies; positions are open and change.
 """
 
 import time
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from gateway.adapters.config import load
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.loader import PolicyLoader
+from gateway.core.admission import settle
 from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
-from gateway.domain.events import ConfigLoaded, Event, PolicyEvaluated
+from gateway.domain.events import ConfigLoaded, Event
 from tests.bench.figures import Report, duration, quantile, spread
 from tests.bench.inprocess import TRADER, policy_question, received, reports_on
 from tests.bench.sizes import Sizes
@@ -45,9 +48,9 @@ class Decider:
         begun_ns = time.perf_counter_ns()
         event = received(body, number, self.config, time.time_ns())
         made_ns = time.perf_counter_ns()
-        question = policy_question(self._take(event).effects)
-        verdict = self._policy.evaluate_now(question.document)
-        self._take(PolicyEvaluated(ts_ns=event.ts_ns, order_id=event.order_id, verdict=verdict))
+        held = decide(self.state, event)
+        verdict = self._policy.evaluate_now(policy_question(held.effects).document)
+        apply_record(self.state, settle(held, replace(event, verdicts=(verdict,))).facts)
         decided_ns = time.perf_counter_ns()
         order = self.state.orders[event.order_id]
         assert order.is_admitted, order.reject

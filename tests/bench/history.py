@@ -19,12 +19,12 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.config import load
 from gateway.adapters.journal import SqliteJournal
 from gateway.core.state import GatewayState
-from gateway.domain.events import ConfigLoaded, GatewayStarted, PolicyEvaluated, PolicyVerdict
+from gateway.domain.events import ConfigLoaded, GatewayStarted, PolicyVerdict
 from gateway.domain.records import Checkpoint, Entry, Record
 from gateway.domain.settings import Settings
 from gateway.service.engine import Engine
 from gateway.service.tasks import TaskGroup
-from tests.bench.inprocess import TRADER, NoTelemetry, policy_question, received, reports_on
+from tests.bench.inprocess import TRADER, NoTelemetry, received, reports_on
 from tests.bench.workload import Workload, synthetic_symbols
 
 _ALLOWED = PolicyVerdict(is_allowed=True, revision="bench")
@@ -110,12 +110,9 @@ class Writer:
     def _order(self, engine: Engine) -> None:
         number, now_ns = self._orders, time.time_ns()
         event = received(self._workload.body(number), number, self._config, now_ns)
-        first = engine.process(event)
-        question = policy_question(first.effects)
-        verdict = PolicyEvaluated(ts_ns=now_ns, order_id=question.order_id, verdict=_ALLOWED)
-        second = engine.process(verdict)
-        third = engine.process(reports_on(engine.state.orders[event.order_id], now_ns))
-        self._facts += len(first.facts) + len(second.facts) + len(third.facts)
+        admission = engine.process_order(event, lambda question: _ALLOWED)
+        fill = engine.process(reports_on(engine.state.orders[event.order_id], now_ns))
+        self._facts += len(admission.facts) + len(fill.facts)
         self._orders += 1
 
 

@@ -16,11 +16,12 @@ from gateway.domain.events import Event, GatewayStarted
 from gateway.domain.facts import Fact
 from gateway.domain.orders import Order
 from gateway.domain.records import Record
-from tests.journal.samples import EVENT_TYPES, FACT_TYPES, START_NS, enums_within, specimen
+from tests.journal.samples import EVENT_TYPES, FACT_TYPES, START_NS, enums_within, specimen, structs_within
 
 FOLDER = Path(__file__).parent / "golden"
 BEFORE = FOLDER / "before"
 WORDS = Path(__file__).parent / "golden_words.json"
+DEFAULTS = Path(__file__).parent / "golden_defaults.json"
 
 
 def bodies() -> Iterator[tuple[str, bytes]]:
@@ -41,6 +42,21 @@ def words() -> bytes:
     """All values of all enumerations that a journal can hold."""
     enums = enums_within(*EVENT_TYPES, *FACT_TYPES, Order)
     return readable(msgspec.json.encode({name: [v.value for v in enums[name]] for name in sorted(enums)}))
+
+
+def defaults() -> bytes:
+    """What is meant where a field is not written, of every struct that leaves its defaults out."""
+    structs = structs_within(*EVENT_TYPES, *FACT_TYPES, Order)
+    shown = {
+        name: {field.name: _default(field) for field in msgspec.structs.fields(structs[name]) if not field.required}
+        for name in sorted(structs)
+        if structs[name].__struct_config__.omit_defaults  # type: ignore[attr-defined]  # every Struct has one
+    }
+    return readable(msgspec.json.encode(shown))
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
 
 
 def path_of(name: str) -> Path:
@@ -67,6 +83,7 @@ def main(*, keep: bool) -> None:
             (BEFORE / f"{name}.{count + 1}.json").write_bytes(old)
         path.write_bytes(new)
     WORDS.write_bytes(words())
+    DEFAULTS.write_bytes(defaults())
 
 
 if __name__ == "__main__":

@@ -65,15 +65,24 @@ def _scalar(info: inspect.Type, name: str) -> Any:
 
 def enums_within(*wanted: type) -> dict[str, type[Enum]]:
     """Every enumeration that these types can hold, by name."""
+    return _types_within(wanted)[0]
+
+
+def structs_within(*wanted: type) -> dict[str, type]:
+    """Every struct that these types are or can hold, by name."""
+    return _types_within(wanted)[1]
+
+
+def _types_within(wanted: tuple[type, ...]) -> tuple[dict[str, type[Enum]], dict[str, type]]:
     found: dict[str, type[Enum]] = {}
-    seen: set[type] = set()
+    structs: dict[str, type] = {}
 
     def look(info: inspect.Type) -> None:
         match info:
             case inspect.EnumType(cls=cls):
                 found[cls.__name__] = cls
-            case inspect.StructType(cls=cls, fields=fields) if cls not in seen:
-                seen.add(cls)
+            case inspect.StructType(cls=cls, fields=fields) if cls.__name__ not in structs:
+                structs[cls.__name__] = cls
                 for field in fields:
                     look(field.type)
             case inspect.UnionType(types=types) | inspect.TupleType(item_types=types):
@@ -86,7 +95,7 @@ def enums_within(*wanted: type) -> dict[str, type[Enum]]:
 
     for one in wanted:
         look(inspect.type_info(one))
-    return found
+    return found, structs
 
 
 def anything(wanted: type[T]) -> st.SearchStrategy[T]:

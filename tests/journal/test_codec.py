@@ -21,7 +21,7 @@ from gateway.adapters.journal.codec import (
 from gateway.domain.events import MarksObserved
 from gateway.domain.orders import Order
 from gateway.domain.records import Record
-from tests.journal.golden_files import FOLDER, WORDS, bodies, path_of, readable, words
+from tests.journal.golden_files import DEFAULTS, FOLDER, WORDS, bodies, defaults, path_of, readable, words
 from tests.journal.samples import EVENT_TYPES, FACT_TYPES, START_NS, anything, note, specimen
 
 _BODIES = dict(bodies())
@@ -45,6 +45,11 @@ def test_the_words_are_those_of_the_golden_file() -> None:
     """A value taken out of an enumeration makes every record that holds it unreadable; one that was added is to
     be known here, so that its removal is noticed later."""
     assert words().decode() == WORDS.read_text(encoding="utf-8")
+
+
+def test_the_defaults_are_those_of_the_golden_file() -> None:
+    """A field at its default is not written: another default would change what every journal out there says."""
+    assert defaults().decode() == DEFAULTS.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.json")), ids=lambda path: path.stem)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 from hypothesis import given
@@ -13,12 +14,12 @@ from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.state import GatewayState, decode_snapshot, encode_snapshot, state_hash
 from gateway.domain.enums import Mode, TradingState
-from gateway.domain.events import GatewayStarted, TradingSwitched
+from gateway.domain.events import GatewayStarted, PolicyVerdict, TradingSwitched
 from gateway.domain.records import Record
 from gateway.service.replay import replay
 from tests.naive import assert_books_add_up
 from tests.properties.streams import Step, live_through, operations
-from tests.world import TRADER, D, World, trading_config
+from tests.world import ALLOW, DENY, TRADER, D, World, trading_config
 
 
 def folded(records: list[Record]) -> GatewayState:
@@ -91,6 +92,30 @@ async def test_deciding_recorded_events_again_gives_the_recorded_facts(steps: li
     report = await replay(stream(written_and_read(world.records)))
     assert report.differences == ()
     assert report.state_hash == state_hash(world.state)
+
+
+@given(steps=operations())
+def test_a_policy_asked_within_the_step_or_outside_comes_to_the_same(steps: list[Step]) -> None:
+    """Without this, the engine in the process and the OPA server could let different orders out."""
+
+    def policy(document: dict[str, Any]) -> PolicyVerdict:
+        return DENY if document["order"]["size_e8"] // 100_000_000 % 5 == 4 else ALLOW
+
+    worlds = World(trading_config(Mode.CANARY)), World(trading_config(Mode.CANARY))
+    for world in worlds:
+        world.policy, world.asks_outside = policy, world is worlds[1]
+        live_through(world, steps)
+    within, outside = (
+        ([ticket.order_id for ticket in world.sent], _outcomes(world), world.state.statistics) for world in worlds
+    )
+    assert within == outside
+
+
+def _outcomes(world: World) -> dict[str, tuple[object, ...]]:
+    return {
+        order.order_id: (order.ord_status, order.reject, order.route, order.policy_revision, order.cum_value)
+        for order in world.state.orders.values()
+    }
 
 
 _CHILD = """

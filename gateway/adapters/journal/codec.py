@@ -1,9 +1,10 @@
 """Records and orders as versioned JSON, and back. Nothing here knows where the bytes are kept.
 
 Decimals are text, to the last zero (``1.10`` stays ``1.10``). ``seq`` and ``ts_ns`` are columns beside the body,
-so that they are said once. When the shape of an event, fact or order changes in a way that old bytes do not fit,
-raise the version and keep a decoder for the old one: a journal is read for as long as it is kept. The golden files
-in ``tests/journal`` fail on any change of the encoding.
+so that they are said once. Fields at their default are left out (nearly all of a plain order's), so a default is
+part of the format: it may never change. When the shape of an event, fact or order changes in a way that old bytes
+do not fit, raise the version and keep a decoder for the old one: a journal is read for as long as it is kept. The
+golden files in ``tests/journal`` fail on any change of the encoding.
 """
 
 import msgspec
