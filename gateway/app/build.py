@@ -17,6 +17,7 @@ from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.telemetry import PrometheusTelemetry
 from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
+from gateway.app.edits import ConfigEdits
 from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
 from gateway.app.registry import ORDER_ADAPTERS, POLICIES, market_data, venue_factories
@@ -24,6 +25,7 @@ from gateway.app.start import usable_start
 from gateway.core.state import GatewayState
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import Settings
+from gateway.service.approvals import Approvals
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor, VenueSlot, VenueTable
@@ -54,7 +56,8 @@ async def build(
     journal = await SqliteJournal.open(data_dir)
     try:
         state, last_seq = await recover(journal)
-        start = usable_start(state, start, data_dir, environ, ORDER_ADAPTERS | set(extra_venues or {}))
+        adapters = ORDER_ADAPTERS | set(extra_venues or {})
+        start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns())
         start = msgspec.structs.replace(start, settings=adjust(start.settings))
         return _assemble(start, adjust, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {})
     except BaseException:
@@ -119,10 +122,14 @@ def _assemble(
     controls = OperatorControls(engine, FileHaltMark(data_dir), clock)
     reads = Reads(engine, intake, journal, market, clock)
     status = GatewayStatus(engine, intake, table, market, policy, clock, lambda: reloader.settings.venues)
+    approvals = Approvals(engine, clock)
+    edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
     gauges.bind(engine, status)
+    gauges.add("gateway_config_waiting", lambda: {(): float(approvals.waiting() is not None)})
     server = HttpServer(
         intake,
         controls,
+        approvals,
         reads,
         status,
         feed,
@@ -141,7 +148,6 @@ def _assemble(
         data_dir=data_dir,
         environ=environ,
         start=start,
-        adjust=adjust,
         clock=clock,
         tasks=tasks,
         journal=journal,
@@ -154,6 +160,7 @@ def _assemble(
         executor=executor,
         venues=venues,
         reloader=reloader,
+        edits=edits,
         intake=intake,
         controls=controls,
         status=status,

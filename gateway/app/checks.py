@@ -19,9 +19,11 @@ from gateway.adapters.journal.outside import read_only
 from gateway.adapters.policy.loader import check as check_policies
 from gateway.app.registry import MARKETS, ORDER_ADAPTERS
 from gateway.core.config_change import refusals
+from gateway.core.loosening import compare
 from gateway.domain.enums import Mode
 from gateway.domain.settings import Settings
 from gateway.ports.journal import JournalBroken, JournalUnavailable
+from gateway.service.approvals import can_approve
 from gateway.service.replay import replay
 
 
@@ -46,6 +48,13 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
     if old is not None:
         lines = describe_difference(old, settings)
         print("\n".join(["changes against what was last in force:", *lines]) if lines else "no change")
+        looser = compare(old.trading, settings.trading).looser
+        if looser and can_approve(old.principals):
+            print(f"needs approval by a key with role risk or admin: {'; '.join(looser)}", file=sys.stderr)
+            print(f"waits: POST /api/trading/config/approvals with revision {settings.trading.revision}")
+            return 1
+        for text in looser:
+            print(f"looser: {text}")
     print(f"ok: revision {settings.trading.revision}")
     return 0
 

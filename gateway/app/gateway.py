@@ -1,20 +1,13 @@
 """A gateway that was put together: how it starts, follows edits, and stops."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway import __version__
 from gateway.adapters.calendar import ExchangeCalendar, UnknownCalendar
-from gateway.adapters.config import (
-    ConfigInvalid,
-    ConfigWatcher,
-    LastGood,
-    Loaded,
-    StartResult,
-    describe_difference,
-)
+from gateway.adapters.config import ConfigWatcher, StartResult
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
@@ -22,6 +15,7 @@ from gateway.adapters.marketdata.synthetic import SyntheticMarket
 from gateway.adapters.policy.live import LivePolicies, PolicyReload
 from gateway.adapters.policy.watcher import PolicyWatcher
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
+from gateway.app.edits import ConfigEdits
 from gateway.app.registry import StartRefused
 from gateway.domain.enums import Role, TradingState
 from gateway.domain.events import GatewayStarted
@@ -43,8 +37,6 @@ from gateway.service.venues import VenueManager
 
 _log = logging.getLogger("gateway")
 _SYSTEM = Actor("system", Role.ADMIN)
-#: Settings that are read once: an edit of these is told, and takes effect at the next start.
-_READ_AT_START = ("server", "storage", "policy", "market_data", "simulator")
 
 
 @dataclass
@@ -55,7 +47,6 @@ class Gateway:
     data_dir: Path
     environ: Mapping[str, str]
     start: StartResult
-    adjust: Callable[[Settings], Settings]
     clock: Clock
     tasks: TaskGroup
     journal: SqliteJournal
@@ -68,6 +59,7 @@ class Gateway:
     executor: Executor
     venues: VenueManager
     reloader: Reloader
+    edits: ConfigEdits
     intake: Intake
     controls: OperatorControls
     status: GatewayStatus
@@ -85,7 +77,7 @@ class Gateway:
         self.reloader.on_applied.append(self._take_instruments)
         self.engine.start()
         await self.simulator.start(self.executor)
-        await self._apply_start_config()
+        await self.edits.begin()
         now_ns, config = self.clock.now_ns(), self.engine.state.config
         self.engine.process(
             GatewayStarted(
@@ -106,7 +98,7 @@ class Gateway:
             self.config_dir,
             self.environ,
             self.start.files,
-            self._on_config,
+            self.edits.hear,
             are_on_disk=not self.start.used_last_good,
         )
         self.tasks.spawn(watcher.run(), "config watcher")
@@ -123,49 +115,12 @@ class Gateway:
         except UnknownCalendar as error:
             raise StartRefused(f"instruments.yaml: {error}") from None
 
-    async def _apply_start_config(self) -> None:
-        """Put in force what ``app.start`` found usable; what it refused is told."""
-        start = self.start
-        problems = tuple(str(problem) for problem in start.problems)
-        for warning in start.settings.warnings:
-            _log.warning("configuration: %s", warning)
-        objections = await self.reloader.apply(start.settings, ())
-        if objections:  # looked at before anything was built from it
-            raise StartRefused("; ".join(objections))
-        if not start.used_last_good:
-            LastGood(self.data_dir).save(start.files)
-        self._note_config_problems(problems)
-
     def _take_instruments(self, settings: Settings) -> None:
         """What is new has prices before the first order for it is decided."""
         self.instruments.clear()
         self.instruments.update(settings.trading.instruments)
         if isinstance(self.market, SyntheticMarket):
             self.market.set_instruments(tuple(self.instruments.values()))
-
-    async def _on_config(self, outcome: Loaded | ConfigInvalid) -> None:
-        """An edit of the configuration folder: in force as a whole within the second, or refused as a whole."""
-        if isinstance(outcome, ConfigInvalid):
-            self._note_config_problems(tuple(str(problem) for problem in outcome.problems))
-            return
-        old, new = self.reloader.settings, self.adjust(outcome.settings)
-        objections = await self.reloader.apply(new, describe_difference(old, new))
-        self._note_config_problems(objections)
-        if objections:
-            return
-        for warning in new.warnings:
-            _log.warning("configuration: %s", warning)
-        for name in _READ_AT_START:
-            if getattr(old, name) != getattr(new, name):
-                _log.warning("%s changed in gateway.yaml: it takes effect at the next start", name)
-        LastGood(self.data_dir).save(outcome.files)
-
-    def _note_config_problems(self, problems: tuple[str, ...]) -> None:
-        self.status.config_error = "; ".join(problems)
-        for problem in problems:
-            _log.error("configuration refused, the one before stays in force: %s", problem)
-        if problems:
-            self.reloader.note_refusal()
 
     async def _reload_policies(self) -> None:
         self._on_policies(await self.policy.reload())

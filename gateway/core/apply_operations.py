@@ -12,6 +12,7 @@ from gateway.core.state import Cycles, GatewayState, rebuild
 from gateway.core.trading.states import TradingStop
 from gateway.domain.enums import Route
 from gateway.domain.facts import (
+    ConfigApproved,
     ConfigChanged,
     CycleOpened,
     DayRolled,
@@ -56,6 +57,8 @@ def _session_closed(state: GatewayState, fact: SessionClosed) -> None:
 def _config_changed(state: GatewayState, fact: ConfigChanged) -> None:
     rates, terms = state.config.rates, state.risk_plan.terms
     state.take_config(fact.config)
+    if fact.looser:
+        state.approvals.pop(fact.config.revision, None)
     state.control_epoch += 1
     if rates != fact.config.rates or terms != state.risk_plan.terms:
         highs = {route: book.highs() for route, book in state.books.items()}
@@ -63,6 +66,13 @@ def _config_changed(state: GatewayState, fact: ConfigChanged) -> None:
         for route, found in highs.items():
             state.books[route].set_highs(found)
             _note_highs(state.books[route], fact.ts_ns)
+
+
+def _config_approved(state: GatewayState, fact: ConfigApproved) -> None:
+    for revision, approval in list(state.approvals.items()):
+        if approval.expires_ns <= fact.ts_ns:
+            del state.approvals[revision]
+    state.approvals[fact.revision] = fact.approval
 
 
 def _marks_moved(state: GatewayState, fact: MarksMoved) -> None:
@@ -130,6 +140,7 @@ OPERATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     SessionOpened: _session_opened,
     SessionClosed: _session_closed,
     ConfigChanged: _config_changed,
+    ConfigApproved: _config_approved,
     MarksMoved: _marks_moved,
     FiguresMoved: _figures_moved,
     DayRolled: _day_rolled,

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from gateway.core import admission, changes, operations, reports, switching
+from gateway.core import admission, changes, config_edits, operations, reports, switching
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
 from gateway.domain.events import (
     AdmissionsAbandoned,
+    ApprovalReceived,
     CancelReceived,
     ConfigLoaded,
     Event,
@@ -50,7 +51,8 @@ _DECIDERS: dict[type, Callable[[GatewayState, Any], Decision]] = {
     TradingSwitched: switching.switch_trading,
     SessionStarted: operations.start_session,
     SessionEnded: operations.end_session,
-    ConfigLoaded: operations.load_config,
+    ConfigLoaded: config_edits.load,
+    ApprovalReceived: config_edits.approve,
     VenueStatusChanged: operations.record_venue_status,
     AdmissionsAbandoned: operations.abandon_admissions,
     GatewayStarted: operations.start,

@@ -8,7 +8,6 @@ from gateway.domain.effects import Effect
 from gateway.domain.enums import RejectStage
 from gateway.domain.events import (
     AdmissionsAbandoned,
-    ConfigLoaded,
     FiguresObserved,
     GatewayStarted,
     MarksObserved,
@@ -17,7 +16,6 @@ from gateway.domain.events import (
     VenueStatusChanged,
 )
 from gateway.domain.facts import (
-    ConfigChanged,
     DayRolled,
     Fact,
     FiguresMoved,
@@ -56,13 +54,6 @@ def end_session(state: GatewayState, event: SessionEnded) -> Decision:
         return NOTHING
     closed = SessionClosed(ts_ns=event.ts_ns, session_id=state.session.session_id, actor=event.actor)
     return Decision((closed,))
-
-
-def load_config(state: GatewayState, event: ConfigLoaded) -> Decision:
-    if event.config == state.config:
-        return NOTHING
-    changed = ConfigChanged(ts_ns=event.ts_ns, config=event.config, actor=event.actor, difference=event.difference)
-    return Decision((changed,))
 
 
 def observe_marks(state: GatewayState, event: MarksObserved) -> Decision:

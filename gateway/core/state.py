@@ -15,7 +15,7 @@ from gateway.core.risk.plan import RiskPlan, compile_limits
 from gateway.core.trading.states import TradingStates, TradingStop
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, Route
-from gateway.domain.facts import Session
+from gateway.domain.facts import Approval, Session
 from gateway.domain.figures import RiskFigures
 from gateway.domain.money import ONE, ZERO, ratio
 from gateway.domain.orders import Order
@@ -63,6 +63,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     venues: dict[str, VenueUse]
     session: Session | None
     statistics: dict[str, dict[str, int]]
+    approvals: dict[str, Approval] = {}
     figures: RiskFigures | None = None
 
 
@@ -71,6 +72,7 @@ class GatewayState:
 
     __slots__ = (
         "_modes",
+        "approvals",
         "approved_symbols",
         "books",
         "client_ids",
@@ -104,6 +106,8 @@ class GatewayState:
         self.books: dict[Route, Book] = {Route.LIVE: Book(), Route.SHADOW: Book()}
         self.venues: dict[str, VenueUse] = {}
         self.session: Session | None = None
+        #: What people approved beforehand, by the revision of the configuration.
+        self.approvals: dict[str, Approval] = {}
         self.statistics: dict[str, dict[str, int]] = {}
         #: Volatility, correlations and tail risk as last computed; None until they first are.
         self.figures: RiskFigures | None = None
@@ -181,6 +185,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         highs={route.value: book.highs() for route, book in state.books.items()},
         venues=state.venues,
         session=state.session,
+        approvals=state.approvals,
         statistics=state.statistics,
         figures=state.figures,
     )
@@ -205,6 +210,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.cycles = snapshot.cycles
     state.venues = snapshot.venues
     state.session = snapshot.session
+    state.approvals = snapshot.approvals
     state.statistics = snapshot.statistics
     state.figures = snapshot.figures
     rebuild(state, {Route(name): positions for name, positions in snapshot.positions.items()})

@@ -112,11 +112,24 @@ class SessionEnded(_Event, frozen=True, kw_only=True):
 
 
 class ConfigLoaded(_Event, frozen=True, kw_only=True):
-    """A configuration that passed every check; ``difference`` says in words what changed."""
+    """A configuration that passed every check; ``difference`` says in words what changed.
+
+    ``needs_approval`` is True where somebody has a key with role risk or admin: a limit is then loosened only with
+    the approval of such a key.
+    """
 
     config: TradingConfig
     actor: Actor
     difference: tuple[str, ...] = ()
+    needs_approval: bool = False
+
+
+class ApprovalReceived(_Event, frozen=True, kw_only=True):
+    """A person agrees that the configuration with this revision may take effect although it loosens limits."""
+
+    revision: str
+    actor: Actor
+    reason: str
 
 
 class MarksObserved(_Event, frozen=True, kw_only=True):
@@ -171,6 +184,7 @@ Event = (
     | SessionStarted
     | SessionEnded
     | ConfigLoaded
+    | ApprovalReceived
     | MarksObserved
     | FiguresObserved
     | VenueStatusChanged

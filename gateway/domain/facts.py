@@ -202,11 +202,29 @@ class SessionClosed(_Fact, frozen=True, kw_only=True):
 
 
 class ConfigChanged(_Fact, frozen=True, kw_only=True):
-    """A new configuration is in force."""
+    """A new configuration is in force. ``looser`` are those of its changes that loosen a limit: ``actor`` is then who
+    approved them, and why is in ``reason``."""
 
     config: TradingConfig
     actor: Actor
     difference: tuple[str, ...]
+    looser: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Approval(msgspec.Struct, frozen=True, gc=False):
+    """Who agreed to what a configuration loosens, why, and until when it may take effect."""
+
+    actor: Actor
+    reason: str
+    expires_ns: int
+
+
+class ConfigApproved(_Fact, frozen=True, kw_only=True):
+    """The configuration with this revision may loosen limits, once."""
+
+    revision: str
+    approval: Approval
 
 
 class MarksMoved(_Fact, frozen=True, kw_only=True):
@@ -260,6 +278,7 @@ Fact = (
     | SessionOpened
     | SessionClosed
     | ConfigChanged
+    | ConfigApproved
     | MarksMoved
     | FiguresMoved
     | DayRolled

@@ -51,7 +51,8 @@ STANDARDS: tuple[Standard, ...] = (
         14,
         "access control, direct and exclusive control of limits",
         "15c3-5(c)(2)(iii), (d)",
-        "API keys with roles; limits change by files on the gateway's own disk, each change journaled",
+        "API keys with roles; limits change by files on the gateway's own disk, each change journaled, and what "
+        "loosens one waits for the approval of a key with role risk (`gateway/core/loosening.py`)",
     ),
     Standard(15, "maximum intraday position", "FIA"),
     Standard(16, "self-match prevention", "FIA"),

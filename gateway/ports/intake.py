@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.domain.enums import ScopeKind, TradingState, Word
-from gateway.domain.facts import Session
+from gateway.domain.facts import Approval, Session
 from gateway.domain.orders import Actor, NewOrderSingle, Order, Reject, ReplaceRequest
 from gateway.domain.orders import FieldError as FieldError
 from gateway.domain.records import Record
@@ -86,6 +86,37 @@ class Controls(Protocol):
     async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session: ...
 
     async def end_session(self, actor: Actor) -> Session | None: ...
+
+
+class WaitingEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """An edit of the configuration that takes effect when its ``revision`` is approved. ``looser`` is why it waits,
+    ``tighter`` what waits with it; ``in_force`` is what of it took effect at once."""
+
+    revision: str
+    since_ns: int
+    difference: tuple[str, ...]
+    looser: tuple[str, ...]
+    tighter: tuple[str, ...]
+    in_force: tuple[str, ...]
+
+
+class AlreadyInForce(Exception):
+    """The configuration that was approved is the one in force: nothing waits for it."""
+
+
+class ConfigApprovals(Protocol):
+    """Edits that loosen limits wait for a person."""
+
+    async def approve(self, revision: str, actor: Actor, reason: str) -> bool:
+        """Let the configuration with this revision loosen limits, now or when it comes. Returns whether it is in
+        force. Raises AlreadyInForce, NotAccepting."""
+        ...
+
+    def waiting(self) -> WaitingEdit | None: ...
+
+    def standing(self) -> dict[str, Approval]:
+        """Approvals that were given and not used yet, by revision."""
+        ...
 
 
 class EventFeed(Protocol):

@@ -4,14 +4,17 @@ import logging
 from collections.abc import Callable, Collection
 
 from gateway.core.config_change import refusals
+from gateway.core.decision import Decision
 from gateway.core.orphans import orphans
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Role
 from gateway.domain.events import ConfigLoaded
+from gateway.domain.facts import ConfigChanged
 from gateway.domain.orders import Actor
 from gateway.domain.settings import Settings
 from gateway.ports.clock import Clock
 from gateway.ports.telemetry import Telemetry
+from gateway.service.approvals import unapproved
 from gateway.service.engine import Engine
 from gateway.service.venues import VenueManager, venue_problems
 
@@ -50,19 +53,29 @@ class Reloader:
         self._telemetry = telemetry
         self._clock = clock
 
-    async def apply(self, new: Settings, difference: tuple[str, ...]) -> tuple[str, ...]:
-        """Put ``new`` in force, unless something objects; returns the objections."""
+    async def apply(
+        self, new: Settings, difference: tuple[str, ...], *, needs_approval: bool = False
+    ) -> tuple[str, ...]:
+        """Put ``new`` in force, unless something objects; returns the objections.
+
+        ``needs_approval`` True: what loosens a limit must have been approved.
+        """
         state = self._engine.state
-        found = objections(state, new, self._venues.adapters, self.settings)
+        found = self.objections(new)
         if found:
             return found
+        if needs_approval and unapproved(state, new.trading, self._clock.now_ns()) is not None:
+            return (f"configuration {new.trading.revision} loosens limits and nobody approved it",)
         found = await self._venues.build_needed(state, new.trading, new.venues)
         if found:
             return found
+        now_ns = self._clock.now_ns()
         for listener in self.on_applied:
             listener(new)
-        now_ns = self._clock.now_ns()
-        self._engine.process(ConfigLoaded(ts_ns=now_ns, config=new.trading, actor=_EDITOR, difference=difference))
+        event = ConfigLoaded(
+            ts_ns=now_ns, config=new.trading, actor=_EDITOR, difference=difference, needs_approval=needs_approval
+        )
+        self._log_loosening(self._engine.process(event))
         await self._engine.settle(self._engine.last_seq)
         await self._venues.close_unneeded(state)
         self.settings = new
@@ -70,6 +83,16 @@ class Reloader:
         for line in difference:
             _log.warning("configuration %s: %s", new.trading.revision, line)
         return ()
+
+    def _log_loosening(self, decision: Decision) -> None:
+        for fact in decision.facts:
+            if isinstance(fact, ConfigChanged) and fact.looser:
+                looser = "; ".join(fact.looser)
+                _log.warning("limits are looser now (%s: %s): %s", fact.actor.name, fact.reason, looser)
+
+    def objections(self, new: Settings) -> tuple[str, ...]:
+        """Why ``new`` cannot be put in force now, approved or not."""
+        return objections(self._engine.state, new, self._venues.adapters, self.settings)
 
     def note_refusal(self) -> None:
         """Count an edit that did not take effect."""

@@ -35,6 +35,8 @@ class GatewayStatus:
         self._started_ns = clock.now_ns()
         #: Why the last edit of the configuration was refused; empty when it was not.
         self.config_error = ""
+        #: What of an edit waits for approval; empty when nothing does.
+        self.config_waiting = ""
         #: Why the last edit of the policies was refused; empty when it was not.
         self.policy_error = ""
 
@@ -96,6 +98,8 @@ class GatewayStatus:
         for error, what in ((self.config_error, "configuration"), (self.policy_error, "policy")):
             if error:
                 warnings.append(f"the last {what} edit was refused, the one before is in force: {error}")
+        if self.config_waiting:
+            warnings.append(self.config_waiting)
         return HealthView(
             is_ready=not reasons,
             reasons=tuple(reasons),

@@ -10,6 +10,7 @@ import msgspec
 from gateway.domain.enums import OrdStatus, OrdType, ScopeKind, TradingState
 from gateway.domain.events import Event, GatewayStarted, TradingSwitched
 from gateway.domain.facts import (
+    Approval,
     CancelRequested,
     Fact,
     OrderAdmitted,
@@ -23,7 +24,7 @@ from gateway.domain.facts import (
 from gateway.domain.orders import Actor, FieldError, Fill, NewOrderSingle, Order, PendingReplace, ReplaceRequest
 from gateway.domain.records import Record
 from gateway.ports.clock import Clock
-from gateway.ports.intake import OrderStory, Outcome, Reply, RequestInvalid
+from gateway.ports.intake import AlreadyInForce, OrderStory, Outcome, Reply, RequestInvalid, WaitingEdit
 from gateway.ports.journal import OrderQuery
 from gateway.ports.read_model import (
     ConnectionView,
@@ -41,7 +42,7 @@ NEEDS_LIMIT = (OrdType.LIMIT, OrdType.STOP_LIMIT, OrdType.LIMIT_ON_CLOSE)
 
 
 class FakeGateway:
-    """Implements OrderIntake, Controls, ReadModel, Status and EventFeed.
+    """Implements OrderIntake, Controls, ConfigApprovals, ReadModel, Status and EventFeed.
 
     ``deny_above`` is the largest quantity admitted; ``failure`` is raised by every command; ``gate`` holds
     replies back until it is set (``entered`` says that one waits); the views are plain attributes to be replaced.
@@ -72,6 +73,8 @@ class FakeGateway:
             policy_revision="p1",
             config_error="risk.yaml: nobody needs to know",
         )
+        self.edit: WaitingEdit | None = None
+        self.approvals: dict[str, Approval] = {}
         self.accounts: tuple[PortfolioView, ...] = ()
         self.holdings: tuple[PositionView, ...] = ()
 
@@ -159,6 +162,21 @@ class FakeGateway:
         now_ns = self._clock.now_ns()
         await self.record(SessionClosed(ts_ns=now_ns, session_id=session.session_id, actor=actor))
         return msgspec.structs.replace(session, ended_ns=now_ns)
+
+    # --- ConfigApprovals ---
+
+    async def approve(self, revision: str, actor: Actor, reason: str) -> bool:
+        await self._enter("approve", (revision, reason))
+        if revision == "c1":
+            raise AlreadyInForce(revision)
+        self.approvals[revision] = Approval(actor, reason, self._clock.now_ns())
+        return self.edit is not None and self.edit.revision == revision
+
+    def waiting(self) -> WaitingEdit | None:
+        return self.edit
+
+    def standing(self) -> dict[str, Approval]:
+        return self.approvals
 
     # --- ReadModel ---
 

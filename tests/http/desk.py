@@ -81,6 +81,7 @@ class Desk:
         self.server = HttpServer(
             intake=self.fake,
             controls=self.fake,
+            approvals=self.fake,
             reads=self.fake,
             status=self.fake,
             feed=self.fake,

@@ -75,7 +75,7 @@ def test_the_json_examples_have_the_real_fields() -> None:
 async def test_the_curl_examples_are_answered() -> None:
     """A first call that fails is a newcomer's last."""
     commands = [line for text in examples("sh") for line in text.replace("\\\n", " ").split("curl ")[1:]]
-    assert len(commands) == 13
+    assert len(commands) >= 13
     async with Desk() as desk:
         desk.fake.stories["o18c0a5b2d3e-2f"] = new_order("o18c0a5b2d3e-2f")
         desk.market.tick("AAPL", "1", "2")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from gateway.domain.config import Limits, LimitTable
 from gateway.domain.enums import ExecType, Mode, ScopeKind, Side, SubmitStatus, TradingState
-from gateway.domain.events import LookupCompleted, MarksObserved, SubmitCompleted
+from gateway.domain.events import ApprovalReceived, LookupCompleted, MarksObserved, SubmitCompleted
 from gateway.domain.orders import Order
-from tests.world import INSTRUMENTS, World, trading_config
+from tests.world import ADMIN, INSTRUMENTS, World, trading_config
 
 D = Decimal
 #: Parts of one that a symbol is dealt in here: quantities of different exponents are where digits get lost.
@@ -60,6 +60,7 @@ _STEPS = st.one_of(
     ),
     st.tuples(st.just("day"), st.none()),
     st.tuples(st.just("state"), st.tuples(st.sampled_from(list(TradingState)), st.sampled_from(SCOPES))),
+    st.tuples(st.just("approve"), st.sampled_from(["r1", "r2"])),
     st.tuples(st.just("mark"), st.tuples(st.sampled_from(["AAPL", "TSLA"]), st.integers(50, 400))),
 )
 
@@ -166,5 +167,8 @@ _STEP: dict[str, Callable[[World, Any], None]] = {
     "mode": _mode,
     "day": _day,
     "state": lambda world, argument: world.halt(argument[0], *argument[1]),
+    "approve": lambda world, revision: world.send(
+        ApprovalReceived(ts_ns=world.tick(), revision=revision, actor=ADMIN, reason="test")
+    ),
     "mark": lambda world, argument: world.mark(argument[0], D(argument[1])),
 }

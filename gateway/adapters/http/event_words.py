@@ -142,7 +142,14 @@ def _config(fact: facts.ConfigChanged) -> Told:
         for name, own in config.venues.items()
     }
     fields = {"config_revision": config.revision, "global_mode": config.global_mode, "venues": venues}
-    return Told("config", {**fields, "difference": fact.difference, **_by(fact.actor)})
+    fields = {**fields, "event": "changed", "difference": fact.difference, "looser": fact.looser}
+    return Told("config", {**fields, "reason": fact.reason, **_by(fact.actor)})
+
+
+def _config_approved(fact: facts.ConfigApproved) -> Told:
+    approval = fact.approval
+    fields = {"event": "approved", "config_revision": fact.revision, "reason": approval.reason}
+    return Told("config", {**fields, "expires_at": rfc3339(approval.expires_ns), **_by(approval.actor)})
 
 
 def _session_opened(fact: facts.SessionOpened) -> Told:
@@ -186,6 +193,7 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     facts.SessionOpened: _session_opened,
     facts.SessionClosed: lambda f: Told("session", {"event": "closed", "session_id": f.session_id, **_by(f.actor)}),
     facts.ConfigChanged: _config,
+    facts.ConfigApproved: _config_approved,
     facts.VenueStatusRecorded: _venue_status,
     facts.ReportUnmatched: _unmatched,
 }

@@ -164,12 +164,16 @@ class Whole(Kind):
 class Text(Kind):
     """Words for a person."""
 
-    def __init__(self, text: str, longest: int) -> None:
-        super().__init__(text, {"type": "string", "maxLength": longest})
+    def __init__(self, text: str, longest: int, *, is_needed: bool = False) -> None:
+        least = {"minLength": 1, "pattern": r"\S"} if is_needed else {}
+        super().__init__(text, {"type": "string", "maxLength": longest, **least})
         self._longest = longest
+        self._is_needed = is_needed
 
     def read(self, value: object) -> str:
         if isinstance(value, str) and not isinstance(value, JsonNumber) and len(value) <= self._longest:
+            if self._is_needed and not value.strip():
+                raise FieldProblem("must say something", "it is kept for the record")
             # These words reach logs and pages: no line breaks, escapes or halves of a surrogate pair.
             return "".join(char if char.isprintable() else " " for char in value)
         raise FieldProblem(f"must be a string of at most {self._longest} characters", "shorten it")

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.adapters.http.approval_handlers import ApprovalsReply, ApproveConfig, ApprovedReply
 from gateway.adapters.http.auth import Right
 from gateway.adapters.http.kinds import NAME_PATTERN
 from gateway.adapters.http.order_handlers import OrdersPage
@@ -179,6 +180,20 @@ STATE = (
     ),
 )
 
+CONFIG = (
+    _get(f"{TRADING}/config/approvals", "list_approvals", "Edits that wait because they loosen limits", ApprovalsReply),
+    _post(
+        f"{TRADING}/config/approvals",
+        "approve_config",
+        "Let a configuration loosen limits",
+        {200: ApprovedReply},
+        needs=Right.CONTROL,
+        body=ApproveConfig,
+        is_body_required=True,
+        refusals=(409, 503),
+    ),
+)
+
 MARKET = (
     _post(
         f"{TRADING}/market-data/subscribe",
@@ -218,7 +233,7 @@ SYSTEM = (
     _get("/", "page", "A page for people", "text/html", needs=Right.OPEN),
 )
 
-OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *MARKET, *SYSTEM)
+OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *CONFIG, *MARKET, *SYSTEM)
 
 
 class Stream(msgspec.Struct, frozen=True):

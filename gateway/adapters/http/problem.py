@@ -43,6 +43,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "SESSION_MODE_MISMATCH": ProblemKind(409, "The venues are not in the mode that the session expects"),
     "SESSION_NOT_OPEN": ProblemKind(409, "No session is open"),
     "SUBSCRIPTION_FULL": ProblemKind(409, "The key is subscribed to as many symbols as it may"),
+    "CONFIG_IN_FORCE": ProblemKind(409, "The configuration is in force already"),
     "BODY_TOO_LARGE": ProblemKind(413, "The body is too large"),
     "MEDIA_TYPE_UNSUPPORTED": ProblemKind(415, "The body must be application/json"),
     "UPGRADE_REQUIRED": ProblemKind(426, "This path speaks WebSocket"),

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from gateway.adapters.http.approval_handlers import ApprovalHandlers
 from gateway.adapters.http.auth import Doorman, Right, is_loopback
 from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, Tally, failure_response, guarded
 from gateway.adapters.http.event_press import EventPress
@@ -21,7 +22,7 @@ from gateway.adapters.http.streams import Streams
 from gateway.adapters.http.system_handlers import SystemHandlers
 from gateway.domain.settings import Principal, ServerSettings
 from gateway.ports.clock import Clock
-from gateway.ports.intake import Controls, EventFeed, OrderIntake
+from gateway.ports.intake import ConfigApprovals, Controls, EventFeed, OrderIntake
 from gateway.ports.market_data import MarketData
 from gateway.ports.read_model import ReadModel, Status
 from gateway.ports.telemetry import Telemetry
@@ -43,6 +44,7 @@ class HttpServer:
         self,
         intake: OrderIntake,
         controls: Controls,
+        approvals: ConfigApprovals,
         reads: ReadModel,
         status: Status,
         feed: EventFeed,
@@ -64,6 +66,7 @@ class HttpServer:
             **_order_handlers(OrderHandlers(intake, reads, clock, telemetry)),
             **_state_handlers(StateHandlers(reads, status)),
             **_control_handlers(ControlHandlers(controls, reads, status)),
+            **_approval_handlers(ApprovalHandlers(approvals)),
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),
             **_system_handlers(SystemHandlers(status, self._doorman, metrics_page)),
             "market_stream": MarketStreams(market, self._streams, watch_lists).open,
@@ -224,6 +227,10 @@ def _control_handlers(control: ControlHandlers) -> dict[str, Handler]:
         "disable_trading": control.disable,
         "trading": control.trading,
     }
+
+
+def _approval_handlers(approvals: ApprovalHandlers) -> dict[str, Handler]:
+    return {"list_approvals": approvals.list, "approve_config": approvals.approve}
 
 
 def _market_handlers(market: MarketHandlers) -> dict[str, Handler]:

@@ -151,6 +151,11 @@ CATALOGUE: tuple[Metric, ...] = (
         is_read=False,
     ),
     _gauge(
+        "gateway_config_waiting",
+        "1 while an edit of the configuration waits for approval, because it loosens limits.",
+        "Somebody made an edit that a key with role risk or admin has to approve.",
+    ),
+    _gauge(
         "gateway_config_revision_info",
         "1 for the configuration revision in force.",
         "The configuration changed.",

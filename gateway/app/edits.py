@@ -1,0 +1,186 @@
+"""What becomes of an edit of the configuration folder: in force as a whole, refused as a whole, or waiting.
+
+An edit that loosens a limit waits for approval where somebody has a key that could give it. What lowers risk at once
+does not wait with it: lower modes and smaller canary shares, and changes of the keys.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from gateway.adapters.config import (
+    ConfigInvalid,
+    LastGood,
+    Loaded,
+    StartResult,
+    describe_difference,
+    parse,
+    revision_of,
+)
+from gateway.app.registry import StartRefused
+from gateway.core.loosening import Change, with_lower_modes
+from gateway.domain.config import TradingConfig
+from gateway.domain.settings import Settings
+from gateway.ports.clock import Clock
+from gateway.ports.intake import WaitingEdit
+from gateway.service.approvals import Approvals, can_approve, unapproved, words_of
+from gateway.service.engine import Engine
+from gateway.service.reload import Reloader
+from gateway.service.status import GatewayStatus
+
+_log = logging.getLogger("gateway")
+#: Settings that are read once: an edit of these is told, and takes effect at the next start.
+_READ_AT_START = ("server", "storage", "policy", "market_data", "simulator")
+_PRINCIPALS = "principals.yaml"
+_LAST_KEY = (
+    "principals.yaml: the edit takes away the last key with role risk or admin, and without one nobody would have to "
+    "approve what loosens limits; keep one, or stop the gateway for this edit"
+)
+
+
+def part_that_never_waits(old: Settings, new: Settings) -> Settings:
+    """``old`` with the lower modes and the keys of ``new``."""
+    principals = new.principals if can_approve(new.principals) else old.principals
+    return msgspec.structs.replace(old, trading=lowered(old.trading, new.trading), principals=principals)
+
+
+def lowered(old: TradingConfig, new: TradingConfig) -> TradingConfig:
+    """``old`` with no mode and no canary share above those of ``new``, under a revision of its own."""
+    trading = with_lower_modes(old, new)
+    return old if trading == old else msgspec.structs.replace(trading, revision=revision_of(trading))
+
+
+class ConfigEdits:
+    """Takes what the watcher finds, one after the other. ``files`` are the bytes in force."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        environ: Mapping[str, str],
+        start: StartResult,
+        adjust: Callable[[Settings], Settings],
+        engine: Engine,
+        reloader: Reloader,
+        approvals: Approvals,
+        status: GatewayStatus,
+        clock: Clock,
+    ) -> None:
+        self._last_good = LastGood(data_dir)
+        self._environ = environ
+        self._start = start
+        self._files: Mapping[str, bytes] = start.files
+        self._adjust = adjust
+        self._engine = engine
+        self._reloader = reloader
+        self._approvals = approvals
+        self._status = status
+        self._clock = clock
+        self._waiting: Loaded | None = None
+        self._turn = asyncio.Lock()
+        approvals.on_given = self._take_waiting
+
+    async def begin(self) -> None:
+        """Put in force what ``app.start`` found usable; what it refused is told."""
+        start = self._start
+        problems = tuple(str(problem) for problem in start.problems)
+        for warning in start.settings.warnings:
+            _log.warning("configuration: %s", warning)
+        objections = await self._reloader.apply(start.settings, ())
+        if objections:  # looked at before anything was built from it
+            raise StartRefused("; ".join(objections))
+        if not start.used_last_good:
+            self._last_good.save(start.files)
+        self._note_problems(problems)
+
+    async def hear(self, outcome: Loaded | ConfigInvalid) -> None:
+        """An edit of the configuration folder: in force or waiting as a whole within the second, or refused."""
+        async with self._turn:
+            self._wait_for(None, None)
+            if isinstance(outcome, ConfigInvalid):
+                self._note_problems(tuple(str(problem) for problem in outcome.problems))
+                return
+            await self._take(outcome)
+
+    async def _take_waiting(self) -> None:
+        """What waited was approved."""
+        async with self._turn:
+            outcome = self._waiting
+            if outcome is not None:
+                self._wait_for(None, None)
+                await self._take(outcome)
+
+    async def _take(self, outcome: Loaded) -> None:
+        old, new = self._reloader.settings, self._adjust(outcome.settings)
+        is_guarded = can_approve(old.principals)
+        if is_guarded and not can_approve(new.principals):
+            self._note_problems((_LAST_KEY,))
+            return
+        if is_guarded:
+            change = unapproved(self._engine.state, new.trading, self._clock.now_ns())
+            if change is not None:
+                await self._hold_back(outcome, old, new, change)
+                return
+        objections = await self._reloader.apply(new, describe_difference(old, new), needs_approval=is_guarded)
+        self._note_problems(objections)
+        if objections:
+            return
+        for warning in new.warnings:
+            _log.warning("configuration: %s", warning)
+        for name in _READ_AT_START:
+            if getattr(old, name) != getattr(new, name):
+                _log.warning("%s changed in gateway.yaml: it takes effect at the next start", name)
+        self._keep(outcome.files)
+
+    async def _hold_back(self, outcome: Loaded, old: Settings, new: Settings, change: Change) -> None:
+        """Let take effect what may at once, and have the rest wait. What objects to the whole objects now."""
+        objections = self._reloader.objections(new)
+        if objections:
+            self._note_problems(objections)
+            return
+        part = part_that_never_waits(old, new)
+        in_force = describe_difference(old, part)
+        if in_force:
+            objections = await self._reloader.apply(part, in_force)
+            if not objections and part.principals != old.principals:
+                self._keep_principals(outcome.files)
+        self._note_problems(objections)
+        edit = WaitingEdit(
+            revision=new.trading.revision,
+            since_ns=self._clock.now_ns(),
+            difference=describe_difference(part, new),
+            looser=change.looser,
+            tighter=change.tighter,
+            in_force=in_force,
+        )
+        self._wait_for(outcome, edit)
+
+    def _wait_for(self, outcome: Loaded | None, edit: WaitingEdit | None) -> None:
+        self._waiting = outcome
+        self._approvals.wait_for(edit)
+        self._status.config_waiting = "" if edit is None else words_of(edit)
+
+    def _keep(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+        self._last_good.save(files)
+
+    def _keep_principals(self, files: Mapping[str, bytes]) -> None:
+        """A key that was withdrawn must stay so across a restart, also when the files on disk are broken then."""
+        kept = {name: data for name, data in self._files.items() if name != _PRINCIPALS}
+        if _PRINCIPALS in files:
+            kept[_PRINCIPALS] = files[_PRINCIPALS]
+        try:
+            parse(kept, self._environ)
+        except ConfigInvalid as invalid:
+            _log.warning("the keys of the last good configuration stay the former ones: %s", invalid)
+            return
+        self._keep(kept)
+
+    def _note_problems(self, problems: tuple[str, ...]) -> None:
+        self._status.config_error = "; ".join(problems)
+        for problem in problems:
+            _log.error("configuration refused, the one before stays in force: %s", problem)
+        if problems:
+            self._reloader.note_refusal()

@@ -1,0 +1,55 @@
+"""A configuration takes effect: at once when it loosens nothing, else with the approval of a person."""
+
+from gateway.core.decision import NOTHING, Decision
+from gateway.core.loosening import compare
+from gateway.core.state import GatewayState
+from gateway.domain.enums import RejectStage
+from gateway.domain.events import ApprovalReceived, ConfigLoaded
+from gateway.domain.facts import Approval, ConfigApproved, ConfigChanged
+from gateway.domain.orders import Reject
+
+#: How long an approval given before the edit waits for it.
+APPROVAL_LASTS_NS = 24 * 3_600 * 1_000_000_000
+NOT_APPROVED = "CONFIG_NOT_APPROVED"
+_NO_KEYS = "loosened by who owns the files: no key with role risk or admin is configured"
+
+
+def load(state: GatewayState, event: ConfigLoaded) -> Decision:
+    """Put a configuration in force; what loosens a limit only with an approval, where people with keys could give it.
+
+    The first configuration of a journal loosens nothing.
+    """
+    if event.config == state.config and not event.difference:
+        return NOTHING
+    looser = compare(state.config, event.config).looser if state.config.revision else ()
+    actor, reason = event.actor, ""
+    if looser:
+        approval = standing_approval(state, event.config.revision, event.ts_ns)
+        if approval is not None:
+            actor, reason = approval.actor, approval.reason
+        elif event.needs_approval:
+            text = f"configuration {event.config.revision} loosens limits and nobody approved it: {'; '.join(looser)}"
+            return Decision(refusal=Reject(RejectStage.INTAKE, NOT_APPROVED, text))
+        else:
+            reason = _NO_KEYS
+    changed = ConfigChanged(
+        ts_ns=event.ts_ns,
+        config=event.config,
+        actor=actor,
+        difference=event.difference or looser,
+        looser=looser,
+        reason=reason,
+    )
+    return Decision((changed,))
+
+
+def approve(state: GatewayState, event: ApprovalReceived) -> Decision:
+    """Note that a configuration may loosen limits; it may be waiting, or come later."""
+    approval = Approval(event.actor, event.reason, event.ts_ns + APPROVAL_LASTS_NS)
+    return Decision((ConfigApproved(ts_ns=event.ts_ns, revision=event.revision, approval=approval),))
+
+
+def standing_approval(state: GatewayState, revision: str, now_ns: int) -> Approval | None:
+    """The approval under which a configuration with this revision may take effect now."""
+    approval = state.approvals.get(revision)
+    return approval if approval is not None and now_ns < approval.expires_ns else None

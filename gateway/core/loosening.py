@@ -1,0 +1,188 @@
+"""Does an edit of the configuration loosen a limit? Each value that guards anything has a direction, in one table.
+
+Lowering a limit is immediate; loosening one needs a person with the role for it. An absent limit is the loosest.
+Values that guard nothing (names, currencies, trading hours) are neutral, and so are modes: how they may move is the
+business of ``core.config_change``.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from enum import Enum, auto
+from typing import Any
+
+import msgspec
+
+from gateway.domain.config import AccountConfig, CanaryCaps, Limits, LimitTable, Rollout, TradingConfig, VenueMode
+from gateway.domain.days import DayRoll
+from gateway.domain.enums import Mode
+from gateway.domain.instruments import Instrument
+from gateway.domain.money import plain
+
+
+class Looser(Enum):
+    """Which way a value loosens."""
+
+    WHEN_HIGHER = auto()
+    WHEN_LOWER = auto()
+    #: A share (under 1) or an amount: a change from one to the other cannot be compared, so it counts as looser.
+    WHEN_HIGHER_LOSS = auto()
+    #: A list of what is permitted; empty or absent permits all.
+    WHEN_LONGER = auto()
+    #: The same, but an empty one permits nothing.
+    WHEN_LONGER_OR_ABSENT = auto()
+    #: A list of what is forbidden.
+    WHEN_SHORTER = auto()
+    #: The value holds others (a table, or tables by name): they are compared each on their own.
+    WITHIN = auto()
+    NEVER = auto()
+
+
+#: Every field of everything that a decision reads. A test compares it with the types.
+DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
+    TradingConfig: {
+        "revision": Looser.NEVER,
+        "global_mode": Looser.NEVER,
+        "venues": Looser.WITHIN,
+        "limits": Looser.WITHIN,
+        "rollout": Looser.WITHIN,
+        "instruments": Looser.WITHIN,
+        "accounts": Looser.WITHIN,
+        "base_currency": Looser.NEVER,
+        "rates": Looser.NEVER,
+        "approved_symbols": Looser.WHEN_LONGER_OR_ABSENT,
+        "reprice_reserve_bps": Looser.WHEN_LOWER,  # less exposure is held
+        "is_market_data_real": Looser.NEVER,
+        "retained_closed_orders": Looser.NEVER,
+        "day_roll": Looser.NEVER,
+        "day_rolls": Looser.NEVER,
+    },
+    LimitTable: dict.fromkeys(LimitTable.__struct_fields__, Looser.WITHIN),
+    Limits: {
+        **{name: Looser.WHEN_HIGHER for name in Limits.__struct_fields__ if name.startswith("max_")},
+        **{name: Looser.WHEN_LOWER for name in Limits.__struct_fields__ if name.startswith("min_")},
+        "daily_loss_limit": Looser.WHEN_HIGHER_LOSS,
+        "allowed_symbols": Looser.WHEN_LONGER,
+        "blocked_symbols": Looser.WHEN_SHORTER,
+    },
+    Rollout: {"salt": Looser.NEVER, "canary_unit": Looser.NEVER, "caps": Looser.WITHIN},
+    CanaryCaps: dict.fromkeys(("max_live_orders", "max_live_notional", "max_live_loss"), Looser.WHEN_HIGHER),
+    VenueMode: {"mode": Looser.NEVER, "canary_weight_bp": Looser.NEVER},
+    AccountConfig: {"initial_cash": Looser.WHEN_HIGHER},  # limits that are shares of the equity grow with it
+    Instrument: {
+        **dict.fromkeys(Instrument.__struct_fields__, Looser.NEVER),
+        "max_qty": Looser.WHEN_HIGHER,
+        "margin_rate": Looser.WHEN_LOWER,
+    },
+    DayRoll: dict.fromkeys(DayRoll.__struct_fields__, Looser.NEVER),
+}
+#: What a table that is not there is compared as; of any other, coming and going loosens nothing by itself.
+_ABSENT: Mapping[type, msgspec.Struct] = {Limits: Limits(), CanaryCaps: CanaryCaps()}
+#: How a person finds the table in the files, where its name there is another.
+_NAMES = {
+    "limits.gateway": "limits",
+    "limits.accounts": "risk.accounts",
+    "limits.strategies": "risk.strategies",
+    "limits.symbols": "risk.symbols",
+    "limits.sectors": "risk.sectors",
+    "limits.asset_classes": "risk.asset_classes",
+    "rollout.caps": "caps",
+    "instruments": "symbols",
+    "approved_symbols": "policy.approved_symbols",
+}
+_SHADOW = VenueMode()
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What an edit does to the guards, one clause each: ``limits.max_order_value 50000 -> 60000``."""
+
+    looser: tuple[str, ...] = ()
+    tighter: tuple[str, ...] = ()
+
+
+def compare(old: TradingConfig, new: TradingConfig) -> Change:
+    """Sort what differs between two configurations into looser and tighter; what is neither is left out."""
+    looser: list[str] = []
+    tighter: list[str] = []
+    for path, before, after, direction in _values(old, new, ""):
+        found = tighter if _is_within(after, before, direction) else looser
+        found.append(f"{path} {_text(before)} -> {_text(after)}")
+    return Change(tuple(looser), tuple(tighter))
+
+
+def _values(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any, Looser]]:
+    """Every guarding value that differs, with its path in the words of the files."""
+    for name, direction in DIRECTIONS[type(old)].items():
+        before, after = getattr(old, name), getattr(new, name)
+        if before == after or direction is Looser.NEVER:
+            continue
+        at = f"{path}.{name}" if path else name
+        at = _NAMES.get(at, at)
+        if direction is not Looser.WITHIN:
+            yield at, before, after, direction
+        elif isinstance(before, Mapping):
+            yield from _named(before, after, at)
+        else:
+            yield from _values(before, after, at)
+
+
+def _named(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any, Any, Looser]]:
+    for name in sorted({*old, *new}):
+        kind = type(old.get(name, new.get(name)))
+        absent = _ABSENT.get(kind)
+        before, after = old.get(name, absent), new.get(name, absent)
+        if before is not None and after is not None and before != after:
+            yield from _values(before, after, f"{path}.{name}")
+
+
+def _is_within(after: Any, before: Any, direction: Looser) -> bool:
+    """Whether everything that ``after`` lets pass, ``before`` let pass too."""
+    if direction is Looser.WHEN_SHORTER:
+        return set(after) >= set(before)
+    if direction is Looser.WHEN_LONGER:
+        return not before or (bool(after) and set(after) <= set(before))
+    if before is None or after is None:
+        return before is None
+    if direction is Looser.WHEN_LONGER_OR_ABSENT:
+        return set(after) <= set(before)
+    if direction is Looser.WHEN_LOWER:
+        return bool(after >= before)
+    if direction is Looser.WHEN_HIGHER_LOSS and (after < 1) != (before < 1):
+        return False
+    return bool(after <= before)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value)
+
+
+def with_lower_modes(old: TradingConfig, new: TradingConfig) -> TradingConfig:
+    """``old`` with every mode and canary share at most as in ``new``: the part of an edit that never waits.
+
+    Its revision is still that of ``old``; equal to ``old`` when ``new`` lowers nothing.
+    """
+    lowered = msgspec.structs.replace(
+        old,
+        global_mode=min(old.global_mode, new.global_mode, key=_rank),
+        venues={
+            name: VenueMode(
+                mode=min(own.mode, new.venues.get(name, _SHADOW).mode, key=_rank), canary_weight_bp=own.canary_weight_bp
+            )
+            for name, own in old.venues.items()
+        },
+    )
+    shares = {
+        name: VenueMode(mode=own.mode, canary_weight_bp=min(old.weight_bp(name), new.weight_bp(name)))
+        for name, own in lowered.venues.items()
+        if lowered.effective_mode(name) is Mode.CANARY
+    }
+    return msgspec.structs.replace(lowered, venues={**lowered.venues, **shares})
+
+
+def _rank(mode: Mode) -> int:
+    return mode.rank

@@ -1,0 +1,139 @@
+"""Which edits loosen a limit: each value by its own direction, and lower modes apart."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.loosening import DIRECTIONS, Change, compare, with_lower_modes
+from gateway.domain.config import (
+    AccountConfig,
+    CanaryCaps,
+    Limits,
+    LimitTable,
+    Rollout,
+    TradingConfig,
+    VenueMode,
+)
+from gateway.domain.enums import Mode
+
+D = Decimal
+BASE = TradingConfig(revision="r")
+
+
+def limits(**values: Any) -> TradingConfig:
+    return TradingConfig(revision="r", limits=LimitTable(gateway=Limits(**values)))
+
+
+def structs_within(kind: Any) -> Iterator[type]:
+    """Every struct that a value of ``kind`` may hold."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield kind
+        for hint in get_type_hints(kind).values():
+            yield from structs_within(hint)
+    for argument in get_args(kind):
+        yield from structs_within(argument)
+
+
+def test_every_value_of_the_configuration_has_a_direction() -> None:
+    """Without this, a new limit could be loosened by anybody who can edit a file. Add it to DIRECTIONS."""
+    for kind in set(structs_within(TradingConfig)):
+        assert set(DIRECTIONS[kind]) == set(kind.__struct_fields__), kind.__name__
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_looser"),
+    [
+        ({"max_order_value": D(2)}, {"max_order_value": D(1)}, False),
+        ({"max_order_value": D(1)}, {"max_order_value": D(2)}, True),
+        ({"max_order_value": D(1)}, {}, True),
+        ({}, {"max_order_value": D(1)}, False),
+        ({"daily_loss_limit": D(5000)}, {"daily_loss_limit": D(6000)}, True),
+        ({"daily_loss_limit": D("0.02")}, {"daily_loss_limit": D("0.01")}, False),
+        ({"daily_loss_limit": D("0.02")}, {"daily_loss_limit": D(1)}, True),  # cannot be compared
+        ({"daily_loss_limit": D(5000)}, {"daily_loss_limit": D("0.01")}, True),
+        ({"allowed_symbols": ("A", "B")}, {"allowed_symbols": ("A",)}, False),
+        ({"allowed_symbols": ("A",)}, {"allowed_symbols": ("A", "B")}, True),
+        ({"allowed_symbols": ("A",)}, {"allowed_symbols": ("B",)}, True),
+        ({"allowed_symbols": ("A",)}, {}, True),  # an empty list permits all
+        ({}, {"allowed_symbols": ("A",)}, False),
+        ({"blocked_symbols": ("A",)}, {"blocked_symbols": ("A", "B")}, False),
+        ({"blocked_symbols": ("A", "B")}, {"blocked_symbols": ("A",)}, True),
+    ],
+)
+def test_the_direction_of_a_limit(old: dict[str, Any], new: dict[str, Any], is_looser: bool) -> None:
+    """Without it a list that shrinks, or a limit that goes, would be taken for the wrong thing."""
+    change = compare(limits(**old), limits(**new))
+    assert (bool(change.looser), bool(change.tighter)) == (is_looser, not is_looser)
+
+
+def test_a_scope_that_goes_takes_its_limits_along() -> None:
+    """Without it deleting an account's limits as a whole would loosen them unseen."""
+    table = LimitTable(accounts={"default": Limits(max_order_size=D(5))}, symbols={"AAPL": Limits(max_leverage=D(1))})
+    change = compare(TradingConfig(revision="r", limits=table), BASE)
+    assert change.looser == (
+        "risk.accounts.default.max_order_size 5 -> none",
+        "risk.symbols.AAPL.max_leverage 1 -> none",
+    )
+    assert compare(BASE, TradingConfig(revision="r", limits=table)).looser == ()
+
+
+def test_what_else_bounds_risk() -> None:
+    """Without it a canary's cap, the approved symbols or the equity that ratios refer to could be raised unseen."""
+    old = TradingConfig(
+        revision="r",
+        rollout=Rollout(caps={"ibkr": CanaryCaps(max_live_orders=5)}),
+        approved_symbols=("AAPL",),
+        reprice_reserve_bps=D(50),
+    )
+    new = TradingConfig(revision="q", accounts={"default": AccountConfig(initial_cash=D(200_000))})
+    assert compare(old, new).looser == (
+        "caps.ibkr.max_live_orders 5 -> none",
+        "accounts.default.initial_cash 100000 -> 200000",
+        "policy.approved_symbols [AAPL] -> none",
+        "reprice_reserve_bps 50 -> 0",
+    )
+    assert compare(new, old).looser == ()
+
+
+def test_an_edit_may_do_both() -> None:
+    """Without it the tightening half of an edit could not be told from the half that waits for approval."""
+    change = compare(limits(max_order_size=D(1), max_leverage=D(2)), limits(max_order_size=D(2), max_leverage=D(1)))
+    assert change == Change(looser=("limits.max_order_size 1 -> 2",), tighter=("limits.max_leverage 2 -> 1",))
+
+
+_MODES = st.sampled_from(list(Mode))
+_VENUES = st.dictionaries(
+    st.sampled_from(["a", "b", "c"]),
+    st.builds(VenueMode, mode=_MODES, canary_weight_bp=st.sampled_from([0, 100, 2_500, 10_000])),
+)
+_CONFIGS = st.builds(
+    lambda mode, venues, size: TradingConfig(
+        revision="r", global_mode=mode, venues=venues, limits=LimitTable(gateway=Limits(max_order_size=size))
+    ),
+    _MODES,
+    _VENUES,
+    st.sampled_from([None, D(1), D(2)]),
+)
+
+
+@given(_CONFIGS, _CONFIGS)
+def test_lower_modes_never_wait_and_nothing_else_moves(old: TradingConfig, new: TradingConfig) -> None:
+    """Without it a demotion would wait beside a limit, or an approval be passed by (invariant 10)."""
+    part = with_lower_modes(old, new)
+    for venue in {*old.venues, *new.venues}:
+        assert part.weight_bp(venue) == min(old.weight_bp(venue), new.weight_bp(venue))
+        assert part.effective_mode(venue).rank == min(old.effective_mode(venue).rank, new.effective_mode(venue).rank)
+    assert part.limits == old.limits
+    assert with_lower_modes(part, new) == part
+
+
+@given(_CONFIGS, _CONFIGS, _CONFIGS)
+def test_what_tightens_twice_tightens(one: TradingConfig, two: TradingConfig, three: TradingConfig) -> None:
+    """Without it a limit could be loosened by two edits that each pass for a tightening."""
+    if not compare(one, two).looser and not compare(two, three).looser:
+        assert not compare(one, three).looser
