@@ -54,6 +54,9 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     outcome: Outcome
     story: OrderStory | None = None
     reject: Reject | None = None
+    #: How long the decision on a new order took, and then its journal; 0 where none was decided.
+    decide_ns: int = 0
+    journal_ns: int = 0
 
 
 class OrderIntake(Protocol):

@@ -10,8 +10,8 @@ class Telemetry(Protocol):
         """A record became durable."""
         ...
 
-    def on_stage(self, venue: str, stage: str, elapsed_ns: int) -> None:
-        """An order spent this long in one stage (decide, policy, journal, reply, total)."""
+    def on_order(self, venue: str, decide_ns: int, journal_ns: int, total_ns: int) -> None:
+        """An order was decided and answered: how long its decision took, its journal, and all from request to reply."""
         ...
 
     def on_commit(self, batch: int, elapsed_ns: int) -> None:

@@ -102,12 +102,11 @@ class Intake:
             raise NotAccepting("journal_unavailable", self._engine.failure or "the journal cannot be written")
         story = await self.story(order)
         decided_ns = self._clock.monotonic_ns()
-        self._telemetry.on_stage(order.venue, "decide", decided_ns - started_ns)
         await self._engine.durable(self._engine.last_seq)
-        self._telemetry.on_stage(order.venue, "journal", self._clock.monotonic_ns() - decided_ns)
+        spans = decided_ns - started_ns, self._clock.monotonic_ns() - decided_ns
         if story.order.ord_status is OrdStatus.DENIED:
-            return Reply(Outcome.DENIED, story, story.order.reject)
-        return Reply(Outcome.CREATED, story)
+            return Reply(Outcome.DENIED, story, story.order.reject, *spans)
+        return Reply(Outcome.CREATED, story, None, *spans)
 
     async def _find_archived(self, account: str, cl_ord_id: str) -> Order | None:
         """An order that left memory. Another request may have used the id meanwhile: memory is asked once more."""

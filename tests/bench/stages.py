@@ -36,7 +36,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "telemetry",
         tuple(
             f"{_ADAPTERS}.telemetry.prometheus:PrometheusTelemetry.{name}"
-            for name in ("on_record", "on_stage", "on_commit", "on_policy")
+            for name in ("on_record", "on_order", "on_commit", "on_policy")
         ),
     ),
     ("stream of events", ("gateway.service.feed:Feed.publish",)),

@@ -96,12 +96,12 @@ class FakeGateway:
             reject = too_large(order, self.deny_above)
             order.ord_status, order.reject = OrdStatus.DENIED, reject
             await self.record(OrderDenied(ts_ns=order.created_ns, order_id=order.order_id, reject=reject, order=order))
-            return Reply(Outcome.DENIED, OrderStory(order), reject)
+            return Reply(Outcome.DENIED, OrderStory(order), reject, decide_ns=1)
         await self.record(
             OrderHeld(ts_ns=order.created_ns, order=order),
             OrderAdmitted(ts_ns=order.created_ns, order_id=order.order_id, policy_revision="p1"),
         )
-        return Reply(Outcome.CREATED, OrderStory(order, self.legs.get(order.symbol, ())))
+        return Reply(Outcome.CREATED, OrderStory(order, self.legs.get(order.symbol, ())), decide_ns=1)
 
     async def cancel(self, order_id: str, actor: Actor) -> Reply:
         await self._enter("cancel", order_id)

@@ -90,15 +90,16 @@ class CountingTelemetry:
         self.records: list[Record] = []
         self.commits: list[int] = []
         self.failures = 0
-        self.stages: list[tuple[str, str]] = []
+        self.timed: list[str] = []
         self.policies: list[tuple[bool, str | None]] = []
         self.configs: list[tuple[bool, str]] = []
 
     def on_record(self, record: Record) -> None:
         self.records.append(record)
 
-    def on_stage(self, venue: str, stage: str, elapsed_ns: int) -> None:
-        self.stages.append((venue, stage))
+    def on_order(self, venue: str, decide_ns: int, journal_ns: int, total_ns: int) -> None:
+        assert min(decide_ns, journal_ns, total_ns) >= 0
+        self.timed.append(venue)
 
     def on_commit(self, batch: int, elapsed_ns: int) -> None:
         self.commits.append(batch)

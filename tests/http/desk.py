@@ -33,12 +33,13 @@ class CountingTelemetry:
     """Implements ``ports.telemetry.Telemetry``; remembers the stages."""
 
     def __init__(self) -> None:
-        self.stages: list[tuple[str, str]] = []
+        self.timed: list[str] = []
 
     def on_record(self, record: Record) -> None: ...
 
-    def on_stage(self, venue: str, stage: str, elapsed_ns: int) -> None:
-        self.stages.append((venue, stage))
+    def on_order(self, venue: str, decide_ns: int, journal_ns: int, total_ns: int) -> None:
+        assert min(decide_ns, journal_ns, total_ns) >= 0
+        self.timed.append(venue)
 
     def on_commit(self, batch: int, elapsed_ns: int) -> None: ...
 

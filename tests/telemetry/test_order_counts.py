@@ -76,11 +76,11 @@ def test_clients_cannot_make_labels() -> None:
         reject = Reject(RejectStage.POLICY, f"made-up-{number}", "no")
         bench.tell(OrderDenied(ts_ns=NOW_NS, order_id=order.order_id, reject=reject, order=order))
         bench.tell(fill(order, 1))
-        bench.telemetry.on_stage(f"evil-{number}", f"stage-{number}", 1_000)
+        bench.telemetry.on_order(f"evil-{number}", 1_000, 1_000, 1_000)
     assert len(bench.samples()) == before
     assert bench.order("denied", "other", venue="other", mode="none") == 50
     assert bench.value("gateway_fills_total", venue="other", route="shadow") == 50
-    assert bench.value("gateway_order_stage_seconds_count", venue="other", stage="other") == 50
+    assert bench.value("gateway_order_stage_seconds_count", venue="other", stage="total") == 50
 
 
 def test_orders_that_ended_are_forgotten() -> None:

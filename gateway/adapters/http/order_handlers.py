@@ -63,9 +63,9 @@ class OrderHandlers:
             raise HttpProblem("STRATEGY_NOT_PERMITTED", f"strategy {order.strategy_id}")
         reply = await self._intake.place(order, caller.actor, received_ns)
         response = _answer(reply, caller)
-        if reply.story is not None:
-            elapsed_ns = self._clock.monotonic_ns() - started_ns
-            self._telemetry.on_stage(reply.story.order.venue, "total", elapsed_ns)
+        if reply.decide_ns and reply.story is not None:
+            total_ns = self._clock.monotonic_ns() - started_ns
+            self._telemetry.on_order(reply.story.order.venue, reply.decide_ns, reply.journal_ns, total_ns)
         return response
 
     async def cancel(self, request: web.Request, caller: Caller) -> web.StreamResponse:

@@ -9,7 +9,7 @@ from gateway.domain.reasons import RejectCode, RouteReason
 OTHER = "other"
 #: An order that was denied before its venue's mode was looked at.
 NO_MODE = "none"
-STAGES = ("decide", "policy", "journal", "reply", "total", OTHER)
+STAGES = ("decide", "journal", "total")
 ROUTES = (Route.SHADOW.value, Route.LIVE.value)
 MODES = (*(mode.value for mode in Mode), NO_MODE)
 DECISIONS = ("allow", "deny", "unavailable", "undefined", "malformed", OTHER)

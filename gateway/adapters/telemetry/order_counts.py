@@ -5,13 +5,12 @@ memory by the number of open orders.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from gateway.adapters.telemetry.cells import Family
 from gateway.adapters.telemetry.labels import MODES, NO_MODE, OTHER, REASONS, OrderLabels, order_labels
 from gateway.domain.enums import OrdStatus, Route
 from gateway.domain.facts import (
-    Fact,
     OrderAdmitted,
     OrderDenied,
     OrderEnded,
@@ -24,16 +23,6 @@ from gateway.domain.orders import Order
 _NS = 1e-9
 
 
-class _Open(NamedTuple):
-    """What must be remembered of an open order."""
-
-    venue: str
-    mode: str
-    route_reason: str
-    created_ns: int
-    is_split: bool
-
-
 class OrderCounts:
     """Counts each order when it is admitted or denied, and once more when it ends; a split one by its legs."""
 
@@ -44,8 +33,9 @@ class OrderCounts:
         self._increments: dict[OrderLabels, Callable[[], None]] = {}
         self._fill_increments: dict[tuple[str, str], Callable[[], None]] = {}
         self._fill_delays: dict[tuple[str, str], Callable[[float], None]] = {}
-        self._open: dict[str, _Open] = {}
-        self._counting: dict[type, Callable[[Any], None]] = {
+        self._open: dict[str, Order] = {}
+        #: What each kind of fact counts.
+        self.counting: dict[type, Callable[[Any], None]] = {
             OrderHeld: self._on_held,
             OrderAdmitted: self._on_admitted,
             OrderDenied: self._on_denied,
@@ -64,37 +54,30 @@ class OrderCounts:
             self._fill_increments[venue, route] = self._fills.cell(venue, route).inc
             self._fill_delays[venue, route] = self._first_fill.histogram(venue, route).observe
 
-    def count(self, facts: Iterable[Fact]) -> None:
-        for fact in facts:
-            counting = self._counting.get(type(fact))
-            if counting is not None:
-                counting(fact)
-
     def remember(self, order: Order) -> None:
-        self._open[order.order_id] = _Open(
-            order.venue, order.mode, order.route_reason, order.created_ns, order.route is Route.SPLIT
-        )
+        """Only what never changes of it is read: labels, route and when it was created."""
+        self._open[order.order_id] = order
 
     def _on_held(self, fact: OrderHeld) -> None:
-        self.remember(fact.order)
+        self._open[fact.order.order_id] = fact.order
 
     def _on_admitted(self, fact: OrderAdmitted) -> None:
         order = self._open.get(fact.order_id)
-        if order is not None and not order.is_split:
+        if order is not None and order.route is not Route.SPLIT:
             self._add(order.venue, order.mode, "admitted", order.route_reason)
 
     def _on_denied(self, fact: OrderDenied) -> None:
         order = self._open.pop(fact.order_id, None)
         if order is not None:
-            if not order.is_split:
+            if order.route is not Route.SPLIT:
                 self._add(order.venue, order.mode, "denied", fact.reject.code)
         elif fact.order is not None:
             self._add(fact.order.venue, fact.order.mode, "denied", fact.reject.code)
 
     def _on_executed(self, fact: OrderExecuted) -> None:
-        key = (fact.venue, fact.route.value)
+        key: tuple[str, str] = (fact.venue, fact.route)
         if key not in self._fill_increments:
-            key = (OTHER, fact.route.value)
+            key = (OTHER, fact.route)
         self._fill_increments[key]()
         order = self._open.get(fact.order_id)
         if order is None:
@@ -107,9 +90,9 @@ class OrderCounts:
 
     def _on_ended(self, fact: OrderEnded) -> None:
         order = self._open.pop(fact.order_id, None)
-        if order is not None and not order.is_split:
+        if order is not None and order.route is not Route.SPLIT:
             reason = fact.reject.code if fact.reject is not None else ""
-            self._add(order.venue, order.mode, fact.ord_status.value, reason)
+            self._add(order.venue, order.mode, fact.ord_status, reason)
 
     def _on_withdrawn(self, fact: OrderWithdrawn) -> None:
         self._open.pop(fact.order_id, None)

@@ -1,6 +1,7 @@
 """``ports.telemetry`` for Prometheus: on the order path this only counts, in cells found beforehand."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Gauge
@@ -30,7 +31,8 @@ class PrometheusTelemetry:
         self._families = {metric.name: Family(metric) for metric in CATALOGUE if not metric.is_read}
         pushed = self._families
         self._stage_seconds = pushed["gateway_order_stage_seconds"]
-        self._stages: dict[tuple[str, str], Callable[[float], None]] = {}
+        #: By venue, one observer for each of STAGES.
+        self._stages: dict[str, tuple[Callable[[float], None], ...]] = {}
         self._commit_seconds = pushed["gateway_journal_commit_seconds"].histogram().observe
         self._batch_records = pushed["gateway_journal_batch_records"].histogram().observe
         self._journal_failures = pushed["gateway_journal_failures_total"].cell().inc
@@ -43,6 +45,10 @@ class PrometheusTelemetry:
         self._orders = OrderCounts(
             pushed["gateway_orders_total"], pushed["gateway_fills_total"], pushed["gateway_first_fill_seconds"]
         )
+        self._counting: dict[type, Callable[[Any], None]] = {
+            **self._orders.counting,
+            ConfigChanged: self._on_config_changed,
+        }
         self._know_venues(venues)
         self._register_surroundings()
 
@@ -58,16 +64,19 @@ class PrometheusTelemetry:
 
     def on_record(self, record: Record) -> None:
         for fact in record.facts:
-            if type(fact) is ConfigChanged:
-                self._know_venues(fact.config.venues)
-                self._state.revision = fact.config.revision
-        self._orders.count(record.facts)
+            counting = self._counting.get(type(fact))
+            if counting is not None:
+                counting(fact)
 
-    def on_stage(self, venue: str, stage: str, elapsed_ns: int) -> None:
-        observe = self._stages.get((venue, stage))
-        if observe is None:
-            observe = self._stages[venue if (venue, OTHER) in self._stages else OTHER, OTHER]
-        observe(elapsed_ns * _NS)
+    def _on_config_changed(self, fact: ConfigChanged) -> None:
+        self._know_venues(fact.config.venues)
+        self._state.revision = fact.config.revision
+
+    def on_order(self, venue: str, decide_ns: int, journal_ns: int, total_ns: int) -> None:
+        decide, journal, total = self._stages.get(venue) or self._stages[OTHER]
+        decide(decide_ns * _NS)
+        journal(journal_ns * _NS)
+        total(total_ns * _NS)
 
     def on_commit(self, batch: int, elapsed_ns: int) -> None:
         self._batch_records(batch)
@@ -93,9 +102,8 @@ class PrometheusTelemetry:
     def _know_venues(self, configured: Iterable[str]) -> None:
         """Begin all label sets of new venues at 0; those of former ones stay, because counters never vanish."""
         for venue in known_venues(configured):
-            for stage in STAGES:
-                if (venue, stage) not in self._stages:
-                    self._stages[venue, stage] = self._stage_seconds.histogram(venue, stage).observe
+            if venue not in self._stages:
+                self._stages[venue] = tuple(self._stage_seconds.histogram(venue, stage).observe for stage in STAGES)
             self._orders.know_venue(venue, ROUTES)
 
     def _register_surroundings(self) -> None:
