@@ -32,6 +32,8 @@ from gateway.domain.money import ZERO, plain
 from gateway.domain.orders import Breach, NewOrderSingle, Order, Reject, position_key_of
 from gateway.domain.reasons import RejectCode, RouteReason
 
+_SPLIT, _SHADOW = Route.SPLIT, Route.SHADOW  # named once: see domain.orders
+
 
 def receive(state: GatewayState, event: OrderReceived) -> Decision:
     """Check a well-formed order against everything that is ours, hold its exposure, and hear the policy if it spoke."""
@@ -43,17 +45,16 @@ def settle(decision: Decision, event: OrderReceived) -> Decision:
 
     Nothing can move between the two: the verdicts were given on the very decision, before anything else was decided.
     """
-    if not event.verdicts:
+    verdicts = event.verdicts
+    if not verdicts:
         return decision
-    held = {fact.order.order_id: fact.order for fact in decision.facts if isinstance(fact, OrderHeld)}
-    facts, effects = list(decision.facts), list(decision.effects)
-    asked = [effect for effect in decision.effects if isinstance(effect, EvaluatePolicy)]
-    for effect, verdict in zip(asked, event.verdicts, strict=False):
-        concluded = _hear(held[effect.order_id], verdict, event.ts_ns)
-        facts.extend(concluded.facts)
-        effects.remove(effect)
-        effects.extend(concluded.effects)
-    return Decision(tuple(facts), tuple(effects))
+    # Every order that is held is asked about, and nothing else: a parent that was split has its legs asked about.
+    held = [fact.order for fact in decision.facts if type(fact) is OrderHeld and fact.order.route is not _SPLIT]
+    facts, effects = decision.facts, decision.effects[len(verdicts) :]
+    for order, verdict in zip(held, verdicts, strict=False):
+        fact, sent = _hear(order, verdict, event.ts_ns)
+        facts, effects = (*facts, fact), (*effects, *sent)
+    return Decision(facts, effects)
 
 
 def _receive(state: GatewayState, event: OrderReceived) -> Decision:
@@ -211,7 +212,7 @@ def _order_of(
 ) -> Order:
     request = event.request
     notes: tuple[str, ...] = ()
-    if request.execution_algorithm is not None and leg.route is Route.SHADOW:
+    if request.execution_algorithm is not None and leg.route is _SHADOW:
         notes = (
             f"the simulator does not model {request.execution_algorithm}: "
             f"filled as a plain {request.ord_type.value} order",
@@ -259,16 +260,17 @@ def conclude(state: GatewayState, event: PolicyEvaluated) -> Decision:
         return NOTHING  # canceled or withdrawn while the policy was thinking
     if order.control_epoch != state.control_epoch and not _stands_whatever_changed(state, order):
         return _decide_again(state, event, order)
-    return _hear(order, event.verdict, event.ts_ns)
+    fact, effects = _hear(order, event.verdict, event.ts_ns)
+    return Decision((fact,), effects)
 
 
-def _hear(order: Order, verdict: PolicyVerdict, ts_ns: int) -> Decision:
+def _hear(order: Order, verdict: PolicyVerdict, ts_ns: int) -> tuple[Fact, tuple[Effect, ...]]:
     """What the policy's verdict makes of a held order."""
     reject = denial_of(verdict)
     if reject is not None:
-        return Decision((OrderDenied(ts_ns=ts_ns, order_id=order.order_id, reject=reject),))
+        return OrderDenied(ts_ns=ts_ns, order_id=order.order_id, reject=reject), ()
     admitted = OrderAdmitted(ts_ns=ts_ns, order_id=order.order_id, policy_revision=verdict.revision)
-    return Decision((admitted,), submit_effects(order))
+    return admitted, submit_effects(order)
 
 
 def _stands_whatever_changed(state: GatewayState, order: Order) -> bool:

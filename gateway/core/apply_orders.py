@@ -36,10 +36,14 @@ from gateway.domain.facts import (
 from gateway.domain.orders import Order, Twin
 from gateway.domain.positions import Position
 
+# Named once: see domain.orders.
+_SPLIT, _LIVE = Route.SPLIT, Route.LIVE
+_PENDING_NEW, _NEW = OrdStatus.PENDING_NEW, OrdStatus.NEW
+
 
 def _hold(state: GatewayState, order: Order, sign: int) -> None:
     """Count an open order's exposure (1), or stop counting it (-1): around every change to the order."""
-    if not order.is_open or order.route is Route.SPLIT:
+    if not order.is_open or order.route is _SPLIT:
         return
     cycles = state.cycles.get(order.position_key)
     if cycles is None:
@@ -83,9 +87,9 @@ def _close_parent(state: GatewayState, parent: Order) -> None:
 
 def trim(state: GatewayState) -> None:
     """Let go of the oldest finished orders. Between records only: what one event decided may still speak of them."""
-    while len(state.closed_ids) > max(state.config.retained_closed_orders, 1):
-        oldest = next(iter(state.closed_ids))
-        del state.closed_ids[oldest]
+    most = state.config.retained_closed_orders or 1
+    while len(state.closed_ids) > most:
+        oldest, _ = state.closed_ids.popitem(last=False)
         _forget(state, oldest)
 
 
@@ -109,12 +113,12 @@ def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
     order.is_admitted = True
     order.policy_revision = fact.policy_revision
     order.updated_ns = fact.ts_ns
-    if order.route is Route.LIVE:
+    if order.route is _LIVE:
         order.twin = Twin()
         if not order.is_closing:
             venue_use(state, order.venue).live_orders_today += 1
     count(state, "orders", "admitted")
-    count(state, "routes", order.route.value)
+    count(state, "routes", str(order.route))
 
 
 def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
@@ -156,7 +160,7 @@ def _uncount(state: GatewayState, order: Order) -> None:
     """Take back what was counted of an order that is on record nowhere."""
     if order.is_admitted:
         count(state, "orders", "admitted", -1)
-        count(state, "routes", order.route.value, -1)
+        count(state, "routes", str(order.route), -1)
     if order.ord_status is OrdStatus.DENIED and order.reject is not None and not order.leg_ids:
         count(state, "orders", "denied", -1)
         count(state, "denied", order.reject.code, -1)
@@ -171,8 +175,8 @@ def _order_in_doubt(state: GatewayState, fact: OrderInDoubt) -> None:
 
 def _order_acknowledged(state: GatewayState, fact: OrderAcknowledged) -> None:
     order = state.orders[fact.order_id]
-    if order.ord_status is OrdStatus.PENDING_NEW:
-        order.ord_status = OrdStatus.NEW
+    if order.ord_status is _PENDING_NEW:
+        order.ord_status = _NEW
     order.is_in_doubt = False
     order.venue_order_id = fact.venue_order_id or order.venue_order_id
     order.updated_ns = fact.ts_ns
@@ -193,7 +197,7 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
         order.pending_replace = None
     _hold(state, order, 1)
     _book_position(state, order, fact)
-    count(state, "fills", order.route.value)
+    count(state, "fills", str(order.route))
     if was_open and not order.is_open:
         count(state, "orders", "filled")
         _close(state, order)
@@ -231,7 +235,7 @@ def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     order.is_in_doubt = order.is_cancel_requested = False
     order.pending_replace = None
     order.updated_ns = fact.ts_ns
-    count(state, "orders", fact.ord_status.value)
+    count(state, "orders", str(fact.ord_status))
     _close(state, order)
 
 

@@ -5,10 +5,10 @@ from gateway.core.state import GatewayState, VenueUse
 
 def count(state: GatewayState, group: str, name: str, more: int = 1) -> None:
     """Count one more of ``name`` in the statistics (-1 takes one back)."""
-    counts = state.statistics.get(group)
-    if counts is None:
-        counts = state.statistics[group] = {}
-    counts[name] = counts.get(name, 0) + more
+    try:
+        state.statistics[group][name] += more
+    except KeyError:
+        state.statistics.setdefault(group, {})[name] = more
 
 
 def venue_use(state: GatewayState, venue: str) -> VenueUse:

@@ -17,12 +17,24 @@ def draw_bucket(salt: str, *parts: str) -> int:
 
 def fingerprint(request: NewOrderSingle) -> str:
     """Hash of an order's content: equal requests are equal whatever way their numbers were written."""
-    content = (
-        f"{request.symbol}\x1f{request.side}\x1f{_number(request.order_qty)}\x1f{request.ord_type}\x1f"
-        f"{_number(request.limit_px)}\x1f{_number(request.stop_px)}\x1f{_number(request.trailing_amount)}\x1f"
-        f"{_number(request.trailing_percent)}\x1f{request.time_in_force}\x1f{request.expire_ns}\x1f"
-        f"{request.account}\x1f{request.strategy_id}\x1f{request.venue}\x1f{request.cl_ord_id}\x1f"
-        f"{request.execution_algorithm}"
+    content = "\x1f".join(
+        (
+            request.symbol,
+            request.side,
+            _number(request.order_qty),
+            request.ord_type,
+            _number(request.limit_px),
+            _number(request.stop_px),
+            _number(request.trailing_amount),
+            _number(request.trailing_percent),
+            request.time_in_force,
+            str(request.expire_ns),
+            request.account,
+            request.strategy_id,
+            request.venue,
+            request.cl_ord_id,
+            str(request.execution_algorithm),
+        )
     )
     return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
 

@@ -47,6 +47,11 @@ ORD_STATUS_TRANSITIONS: Mapping[OrdStatus, Mapping[ExecType, OrdStatus | None]] 
 }
 
 
+# Named once: see domain.orders.
+_TRADE, _REPLACED = ExecType.TRADE, ExecType.REPLACED
+_FILLED = OrdStatus.FILLED
+
+
 class Progress(msgspec.Struct, gc=False):
     """Where an order stands while several reports of one event are read, before any fact is applied."""
 
@@ -77,28 +82,29 @@ class Progress(msgspec.Struct, gc=False):
 
 def status_by_qty(cum_qty: Decimal, order_qty: Decimal) -> OrdStatus:
     if cum_qty >= order_qty:
-        return OrdStatus.FILLED
+        return _FILLED
     return OrdStatus.PARTIALLY_FILLED if cum_qty else OrdStatus.NEW
 
 
 def advance(progress: Progress, report: ExecutionReport) -> bool:
     """Move ``progress`` by one report; False when the report is not news (duplicate, late, out of order)."""
     row = ORD_STATUS_TRANSITIONS[progress.ord_status]
-    if report.exec_type not in row:
+    kind = report.exec_type
+    if kind not in row:
         return False
-    if report.exec_type is ExecType.TRADE:
+    if kind is _TRADE:
         if report.exec_id in progress.exec_ids:
             return False
         progress.exec_ids.add(report.exec_id)
         progress.cum_qty += report.last_qty
         progress.cum_value += report.last_qty * report.last_px
-    elif report.exec_type is ExecType.REPLACED:
+    elif kind is _REPLACED:
         if report.transact_ns < progress.terms_ns:
             return False  # told again, or late: newer terms are in force
         progress.terms_ns = report.transact_ns
         if report.order_qty is not None:
             progress.order_qty = report.order_qty
-    target = row[report.exec_type]
+    target = row[kind]
     progress.ord_status = target or status_by_qty(progress.cum_qty, progress.order_qty)
     return True
 

@@ -4,7 +4,8 @@ Sizes and prices are integers at 8 decimals and money is in cents, both rounded 
 a policy, and rounding never lets an order under a limit that it is over.
 """
 
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
+from math import ceil, floor
 from typing import Any
 
 from gateway.core.state import GatewayState
@@ -15,6 +16,7 @@ from gateway.domain.money import ZERO
 from gateway.domain.orders import Order, Reject
 from gateway.domain.reasons import RejectCode
 
+_LIVE, _SHADOW = Route.LIVE, Route.SHADOW  # named once: see domain.orders
 _E8 = Decimal(100_000_000)
 _CENTS = Decimal(100)
 
@@ -22,8 +24,7 @@ _CENTS = Decimal(100)
 def scaled(value: Decimal, scale: Decimal = _E8) -> int:
     """``value`` times ``scale`` as an integer, rounded away from zero."""
     exact = value * scale
-    whole = int(exact)
-    return whole if whole == exact else int(exact.to_integral_value(ROUND_UP))
+    return ceil(exact) if exact > 0 else floor(exact)
 
 
 def _optional(value: Decimal | None) -> int | None:
@@ -32,7 +33,7 @@ def _optional(value: Decimal | None) -> int | None:
 
 def policy_document(state: GatewayState, order: Order, view: MarketView, now_ns: int) -> dict[str, Any]:
     """The input of ``data.trading.decision`` for one order; docs/policies.md describes it field by field."""
-    route = Route.LIVE if order.route is Route.LIVE else Route.SHADOW
+    route = _LIVE if order.route is _LIVE else _SHADOW
     position = state.books[route].positions.get(order.position_key)
     approved = state.approved_symbols
     return {

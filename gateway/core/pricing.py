@@ -27,7 +27,7 @@ def worst_px(
     A sell limit may fill above its limit, at the market; an order without a limit may fill worse than the
     reference by the configured reserve. None when neither a limit nor a reference is known.
     """
-    if side is Side.BUY and limit_px is not None:
+    if limit_px is not None and side is Side.BUY:
         return limit_px
     known = [px for px in (limit_px, stop_px, reference) if px is not None]
     if not known:

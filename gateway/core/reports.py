@@ -27,6 +27,10 @@ from gateway.domain.facts import (
 from gateway.domain.orders import ExecutionReport, Order, Reject, Twin
 from gateway.domain.reasons import RejectCode
 
+# Named once: see domain.orders.
+_TRADE, _NEW = ExecType.TRADE, ExecType.NEW
+_REFUSALS = frozenset({ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED})
+
 
 def record(state: GatewayState, event: ReportsReceived) -> Decision:
     """Book reports in the order they came; what is not news leaves no fact."""
@@ -136,7 +140,8 @@ class _Reader:
             self.facts.append(ReplaceDenied(ts_ns=self.ts_ns, order_id=order.order_id, reject=reject))
 
     def _read_one(self, order: Order, report: ExecutionReport) -> None:
-        if report.exec_type in (ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED):
+        kind = report.exec_type
+        if kind in _REFUSALS:
             self._read_refusal(order, report)
             return
         progress = self._progress.get(order.order_id)
@@ -147,11 +152,11 @@ class _Reader:
             if report.venue_order_id and not progress.venue_order_id and not was_terminal:
                 self._acknowledge(order, progress, report)
             return
-        if report.exec_type is ExecType.TRADE:
+        if kind is _TRADE:
             self._execute(order, progress, report, was_terminal)
-        elif report.exec_type is ExecType.NEW:
+        elif kind is _NEW:
             self._acknowledge(order, progress, report)
-        elif report.exec_type is ExecType.REPLACED:
+        elif kind is ExecType.REPLACED:
             self._replaced(order, progress, report)
         else:
             self._end(order, progress, report)

@@ -4,6 +4,7 @@ An order is cut into legs along position lives. What closes a position follows t
 the mode is now; what opens or adds follows the running cycle, or begins a new one whose route is drawn once.
 """
 
+from collections.abc import Set
 from decimal import Decimal
 
 import msgspec
@@ -17,6 +18,10 @@ from gateway.domain.money import ZERO
 from gateway.domain.reasons import RouteReason
 
 _NO_CYCLES = Cycles()
+_NO_ROUTES: frozenset[Route] = frozenset()
+# Named once: see domain.orders.
+_LIVE, _SHADOW = Route.LIVE, Route.SHADOW
+_BUY = Side.BUY
 
 
 class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -52,10 +57,10 @@ def choose_legs(state: GatewayState, request: RouteRequest) -> tuple[Leg, ...]:
     cycles = state.cycles.get(key, _NO_CYCLES)
     legs: list[Leg] = []
     rest = request.qty
-    for route in (Route.LIVE, Route.SHADOW):
-        use = cycles.of(route)
-        part = min(rest, closable_qty(state, key, route, use, request.side))
+    for route, use in ((_LIVE, cycles.live), (_SHADOW, cycles.shadow)):
+        part = closable_qty(state, key, route, use, request.side)
         if part > 0:
+            part = min(rest, part)
             legs.append(
                 Leg(
                     route=route,
@@ -68,7 +73,7 @@ def choose_legs(state: GatewayState, request: RouteRequest) -> tuple[Leg, ...]:
             rest -= part
             if not rest:
                 return tuple(legs)
-    closing = {leg.route for leg in legs}
+    closing = {leg.route for leg in legs} if legs else _NO_ROUTES
     legs.append(_opening_leg(state, request, key, cycles, rest, closing))
     return tuple(legs)
 
@@ -76,7 +81,7 @@ def choose_legs(state: GatewayState, request: RouteRequest) -> tuple[Leg, ...]:
 def closable_qty(state: GatewayState, key: str, route: Route, use: CycleUse, side: Side) -> Decimal:
     """How much of the position an order on ``side`` may still close: less what open closing orders may take."""
     position = state.books[route].positions.get(key)
-    if position is None or not position.qty or (position.qty > 0) == (side is Side.BUY):
+    if position is None or not position.qty or (position.qty > 0) == (side is _BUY):
         return ZERO
     return max(abs(position.qty) - use.closing_qty, ZERO)
 
@@ -95,11 +100,11 @@ def _opening_leg(
     key: str,
     cycles: Cycles,
     qty: Decimal,
-    closing: set[Route],
+    closing: Set[Route],
 ) -> Leg:
     mode = state.mode_of(request.venue)
-    runs_live = Route.LIVE not in closing and is_cycle_open(state, key, Route.LIVE, cycles.live)
-    runs_shadow = Route.SHADOW not in closing and is_cycle_open(state, key, Route.SHADOW, cycles.shadow)
+    runs_live = _LIVE not in closing and is_cycle_open(state, key, _LIVE, cycles.live)
+    runs_shadow = _SHADOW not in closing and is_cycle_open(state, key, _SHADOW, cycles.shadow)
     refusal: RouteReason | None = None
     if runs_live:
         refusal = RouteReason.DEMOTED_CYCLE if mode is Mode.SHADOW else _broken_cap(state, request, mode, qty)
@@ -107,7 +112,7 @@ def _opening_leg(
             return Leg(route=Route.LIVE, reason=RouteReason.FOLLOWS_CYCLE, qty=qty, cycle=cycles.live.cycle)
     if runs_shadow:
         reason = refusal or RouteReason.FOLLOWS_CYCLE
-        return Leg(route=Route.SHADOW, reason=reason, qty=qty, cycle=cycles.shadow.cycle)
+        return Leg(route=_SHADOW, reason=reason, qty=qty, cycle=cycles.shadow.cycle)
     number = cycles.last + 1
     if refusal is not None:
         return _new_cycle(Route.SHADOW, refusal, qty, number, None, 0)

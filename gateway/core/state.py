@@ -6,6 +6,7 @@ an aggregate and what it sums would show as a difference between a running and a
 """
 
 import hashlib
+from collections import OrderedDict
 from decimal import Decimal
 
 import msgspec
@@ -21,6 +22,10 @@ from gateway.domain.money import ONE, ZERO, ratio
 from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 
+# Named once: see domain.orders.
+_LIVE = Route.LIVE
+_SHADOW_MODE = Mode.SHADOW
+
 
 class Cycles(msgspec.Struct):
     """The cycles of one position key: the last number drawn, and the running one of either route."""
@@ -30,7 +35,7 @@ class Cycles(msgspec.Struct):
     shadow: CycleUse = msgspec.field(default_factory=CycleUse)
 
     def of(self, route: Route) -> CycleUse:
-        return self.live if route is Route.LIVE else self.shadow
+        return self.live if route is _LIVE else self.shadow
 
 
 class VenueUse(msgspec.Struct):
@@ -100,7 +105,7 @@ class GatewayState:
         self.day = 0
         #: Open orders, and the last finished ones.
         self.orders: dict[str, Order] = {}
-        self.closed_ids: dict[str, None] = {}
+        self.closed_ids: OrderedDict[str, None] = OrderedDict()  # which, unlike dict, finds its oldest at once
         self.client_ids: dict[tuple[str, str], str] = {}
         self.cycles: dict[str, Cycles] = {}
         self.books: dict[Route, Book] = {Route.LIVE: Book(), Route.SHADOW: Book()}
@@ -117,7 +122,7 @@ class GatewayState:
 
     def mode_of(self, venue: str) -> Mode:
         """The effective mode of a venue; one that is not configured is SHADOW."""
-        return self._modes.get(venue, Mode.SHADOW)
+        return self._modes.get(venue, _SHADOW_MODE)
 
     def take_config(self, config: TradingConfig) -> None:
         """Put ``config`` in force, with what is compiled from it once so that no order pays for it."""
@@ -206,7 +211,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.control_epoch = snapshot.control_epoch
     state.day = snapshot.day
     state.orders = snapshot.orders
-    state.closed_ids = dict.fromkeys(snapshot.closed_ids)
+    state.closed_ids = OrderedDict.fromkeys(snapshot.closed_ids)
     state.cycles = snapshot.cycles
     state.venues = snapshot.venues
     state.session = snapshot.session

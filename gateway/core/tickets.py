@@ -4,6 +4,8 @@ from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket
 from gateway.domain.enums import OPEN_STATUSES, Route
 from gateway.domain.orders import Order
 
+_LIVE = Route.LIVE  # named once: see domain.orders
+
 
 def ticket_of(order: Order, is_twin: bool = False) -> OrderTicket:
     """A frozen copy of the order's present terms; the twin's copy goes to the simulator."""
@@ -32,7 +34,7 @@ def ticket_of(order: Order, is_twin: bool = False) -> OrderTicket:
 
 def submit_effects(order: Order) -> tuple[Effect, ...]:
     """Send the order on its route; a live one is also given to the simulator, as its twin."""
-    if order.route is Route.LIVE:
+    if order.route is _LIVE:
         return SubmitOrder(ticket=ticket_of(order)), SubmitOrder(ticket=ticket_of(order, is_twin=True))
     return (SubmitOrder(ticket=ticket_of(order)),)
 

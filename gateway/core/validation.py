@@ -17,6 +17,9 @@ ON_CLOSE = frozenset({OrdType.MARKET_ON_CLOSE, OrdType.LIMIT_ON_CLOSE})
 #: Orders that wait for a trigger cannot be immediate-or-nothing.
 TRIGGERED = MAY_HAVE_STOP
 IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+#: The times in force of the auctions at either end of a session.
+_AUCTIONS = frozenset({TimeInForce.AT_THE_OPENING, TimeInForce.AT_THE_CLOSE})
+_TRAILING_STOP, _GTD = OrdType.TRAILING_STOP, TimeInForce.GTD  # named once: see domain.orders
 
 
 def shape_problems(request: NewOrderSingle, now_ns: int) -> tuple[FieldError, ...]:
@@ -25,9 +28,9 @@ def shape_problems(request: NewOrderSingle, now_ns: int) -> tuple[FieldError, ..
     _check_amount(problems, "quantity", request.order_qty)
     _check_price(problems, "limit_price", request.limit_px, request.ord_type in NEEDS_LIMIT, request.ord_type)
     _check_price(problems, "stop_price", request.stop_px, request.ord_type in NEEDS_STOP, request.ord_type)
-    if request.ord_type is OrdType.TRAILING_STOP or request.trailing_amount or request.trailing_percent:
+    if request.ord_type is _TRAILING_STOP or request.trailing_amount or request.trailing_percent:
         _check_trailing(problems, request)
-    if request.time_in_force is TimeInForce.GTD or request.expire_ns is not None:
+    if request.time_in_force is _GTD or request.expire_ns is not None:
         _check_expiry(problems, request, now_ns)
     _check_time_in_force(problems, request)
     return tuple(problems)
@@ -103,7 +106,7 @@ def _check_time_in_force(problems: list[FieldError], request: NewOrderSingle) ->
     if ord_type in TRIGGERED and tif in IMMEDIATE:
         rule = f"cannot be {tif.value} on a {ord_type.value} order, which waits for its trigger"
         problems.append(FieldError("time_in_force", rule, tif.value, "use day or gtc"))
-    if tif in (TimeInForce.AT_THE_OPENING, TimeInForce.AT_THE_CLOSE) and ord_type in TRIGGERED:
+    if tif in _AUCTIONS and ord_type in TRIGGERED:
         rule = f"cannot be {tif.value} on a {ord_type.value} order"
         problems.append(FieldError("time_in_force", rule, tif.value, "use day or gtc"))
 

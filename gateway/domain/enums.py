@@ -16,7 +16,10 @@ class Side(Word):
     @property
     def sign(self) -> int:
         """+1 for what adds to a position, -1 for what takes from it."""
-        return 1 if self is Side.BUY else -1
+        return 1 if self is _BUY else -1
+
+
+_BUY = Side.BUY
 
 
 class OrdType(Word):

@@ -25,6 +25,9 @@ decimal.getcontext().prec = PRECISION
 
 def amount_problem(value: Decimal) -> str | None:
     """Say why ``value`` cannot be an amount on the wire (NaN, infinite, too long), or None when it can."""
+    text = str(value)
+    if len(text) <= MAX_INTEGER_DIGITS and text.replace(".", "", 1).isdecimal():
+        return None  # nearly always: too short to be too long
     if not value.is_finite():
         return "must be a finite number"
     exponent = value.as_tuple().exponent
@@ -38,8 +41,10 @@ def amount_problem(value: Decimal) -> str | None:
 
 def plain(value: Decimal) -> str:
     """Write a decimal the way people do: no exponent, no trailing zeros (``1E+2`` -> ``100``)."""
-    text = format(value, "f")
-    if "." in text:
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
+    if text[-1] == "0" and "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 

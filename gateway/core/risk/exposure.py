@@ -15,6 +15,8 @@ from gateway.domain.money import ONE, ZERO, share_of
 from gateway.domain.orders import Fill, Order
 from gateway.domain.positions import Position
 
+_BUY = Side.BUY
+
 
 class CycleUse(msgspec.Struct):
     """The running cycle of one position key on one route. ``closing_qty`` is what open closing orders may take."""
@@ -187,8 +189,10 @@ class Book(msgspec.Struct):
 
 def hold_order(book: Book, cycle: CycleUse, order: Order, sign: int) -> None:
     """Count (sign 1) or stop counting (-1) what ``order`` may still do, in every scope it falls under."""
-    qty = order.held_qty * sign
-    value = order.held_value * sign
+    qty = order.held_qty
+    value = qty * order.worst_unit
+    if sign < 0:
+        qty, value = -qty, -value
     cycle.open_orders += sign
     if order.is_closing:
         cycle.closing_qty += qty
@@ -198,7 +202,7 @@ def hold_order(book: Book, cycle: CycleUse, order: Order, sign: int) -> None:
     if not line.is_held and line.open_orders == (sign == 1):  # its first open order, or the end of its last one
         for scope, _ in line.scopes:
             scope.open_positions += sign
-    if order.side is Side.BUY:
+    if order.side is _BUY:
         for scope, use in line.scopes:
             scope.open_orders += sign
             scope.held_buy += value
