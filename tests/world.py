@@ -110,6 +110,8 @@ class World:
         self.looked_up: list[OrderTicket] = []
         self.asked: list[EvaluatePolicy] = []
         self.prices = dict(PRICES)
+        #: What else orders see of the market: fields of MarketView, in place of those that follow from the price.
+        self.market: dict[str, Any] = {}
         #: What the policy says; None leaves it unanswered until ``answer_policy``.
         self.policy: Callable[[dict[str, Any]], PolicyVerdict | None] = lambda document: ALLOW
         #: Whether it is asked about new orders as a server is: after they are held, with an event of its own.
@@ -168,9 +170,13 @@ class World:
             request=request,
             fingerprint=fingerprint(request),
             actor=TRADER,
-            view=MarketView(reference_px=px, bid_px=px, ask_px=px),
+            view=self._view(px),
         )
         return self.send(event if self.asks_outside else self._with_verdicts(event))
+
+    def _view(self, px: Decimal | None) -> MarketView:
+        seen: dict[str, Any] = {"reference_px": px, "bid_px": px, "ask_px": px, **self.market}
+        return MarketView(**seen)
 
     def _with_verdicts(self, event: OrderReceived) -> OrderReceived:
         """The event with what the policy says at once, up to the first question that it leaves open."""
@@ -235,7 +241,7 @@ class World:
                 order_id=order.order_id,
                 request=ReplaceRequest(**terms),
                 actor=TRADER,
-                view=MarketView(reference_px=px),
+                view=self._view(px),
             )
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.adapters.telemetry import Reading
 from gateway.core.risk.exposure import Book, ScopeUse
-from gateway.core.risk.plan import ScopeLimits
+from gateway.core.risk.rules import ScopeLimits
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Mode, TradingState
 from gateway.domain.money import ZERO

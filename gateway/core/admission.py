@@ -8,10 +8,11 @@ admits, denies, or has it decided again because the rules moved meanwhile.
 from decimal import Decimal
 
 from gateway.core.decision import NOTHING, Decision
+from gateway.core.measuring import Earlier, Priced
 from gateway.core.policy import denial_of, policy_document
 from gateway.core.pricing import reference_px, unit_value, worst_px
-from gateway.core.refusal import Priced, refusal_of
-from gateway.core.routing import Leg, RouteRequest, choose_legs
+from gateway.core.refusal import refusal_of
+from gateway.core.routing import Leg, RouteRequest, choose_legs, closable_qty
 from gateway.core.state import GatewayState
 from gateway.core.tickets import submit_effects
 from gateway.core.validation import instrument_breaches
@@ -101,6 +102,8 @@ def _price(state: GatewayState, event: OrderReceived, instrument: Instrument | N
     if breaches:
         return reject_of(RejectStage.INSTRUMENT, tuple(breaches))
     reference = reference_px(event.view, instrument)
+    if reference is None and request.limit_px is None:
+        reference = _mark_of_closed(state, request, venue)
     px = worst_px(
         request.side,
         request.ord_type,
@@ -120,7 +123,24 @@ def _price(state: GatewayState, event: OrderReceived, instrument: Instrument | N
         return reject_of(RejectStage.INSTRUMENT, (breach,))
     worst = unit_value(px, instrument, config)
     marked = worst if reference is None else unit_value(reference, instrument, config)
-    return Priced(instrument, worst, marked, reference)
+    return Priced(instrument, worst, marked, reference, event.view)
+
+
+def _mark_of_closed(state: GatewayState, request: NewOrderSingle, venue: str) -> Decimal | None:
+    """The price that a position was last valued at, for an order that only closes it: without market data too, a
+    position can be closed at the market (invariant 3)."""
+    key = position_key_of(request.account, request.strategy_id, venue, request.symbol)
+    cycles = state.cycles.get(key)
+    if cycles is None:
+        return None
+    routes = [
+        (route, qty)
+        for route in (Route.LIVE, Route.SHADOW)
+        if (qty := closable_qty(state, key, route, cycles.of(route), request.side))
+    ]
+    if sum(qty for _, qty in routes) < request.order_qty:
+        return None
+    return state.books[routes[0][0]].positions[key].mark_px or None
 
 
 def _receive_whole(state: GatewayState, event: OrderReceived, venue: str, priced: Priced, leg: Leg) -> Decision:
@@ -145,7 +165,7 @@ def _receive_split(
         order.cl_ord_id = ""
         orders.append((order, leg))
     rejects = [
-        refusal_of(state, order, priced, event.request.order_qty, _same_route_qty(legs, order.route, n))
+        refusal_of(state, order, priced, event.request.order_qty, _same_route(legs, order.route, n))
         for n, (order, _) in enumerate(orders)
     ]
     parent = _order_of(state, event, venue, priced, legs[0], event.order_id)
@@ -171,9 +191,10 @@ def _receive_split(
     return Decision(tuple(facts), tuple(effects))
 
 
-def _same_route_qty(legs: tuple[Leg, ...], route: Route, count: int) -> Decimal:
-    """What the first ``count`` legs add to the book of ``route``: they are not held yet when the next is checked."""
-    return sum((leg.qty for leg in legs[:count] if leg.route is route), ZERO)
+def _same_route(legs: tuple[Leg, ...], route: Route, count: int) -> Earlier:
+    """What the first ``count`` legs add to the book of ``route``."""
+    same = [leg.qty for leg in legs[:count] if leg.route is route]
+    return Earlier(sum(same, ZERO), len(same))
 
 
 def _hold(state: GatewayState, event: OrderReceived, order: Order, leg: Leg) -> tuple[tuple[Fact, ...], EvaluatePolicy]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.core.counting import count, venue_use
-from gateway.core.ledger.memory import note_mark
 from gateway.core.risk.exposure import Book, revalue, start_day
 from gateway.core.state import Cycles, GatewayState, rebuild
 from gateway.core.trading.states import TradingStop
@@ -77,13 +76,12 @@ def _config_approved(state: GatewayState, fact: ConfigApproved) -> None:
 
 
 def _marks_moved(state: GatewayState, fact: MarksMoved) -> None:
-    rates = state.rates
+    rates = state.config.rates
     for book in state.books.values():
         for position in book.positions.values():
             mark = fact.marks.get(position.symbol)
             if mark is not None and position.qty:
                 revalue(book, position, rates.get(position.currency, ZERO), mark)
-                note_mark(position, mark)
         _note_highs(book, fact.ts_ns)
 
 
@@ -93,7 +91,7 @@ def _note_highs(book: Book, ts_ns: int) -> None:
 
 
 def _figures_moved(state: GatewayState, fact: FiguresMoved) -> None:
-    state.figures = fact.figures
+    state.take_figures(fact.figures)
 
 
 def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
@@ -109,7 +107,7 @@ def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
     for book in state.books.values():
         for position in book.positions.values():
             if position.venue in begun:
-                start_day(book, position, fact.ts_ns)
+                start_day(book, position)
         if is_gateway_day:
             for scope in book.all_scopes().values():
                 scope.highs.day_high_pnl = scope.pnl

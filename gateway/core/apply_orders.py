@@ -10,9 +10,8 @@ from typing import Any
 import msgspec
 
 from gateway.core.counting import count, venue_use
-from gateway.core.ledger.booking import book_fill, position_of
 from gateway.core.lifecycle import fill_of
-from gateway.core.risk.exposure import hold_order
+from gateway.core.risk.exposure import book_fill, hold_order
 from gateway.core.state import Cycles, GatewayState
 from gateway.domain.enums import ExecType, OrdStatus, Route
 from gateway.domain.facts import (
@@ -34,15 +33,15 @@ from gateway.domain.facts import (
     ReplaceHeld,
     TwinUpdated,
 )
-from gateway.domain.instruments import Instrument
 from gateway.domain.orders import Order, Twin
+from gateway.domain.positions import Position
 
 # Named once: see domain.orders.
 _SPLIT, _LIVE = Route.SPLIT, Route.LIVE
 _PENDING_NEW, _NEW = OrdStatus.PENDING_NEW, OrdStatus.NEW
 
 
-def hold_exposure(state: GatewayState, order: Order, sign: int) -> None:
+def _hold(state: GatewayState, order: Order, sign: int) -> None:
     """Count an open order's exposure (1), or stop counting it (-1): around every change to the order."""
     if not order.is_open or order.route is _SPLIT:
         return
@@ -75,12 +74,6 @@ def _close(state: GatewayState, order: Order) -> None:
 
 
 def _close_parent(state: GatewayState, parent: Order) -> None:
-    settle_parent(state, parent)
-    _close(state, parent)
-
-
-def settle_parent(state: GatewayState, parent: Order) -> None:
-    """What a parent came to, all of its legs being done."""
     legs = state.legs_of(parent)
     if all(leg.ord_status is OrdStatus.DENIED for leg in legs):
         parent.ord_status, parent.reject = OrdStatus.DENIED, legs[0].reject
@@ -89,6 +82,7 @@ def settle_parent(state: GatewayState, parent: Order) -> None:
     else:
         parent.ord_status = OrdStatus.CANCELED
     parent.updated_ns = max(leg.updated_ns for leg in legs)
+    _close(state, parent)
 
 
 def trim(state: GatewayState) -> None:
@@ -97,7 +91,6 @@ def trim(state: GatewayState) -> None:
     while len(state.closed_ids) > most:
         oldest, _ = state.closed_ids.popitem(last=False)
         _forget(state, oldest)
-    state.ledger.trim(state.config.retained_executions, max(state.config.retained_closed_orders, 1))
 
 
 def _forget(state: GatewayState, order_id: str) -> None:
@@ -110,7 +103,7 @@ def _forget(state: GatewayState, order_id: str) -> None:
 
 def _order_held(state: GatewayState, fact: OrderHeld) -> None:
     order = _enter(state, fact.order)
-    hold_exposure(state, order, 1)
+    _hold(state, order, 1)
     if not order.parent_id:
         count(state, "orders", "received")
 
@@ -135,7 +128,7 @@ def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
             count(state, "orders", "received")
     else:
         order = state.orders[fact.order_id]
-        hold_exposure(state, order, -1)
+        _hold(state, order, -1)
         order.ord_status = OrdStatus.DENIED
         order.reject = fact.reject
         order.updated_ns = fact.ts_ns
@@ -146,7 +139,7 @@ def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
 
 def _hold_released(state: GatewayState, fact: HoldReleased) -> None:
     order = state.orders[fact.order_id]
-    hold_exposure(state, order, -1)
+    _hold(state, order, -1)
     _forget(state, fact.order_id)
     state.statistics["orders"]["received"] -= 1  # it is received again when it is decided again
 
@@ -156,7 +149,7 @@ def _order_withdrawn(state: GatewayState, fact: OrderWithdrawn) -> None:
     if order is None:
         return
     for leg in (*state.legs_of(order), order):
-        hold_exposure(state, leg, -1)
+        _hold(state, leg, -1)
         _uncount(state, leg)
         state.closed_ids.pop(leg.order_id, None)
     _forget(state, fact.order_id)
@@ -192,7 +185,7 @@ def _order_acknowledged(state: GatewayState, fact: OrderAcknowledged) -> None:
 def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     order = state.orders[fact.order_id]
     was_open = order.is_open
-    hold_exposure(state, order, -1)
+    _hold(state, order, -1)
     order.ord_status = fact.ord_status
     order.cum_qty, order.cum_value = fact.cum_qty, fact.cum_value
     order.fills.append(fact.fill)
@@ -202,26 +195,41 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     order.updated_ns = fact.ts_ns
     if not order.is_open:
         order.pending_replace = None
-    hold_exposure(state, order, 1)
+    _hold(state, order, 1)
     _book_position(state, order, fact)
     count(state, "fills", str(order.route))
     if was_open and not order.is_open:
-        count(state, "orders", order.ord_status.value)
+        count(state, "orders", "filled")
         _close(state, order)
 
 
 def _book_position(state: GatewayState, order: Order, fact: OrderExecuted) -> None:
     book = state.books[order.route]
-    instrument = state.config.instruments.get(order.symbol) or Instrument(  # a late fill of what was removed since
-        symbol=order.symbol, venue=order.venue, currency=state.config.base_currency
-    )
-    position = position_of(book, order, instrument)
-    book_fill(book, state.ledger, position, order, fact.fill, fact.ts_ns, state.rates)
+    key = order.position_key
+    position = book.positions.get(key)
+    if position is None:
+        instrument = state.config.instruments[order.symbol]
+        position = book.positions[key] = Position(
+            position_key=key,
+            account=order.account,
+            strategy_id=order.strategy_id,
+            venue=order.venue,
+            symbol=order.symbol,
+            currency=instrument.currency,
+            multiplier=instrument.multiplier,
+        )
+    was_flat = not position.qty
+    book_fill(book, position, order.side, fact.fill, state.config.rates)
+    if was_flat and position.qty:
+        position.opened_ns = fact.fill.transact_ns
+    position.cycle = order.cycle
+    for scope, _ in book.line(position).scopes:
+        scope.note_highs(fact.ts_ns)
 
 
 def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     order = state.orders[fact.order_id]
-    hold_exposure(state, order, -1)
+    _hold(state, order, -1)
     order.ord_status = fact.ord_status
     order.reject = fact.reject or order.reject
     order.is_in_doubt = order.is_cancel_requested = False
@@ -245,10 +253,10 @@ def _cancel_refused(state: GatewayState, fact: CancelRefused) -> None:
 
 def _replace_held(state: GatewayState, fact: ReplaceHeld) -> None:
     order = state.orders[fact.order_id]
-    hold_exposure(state, order, -1)
+    _hold(state, order, -1)
     order.pending_replace = fact.pending
     order.updated_ns = fact.ts_ns
-    hold_exposure(state, order, 1)
+    _hold(state, order, 1)
 
 
 def _replace_admitted(state: GatewayState, fact: ReplaceAdmitted) -> None:
@@ -261,17 +269,17 @@ def _replace_admitted(state: GatewayState, fact: ReplaceAdmitted) -> None:
 
 def _replace_denied(state: GatewayState, fact: ReplaceDenied) -> None:
     order = state.orders[fact.order_id]
-    hold_exposure(state, order, -1)
+    _hold(state, order, -1)
     order.pending_replace = None
     order.updated_ns = fact.ts_ns
-    hold_exposure(state, order, 1)
+    _hold(state, order, 1)
     count(state, "replaces", "denied")
 
 
 def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
     order = state.orders[fact.order_id]
     was_open = order.is_open
-    hold_exposure(state, order, -1)
+    _hold(state, order, -1)
     order.order_qty, order.limit_px, order.stop_px = fact.order_qty, fact.limit_px, fact.stop_px
     order.held_unit = fact.held_unit
     order.ord_status = fact.ord_status
@@ -280,7 +288,7 @@ def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
         order.pending_replace = None
     order.is_in_doubt = False
     order.updated_ns = fact.ts_ns
-    hold_exposure(state, order, 1)
+    _hold(state, order, 1)
     count(state, "replaces", "done")
     if was_open and not order.is_open:
         _close(state, order)

@@ -5,17 +5,17 @@ from decimal import Decimal
 import msgspec
 
 from gateway.core.decision import NOTHING, Decision
+from gateway.core.measuring import measured_replace, refused_by_limits
 from gateway.core.policy import denial_of, policy_document
 from gateway.core.pricing import reference_px, unit_value, worst_px
-from gateway.core.refusal import day_start_equity, refused_by_trading_state
-from gateway.core.risk.checks import OrderRisk
-from gateway.core.risk.gate import RiskRefused, assess
+from gateway.core.refusal import refused_by_trading_state
+from gateway.core.risk.rules import OF_THE_MARKET
 from gateway.core.state import GatewayState
 from gateway.core.tickets import cancel_effects, ticket_of
 from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breaches
 from gateway.core.words import refuse, reject_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReplaceOrder
-from gateway.domain.enums import OrdStatus, RejectStage, Route, Side
+from gateway.domain.enums import OrdStatus, RejectStage, Side
 from gateway.domain.events import CancelReceived, PolicyEvaluated, ReplaceReceived
 from gateway.domain.facts import (
     CancelRequested,
@@ -25,7 +25,7 @@ from gateway.domain.facts import (
     ReplaceDenied,
     ReplaceHeld,
 )
-from gateway.domain.money import ZERO
+from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, Order, PendingReplace, Reject
 from gateway.domain.reasons import RejectCode
 
@@ -93,7 +93,7 @@ def replace(state: GatewayState, event: ReplaceReceived) -> Decision:
         held = ReplaceHeld(ts_ns=event.ts_ns, order_id=order.order_id, pending=pending)
         admitted = ReplaceAdmitted(ts_ns=event.ts_ns, order_id=order.order_id)
         return Decision((held, admitted), _replace_effects(order, pending))
-    reject = _refused_by_rules(state, order, pending)
+    reject = _refused_by_rules(state, order, pending, event.ts_ns, event.view)
     if reject is not None:
         return _deny(order.order_id, event.ts_ns, reject)
     changed = msgspec.structs.replace(
@@ -111,7 +111,7 @@ def conclude_replace(state: GatewayState, event: PolicyEvaluated) -> Decision:
     order = state.orders.get(event.order_id)
     if order is None or not order.is_open or order.pending_replace is None or order.pending_replace.is_sent:
         return NOTHING
-    reject = denial_of(event.verdict) or _refused_by_rules(state, order, order.pending_replace)
+    reject = denial_of(event.verdict) or _refused_by_rules(state, order, order.pending_replace, event.ts_ns, None)
     if reject is not None:
         return _deny(order.order_id, event.ts_ns, reject)
     admitted = ReplaceAdmitted(ts_ns=event.ts_ns, order_id=order.order_id)
@@ -195,36 +195,18 @@ def _stays_closing(state: GatewayState, order: Order, pending: PendingReplace) -
     return pending.order_qty - order.cum_qty <= abs(position.qty) - others
 
 
-def _refused_by_rules(state: GatewayState, order: Order, pending: PendingReplace) -> Reject | None:
-    """The trading state and every limit, measured on what the new terms add to what is held already."""
+def _refused_by_rules(
+    state: GatewayState, order: Order, pending: PendingReplace, ts_ns: int, view: MarketView | None
+) -> Reject | None:
+    """The trading state and every limit, measured on what the new terms add to what is held already.
+
+    ``view`` None: the market was looked at when the terms came, and limits that need it are not asked again.
+    """
     is_closing = _stays_closing(state, order, pending)
     reject = refused_by_trading_state(state, order, is_closing)
     if reject is not None:
         return reject
-    route = Route.LIVE if order.route is Route.LIVE else Route.SHADOW
-    is_held = order.pending_replace is not None
-    added_qty = max(pending.order_qty - order.order_qty, ZERO)
-    added_value = max((pending.order_qty - order.cum_qty) * pending.held_unit - order.held_value, ZERO)
-    risk = OrderRisk(
-        symbol=order.symbol,
-        side=order.side,
-        route=route,
-        qty=ZERO if is_held else added_qty,
-        added_value=ZERO if is_held else added_value,
-        order_qty=pending.order_qty,
-        unit_value=pending.held_unit,
-        mark_unit_value=pending.held_unit,
-        equity=state.equity(route, order.account),
-        day_start_equity=day_start_equity(state, order),
-    )
-    verdict = assess(
-        state.risk_plan,
-        state.books[route],
-        order.account,
-        order.strategy_id,
-        risk,
-        is_closing,
-    )
-    if isinstance(verdict, RiskRefused):
-        return reject_of(RejectStage.RISK, verdict.breaches)
-    return None
+    if view is None:
+        measured = measured_replace(state, order, pending, MarketView(), ts_ns, is_closing)
+        return refused_by_limits(measured, lifted=OF_THE_MARKET)
+    return refused_by_limits(measured_replace(state, order, pending, view, ts_ns, is_closing))

@@ -12,7 +12,16 @@ from typing import Any
 
 import msgspec
 
-from gateway.domain.config import AccountConfig, CanaryCaps, Limits, LimitTable, Rollout, TradingConfig, VenueMode
+from gateway.domain.config import (
+    AccountConfig,
+    CanaryCaps,
+    GapEvent,
+    Limits,
+    LimitTable,
+    Rollout,
+    TradingConfig,
+    VenueMode,
+)
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode
 from gateway.domain.instruments import Instrument
@@ -53,15 +62,31 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "reprice_reserve_bps": Looser.WHEN_LOWER,  # less exposure is held
         "is_market_data_real": Looser.NEVER,
         "retained_closed_orders": Looser.NEVER,
-        "retained_executions": Looser.NEVER,
         "day_roll": Looser.NEVER,
         "day_rolls": Looser.NEVER,
     },
-    LimitTable: dict.fromkeys(LimitTable.__struct_fields__, Looser.WITHIN),
+    LimitTable: {
+        **dict.fromkeys(LimitTable.__struct_fields__, Looser.WITHIN),
+        "gap_events": Looser.WHEN_SHORTER,
+        "stop_loss_percentage": Looser.WHEN_LOWER,  # less is taken to be lost at the stop
+        "collar_window_s": Looser.NEVER,
+        "collar_max_age_s": Looser.WHEN_HIGHER,
+        "figures_max_age_s": Looser.WHEN_HIGHER,
+    },
+    GapEvent: dict.fromkeys(GapEvent.__struct_fields__, Looser.NEVER),  # compared as a whole
     Limits: {
         **{name: Looser.WHEN_HIGHER for name in Limits.__struct_fields__ if name.startswith("max_")},
         **{name: Looser.WHEN_LOWER for name in Limits.__struct_fields__ if name.startswith("min_")},
-        "daily_loss_limit": Looser.WHEN_HIGHER_LOSS,
+        **dict.fromkeys(("daily_loss_limit", "max_gross_exposure", "max_net_exposure"), Looser.WHEN_HIGHER_LOSS),
+        **dict.fromkeys(
+            ("price_collar", "price_collar_window", "risk_per_trade", "volatility_target"), Looser.WHEN_HIGHER
+        ),
+        # Switches, and `deny`, which sorts after `allow`.
+        **dict.fromkeys(
+            ("require_market_data", "deny_crossed_market", "market_hours", "short_sale"), Looser.WHEN_LOWER
+        ),
+        "no_short": Looser.WHEN_SHORTER,
+        "restricted_symbols": Looser.WHEN_SHORTER,
         "allowed_symbols": Looser.WHEN_LONGER,
         "blocked_symbols": Looser.WHEN_SHORTER,
     },
@@ -73,6 +98,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         **dict.fromkeys(Instrument.__struct_fields__, Looser.NEVER),
         "max_qty": Looser.WHEN_HIGHER,
         "margin_rate": Looser.WHEN_LOWER,
+        "average_daily_volume": Looser.WHEN_HIGHER,  # what an order may be a share of
     },
     DayRoll: dict.fromkeys(DayRoll.__struct_fields__, Looser.NEVER),
 }
@@ -83,6 +109,7 @@ _NAMES = {
     "limits.gateway": "limits",
     "limits.accounts": "risk.accounts",
     "limits.strategies": "risk.strategies",
+    "limits.venues": "risk.venues",
     "limits.symbols": "risk.symbols",
     "limits.sectors": "risk.sectors",
     "limits.asset_classes": "risk.asset_classes",

@@ -2,30 +2,17 @@
 
 from decimal import Decimal
 
-import msgspec
-
-from gateway.core.risk.checks import OrderRisk
-from gateway.core.risk.gate import RiskRefused, assess
+from gateway.core.measuring import NONE_EARLIER, Earlier, Priced, measured_order, refused_by_limits
 from gateway.core.state import GatewayState
-from gateway.core.words import refuse, reject_of
+from gateway.core.words import refuse
 from gateway.domain.enums import RejectStage, Route, ScopeKind, TradingState
 from gateway.domain.instruments import Instrument
-from gateway.domain.money import ZERO
 from gateway.domain.orders import Order, Reject
 from gateway.domain.reasons import RejectCode
 
 
-class Priced(msgspec.Struct, frozen=True, gc=False):
-    """An instrument with the values of one unit of this order: at worst, and at the market's price."""
-
-    instrument: Instrument
-    unit_value: Decimal
-    mark_unit_value: Decimal
-    reference_px: Decimal | None
-
-
 def refusal_of(
-    state: GatewayState, order: Order, priced: Priced, whole_qty: Decimal, earlier_qty: Decimal = ZERO
+    state: GatewayState, order: Order, priced: Priced, whole_qty: Decimal, earlier: Earlier = NONE_EARLIER
 ) -> Reject | None:
     """Trading state, session, connection and limits; the first stage that refuses answers, with all it found."""
     reject = refused_by_trading_state(state, order, order.is_closing)
@@ -39,29 +26,7 @@ def refusal_of(
     if order.route is Route.LIVE and venue is not None and not venue.is_connected:
         text = f"venue {order.venue} is not connected: {venue.text or 'no reason given'}; see /connections"
         return refuse(RejectStage.TRADING_STATE, RejectCode.VENUE_NOT_CONNECTED, text, venue=order.venue)
-    risk = OrderRisk(
-        symbol=order.symbol,
-        side=order.side,
-        route=order.route,
-        qty=order.order_qty + earlier_qty,
-        added_value=(order.order_qty + earlier_qty) * priced.unit_value,
-        order_qty=whole_qty,
-        unit_value=priced.unit_value,
-        mark_unit_value=priced.mark_unit_value,
-        equity=state.equity(order.route, order.account),
-        day_start_equity=day_start_equity(state, order),
-    )
-    verdict = assess(
-        state.risk_plan,
-        state.books[order.route],
-        order.account,
-        order.strategy_id,
-        risk,
-        order.is_closing,
-    )
-    if isinstance(verdict, RiskRefused):
-        return reject_of(RejectStage.RISK, verdict.breaches)
-    return None
+    return refused_by_limits(measured_order(state, order, priced, whole_qty, earlier))
 
 
 def refused_by_trading_state(state: GatewayState, order: Order, is_closing: bool) -> Reject | None:
@@ -101,10 +66,3 @@ def _refused_as_new_risk(state: GatewayState, order: Order, instrument: Instrume
         limit=listed,
         value=order.strategy_id,
     )
-
-
-def day_start_equity(state: GatewayState, order: Order) -> Decimal:
-    config = state.config.accounts.get(order.account)
-    initial = ZERO if config is None else config.initial_cash
-    use = state.books[order.route].accounts.get(order.account)
-    return initial if use is None else initial + use.day_pnl_start

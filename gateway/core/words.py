@@ -1,11 +1,24 @@
 """Refusals in words: what was compared, the limit, the value, and what to do about it."""
 
-from gateway.core.risk.checks import RISK_RULES
+from gateway.core.risk.rules import LESS, REACHED, RISK_RULES
 from gateway.domain.enums import RejectStage, ScopeKind
 from gateway.domain.orders import Breach, Reject
 from gateway.domain.reasons import RejectCode
 
-_RISK_TEXT = {rule.code: rule.control.text for rule in RISK_RULES}
+_RULE_OF = {rule.code: rule for rule in RISK_RULES}
+_VERBS = {LESS: "is under", REACHED: "has reached"}
+#: What stands against an order without a figure: text before and after the limit.
+_PLAIN_TEXT = {
+    RejectCode.SYMBOL_NOT_ALLOWED: "symbol must be one of allowed_symbols {limit}, was {value}",
+    RejectCode.SYMBOL_BLOCKED: "symbol is in blocked_symbols {limit}, was {value}",
+    RejectCode.RESTRICTED_SYMBOL: "{value} is restricted: {limit}",
+    RejectCode.SHORT_SALE_DENIED: "the account would sell more {value} than it holds, which {limit} forbids",
+    RejectCode.OUTSIDE_MARKET_HOURS: "the market is {limit}, which has no use for {value}",
+    RejectCode.GAP_EVENT: "no new risk is taken in {value} now: {limit}",
+    RejectCode.MARKET_DATA_UNAVAILABLE: "no fresh market data to check {limit} with",
+    RejectCode.AVERAGE_VOLUME_UNKNOWN: "the instrument has no average_daily_volume, so {limit} cannot be checked",
+    RejectCode.RISK_FIGURES_UNAVAILABLE: "no fresh volatility or correlation is known, so {limit} cannot be checked",
+}
 _INSTRUMENT_TEXT = {
     RejectCode.CURRENCY_UNKNOWN: "no rate for the currency; add it under rates in gateway.yaml",
     RejectCode.ORDER_TYPE_UNSUPPORTED: "order_type must be one of",
@@ -14,19 +27,17 @@ _INSTRUMENT_TEXT = {
     RejectCode.QUANTITY_ABOVE_MAXIMUM: "quantity must be at most",
     RejectCode.PRICE_OFF_TICK: "price must be a multiple of the tick size",
     RejectCode.NOTIONAL_BELOW_MINIMUM: "price times quantity must be at least",
-    RejectCode.SYMBOL_NOT_ALLOWED: "symbol must be one of allowed_symbols",
-    RejectCode.SYMBOL_BLOCKED: "symbol is in blocked_symbols",
 }
 
 
 def describe(breach: Breach) -> str:
     """One breach as a clause: ``order value 60000 is over max_order_value 50000 (gateway)``."""
-    if (text := _RISK_TEXT.get(breach.code)) is not None:
-        where = breach.scope.value
-        if breach.scope is not ScopeKind.GATEWAY:
-            where += f" {breach.scope_id}"
-        verb = "has reached" if breach.code is RejectCode.DAILY_LOSS_LIMIT else "is over"
-        return f"{text} {breach.value} {verb} {breach.code.value.lower()} {breach.limit} ({where})"
+    where = breach.scope.value if breach.scope is ScopeKind.GATEWAY else f"{breach.scope.value} {breach.scope_id}"
+    if (text := _PLAIN_TEXT.get(breach.code)) is not None:
+        return f"{text.format(limit=breach.limit, value=breach.value)} ({where})"
+    if (rule := _RULE_OF.get(breach.code)) is not None:
+        verb = _VERBS.get(rule.breaks, "is over")
+        return f"{rule.control.text} {breach.value} {verb} {rule.key} {breach.limit} ({where})"
     text = _INSTRUMENT_TEXT.get(breach.code, breach.code.value)
     return f"{text} {breach.limit}, was {breach.value}"
 

@@ -4,12 +4,13 @@ It is journaled whole whenever it changes, so a replay decides under the config 
 is the business of ``adapters/config``; where servers listen and files lie is in ``app/settings``.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
 
 from gateway.domain.days import DayRoll
-from gateway.domain.enums import CanaryUnit, Mode
+from gateway.domain.enums import CanaryUnit, Mode, ShortSale
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ONE, ZERO
 
@@ -45,31 +46,94 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of one scope; None is no limit. Keys and meanings are those of ``risk.yaml``.
 
-    Sizes are in units of the instrument, values in the base currency, ``max_concentration`` and
-    ``max_leverage`` are ratios. ``daily_loss_limit`` strictly between 0 and 1 is a share of the equity at the
-    start of the day, otherwise an amount.
+    Sizes are in units of the instrument, values in the base currency; what is called a share, ratio, multiple or
+    percentage is a ratio. ``daily_loss_limit``, ``max_gross_exposure`` and ``max_net_exposure`` below 1 are a share
+    of equity, otherwise amounts.
     """
 
     max_order_size: Decimal | None = None
     max_order_value: Decimal | None = None
+    max_order_adv: Decimal | None = None
+    price_collar: Decimal | None = None
+    price_collar_window: Decimal | None = None
+    risk_per_trade: Decimal | None = None
     max_position_size: Decimal | None = None
     max_position_value: Decimal | None = None
     max_concentration: Decimal | None = None
+    max_intraday_position: Decimal | None = None
+    max_adv_participation: Decimal | None = None
+    volatility_target: Decimal | None = None
+    max_correlation: Decimal | None = None
     max_leverage: Decimal | None = None
+    max_portfolio_exposure: Decimal | None = None
+    max_gross_exposure: Decimal | None = None
+    max_net_exposure: Decimal | None = None
+    max_open_order_value: Decimal | None = None
+    max_open_orders: Decimal | None = None
+    max_open_positions: Decimal | None = None
+    max_margin_use: Decimal | None = None
+    min_buying_power: Decimal | None = None
+    min_account_balance: Decimal | None = None
+    max_drawdown: Decimal | None = None
     daily_loss_limit: Decimal | None = None
+    require_market_data: bool | None = None
+    max_market_data_age_ms: Decimal | None = None
+    deny_crossed_market: bool | None = None
+    max_spread_bps: Decimal | None = None
+    min_displayed_qty: Decimal | None = None
+    min_depth_multiple: Decimal | None = None
+    min_average_volume: Decimal | None = None
+    market_hours: bool | None = None
+    short_sale: ShortSale | None = None
+    no_short: tuple[str, ...] = ()
     allowed_symbols: tuple[str, ...] = ()
     blocked_symbols: tuple[str, ...] = ()
+    restricted_symbols: dict[str, str] = {}
+
+
+class GapEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of time around an event (earnings, a rate decision) in which no new risk is taken in its symbols;
+    without ``symbols``, in none at all. ``end_ns`` is the first moment after it."""
+
+    start_ns: int
+    end_ns: int
+    reason: str
+    symbols: tuple[str, ...] = ()
 
 
 class LimitTable(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits per scope. Every scope that an order falls under is checked; the strictest decides."""
+    """Limits per scope. Every scope that an order falls under is checked; the strictest decides.
+
+    ``stop_loss_percentage`` is the loss at which a position is taken to be stopped out (``risk_per_trade``),
+    ``collar_window_s`` the seconds that the collar's average price is over, ``collar_max_age_s`` how old a price may
+    be to be its reference, ``figures_max_age_s`` how old volatilities and correlations may be.
+    """
 
     gateway: Limits = Limits()
     accounts: dict[str, Limits] = {}
     strategies: dict[str, Limits] = {}
+    venues: dict[str, Limits] = {}
     symbols: dict[str, Limits] = {}
     sectors: dict[str, Limits] = {}
     asset_classes: dict[str, Limits] = {}
+    gap_events: tuple[GapEvent, ...] = ()
+    stop_loss_percentage: Decimal = ONE
+    collar_window_s: int = 60
+    collar_max_age_s: int = 60
+    figures_max_age_s: int = 86_400
+
+    def all_limits(self) -> Iterator[Limits]:
+        """Those of every scope."""
+        yield self.gateway
+        for scopes in (
+            self.accounts,
+            self.strategies,
+            self.venues,
+            self.symbols,
+            self.sectors,
+            self.asset_classes,
+        ):
+            yield from scopes.values()
 
 
 class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +165,6 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     reprice_reserve_bps: Decimal = ZERO
     is_market_data_real: bool = False
     retained_closed_orders: int = 1_000
-    retained_executions: int = 5_000
     day_roll: DayRoll = DayRoll()
     day_rolls: dict[str, DayRoll] = {}
 

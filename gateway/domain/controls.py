@@ -4,59 +4,13 @@ The one table: the rules of the risk gate refer to their rows, ``docs/controls.m
 tests.controls.page``), and tests fail for a row without a test case or a control of ``standards`` without a row.
 """
 
-import msgspec
-
+from gateway.domain.control import Control
 from gateway.domain.enums import STOP_SCOPES, RejectStage, ScopeKind
+from gateway.domain.limit_controls import LIMIT_CONTROLS
 from gateway.domain.reasons import RejectCode
 
-#: Every scope that a table of limits can be written for in risk.yaml.
-ALL_SCOPES = (ScopeKind.GATEWAY, ScopeKind.ACCOUNT, ScopeKind.STRATEGY, ScopeKind.SYMBOL)
 _SYMBOL = (ScopeKind.SYMBOL,)
 _GATEWAY = (ScopeKind.GATEWAY,)
-
-
-class Control(msgspec.Struct, frozen=True, kw_only=True):
-    """One control. ``rule_id`` names it in overrides, verdicts and documents, and never changes.
-
-    ``key`` is where it is set: a key of risk.yaml's scopes, or ``file: key`` elsewhere, empty when it is always on.
-    ``guards_new_risk`` False means that it binds an order which only closes a position too. ``clause`` is the rule
-    of a regulator or industry body, or ``seed``, that asks for it; ``serves`` are numbers of ``standards``.
-    ``text`` says what is compared, for the person whose order was refused.
-    """
-
-    rule_id: str
-    key: str
-    code: RejectCode
-    scopes: tuple[ScopeKind, ...]
-    stage: RejectStage
-    clause: str
-    guards_new_risk: bool
-    text: str
-    serves: tuple[int, ...] = ()
-
-
-def _limit(
-    key: str,
-    text: str,
-    clause: str,
-    serves: tuple[int, ...],
-    *,
-    scopes: tuple[ScopeKind, ...] = ALL_SCOPES,
-    code: RejectCode | None = None,
-    guards_new_risk: bool = True,
-) -> Control:
-    """A row of risk.yaml: rule, key and (unless given) code have one name."""
-    return Control(
-        rule_id=key,
-        key=key,
-        code=RejectCode[key.upper()] if code is None else code,
-        scopes=scopes,
-        stage=RejectStage.RISK,
-        clause=clause,
-        guards_new_risk=guards_new_risk,
-        text=text,
-        serves=serves,
-    )
 
 
 def _check(
@@ -84,45 +38,6 @@ def _check(
         serves=serves,
     )
 
-
-#: Limits of risk.yaml, in the order in which breaches are listed.
-LIMIT_CONTROLS: tuple[Control, ...] = (
-    _limit(
-        "max_order_size",
-        "order quantity",
-        "RTS 6 Art. 15(1)(c); 15c3-5(c)(1)(ii); FIX 1530=10",
-        (1, 11),
-        guards_new_risk=False,
-    ),
-    _limit(
-        "max_order_value",
-        "order value",
-        "RTS 6 Art. 15(1)(b); 15c3-5(c)(1)(ii); FIX 1530=11; seed",
-        (2, 11),
-        guards_new_risk=False,
-    ),
-    _limit("max_position_size", "position if all open orders fill", "RTS 6 Art. 15(4); FIX 1530=3; seed", (5, 7)),
-    _limit("max_position_value", "position value if all open orders fill", "RTS 6 Art. 15(4); FIX 1530=3", (5, 7)),
-    _limit("max_concentration", "share of the account's equity in this symbol", "RTS 6 Art. 15(4); seed", (7,)),
-    _limit("max_leverage", "gross exposure over the account's equity", "15c3-5(c)(1)(i); seed", (5, 7, 10)),
-    _limit("daily_loss_limit", "loss of the day", "RTS 6 Art. 15(4); 15c3-5(c)(1)(i); seed", (7, 10)),
-    _limit(
-        "allowed_symbols",
-        "symbol must be one of allowed_symbols",
-        "RTS 6 Art. 15(5); 15c3-5(c)(2)(ii)",
-        (8, 13),
-        scopes=(ScopeKind.GATEWAY, ScopeKind.ACCOUNT, ScopeKind.STRATEGY),
-        code=RejectCode.SYMBOL_NOT_ALLOWED,
-    ),
-    _limit(
-        "blocked_symbols",
-        "symbol is in blocked_symbols",
-        "RTS 6 Art. 15(5); 15c3-5(c)(2)(ii)",
-        (8, 13),
-        scopes=(ScopeKind.GATEWAY, ScopeKind.ACCOUNT, ScopeKind.STRATEGY),
-        code=RejectCode.SYMBOL_BLOCKED,
-    ),
-)
 
 _R, _S = RejectCode, RejectStage
 

@@ -72,9 +72,6 @@ class ExecType(Word):
 
     NEW = "new"
     TRADE = "trade"
-    #: The venue takes an execution back (a bust), or alters its quantity or price. ExecRefID (19) says which.
-    TRADE_CANCEL = "trade_cancel"
-    TRADE_CORRECT = "trade_correct"
     CANCELED = "canceled"
     REPLACED = "replaced"
     REJECTED = "rejected"
@@ -131,6 +128,13 @@ class TradingState(Word):
 
 
 _STRICTNESS = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
+
+
+class ShortSale(Word):
+    """Whether more of a share or coin may be sold than the account holds."""
+
+    ALLOW = "allow"
+    DENY = "deny"
 
 
 class Role(Word):

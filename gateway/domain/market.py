@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.domain.enums import Word
+
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
     """Level 1 of one symbol. A side that is absent is None. Times are integer nanoseconds since the epoch.
@@ -54,12 +56,27 @@ class DepthUpdate(msgspec.Struct, frozen=True):
 MarketUpdate = Quote | TradeTick | DepthUpdate
 
 
+class MarketPhase(Word):
+    """Where an exchange is in its day; what never closes is always OPEN."""
+
+    CLOSED = "closed"
+    #: Orders may be entered for the opening, nothing trades yet.
+    PRE_OPEN = "pre_open"
+    #: The last minutes before the open: too late for orders of the opening auction.
+    OPENING_AUCTION = "opening_auction"
+    OPEN = "open"
+    #: The last minutes of trading: too late for orders of the closing auction.
+    CLOSING_AUCTION = "closing_auction"
+
+
 class MarketView(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a decision knew of the market and of the clock: recorded in the event, so that a replay is exact.
 
     ``reference_px`` is the price that values the order (mid of a two-sided quote, else last, else the
     instrument's configured reference); None when nothing is known. ``local_minute`` counts minutes since
-    midnight at the instrument's exchange, ``weekday`` is 1 (Monday) to 7.
+    midnight at the instrument's exchange, ``weekday`` is 1 (Monday) to 7. ``bid_qty`` and ``ask_qty`` are what is
+    shown at the best prices. ``window_px`` is the average reference price of the last seconds (``collar_window_s``),
+    None when no limit asks for it or nothing was seen.
     """
 
     reference_px: Decimal | None = None
@@ -71,3 +88,7 @@ class MarketView(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     local_minute: int = 0
     weekday: int = 1
     trading_day: str = ""
+    bid_qty: Decimal | None = None
+    ask_qty: Decimal | None = None
+    window_px: Decimal | None = None
+    phase: MarketPhase = MarketPhase.OPEN

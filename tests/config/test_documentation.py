@@ -36,7 +36,8 @@ def as_documented(file: str, path: str) -> str:
     """A path of the schema in the shorthand of the document: scopes of limits and instruments are written once."""
     path = path.removesuffix("[]")
     if file == "risk.yaml":
-        return re.sub(r"^(limits|accounts\.<account>|strategies\.<strategy>|symbols\.<symbol>)\.", "<scope>.", path)
+        scopes = "accounts|strategies|venues|symbols|sectors|asset_classes"
+        return re.sub(rf"^(limits|({scopes})\.<[a-z]+>)\.", "<scope>.", path)
     if file == "instruments.yaml":
         return re.sub(rf"^symbols(\.({'|'.join(GROUPS)}))?\[\]\.", "<instrument>.", path)
     return path

@@ -2,7 +2,32 @@
 
 _INSTRUMENT = "tests/unit/test_refusals.py::test_an_instrument_takes_what_fits_it"
 
+_MARKET = "tests/unit/test_market_limits.py::test_market_data_and_liquidity"
+_SHORT = "tests/unit/test_scope_limits.py::test_short_sales_and_restricted_symbols"
+_LOST = "tests/unit/test_scope_limits.py::test_an_account_that_lost_takes_no_new_risk"
+
 GUARDS: dict[str, str] = {
+    "price_collar": "tests/unit/test_market_limits.py::test_a_limit_price_stays_within_the_collar",
+    "price_collar_window": (
+        "tests/unit/test_market_limits.py::test_a_price_that_runs_away_does_not_take_the_collar_along"
+    ),
+    "max_correlation": "tests/unit/test_scope_limits.py::test_a_position_that_moves_with_another_is_no_new_one",
+    "max_open_orders": "tests/unit/test_scope_limits.py::test_open_orders_are_counted",
+    "max_open_positions": "tests/unit/test_scope_limits.py::test_open_positions_are_counted_with_those_on_order",
+    "min_account_balance": _LOST,
+    "max_drawdown": _LOST,
+    "require_market_data": _MARKET,
+    "max_market_data_age_ms": _MARKET,
+    "deny_crossed_market": _MARKET,
+    "max_spread_bps": _MARKET,
+    "min_displayed_qty": _MARKET,
+    "min_depth_multiple": _MARKET,
+    "min_average_volume": _MARKET,
+    "market_hours": "tests/unit/test_market_limits.py::test_each_phase_of_the_day_takes_its_own_orders",
+    "short_sale": _SHORT,
+    "no_short": _SHORT,
+    "restricted_symbols": _SHORT,
+    "gap_events": "tests/unit/test_market_limits.py::test_no_new_risk_in_a_window_around_an_event",
     "daily_loss_limit": "tests/unit/test_limits.py::test_daily_loss_as_an_amount_and_as_a_share",
     "allowed_symbols": "tests/unit/test_limits.py::test_symbol_lists",
     "blocked_symbols": "tests/unit/test_limits.py::test_symbol_lists",

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from gateway.domain.controls import CONTROLS, Control
+from gateway.domain.control import Control
+from gateway.domain.controls import CONTROLS
 from gateway.domain.standards import STANDARDS, Standard
 
 PAGE = Path(__file__).parents[2] / "docs/controls.md"

@@ -3,26 +3,54 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
-from gateway.core.risk.checks import RISK_RULES
 from gateway.domain.config import Limits, LimitTable
 from gateway.domain.enums import Mode, Route, ScopeKind, Side
-from gateway.domain.events import MarksObserved
+from gateway.domain.events import FiguresObserved, MarksObserved
+from gateway.domain.figures import RiskFigures
 from gateway.domain.orders import Order
 from gateway.domain.reasons import RejectCode
-from tests.world import World, trading_config
+from tests.world import INSTRUMENTS, World, trading_config
 
 D = Decimal
-#: key, limit, quantity of a 180.00 USD share that is exactly at it, code. Equity is 100,000 USD.
-TABLE: list[tuple[str, str, int, RejectCode]] = [
+#: key, limit, quantity of a 180.00 USD share that is exactly at it, code. Equity is 100,000 USD, 1,000 shares are
+#: traded on an ordinary day, and the share moves by 2% on one.
+ORDER_TABLE: list[tuple[str, str, int, RejectCode]] = [
     ("max_order_size", "100", 100, RejectCode.MAX_ORDER_SIZE),
     ("max_order_value", "18000", 100, RejectCode.MAX_ORDER_VALUE),
+    ("max_order_adv", "0.1", 100, RejectCode.MAX_ORDER_ADV),
+    ("risk_per_trade", "0.18", 100, RejectCode.RISK_PER_TRADE),
+    ("max_open_order_value", "18000", 100, RejectCode.MAX_OPEN_ORDER_VALUE),
+]
+#: Those that positions count towards as well as open orders.
+POSITION_TABLE: list[tuple[str, str, int, RejectCode]] = [
     ("max_position_size", "100", 100, RejectCode.MAX_POSITION_SIZE),
     ("max_position_value", "18000", 100, RejectCode.MAX_POSITION_VALUE),
     ("max_concentration", "0.18", 100, RejectCode.MAX_CONCENTRATION),
+    ("max_intraday_position", "100", 100, RejectCode.MAX_INTRADAY_POSITION),
+    ("max_adv_participation", "0.1", 100, RejectCode.MAX_ADV_PARTICIPATION),
+    ("volatility_target", "0.0036", 100, RejectCode.VOLATILITY_TARGET),
     ("max_leverage", "0.18", 100, RejectCode.MAX_LEVERAGE),
+    ("max_portfolio_exposure", "0.18", 100, RejectCode.MAX_PORTFOLIO_EXPOSURE),
+    ("max_gross_exposure", "18000", 100, RejectCode.MAX_GROSS_EXPOSURE),
+    ("max_gross_exposure", "0.18", 100, RejectCode.MAX_GROSS_EXPOSURE),
+    ("max_net_exposure", "18000", 100, RejectCode.MAX_NET_EXPOSURE),
+    ("max_net_exposure", "0.18", 100, RejectCode.MAX_NET_EXPOSURE),
+    ("max_margin_use", "0.18", 100, RejectCode.MAX_MARGIN_USE),
+    ("min_buying_power", "82000", 100, RejectCode.MIN_BUYING_POWER),
 ]
+TABLE = [*ORDER_TABLE, *POSITION_TABLE]
+AAPL = msgspec.structs.replace(INSTRUMENTS["AAPL"], average_daily_volume=D(1000))
+
+
+def world_with(limits: Limits | None = None, mode: Mode = Mode.SHADOW, **fields: Any) -> World:
+    """A gateway that knows of AAPL how much is traded and how much it moves."""
+    world = World(trading_config(mode, limits=limits, instruments={**INSTRUMENTS, "AAPL": AAPL}, **fields))
+    figures = RiskFigures(as_of_ns=world.now_ns, volatility={"AAPL": D("0.02"), "TSLA": D("0.03")})
+    world.send(FiguresObserved(ts_ns=world.tick(), figures=figures))
+    return world
 
 
 def codes(order: Order) -> list[RejectCode]:
@@ -37,7 +65,7 @@ def test_below_and_at_a_limit_pass_and_above_is_denied(
 ) -> None:
     """Without this, a limit could bite one share too early, or one too late, or on one side only."""
     for qty, is_denied in ((at - 1, False), (at, False), (at + 1, True)):
-        world = World(trading_config(limits=Limits(**{key: D(limit)})))
+        world = world_with(Limits(**{key: D(limit)}))
         order = world.place(side, qty)
         assert order.is_admitted != is_denied
         if is_denied:
@@ -47,10 +75,10 @@ def test_below_and_at_a_limit_pass_and_above_is_denied(
             assert key in order.reject.text
 
 
-@pytest.mark.parametrize(("key", "limit", "at", "code"), TABLE[2:])
+@pytest.mark.parametrize(("key", "limit", "at", "code"), POSITION_TABLE)
 def test_open_orders_and_positions_count_towards_a_limit(key: str, limit: str, at: int, code: RejectCode) -> None:
     """Without this, a limit could be passed by many small orders, filled or still open."""
-    world = World(trading_config(limits=Limits(**{key: D(limit)})))
+    world = world_with(Limits(**{key: D(limit)}))
     world.fill(world.place(qty=at // 2))
     world.place(qty=at // 4)
     assert world.place(qty=at - at // 2 - at // 4).is_admitted
@@ -146,15 +174,6 @@ def test_the_books_are_kept_apart() -> None:
     order = world.place(qty=10, strategy="s2")
     assert order.route is Route.LIVE
     assert order.is_admitted
-
-
-@pytest.mark.parametrize("rule", RISK_RULES, ids=lambda rule: rule.key)
-def test_no_rule_that_guards_new_risk_blocks_a_close(rule: Any) -> None:
-    """Invariant 3. Without this, the very limit that a bad day breaks would keep people in their positions."""
-    world = World(trading_config(Mode.LIVE))
-    world.open_live(10)
-    world.load(trading_config(Mode.LIVE, limits=Limits(**{rule.key: D("0.000001")}), revision="strangled"))
-    assert world.place(Side.SELL, 10).is_admitted == rule.guards_new_risk
 
 
 def test_futures_count_with_their_multiplier() -> None:

@@ -16,7 +16,7 @@ from gateway.domain.money import plain
 from gateway.domain.settings import Settings
 
 _MAX_LINES = 200
-_LIMITS_OF = ("accounts", "strategies", "symbols")
+_LIMITS_OF = ("accounts", "strategies", "venues", "symbols", "sectors", "asset_classes")
 _HIDDEN = re.compile(r"principals\..*\.key_sha256|channels\..*\.url")
 
 #: One thing that can be there or not (a limit table, an instrument, a venue): its name and its values by path.
@@ -90,13 +90,16 @@ def _trading_things(trading: TradingConfig) -> _Things:
             "reprice_reserve_bps": trading.reprice_reserve_bps,
         },
         "policy": {"approved_symbols": trading.approved_symbols},
-        "storage": {
-            "retained_closed_orders": trading.retained_closed_orders,
-            "retained_executions": trading.retained_executions,
-        },
+        "storage": {"retained_closed_orders": trading.retained_closed_orders},
         "rates": dict(trading.rates),
         "limits": _values(trading.limits.gateway),
     }
+    table = _values(trading.limits, without=("gateway", "gap_events", *_LIMITS_OF))
+    things["limits"]["stop_loss_percentage"] = table.pop("stop_loss_percentage")
+    things[""].update({key.removesuffix("_s"): value for key, value in table.items()})
+    for event in trading.limits.gap_events:
+        named = f"gap_events.{event.reason} {event.start_ns}"
+        things[named] = _values(event, without=("reason", "start_ns"))
     things["day_roll"] = _day_roll(trading.day_roll)
     for name, venue in trading.venues.items():
         things[f"modes.venues.{name}"] = {"mode": venue.mode, "canary_pct": _percent(venue.canary_weight_bp)}

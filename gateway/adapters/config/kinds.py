@@ -6,6 +6,7 @@ Numbers become exact decimals from their text and never pass through a float. Wh
 
 import re
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,8 @@ _MS_PER_UNIT = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_00
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _HUNDRED = Decimal(100)
 _MAX_DAYS = 366
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DATE_LENGTH = len("2026-01-28")
 
 
 class Unfit(Exception):
@@ -162,6 +165,37 @@ def read_loss_limit(text: str) -> Decimal:
     return value
 
 
+def read_count(text: str) -> Decimal:
+    """A whole number above 0."""
+    value = _within(read_number(text), ONE, None, None)
+    if value != value.to_integral_value():
+        raise Unfit("must be a whole number")
+    return value
+
+
+def read_amount_or_share(text: str) -> Decimal:
+    """An amount, or below 1 a share of the equity: ``50000``, ``0.8`` or ``80%``."""
+    value = _within(read_ratio(text), None, None, ZERO)
+    if text.endswith("%") and value >= 1:
+        raise Unfit("must be below 100%", "max_leverage takes any multiple of the equity")
+    return value
+
+
+def read_moment(text: str) -> int:
+    """Nanoseconds since the epoch, from a date and time with its offset from UTC; a date alone is its midnight UTC."""
+    hint = 'write it like "2026-01-28T21:00:00Z" or "2026-01-28 16:00:00-05:00"'
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Unfit("must be a date, or a date and time", hint) from None
+    if len(text) <= _DATE_LENGTH:
+        moment = moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None:
+        raise Unfit("must say its offset from UTC", hint)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
+
+
 def duration(unit: str, *, low_ms: int = 0, is_whole: bool = False) -> Kind:
     """A duration, kept in ``unit`` (``ms`` or ``s``), which is also what a bare number means."""
 
@@ -184,4 +218,7 @@ POSITIVE = number(above=ZERO)
 NOT_NEGATIVE = number(low=ZERO)
 FLAG = Kind("true or false", read_flag)
 WEIGHT = Kind("percentage 0 to 100, in steps of 0.01", read_weight_bp)
+COUNT = Kind("whole number above 0", read_count)
+AMOUNT_OR_SHARE = Kind("amount, or share of equity (0.8 or 80%)", read_amount_or_share)
+MOMENT = Kind("date and time with offset, or a date (midnight UTC)", read_moment)
 LOSS_LIMIT = Kind("amount, or share of equity (0.05 or 5%)", read_loss_limit)

@@ -9,48 +9,130 @@ from decimal import Decimal
 
 from gateway.adapters.config import words
 from gateway.adapters.config.gateway_table import GATEWAY_TABLE, REFRESH, SOURCE, SYMBOLS
-from gateway.adapters.config.kinds import FLAG, LOSS_LIMIT, NOT_NEGATIVE, POSITIVE, WEIGHT, number, ratio, whole
+from gateway.adapters.config.kinds import (
+    AMOUNT_OR_SHARE,
+    COUNT,
+    FLAG,
+    LOSS_LIMIT,
+    MOMENT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    WEIGHT,
+    duration,
+    number,
+    ratio,
+    share,
+    whole,
+)
 from gateway.adapters.config.schema import Either, Fields, Many, Names, Rule
 from gateway.domain.config import CanaryCaps, Limits, Rollout
-from gateway.domain.enums import CanaryUnit, OrdType, Role
+from gateway.domain.enums import CanaryUnit, OrdType, Role, ScopeKind, ShortSale
+from gateway.domain.limit_controls import LIMIT_CONTROLS
 from gateway.domain.settings import NotificationChannel, Principal
 
 GATEWAY, RISK, INSTRUMENTS = "gateway.yaml", "risk.yaml", "instruments.yaml"
 ROLLOUT, PRINCIPALS, NOTIFICATIONS = "rollout.yaml", "principals.yaml", "notifications.yaml"
 
-_SYMBOL_LIMITS: Mapping[str, Rule] = {
+ASSET_CLASSES = {name: name for name in ("equity", "future", "crypto", "forex", "option")}
+_SHARE = ratio(high=Decimal(1), hint='20 percent is 0.2 or "20%"')
+_LIMIT_KINDS: Mapping[str, Rule] = {
     "max_order_size": POSITIVE,
     "max_order_value": POSITIVE,
+    "max_order_adv": _SHARE,
+    "price_collar": _SHARE,
+    "price_collar_window": _SHARE,
+    "risk_per_trade": _SHARE,
     "max_position_size": POSITIVE,
     "max_position_value": POSITIVE,
-    "max_concentration": ratio(high=Decimal(1), hint='20 percent is 0.2 or "20%"'),
+    "max_concentration": _SHARE,
+    "max_intraday_position": POSITIVE,
+    "max_adv_participation": _SHARE,
+    "volatility_target": _SHARE,
+    "max_correlation": share(),
     "max_leverage": ratio(high=Decimal(100)),
+    "max_portfolio_exposure": _SHARE,
+    "max_gross_exposure": AMOUNT_OR_SHARE,
+    "max_net_exposure": AMOUNT_OR_SHARE,
+    "max_open_order_value": POSITIVE,
+    "max_open_orders": COUNT,
+    "max_open_positions": COUNT,
+    "max_margin_use": _SHARE,
+    "min_buying_power": NOT_NEGATIVE,
+    "min_account_balance": NOT_NEGATIVE,
+    "max_drawdown": _SHARE,
     "daily_loss_limit": LOSS_LIMIT,
-    "max_daily_loss": LOSS_LIMIT,
+    "require_market_data": FLAG,
+    "max_market_data_age_ms": duration("ms", low_ms=1),
+    "deny_crossed_market": FLAG,
+    "max_spread_bps": number(above=Decimal(0), high=Decimal(10_000)),
+    "min_displayed_qty": POSITIVE,
+    "min_depth_multiple": POSITIVE,
+    "min_average_volume": POSITIVE,
+    "market_hours": FLAG,
+    "short_sale": words.choice(ShortSale),
+    "no_short": SYMBOLS,
+    "allowed_symbols": SYMBOLS,
+    "blocked_symbols": SYMBOLS,
+    "restricted_symbols": Names(words.SYMBOL, words.FILLED_TEXT, "symbol"),
 }
-_ALIASES = {"max_daily_loss": "daily_loss_limit"}
-_LIMITS = Fields(
-    {**_SYMBOL_LIMITS, "allowed_symbols": SYMBOLS, "blocked_symbols": SYMBOLS}, struct=Limits, attrs=_ALIASES
+#: Another name of a limit.
+ALIASES: Mapping[str, str] = {"max_daily_loss": "daily_loss_limit"}
+_NOT_FOR_ONE = "a list of symbols stands under limits, accounts, strategies or venues"
+_WHERE = {
+    ScopeKind.GATEWAY: "limits",
+    ScopeKind.ACCOUNT: "accounts",
+    ScopeKind.STRATEGY: "strategies",
+    ScopeKind.VENUE: "venues",
+    ScopeKind.SYMBOL: "symbols",
+}
+
+
+def _limits(kind: ScopeKind, **own: Rule) -> Fields:
+    """The limits that one kind of scope may have, as the table of controls says."""
+    scopes = {control.key: control.scopes for control in LIMIT_CONTROLS}
+    keys = {key: rule for key, rule in _LIMIT_KINDS.items() if kind in scopes[key]}
+    aliases = {alias: rule for alias, key in ALIASES.items() if (rule := keys.get(key)) is not None}
+    moved = {
+        key: _NOT_FOR_ONE
+        if kind is ScopeKind.SYMBOL and scopes[key] == scopes["allowed_symbols"]
+        else f"it stands under {', '.join(_WHERE[scope] for scope in scopes[key] if scope in _WHERE)}"
+        for key in _LIMIT_KINDS
+        if key not in keys
+    }
+    if not own:
+        moved["stop_loss_percentage"] = "it stands under limits"
+    return Fields({**keys, **aliases, **own}, moved=moved, struct=Limits, attrs=ALIASES)
+
+
+_GAP_EVENT = Fields(
+    {
+        "symbols": SYMBOLS,
+        "symbol": words.SYMBOL,
+        "from": MOMENT,
+        "to": MOMENT,
+        "reason": words.FILLED_TEXT,
+    },
+    required=("from", "to", "reason"),
 )
-_NOT_FOR_ONE = "a list of symbols stands under limits, accounts or strategies"
-_ONE_SYMBOL = Fields(
-    _SYMBOL_LIMITS,
-    moved={"allowed_symbols": _NOT_FOR_ONE, "blocked_symbols": _NOT_FOR_ONE},
-    struct=Limits,
-    attrs=_ALIASES,
-)
+_LIMITS = _limits(ScopeKind.GATEWAY, stop_loss_percentage=_SHARE)
 _RISK = Fields(
     {
         "limits": _LIMITS,
-        "accounts": Names(words.NAME, _LIMITS, "account"),
-        "strategies": Names(words.NAME, _LIMITS, "strategy"),
-        "symbols": Names(words.SYMBOL, _ONE_SYMBOL, "symbol"),
+        "accounts": Names(words.NAME, _limits(ScopeKind.ACCOUNT), "account"),
+        "strategies": Names(words.NAME, _limits(ScopeKind.STRATEGY), "strategy"),
+        "venues": Names(words.VENUE, _limits(ScopeKind.VENUE), "venue"),
+        "symbols": Names(words.SYMBOL, _limits(ScopeKind.SYMBOL), "symbol"),
+        "sectors": Names(words.NAME, _limits(ScopeKind.SECTOR), "sector"),
+        "asset_classes": Names(words.one_of(ASSET_CLASSES), _limits(ScopeKind.ASSET_CLASS), "class"),
+        "gap_events": Many(_GAP_EVENT),
+        "collar_window": duration("s", low_ms=1_000, is_whole=True),
+        "collar_max_age": duration("s", low_ms=1_000, is_whole=True),
+        "figures_max_age": duration("s", low_ms=1_000, is_whole=True),
         "reprice_reserve_bps": number(low=Decimal(0), high=Decimal(10_000)),
     },
     moved=dict.fromkeys(_LIMITS.keys, "limits of the whole gateway stand under `limits:`"),
 )
 
-ASSET_CLASSES = {name: name for name in ("equity", "future", "crypto", "forex", "option")}
 _INSTRUMENT = Fields(
     {
         "symbol": words.SYMBOL,
@@ -66,6 +148,9 @@ _INSTRUMENT = Fields(
         "min_notional": NOT_NEGATIVE,
         "multiplier": POSITIVE,
         "calendar": words.CALENDAR,
+        "sector": words.NAME,
+        "margin_rate": ratio(high=Decimal(10)),
+        "average_daily_volume": POSITIVE,
         "reference_px": POSITIVE,
         "order_types": Many(words.choice(OrdType)),
     },

@@ -1,23 +1,27 @@
 """The gate: every limit that binds an order, all of them run, every breach listed.
 
-It can only say RiskApproved or RiskRefused; nothing may be sent without the first.
+It can only say RiskApproved or RiskRefused; nothing may be sent without the first. The way of an order that breaks
+nothing is a row of measurements and comparisons (``is_within``); only one that breaks something pays for words.
 """
+
+from collections.abc import Set
 
 import msgspec
 
-from gateway.core.risk.checks import NO_SCOPE_USE, OrderRisk
-from gateway.core.risk.exposure import Book, ScopeUse
-from gateway.core.risk.plan import RiskPlan, ScopeLimits
-from gateway.domain.enums import ScopeKind
-from gateway.domain.money import plain
+from gateway.core.risk.exposure import Book
+from gateway.core.risk.listing import check_all, use_of
+from gateway.core.risk.order_risk import NO_SCOPE_AFTER, OrderRisk, scope_after
+from gateway.core.risk.plan import OrderPath, Step
+from gateway.core.risk.standing import gap_at, is_taken, sells_short
 from gateway.domain.orders import Breach
-from gateway.domain.reasons import RejectCode
+
+NOTHING_LIFTED: frozenset[str] = frozenset()
 
 
 class RiskApproved(msgspec.Struct, frozen=True):
-    """Within every limit."""
+    """Within every limit, but for those that an override lifted."""
 
-    risk: OrderRisk
+    lifted: tuple[Breach, ...] = ()
 
 
 class RiskRefused(msgspec.Struct, frozen=True):
@@ -26,44 +30,53 @@ class RiskRefused(msgspec.Struct, frozen=True):
     breaches: tuple[Breach, ...]
 
 
+_APPROVED = RiskApproved()
+
+
 def assess(
-    plan: RiskPlan, book: Book, account: str, strategy_id: str, risk: OrderRisk, is_closing: bool
+    path: OrderPath, book: Book, risk: OrderRisk, lifted: Set[str] = NOTHING_LIFTED
 ) -> RiskApproved | RiskRefused:
     """Compare one order with the limits of all its scopes in the book of its route.
 
-    ``is_closing`` exempts from what only guards new risk, never from the fat-finger rules.
+    An order that only closes a position is exempt from what guards new risk, never from the fat-finger rules.
+    ``lifted`` are the ids of rules that an override takes out of force for it.
     """
-    breaches: list[Breach] = []
-    _check_scope(breaches, plan.gateway, ScopeKind.GATEWAY, "gateway", book.gateway, risk, is_closing)
-    if (limits := plan.accounts.get(account)) is not None:
-        use = book.accounts.get(account, NO_SCOPE_USE)
-        _check_scope(breaches, limits, ScopeKind.ACCOUNT, account, use, risk, is_closing)
-    if (limits := plan.strategies.get(strategy_id)) is not None:
-        use = book.strategies.get(strategy_id, NO_SCOPE_USE)
-        _check_scope(breaches, limits, ScopeKind.STRATEGY, strategy_id, use, risk, is_closing)
-    if (limits := plan.symbols.get(risk.symbol)) is not None:
-        _check_scope(breaches, limits, ScopeKind.SYMBOL, risk.symbol, book.gateway, risk, is_closing)
-    return RiskRefused(tuple(breaches)) if breaches else RiskApproved(risk)
+    if is_within(path, book, risk):
+        return _APPROVED
+    broken = [check for check in check_all(path, book, risk) if check.is_broken]
+    breaches = tuple(check.breach for check in broken if check.rule_id not in lifted)
+    if breaches:
+        return RiskRefused(breaches)
+    return RiskApproved(tuple(check.breach for check in broken))
 
 
-def _check_scope(
-    breaches: list[Breach],
-    limits: ScopeLimits,
-    kind: ScopeKind,
-    scope_id: str,
-    use: ScopeUse,
-    risk: OrderRisk,
-    is_closing: bool,
-) -> None:
-    for rule, limit in limits.closing if is_closing else limits.bindings:
-        value = rule.check(risk, limit, use)
-        if value is not None:
-            breaches.append(Breach(rule.code, kind, scope_id, plain(limit), plain(value)))
-    if is_closing:
-        return
-    if limits.allowed_symbols and risk.symbol not in limits.allowed_symbols:
-        listed = ", ".join(sorted(limits.allowed_symbols))
-        breaches.append(Breach(RejectCode.SYMBOL_NOT_ALLOWED, kind, scope_id, listed, risk.symbol))
-    if risk.symbol in limits.blocked_symbols:
-        listed = ", ".join(sorted(limits.blocked_symbols))
-        breaches.append(Breach(RejectCode.SYMBOL_BLOCKED, kind, scope_id, listed, risk.symbol))
+def is_within(path: OrderPath, book: Book, risk: OrderRisk) -> bool:
+    """Whether an order breaks none of the limits that bind it."""
+    if risk.is_closing:
+        return _order_is_within(path.closing_steps, risk)
+    return _order_is_within(path.order_steps, risk) and _scopes_are_within(path, book, risk) and _is_free(path, risk)
+
+
+def _order_is_within(steps: tuple[Step, ...], risk: OrderRisk) -> bool:
+    for measure, breaks, limit, base in steps:
+        if breaks(measure(risk, NO_SCOPE_AFTER), limit if base is None else limit * base(risk)):
+            return False
+    return True
+
+
+def _scopes_are_within(path: OrderPath, book: Book, risk: OrderRisk) -> bool:
+    for scope in path.scope_steps:
+        after = scope_after(risk, use_of(book, scope.kind, scope.scope_id))
+        for measure, breaks, limit, base in scope.steps:
+            if breaks(measure(risk, after), limit if base is None else limit * base(risk)):
+                return False
+    return True
+
+
+def _is_free(path: OrderPath, risk: OrderRisk) -> bool:
+    """Whether no list, window or closed market stands in the way."""
+    if path.standing or (path.short_rules and sells_short(risk)):
+        return False
+    if path.hours and not is_taken(risk.view.phase, risk.ord_type, risk.time_in_force):
+        return False
+    return not path.gaps or gap_at(path.gaps, risk.ts_ns) is None

@@ -1,0 +1,159 @@
+"""An order as the limits see it: what binds it, what it adds to which book, the market and figures of the moment."""
+
+from collections.abc import Set
+from decimal import Decimal
+
+import msgspec
+
+from gateway.core.risk.correlation import NO_NEIGHBOURS
+from gateway.core.risk.exposure import Book
+from gateway.core.risk.gate import NOTHING_LIFTED, RiskRefused, assess
+from gateway.core.risk.order_risk import NO_SCOPE_USE, OrderRisk
+from gateway.core.risk.plan import OrderPath
+from gateway.core.state import GatewayState
+from gateway.core.words import reject_of
+from gateway.domain.enums import RejectStage, Route
+from gateway.domain.instruments import Instrument
+from gateway.domain.market import MarketView
+from gateway.domain.money import ZERO
+from gateway.domain.orders import Order, PendingReplace, Reject
+
+_S = 1_000_000_000
+
+
+class Priced(msgspec.Struct, frozen=True, gc=False):
+    """An instrument with the values of one unit of this order: at worst, and at the market's price."""
+
+    instrument: Instrument
+    unit_value: Decimal
+    mark_unit_value: Decimal
+    reference_px: Decimal | None
+    view: MarketView
+
+
+class Earlier(msgspec.Struct, frozen=True, gc=False):
+    """What legs of the same split order add to the same book before a leg: they are not held yet when it is checked."""
+
+    qty: Decimal = ZERO
+    orders: int = 0
+
+
+NONE_EARLIER = Earlier()
+
+
+class Measured(msgspec.Struct, frozen=True, gc=False):
+    """One order with the limits that bind it and the book that they are measured in."""
+
+    path: OrderPath
+    book: Book
+    risk: OrderRisk
+
+
+def refused_by_limits(measured: Measured, lifted: Set[str] = NOTHING_LIFTED) -> Reject | None:
+    """Every limit that the order breaks, but for the rules that are ``lifted``."""
+    verdict = assess(measured.path, measured.book, measured.risk, lifted)
+    return reject_of(RejectStage.RISK, verdict.breaches) if isinstance(verdict, RiskRefused) else None
+
+
+def measured_order(
+    state: GatewayState, order: Order, priced: Priced, whole_qty: Decimal, earlier: Earlier = NONE_EARLIER
+) -> Measured:
+    """A new order, or one leg of it; ``whole_qty`` is what the client sent."""
+    book = state.books[order.route]
+    qty = order.order_qty + earlier.qty
+    line = book.lines.get(order.position_key)
+    return _measured(
+        state,
+        order,
+        priced,
+        book,
+        limit_px=order.limit_px,
+        stop_px=order.stop_px,
+        ts_ns=order.created_ns,
+        is_closing=order.is_closing,
+        qty=qty,
+        added_value=qty * priced.unit_value,
+        order_qty=whole_qty,
+        new_orders=1 + earlier.orders,
+        opens_position=line is None or not (line.is_held or line.open_orders),
+    )
+
+
+def measured_replace(
+    state: GatewayState, order: Order, pending: PendingReplace, view: MarketView, ts_ns: int, is_closing: bool
+) -> Measured:
+    """New terms of an open order: only what they add to what is held already counts as more."""
+    is_held = order.pending_replace is not None
+    added_qty = max(pending.order_qty - order.order_qty, ZERO)
+    added_value = max((pending.order_qty - order.cum_qty) * pending.held_unit - order.held_value, ZERO)
+    instrument = state.config.instruments[order.symbol]
+    return _measured(
+        state,
+        order,
+        Priced(instrument, pending.held_unit, pending.held_unit, None, view),
+        state.books[Route.LIVE if order.route is Route.LIVE else Route.SHADOW],
+        limit_px=pending.limit_px,
+        stop_px=pending.stop_px,
+        ts_ns=ts_ns,
+        is_closing=is_closing,
+        qty=ZERO if is_held else added_qty,
+        added_value=ZERO if is_held else added_value,
+        order_qty=pending.order_qty,
+        new_orders=0,
+        opens_position=False,
+    )
+
+
+def _measured(
+    state: GatewayState,
+    order: Order,
+    priced: Priced,
+    book: Book,
+    *,
+    limit_px: Decimal | None,
+    stop_px: Decimal | None,
+    ts_ns: int,
+    is_closing: bool,
+    qty: Decimal,
+    added_value: Decimal,
+    order_qty: Decimal,
+    new_orders: int,
+    opens_position: bool,
+) -> Measured:
+    view, instrument, table = priced.view, priced.instrument, state.config.limits
+    path = state.risk_plan.path(order.account, order.strategy_id, instrument)
+    account = book.accounts.get(order.account, NO_SCOPE_USE)
+    config = state.config.accounts.get(order.account)
+    cash = ZERO if config is None else config.initial_cash
+    volatility, neighbours = None, NO_NEIGHBOURS
+    if path.needs_figures:
+        figures = state.figures
+        if figures is not None and ts_ns - figures.as_of_ns <= table.figures_max_age_s * _S:
+            volatility, neighbours = figures.volatility.get(order.symbol), state.neighbours
+    risk = OrderRisk(
+        instrument=instrument,
+        side=order.side,
+        route=order.route,
+        ord_type=order.ord_type,
+        time_in_force=order.time_in_force,
+        limit_px=limit_px,
+        stop_px=stop_px,
+        view=view,
+        ts_ns=ts_ns,
+        is_closing=is_closing,
+        qty=qty,
+        added_value=added_value,
+        order_qty=order_qty,
+        new_orders=new_orders,
+        opens_position=opens_position,
+        unit_value=priced.unit_value,
+        dearest_unit_value=max(priced.unit_value, priced.mark_unit_value),
+        equity=cash + account.pnl,
+        day_start_equity=cash + account.day_pnl_start,
+        account=account,
+        reference_px=view.reference_px if view.age_ns <= table.collar_max_age_s * _S else None,
+        stop_loss_percentage=table.stop_loss_percentage,
+        volatility=volatility,
+        neighbours=neighbours,
+    )
+    return Measured(path, book, risk)

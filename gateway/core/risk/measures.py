@@ -1,0 +1,255 @@
+"""One function per limit: what the order, or the scope with it, measures. The gate compares.
+
+A figure that cannot be had measures ``UNKNOWN_HIGH`` where too much is refused and ``UNKNOWN_LOW`` where too little
+is: beyond every limit, so that what is not known is refused, never let through. A limit that has nothing to say
+of an order (a collar of an order without a price) measures 0; so does one that binds closing orders and knows
+nothing, since a position can be closed without market data.
+"""
+
+from decimal import Decimal
+
+from gateway.core.risk.order_risk import OrderRisk, ScopeAfter
+from gateway.domain.enums import Side
+from gateway.domain.money import BPS, ONE, ZERO
+
+UNKNOWN_HIGH = Decimal("Infinity")
+UNKNOWN_LOW = Decimal("-Infinity")
+_NS_PER_MS = 1_000_000
+
+# --- the order by itself ----------------------------------------------------------------------------
+
+
+def order_size(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    return risk.order_qty
+
+
+def order_value(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    return risk.order_qty * risk.unit_value
+
+
+def order_volume(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """Units, to be compared with a share of the average daily volume."""
+    if not risk.instrument.average_daily_volume:
+        return ZERO if risk.is_closing else UNKNOWN_HIGH
+    return risk.order_qty
+
+
+def value_at_risk_to_stop(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """What is lost if the position is stopped out at ``stop_loss_percentage`` below (or above) its entry."""
+    return risk.order_qty * risk.unit_value * risk.stop_loss_percentage
+
+
+# --- its price --------------------------------------------------------------------------------------
+
+
+def price_gap(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """How far beyond the market the order may trade, in price units.
+
+    A limit is compared with the market's price; that of a stop-limit order with its own trigger, which is where the
+    market will be. A market order is compared by the far side of the book, where that is known, and not when it
+    closes a position. (RTS 6 Art. 15(1)(a): order by order.)
+    """
+    return _gap(risk, risk.reference_px)
+
+
+def window_gap(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """As ``price_gap``, from the average price of the last seconds: a price that runs away does not take the
+    collar along. (RTS 6 Art. 15(1)(a): over a specified period of time.)"""
+    return _gap(risk, risk.view.window_px)
+
+
+def _gap(risk: OrderRisk, reference: Decimal | None) -> Decimal:
+    px = risk.limit_px
+    if px is None:
+        if risk.stop_px is not None or risk.is_closing:
+            return ZERO
+        px = risk.view.ask_px if risk.side is Side.BUY else risk.view.bid_px
+    elif risk.stop_px is not None:
+        reference = risk.stop_px
+    if reference is None:
+        return ZERO if risk.is_closing else UNKNOWN_HIGH
+    if px is None:
+        return ZERO
+    return max(px - reference if risk.side is Side.BUY else reference - px, ZERO)
+
+
+def collar_base(risk: OrderRisk) -> Decimal:
+    """What a collar is a share of: the market's price, or the trigger of a stop-limit order."""
+    return risk.stop_px or risk.reference_px or ZERO
+
+
+def window_base(risk: OrderRisk) -> Decimal:
+    return risk.stop_px or risk.view.window_px or ZERO
+
+
+# --- the market -------------------------------------------------------------------------------------
+
+
+def missing_market_data(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """0 when the market has a price, 1 when it has none."""
+    return ONE if risk.view.reference_px is None else ZERO
+
+
+def market_data_age_ms(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    if risk.view.reference_px is None:
+        return UNKNOWN_HIGH
+    return Decimal(risk.view.age_ns) / _NS_PER_MS
+
+
+def crossing(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """By how much the bid is above the ask."""
+    bid, ask = risk.view.bid_px, risk.view.ask_px
+    return max(bid - ask, ZERO) if bid is not None and ask is not None else ZERO
+
+
+def spread(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """Ask less bid, to be compared with basis points of the mid."""
+    bid, ask = risk.view.bid_px, risk.view.ask_px
+    return UNKNOWN_HIGH if bid is None or ask is None else ask - bid
+
+
+def spread_base(risk: OrderRisk) -> Decimal:
+    """One basis point of the mid."""
+    bid, ask = risk.view.bid_px, risk.view.ask_px
+    return ZERO if bid is None or ask is None else (bid + ask) / 2 / BPS
+
+
+def displayed_qty(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """Units shown on the side that the order would trade with."""
+    qty = risk.view.ask_qty if risk.side is Side.BUY else risk.view.bid_qty
+    return UNKNOWN_LOW if qty is None else qty
+
+
+def average_volume(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    return risk.instrument.average_daily_volume or UNKNOWN_LOW
+
+
+# --- the account ------------------------------------------------------------------------------------
+
+
+def margin_use(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """What positions, open orders and this order tie up."""
+    return risk.account.margin + risk.added_value * risk.instrument.margin_rate
+
+
+def buying_power(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+    """What is left of the account's equity beyond all margin, this order included."""
+    return risk.equity - margin_use(risk, after)
+
+
+def account_balance(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    return risk.equity
+
+
+def drawdown(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """How far the account is below its highest P&L."""
+    return risk.account.drawdown
+
+
+# --- the scope with the order -----------------------------------------------------------------------
+
+
+def position_size(_: OrderRisk, after: ScopeAfter) -> Decimal:
+    return after.qty
+
+
+def position_value(_: OrderRisk, after: ScopeAfter) -> Decimal:
+    return after.value
+
+
+def position_volatility(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+    """What the position would gain or lose on an ordinary day: its value times the volatility of a day."""
+    return UNKNOWN_HIGH if risk.volatility is None else after.value * risk.volatility
+
+
+def intraday_position(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+    """By how much the day would have moved the position in the direction of the order, open orders included."""
+    symbol = after.symbol
+    change = symbol.qty - symbol.day_start_qty
+    if risk.side is Side.BUY:
+        return max(change + symbol.buy_qty + risk.qty, ZERO)
+    return max(symbol.sell_qty + risk.qty - change, ZERO)
+
+
+def day_volume(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+    """Units traded today and still on order, this order included: a share of the average daily volume."""
+    if not risk.instrument.average_daily_volume:
+        return UNKNOWN_HIGH
+    symbol = after.symbol
+    return symbol.day_traded_qty + symbol.buy_qty + symbol.sell_qty + risk.qty
+
+
+def gross_exposure(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+    """Absolute position values, open orders and this order."""
+    use = after.use
+    return use.gross + use.held_buy + use.held_sell + risk.added_value
+
+
+def net_exposure(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+    """Long less short in the direction of the order, if every open order on its side fills; never below 0."""
+    use = after.use
+    if risk.side is Side.BUY:
+        return max(use.net + use.held_buy + risk.added_value, ZERO)
+    return max(use.held_sell + risk.added_value - use.net, ZERO)
+
+
+def open_order_value(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+    return after.use.held_buy + after.use.held_sell + risk.added_value
+
+
+def open_orders(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+    return Decimal(after.use.open_orders + risk.new_orders)
+
+
+def open_positions(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+    return Decimal(after.use.open_positions + risk.opens_position)
+
+
+def daily_loss(_: OrderRisk, after: ScopeAfter) -> Decimal:
+    """Loss since the start of the day, realized and unrealized; below 0 on a day with a gain."""
+    return after.use.day_pnl_start - after.use.pnl
+
+
+def correlation(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+    """The closest correlation with another position that the order would lean the same way as.
+
+    Long with long counts at a positive correlation, long with short at a negative one; open orders count as filled.
+    Pairs that are within every limit, or have too few samples, are not looked at and measure 0.
+    """
+    neighbours = risk.neighbours.of(risk.instrument.symbol)
+    if neighbours is None:
+        return UNKNOWN_HIGH
+    symbols, is_buy = after.use.symbols, risk.side is Side.BUY
+    for other, rho in neighbours:
+        use = symbols.get(other)
+        if use is None:
+            continue
+        leans_long = is_buy is (rho > 0)
+        if (use.qty + use.buy_qty > 0) if leans_long else (use.sell_qty - use.qty > 0):
+            return abs(rho)
+    return ZERO
+
+
+# --- what a limit is a share of ---------------------------------------------------------------------
+
+
+def equity_base(risk: OrderRisk) -> Decimal:
+    """Without equity any share of it is nothing."""
+    return max(risk.equity, ZERO)
+
+
+def peak_base(risk: OrderRisk) -> Decimal:
+    """Equity at the account's highest P&L."""
+    return max(risk.equity + risk.account.drawdown, ZERO)
+
+
+def day_start_base(risk: OrderRisk) -> Decimal:
+    return max(risk.day_start_equity, ZERO)
+
+
+def volume_base(risk: OrderRisk) -> Decimal:
+    return risk.instrument.average_daily_volume
+
+
+def order_size_base(risk: OrderRisk) -> Decimal:
+    return risk.order_qty

@@ -1,0 +1,145 @@
+"""The table of limits: for each row of the controls, how it is measured and compared."""
+
+import operator
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+
+from gateway.core.risk import measures as m
+from gateway.core.risk.order_risk import OrderRisk, ScopeAfter
+from gateway.domain.config import Limits
+from gateway.domain.control import Control
+from gateway.domain.enums import ScopeKind
+from gateway.domain.limit_controls import LIMIT_CONTROLS
+from gateway.domain.reasons import RejectCode
+
+Measure = Callable[[OrderRisk, ScopeAfter], Decimal]
+Base = Callable[[OrderRisk], Decimal]
+#: Whether a value breaks a limit: being exactly at it is within it, unless it says otherwise.
+Breaks = Callable[[Decimal, Decimal], bool]
+
+MORE: Breaks = operator.gt
+LESS: Breaks = operator.lt
+REACHED: Breaks = operator.ge
+
+_MARKET, _FIGURES = RejectCode.MARKET_DATA_UNAVAILABLE, RejectCode.RISK_FIGURES_UNAVAILABLE
+_VOLUME = RejectCode.AVERAGE_VOLUME_UNKNOWN
+
+
+class RiskRule(msgspec.Struct, frozen=True):
+    """A limit with a figure.
+
+    ``base`` is what the limit is a share of; with ``is_amount_from_one`` only a limit under 1 is, and a larger one
+    is an amount. ``is_per_scope`` False: the order measures the same in every scope, so that the strictest limit
+    decides. ``unknown`` is the code when a figure that it needs cannot be had.
+    """
+
+    control: Control
+    measure: Measure
+    base: Base | None = None
+    breaks: Breaks = MORE
+    is_per_scope: bool = True
+    is_amount_from_one: bool = False
+    unknown: RejectCode | None = None
+
+    @property
+    def key(self) -> str:
+        return self.control.key
+
+    @property
+    def code(self) -> RejectCode:
+        return self.control.code
+
+    @property
+    def guards_new_risk(self) -> bool:
+        return self.control.guards_new_risk
+
+    def base_for(self, limit: Decimal) -> Base | None:
+        """What this very limit is a share of; None when it is an amount."""
+        return None if self.is_amount_from_one and limit >= 1 else self.base
+
+
+_Row = tuple[Measure, Base | None, Breaks, RejectCode | None]
+
+#: The order by itself, its price, the market and the account: the same whatever the scope.
+_OF_THE_ORDER: dict[str, _Row] = {
+    "max_order_size": (m.order_size, None, MORE, None),
+    "max_order_value": (m.order_value, None, MORE, None),
+    "max_order_adv": (m.order_volume, m.volume_base, MORE, _VOLUME),
+    "price_collar": (m.price_gap, m.collar_base, MORE, _MARKET),
+    "price_collar_window": (m.window_gap, m.window_base, MORE, _MARKET),
+    "require_market_data": (m.missing_market_data, None, MORE, None),
+    "max_market_data_age_ms": (m.market_data_age_ms, None, MORE, _MARKET),
+    "deny_crossed_market": (m.crossing, None, MORE, None),
+    "max_spread_bps": (m.spread, m.spread_base, MORE, _MARKET),
+    "min_displayed_qty": (m.displayed_qty, None, LESS, _MARKET),
+    "min_depth_multiple": (m.displayed_qty, m.order_size_base, LESS, _MARKET),
+    "min_average_volume": (m.average_volume, None, LESS, _VOLUME),
+    "risk_per_trade": (m.value_at_risk_to_stop, m.equity_base, MORE, None),
+    "max_margin_use": (m.margin_use, m.equity_base, MORE, None),
+    "min_buying_power": (m.buying_power, None, LESS, None),
+    "min_account_balance": (m.account_balance, None, LESS, None),
+    "max_drawdown": (m.drawdown, m.peak_base, MORE, None),
+}
+
+#: What the scope would hold with it.
+_OF_THE_SCOPE: dict[str, _Row] = {
+    "max_position_size": (m.position_size, None, MORE, None),
+    "max_position_value": (m.position_value, None, MORE, None),
+    "max_concentration": (m.position_value, m.equity_base, MORE, None),
+    "max_intraday_position": (m.intraday_position, None, MORE, None),
+    "max_adv_participation": (m.day_volume, m.volume_base, MORE, _VOLUME),
+    "volatility_target": (m.position_volatility, m.equity_base, MORE, _FIGURES),
+    "max_correlation": (m.correlation, None, MORE, _FIGURES),
+    "max_leverage": (m.gross_exposure, m.equity_base, MORE, None),
+    "max_portfolio_exposure": (m.gross_exposure, m.equity_base, MORE, None),
+    "max_gross_exposure": (m.gross_exposure, m.equity_base, MORE, None),
+    "max_net_exposure": (m.net_exposure, m.equity_base, MORE, None),
+    "max_open_order_value": (m.open_order_value, None, MORE, None),
+    "max_open_orders": (m.open_orders, None, MORE, None),
+    "max_open_positions": (m.open_positions, None, MORE, None),
+    "daily_loss_limit": (m.daily_loss, m.day_start_base, REACHED, None),
+}
+
+#: Limits that are an amount, or below 1 a share.
+_AMOUNT_OR_SHARE = frozenset({"max_gross_exposure", "max_net_exposure", "daily_loss_limit"})
+
+#: Rules that look at the market, by id: those without a figure too.
+OF_THE_MARKET = frozenset(
+    {
+        "price_collar",
+        "price_collar_window",
+        "require_market_data",
+        "max_market_data_age_ms",
+        "deny_crossed_market",
+        "max_spread_bps",
+        "min_displayed_qty",
+        "min_depth_multiple",
+        "market_hours",
+    }
+)
+
+
+def _rule(control: Control) -> RiskRule:
+    is_per_scope = control.rule_id in _OF_THE_SCOPE
+    measure, base, breaks, unknown = (_OF_THE_SCOPE if is_per_scope else _OF_THE_ORDER)[control.rule_id]
+    is_amount_from_one = control.rule_id in _AMOUNT_OR_SHARE
+    return RiskRule(control, measure, base, breaks, is_per_scope, is_amount_from_one, unknown)
+
+
+#: Every limit that has a figure, in the order in which breaches are listed.
+RISK_RULES: tuple[RiskRule, ...] = tuple(
+    _rule(control) for control in LIMIT_CONTROLS if control.rule_id in _OF_THE_ORDER or control.rule_id in _OF_THE_SCOPE
+)
+
+Binding = tuple[RiskRule, Decimal]
+
+
+class ScopeLimits(msgspec.Struct, frozen=True):
+    """The limits of one scope; ``bindings`` are those with a figure."""
+
+    kind: ScopeKind
+    scope_id: str
+    limits: Limits
+    bindings: tuple[Binding, ...] = ()
