@@ -63,7 +63,8 @@ class SocketVenue:
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
-        self._answers: dict[int, asyncio.Future[Message]] = {}
+        #: What is waited for, by request number, and on which connection.
+        self._answers: dict[int, tuple[asyncio.Future[Message], asyncio.StreamWriter]] = {}
         self._count = 0
         self._seen = -1
 
@@ -95,7 +96,6 @@ class SocketVenue:
             self._reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reading
-        self._drop()
 
     async def _answer(self, request: Request) -> Answer:
         try:
@@ -109,47 +109,48 @@ class SocketVenue:
         return await self._send(request)
 
     async def _send(self, request: Request) -> Message:
-        if self._writer is None:
+        writer = self._writer
+        if writer is None or writer.is_closing():
             raise ConnectionResetError("not connected")
         self._count += 1
         request.number = self._count
-        answer = self._answers[self._count] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._answers[request.number] = answer, writer
         try:
-            self._writer.write(msgspec.json.encode(request) + b"\n")
+            writer.write(msgspec.json.encode(request) + b"\n")
             return await answer
         finally:
             self._answers.pop(request.number, None)
 
     async def _connect(self) -> None:
         async with self._connecting:
-            if self._writer is not None:
+            if self._writer is not None and not self._writer.is_closing():
                 return
             reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=_LIMIT_BYTES)
-            self._reading = asyncio.get_running_loop().create_task(self._read(reader))
+            self._reading = asyncio.get_running_loop().create_task(self._read(reader, self._writer))
             message = await self._send(Request(0, "hello", seen=self._seen))
             self._seen = max(self._seen, message.seen)
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(OSError):
-            while line := await reader.readline():
-                message = msgspec.json.decode(line, type=Message)
-                if message.number:
-                    waiter = self._answers.get(message.number)
-                    if waiter is not None and not waiter.done():
-                        waiter.set_result(message)
-                    continue
-                self._seen = message.seen
-                assert self._listener is not None
-                self._listener.on_reports(message.reports)
-        self._drop()
-
-    def _drop(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with contextlib.suppress(OSError):
+                while line := await reader.readline():
+                    self._hear(msgspec.json.decode(line, type=Message))
+        finally:
             writer.close()
-        for waiter in self._answers.values():
+            for waiter, on in self._answers.values():
+                if on is writer and not waiter.done():
+                    waiter.set_exception(ConnectionResetError("the venue hung up"))
+
+    def _hear(self, message: Message) -> None:
+        if not message.number:
+            self._seen = message.seen
+            assert self._listener is not None
+            self._listener.on_reports(message.reports)
+        elif message.number in self._answers:
+            waiter, _ = self._answers[message.number]
             if not waiter.done():
-                waiter.set_exception(ConnectionResetError("the venue hung up"))
+                waiter.set_result(message)
 
 
 # --- in the test's process ----------------------------------------------------------------------------

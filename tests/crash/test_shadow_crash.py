@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.adapters.journal import verify
-from tests.crash.traffic import Traffic
+from tests.crash.traffic import MULTIPLIERS, Traffic
 from tests.e2e.ledger import UNSETTLED, check_books, leaves
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, run_gateway
 
@@ -80,7 +80,7 @@ async def check(process: GatewayProcess, traffic: Traffic, rng: random.Random) -
         view = await traffic.look(api, wish)
         if wish.is_cancel_answered:
             assert view["leaves_qty"] == "0", ("a cancel that was answered 202 was forgotten", view)
-    await check_books(api, initial_cash=INITIAL_CASH, multipliers={})
+    await check_books(api, initial_cash=INITIAL_CASH, multipliers=MULTIPLIERS)
 
 
 def check_log(log: str) -> None:

@@ -15,8 +15,17 @@ from tests.e2e.process import Api, Reply
 
 D = Decimal
 
-PRICES = {"BTC/USDT": D(61800), "ETH/USDT": D(2650), "SOL/USDT": D(155), "AAPL": D(180), "TSLA": D(250)}
-SIZES = {"BTC/USDT": "0.00123", "ETH/USDT": "0.0217", "SOL/USDT": "0.345"}
+PRICES = {
+    "BTC/USDT": D(61800),
+    "ETH/USDT": D(2650),
+    "ES": D(5000),
+    "AAPL": D(180),
+    "TSLA": D(250),
+}
+SIZES = {"BTC/USDT": "0.00123", "ETH/USDT": "0.0217", "ES": "1"}
+MULTIPLIERS = {"ES": D(50)}
+#: By how much a replace moves a limit, at least: a multiple of the tick.
+STEPS = {"ES": D("0.25")}
 ACCOUNTS = ("default", "second")
 TOO_LARGE = "5000000"
 
@@ -168,9 +177,9 @@ class Traffic:
         if wish.fields["order_type"] != "limit" or wish.fields["time_in_force"] == "ioc":
             return
         quantity = str(D(wish.fields["quantity"]) * rng.choice([1, 2, 3]))
-        step = D(rng.randrange(1, 400))
+        step = rng.randrange(1, 400) * STEPS.get(wish.fields["symbol"], D("0.01"))
         limit = D(wish.fields["limit_price"])
-        limit = limit - step / 100 if wish.fields["side"] == "buy" else limit + step / 100
+        limit = limit - step if wish.fields["side"] == "buy" else limit + step
         wish.terms.add((quantity, str(limit)))
         reply = await api.replace(wish.order_id, quantity=quantity, limit_price=str(limit))
         if reply.status == 503 and reply.body["reason"] == "stopping":

@@ -5,7 +5,7 @@ from typing import Any
 
 def resting(strategy: str = "s1", client_order_id: str = "", **more: Any) -> dict[str, Any]:
     """A buy far below the market: it works until someone cancels it."""
-    return order(strategy, client_order_id, order_type="limit", limit_price="100", **more)
+    return order(strategy, client_order_id, **{"order_type": "limit", "limit_price": "100", **more})
 
 
 def market(side: str = "buy", strategy: str = "s1", client_order_id: str = "", **more: Any) -> dict[str, Any]:

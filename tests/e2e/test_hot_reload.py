@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import json
 import re
+from decimal import Decimal
 from typing import Any
 
+from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, Reply, Site, eventually, replace_file, run_gateway, running
 
@@ -248,3 +250,32 @@ async def test_half_written_files_are_not_believed(site: Site) -> None:
                 assert (await api.place(**resting(quantity=600))).status == 422
         await status_becomes(api, 422, resting("s2", quantity=450), code="MAX_ORDER_VALUE")
         assert not (await api.get("/health/ready")).body["warnings"]
+
+
+async def test_a_rate_that_moves_and_comes_back_leaves_the_books_as_they_were(site: Site) -> None:
+    """Without this, a change of a currency's rate would count positions or open orders twice, or not at all."""
+    site.lift_limits()
+    async with running(site) as gateway:
+        api = gateway.api()
+        bought = await api.place(**market(symbol="BTC/USDT", quantity="0.01"))
+        await api.until_order(bought.body["order_id"], lambda one: one["ord_status"] == "filled")
+        assert (await api.place(**resting("s2", symbol="BTC/USDT", quantity="0.1", limit_price="30000"))).status == 201
+        before = await api.portfolio()
+        for rate in (2, 1):
+            site.merge("gateway.yaml", {"rates": {"USDT": rate}})
+            revision = (await api.get("/health/ready")).body["config_revision"]
+
+            async def is_in_force(old: str = revision) -> bool:
+                return bool((await api.get("/health/ready")).body["config_revision"] != old)
+
+            await eventually(is_in_force, WITHIN_S)
+        for old, new in zip(before, await api.portfolio(), strict=True):
+            for name in ("initial_cash", "cash", "held_exposure", "open_orders", "positions", "fees", "realized_pnl"):
+                assert new[name] == old[name], (name, old, new)
+        assert await gateway.stop() == 0
+        gateway.spawn()
+        await gateway.ready()
+        assert "is not used" not in gateway.log, gateway.log
+        await check_books(gateway.api(), initial_cash=Decimal(100_000), multipliers={})
+    replayed = await run_gateway("replay", "--data", site.data)
+    assert replayed.status == 0, replayed.output

@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import json
 import random
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.e2e.orders import resting
-from tests.e2e.process import Api, GatewayProcess
+from tests.e2e.process import Api, GatewayProcess, Site, eventually, running
 
 PLACE = "/api/trading/orders/place"
 FIELDS = tuple(
@@ -210,6 +212,62 @@ async def test_bytes_that_are_no_http_do_no_harm(api: Api) -> None:
         finally:
             await leave(writer)
         assert (await api.get("/health/live")).status == 200, data[:80]
+
+
+@pytest.mark.parametrize("stream", ["events", "market-data"])
+async def test_noise_on_a_stream_does_no_harm(api: Api, stream: str) -> None:
+    """Without this, a client that sends nonsense on its WebSocket could break the stream of others, or the gateway."""
+    noise = ["", "null", "[]", "{", "[" * 5_000, "💥" * 99, '{"action": "buy"}', '{"action": "ping", "x": 1}']
+    noise += ['{"action": "subscribe"}', '{"action": "subscribe", "symbols": [' + ",".join(['"X"'] * 600) + "]}"]
+    async with aiohttp.ClientSession() as session:
+        url = f"{api.url}/api/trading/ws/{stream}"
+        for text in noise:
+            async with session.ws_connect(url) as socket:
+                await socket.send_str(text)
+                with contextlib.suppress(TimeoutError):
+                    async for message in _for_a_moment(socket):
+                        assert message.type is not aiohttp.WSMsgType.ERROR, (text, message)
+        async with session.ws_connect(url) as socket:
+            await socket.send_bytes(bytes(range(256)))
+            await socket.send_str("x" * 1_000_000)
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                async for _ in _for_a_moment(socket):
+                    pass
+        for query in ("after=-1", "after=x", "types=order,nonsense", "after=999999999999", "a=b"):
+            reply = await api.get(f"/api/trading/ws/{stream}?{query}")
+            assert reply.status in (400, 426), (query, reply)
+
+
+async def _for_a_moment(socket: aiohttp.ClientWebSocketResponse) -> Any:
+    """What comes within a moment."""
+    async with asyncio.timeout(0.05):
+        async for message in socket:
+            yield message
+
+
+async def test_more_connections_than_there_are_files(site: Site) -> None:
+    """Without this, clients that connect and say nothing could keep the journal from being written, or lock everybody
+    out for good."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        assert (await api.place(**resting("before"))).status == 201
+        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (80, 80))
+        silent = [await connect(gateway.url) for _ in range(120)]
+        try:
+            for number in range(20):  # on its own connection, this client goes on trading
+                assert (await api.place(**resting("during", f"d{number}"))).status == 201
+        finally:
+            for _, writer in silent:
+                writer.transport.abort()
+
+        async def lets_in() -> bool:
+            with contextlib.suppress(aiohttp.ClientError):
+                return (await gateway.api().place(**resting("after"))).status == 201
+            return False
+
+        await eventually(lets_in, 5)
+        assert (await api.get("/health/ready")).status == 200
+        assert len(gateway.log) < 100_000, "a log that grows with every attempt fills the disk"
 
 
 async def test_random_bytes_do_no_harm(api: Api) -> None:

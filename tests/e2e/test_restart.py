@@ -5,8 +5,10 @@ import random
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from tests.crash.test_shadow_crash import settled
-from tests.crash.traffic import Traffic
+from tests.crash.traffic import MULTIPLIERS, Traffic
 from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting
 from tests.e2e.process import GatewayProcess, Site, run_gateway, running
@@ -61,7 +63,7 @@ async def test_a_stop_under_load_answers_for_all_that_it_took(site: Site) -> Non
                 else:
                     await traffic.place(api, wish)
             await settled(api)
-            await check_books(api, initial_cash=Decimal(100_000), multipliers={})
+            await check_books(api, initial_cash=Decimal(100_000), multipliers=MULTIPLIERS)
 
 
 async def test_a_resting_order_fills_after_a_crash(site: Site) -> None:
@@ -131,3 +133,24 @@ async def test_a_port_in_use_is_one_readable_line(site: Site, tmp_path: Path) ->
             assert "Traceback" not in second.log
         finally:
             await second.close()
+
+
+@pytest.mark.parametrize("what", ["config", "data", "journal"])
+async def test_a_start_that_cannot_be_says_why(site: Site, what: str) -> None:
+    """Without this, a first start with a slip in it would end in a stack trace, or run on defaults."""
+    words = {"config": "risk.yaml:", "data": "cannot be used", "journal": "not an SQLite database"}
+    if what == "config":
+        site.change("risk.yaml", "limits:\n", "limits: [\n")
+    elif what == "data":
+        site.data.write_text("a file where the folder should be")
+    else:
+        site.data.mkdir()
+        (site.data / "journal.sqlite3").write_bytes(bytes(range(256)) * 20)
+    gateway = GatewayProcess(site)
+    try:
+        gateway.spawn()
+        assert await gateway.ended() != 0
+        assert words[what] in gateway.log
+        assert "Traceback" not in gateway.log
+    finally:
+        await gateway.close()
