@@ -49,6 +49,8 @@ def _hold(state: GatewayState, order: Order, sign: int) -> None:
     if cycles is None:
         cycles = state.cycles[order.position_key] = Cycles()
     hold_order(state.books[order.route], cycles.of(order.route), order, sign)
+    if order.route is _LIVE and not order.is_admitted and not order.is_closing:
+        venue_use(state, order.venue).live_orders_waiting += sign
 
 
 def _enter(state: GatewayState, order: Order) -> Order:
@@ -116,7 +118,10 @@ def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
     if order.route is _LIVE:
         order.twin = Twin()
         if not order.is_closing:
-            venue_use(state, order.venue).live_orders_today += 1
+            use = venue_use(state, order.venue)
+            use.live_orders_waiting -= 1
+            use.live_orders_today += 1
+            order.counted_day = use.day
     count(state, "orders", "admitted")
     count(state, "routes", str(order.route))
 
@@ -161,6 +166,9 @@ def _uncount(state: GatewayState, order: Order) -> None:
     if order.is_admitted:
         count(state, "orders", "admitted", -1)
         count(state, "routes", str(order.route), -1)
+        use = venue_use(state, order.venue)
+        if order.route is _LIVE and not order.is_closing and order.counted_day == use.day:
+            use.live_orders_today -= 1
     if order.ord_status is OrdStatus.DENIED and order.reject is not None and not order.leg_ids:
         count(state, "orders", "denied", -1)
         count(state, "denied", order.reject.code, -1)

@@ -165,7 +165,7 @@ def _broken_cap(state: GatewayState, request: RouteRequest, mode: Mode, qty: Dec
         return None
     venue = state.venues.get(request.venue)
     if caps.max_live_orders is not None and venue is not None:
-        if venue.live_orders_today >= caps.max_live_orders:
+        if venue.live_orders_today + venue.live_orders_waiting >= caps.max_live_orders:
             return RouteReason.CANARY_CAP_ORDERS
     elif caps.max_live_orders == 0:
         return RouteReason.CANARY_CAP_ORDERS

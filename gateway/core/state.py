@@ -46,8 +46,10 @@ class VenueUse(msgspec.Struct):
     cycles_shadow: int = 0
     #: The venue's current trading day, in days since the epoch.
     day: int = 0
-    #: Live opening orders of that day.
+    #: Live opening orders admitted on that day.
     live_orders_today: int = 0
+    #: Those that are held and not admitted yet: the policy is being asked.
+    live_orders_waiting: int = 0
     is_connected: bool = True
     text: str = ""
     since_ns: int = 0

@@ -189,6 +189,8 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     ord_status: OrdStatus = OrdStatus.PENDING_NEW
     #: Passed every check and its admission is recorded; an order that is not yet admitted was never sent.
     is_admitted: bool = False
+    #: The trading day of its venue (days since the epoch) on which a canary cap counts it.
+    counted_day: int = 0
     #: Sent, and the venue's answer is not known.
     is_in_doubt: bool = False
     is_cancel_requested: bool = False

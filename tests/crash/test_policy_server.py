@@ -6,10 +6,12 @@ import os
 import random
 import signal
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from tests.crash.socket_venue import launcher, venue_server
 from tests.crash.test_shadow_crash import kill_again_and_again, prepare
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Site, eventually, run_gateway, running
@@ -73,3 +75,49 @@ async def test_an_outage_of_the_server_denies_orders_and_never_cancels(site: Sit
 
             await eventually(allows, 10, lambda: gateway.log)
             assert "Traceback" not in gateway.log
+
+
+async def test_a_canary_cap_holds_for_orders_that_wait_together(site: Site) -> None:
+    """Without this, orders that wait for the policy at the same time would each see room for one more, and a cap of
+    three live orders a day could be thirty."""
+    site.lift_limits()
+    site.merge("rollout.yaml", {"caps": {"ibkr": {"max_live_orders": 3}}})
+    site.set_modes("CANARY", ibkr=("CANARY", 100))
+    async with venue_server({"AAPL": Decimal(180)}) as venue:
+        with opa_server() as server:
+            use_server(site, server)
+            async with running(site, launcher(venue, site.root)) as gateway:
+                api = gateway.api()
+                replies = await asyncio.gather(*(api.place(**market(strategy=f"s{n}")) for n in range(30)))
+                assert {reply.status for reply in replies} == {201}, replies
+                routes = Counter(reply.body["route"] for reply in replies)
+                assert routes == {"live": 3, "shadow": 27}, routes
+                assert len(venue.sends) == 3
+
+
+async def test_an_order_that_waited_through_a_demotion_is_not_sent(site: Site) -> None:
+    """Without this, an order that was drawn live before an edit could reach the venue after it (invariant 10)."""
+    site.lift_limits()
+    site.set_modes("CANARY", ibkr=("CANARY", 100))
+    async with venue_server({"AAPL": Decimal(180)}) as venue:
+        with opa_server() as server:
+            use_server(site, server)
+            site.merge("gateway.yaml", {"policy": {"timeout_ms": 8_000}})
+            async with running(site, launcher(venue, site.root)) as gateway:
+                api = gateway.api()
+                assert (await api.place(**market(strategy="before"))).body["route"] == "live"
+                assert server._process is not None
+                server._process.send_signal(signal.SIGSTOP)
+                waiting = [asyncio.create_task(api.place(**market(strategy=f"s{n}"))) for n in range(5)]
+                await asyncio.sleep(0.1)
+                site.set_modes("CANARY", ibkr=("SHADOW", 100))
+
+                async def is_demoted() -> bool:
+                    venues = (await api.fetch("/api/trading/modes"))["venues"]
+                    return all(view["effective_mode"] == "SHADOW" for view in venues)
+
+                await eventually(is_demoted, 5)
+                server._process.send_signal(signal.SIGCONT)
+                replies = await asyncio.gather(*waiting)
+                assert [(reply.status, reply.body["route"]) for reply in replies] == [(201, "shadow")] * 5, replies
+                assert len(venue.sends) == 1
