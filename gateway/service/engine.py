@@ -210,7 +210,9 @@ class Engine:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            batch = [self._pending[i] for i in range(min(len(self._pending), self._max_batch))]
+            # After a failure all in one: a part alone could make an order durable whose withdrawal is not.
+            count = len(self._pending) if self.failure is not None else min(len(self._pending), self._max_batch)
+            batch = [self._pending[i] for i in range(count)]
             started_ns = self._clock.monotonic_ns()
             try:
                 await self._journal.append([pending.entry for pending in batch])

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.adapters.journal import schema
 from gateway.adapters.journal.chain import link
 from gateway.adapters.journal.codec import kind_of
 from gateway.adapters.journal.connection import Rows, Statement, Writer
@@ -49,8 +50,24 @@ class Appender:
                 await self._writer.run(statements)
         except JournalUnavailable:
             self._possible_heads = (before,)
+            await self._overwrite()
             raise
         self.head, self._possible_heads = head, ()
+
+    async def _overwrite(self) -> None:
+        """Put something harmless over what a failed transaction may have left in the write-ahead log.
+
+        When only its last step failed (the flush), all of it lies there behind the end, and a process that opened
+        the log anew would believe it: orders that were refused would be alive. The next transaction begins at the
+        same place, whether or not it can be flushed in turn.
+        """
+        possible = self._possible_heads
+        with contextlib.suppress(JournalUnavailable):
+            await self.settle()
+            self._possible_heads = possible  # should this fail too, the connection is replaced once more
+            assert self._writer is not None
+            with told("written", is_writing=True):
+                await self._writer.run([(schema.NO_CHANGE, ())])
 
     async def settle(self) -> None:
         """Be ready to write. After a failure or a cancellation: with a new connection, from where the file stands.

@@ -45,6 +45,9 @@ _TABLES = (
 #: What makes an empty file a journal, in one transaction.
 CREATION = (*_TABLES, f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {VERSION}")
 
+#: A transaction of one page that leaves everything as it is.
+NO_CHANGE = f"PRAGMA user_version = {VERSION}"
+
 _INSERT_RECORDS = "INSERT INTO records (partition, seq, ts_ns, kind, body, hash) VALUES "
 _RECORD_ROW = "(?,?,?,?,?,?)"
 _UPSERT_ORDERS = (
