@@ -53,6 +53,8 @@ class Intake:
         # The start time makes ids unique across restarts; a data directory has one owner at a time.
         self._id_prefix = f"o{clock.now_ns() // 1_000_000:x}"
         self._id_count = 0
+        #: Orders about which a policy server is being asked, each with the task that does.
+        self._deciding: dict[str, asyncio.Task[None]] = {}
 
     def next_id(self, kind: str = "") -> str:
         self._id_count += 1
@@ -93,13 +95,11 @@ class Intake:
             self._engine.process_order(event, self._ask)
         else:
             effects = self._engine.process(event).effects
+            task = self._deciding[order_id] = self._tasks.spawn(self._consult(effects), "policy")
+            task.add_done_callback(lambda _: self._deciding.pop(order_id, None))
             # Shielded: a client that hangs up must not leave an order half decided.
-            await asyncio.shield(self._tasks.spawn(self._consult(effects), "policy"))
-        order = self._engine.find_order(order_id)
-        if order is None and self._engine.failure is None:
-            order = await self._archive.find(order_id)  # finished, and many others after it, while the policy thought
-        if order is None:
-            raise NotAccepting("journal_unavailable", self._engine.failure or "the journal cannot be written")
+            await asyncio.shield(task)
+        order = await self._decided(order_id)
         story = await self.story(order)
         decided_ns = self._clock.monotonic_ns()
         await self._engine.durable(self._engine.last_seq)
@@ -108,12 +108,26 @@ class Intake:
             return Reply(Outcome.DENIED, story, story.order.reject, *spans)
         return Reply(Outcome.CREATED, story, None, *spans)
 
+    async def _decided(self, order_id: str) -> Order:
+        """The order once the policy has spoken. Raises NotAccepting when the journal failed and it was taken back."""
+        order = self._engine.find_order(order_id)
+        if order is None and self._engine.failure is None:
+            order = await self._archive.find(order_id)  # finished, and many others after it, while the policy thought
+        if order is None:
+            raise NotAccepting("journal_unavailable", self._engine.failure or "the journal cannot be written")
+        return order
+
     async def _find_archived(self, account: str, cl_ord_id: str) -> Order | None:
         """An order that left memory. Another request may have used the id meanwhile: memory is asked once more."""
         archived = await self._archive.find_by_client_id(account, cl_ord_id)
         return self._engine.find_client_order(account, cl_ord_id) or archived
 
     async def _repeat(self, earlier: Order, mark: str) -> Reply:
+        """Answer with the earlier order; while the policy thinks about it, wait for what becomes of it."""
+        deciding = self._deciding.get(earlier.order_id)
+        if deciding is not None:
+            await asyncio.wait([deciding])
+            earlier = await self._decided(earlier.order_id)
         story = await self.story(earlier)
         await self._engine.durable(self._engine.last_seq)
         if earlier.fingerprint == mark:

@@ -1,0 +1,84 @@
+"""The same ``client_order_id`` again: while the first is decided, after it was refused, and after a restart."""
+
+import asyncio
+from decimal import Decimal
+
+import msgspec
+
+from gateway.domain.enums import Mode, OrdStatus
+from gateway.domain.events import AdmissionsAbandoned
+from gateway.domain.facts import OrderHeld, OrderWithdrawn
+from gateway.ports.intake import NotAccepting, Outcome
+from tests.fakes.journal import MemoryJournal
+from tests.fakes.outside import FunctionPolicy
+from tests.service.desk import desk
+from tests.world import DENY, trading_config
+
+D = Decimal
+
+
+async def test_a_repeat_waits_for_what_the_policy_server_says_of_the_first() -> None:
+    """Without this, a client that asks again would hear ``pending_new`` of an order that is denied a moment later."""
+    policy = FunctionPolicy(delay_s=0.0)
+    async with desk(Mode.LIVE, policy=policy) as one:
+        policy.gate, policy.verdict = asyncio.Event(), DENY
+        first = asyncio.ensure_future(one.place(cl_ord_id="a"))
+        await one.until(lambda: policy.documents)
+        first.cancel()  # its client hung up, which changes nothing
+        again = [asyncio.ensure_future(one.place(cl_ord_id="a")) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        assert not any(task.done() for task in again)
+        policy.gate.set()
+        for reply in await asyncio.gather(*again):
+            assert reply.outcome is Outcome.REPEATED
+            assert reply.story is not None
+            assert reply.story.order.ord_status is OrdStatus.DENIED
+        assert len(policy.documents) == 1
+
+
+async def test_a_repeat_of_an_order_that_is_taken_back_is_refused_with_it() -> None:
+    """Without this, a repeat would be told of an order that exists nowhere."""
+    policy = FunctionPolicy(delay_s=0.0)
+    async with desk(Mode.LIVE, policy=policy) as one:
+        policy.gate = asyncio.Event()
+        both = [asyncio.ensure_future(one.place(cl_ord_id="a")) for _ in range(2)]
+        await one.until(lambda: policy.documents)
+        await one.until(lambda: not one.engine._pending)
+        one.journal.failure = "disk is full"
+        policy.gate.set()
+        for outcome in await asyncio.gather(*both, return_exceptions=True):
+            assert isinstance(outcome, NotAccepting)
+        assert one.venue.sends == []
+        one.journal.failure = None
+        await one.until(lambda: one.engine.failure is None)
+        assert (await one.place(cl_ord_id="a")).outcome is Outcome.CREATED
+
+
+async def test_no_order_is_made_durable_without_its_withdrawal() -> None:
+    """Without this, a crash between two batches of the recovery would bring orders to life that got 503."""
+    journal = MemoryJournal()
+    async with desk(journal=journal, config=trading_config()) as one:
+        journal.gate = asyncio.Event()
+        # More than one batch holds (64).
+        placing = [asyncio.ensure_future(one.place(cl_ord_id=f"c{n}", limit=D(100))) for n in range(100)]
+        await one.until(lambda: len(one.engine._pending) == 100)
+        journal.failure = "disk is full"
+        journal.gate.set()
+        for outcome in await asyncio.gather(*placing, return_exceptions=True):
+            assert isinstance(outcome, NotAccepting)
+        batches = len(journal.batches)
+        journal.failure = None
+        await one.until(lambda: one.engine.failure is None)
+        # What a crash after the first write that worked would find.
+        written = journal.records[: sum(journal.batches[: batches + 1])]
+        assert isinstance(written[-1].event, AdmissionsAbandoned)
+        facts = [fact for record in written for fact in record.facts]
+        held = {fact.order.order_id for fact in facts if isinstance(fact, OrderHeld)}
+        assert len(held) == 100
+        assert held == {fact.order_id for fact in facts if isinstance(fact, OrderWithdrawn)}
+    copy = MemoryJournal()
+    copy.rows = [msgspec.json.encode(record) for record in written]
+    async with desk(journal=copy) as again:
+        assert again.engine.state.open_orders() == []
+        assert (await again.place(cl_ord_id="c7", limit=D(100))).outcome is Outcome.CREATED
+        assert len(again.engine.state.open_orders()) == 1
