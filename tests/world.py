@@ -16,6 +16,7 @@ from gateway.core.decide import decide
 from gateway.core.decision import Decision
 from gateway.core.identity import fingerprint
 from gateway.core.state import GatewayState
+from gateway.core.trading.flattens import Flatten
 from gateway.domain.config import (
     AccountConfig,
     CanaryCaps,
@@ -40,6 +41,8 @@ from gateway.domain.events import (
     CancelReceived,
     ConfigLoaded,
     Event,
+    FlattenPursued,
+    FlattenRequested,
     GatewayStarted,
     MarksObserved,
     OrderReceived,
@@ -49,6 +52,7 @@ from gateway.domain.events import (
     ReportsReceived,
     TradingSwitched,
 )
+from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
@@ -112,6 +116,8 @@ class World:
         self.prices = dict(PRICES)
         #: What else orders see of the market: fields of MarketView, in place of those that follow from the price.
         self.market: dict[str, Any] = {}
+        #: What a flatten is told of the market.
+        self.touches: dict[str, Touch] = {}
         #: What the policy says; None leaves it unanswered until ``answer_policy``.
         self.policy: Callable[[dict[str, Any]], PolicyVerdict | None] = lambda document: ALLOW
         #: Whether it is asked about new orders as a server is: after they are held, with an event of its own.
@@ -255,6 +261,24 @@ class World:
         return self.send(
             TradingSwitched(ts_ns=self.tick(), state=state, actor=ADMIN, reason=reason, scope=scope, scope_id=scope_id)
         )
+
+    def flatten(self, *books: Route, **wish: Any) -> Flatten:
+        """Take the command and go on with it once; ``books`` are live unless given."""
+        self._count += 1
+        order = FlattenOrder(flatten_id=f"f{self._count}", books=books or (Route.LIVE,), actor=ADMIN, **wish)
+        self.send(FlattenRequested(ts_ns=self.tick(), order=order))
+        self.pursue()
+        return self.state.flattens[order.flatten_id]
+
+    def pursue(self, wait_s: int = 0) -> Decision:
+        """Go on with every flatten, ``wait_s`` later."""
+        return self.send(FlattenPursued(ts_ns=self.tick(wait_s * 1_000_000_000 + 1_000_000), touches=self.touches))
+
+    def closing(self, flatten: Flatten) -> list[Order]:
+        """The orders of a flatten, in the order in which they were sent."""
+        ids = [ticket.order_id for ticket in self.sent if not ticket.is_twin]
+        orders = [self.state.orders[order_id] for order_id in ids if order_id in self.state.orders]
+        return [order for order in orders if order.flatten_id == flatten.order.flatten_id]
 
     def resume(self) -> None:
         """Lift every stop that a person made, in all scopes."""

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.adapters.calendar import ExchangeCalendar
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.command_files import CommandFiles
 from gateway.adapters.config import StartResult
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
@@ -24,12 +25,15 @@ from gateway.app.registry import ORDER_ADAPTERS, POLICIES, market_data, venue_fa
 from gateway.app.start import usable_start
 from gateway.core.state import GatewayState
 from gateway.domain.instruments import Instrument
+from gateway.domain.records import Record
 from gateway.domain.settings import Settings
 from gateway.service.approvals import Approvals
+from gateway.service.commands import CommandWatch
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor, VenueSlot, VenueTable
 from gateway.service.feed import Feed
+from gateway.service.flattening import Flattener
 from gateway.service.intake import Intake
 from gateway.service.reads import Reads
 from gateway.service.recovery import recover
@@ -113,13 +117,15 @@ def _assemble(
     executor = Executor(table, engine.process, state.orders, engine.find_order, journal, clock, tasks)
     feed = Feed(journal, last_seq)
     engine.run_effects = executor.run
-    engine.on_durable = feed.publish
+    flattener = Flattener(engine, market, clock)
+    engine.on_durable = partial(_tell, feed, flattener)
 
     factories = venue_factories(instruments, settings, market, clock) | dict(extra_venues)
     venues = VenueManager(table, factories, executor)
     reloader = Reloader(settings, engine, venues, telemetry, clock)
     intake = Intake(engine, journal, policy, market, calendar, clock, telemetry, tasks)
-    controls = OperatorControls(engine, FileHaltMark(data_dir), clock)
+    files = CommandFiles(data_dir)
+    controls = OperatorControls(engine, FileHaltMark(data_dir), flattener, files, clock)
     reads = Reads(engine, intake, journal, market, clock)
     status = GatewayStatus(engine, intake, table, market, policy, clock, lambda: reloader.settings.venues)
     approvals = Approvals(engine, clock)
@@ -164,9 +170,15 @@ def _assemble(
         intake=intake,
         controls=controls,
         status=status,
-        timers=Timers(engine, venues, market, clock),
+        timers=Timers(engine, venues, market, flattener, clock),
+        commands=CommandWatch(files, controls, engine),
         server=server,
     )
+
+
+def _tell(feed: Feed, flattener: Flattener, record: Record) -> None:
+    flattener.on_record(record)
+    feed.publish(record)
 
 
 def _session_end_ns(calendar: ExchangeCalendar, instrument: Instrument, now_ns: int) -> int:

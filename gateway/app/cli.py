@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway import __version__
+from gateway.domain.enums import STOP_SCOPES
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,6 +64,17 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--role", default="trader", choices=["viewer", "trader", "risk", "admin"])
     key.set_defaults(run=_make_key)
 
+    kill = commands.add_parser("kill", help="stop trading and cancel open orders (GATEWAY_URL, GATEWAY_KEY)")
+    _add_scope(kill)
+    kill.set_defaults(run=_kill)
+
+    flatten = commands.add_parser("flatten", help="stop trading, cancel, close positions (GATEWAY_URL, GATEWAY_KEY)")
+    _add_scope(flatten)
+    flatten.add_argument("--book", default="live", choices=["live", "shadow", "both"])
+    flatten.add_argument("--limit-bps", help="close with limits this many basis points through the touch")
+    flatten.add_argument("--wait", type=float, default=30.0, help="seconds to watch until it is flat (default: 30)")
+    flatten.set_defaults(run=_flatten)
+
     commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW", add_help=False)
     return parser
 
@@ -99,6 +111,24 @@ def _make_key(args: argparse.Namespace) -> int:
     key, entry = make_key(args.name, args.role)
     print(f"Key (shown once, store it safely):\n{key}\n\nEntry for config/principals.yaml:\n{entry}")
     return 0
+
+
+def _add_scope(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scope", default="gateway", choices=[scope.value for scope in STOP_SCOPES])
+    parser.add_argument("--id", default="", help="which venue, account, strategy or symbol")
+    parser.add_argument("--reason", default="", help="words for the record")
+
+
+def _kill(args: argparse.Namespace) -> int:
+    from gateway.app.operator import kill
+
+    return kill(args.scope, args.id, args.reason, os.environ)
+
+
+def _flatten(args: argparse.Namespace) -> int:
+    from gateway.app.operator import flatten
+
+    return flatten(args.scope, args.id, args.reason, args.book, args.limit_bps, args.wait, os.environ)
 
 
 def _demo(words: list[str]) -> int:

@@ -24,6 +24,7 @@ from gateway.domain.orders import Actor
 from gateway.domain.settings import Settings
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
+from gateway.service.commands import CommandWatch
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor
@@ -64,6 +65,7 @@ class Gateway:
     controls: OperatorControls
     status: GatewayStatus
     timers: Timers
+    commands: CommandWatch
     server: HttpServer
 
     async def open(self) -> None:
@@ -90,10 +92,12 @@ class Gateway:
         reason = FileHaltMark(self.data_dir).reason()
         if reason is not None and self.engine.state.trading.gateway_state is TradingState.ACTIVE:
             await self.controls.switch_trading(TradingState.HALTED, _SYSTEM, reason)
+        await self.commands.look()
         await self.engine.settle(self.engine.last_seq)
         self.intake.closed = None
         await self.server.start()
         self.tasks.spawn(self.timers.run(), "timers")
+        self.tasks.spawn(self.commands.run(), "command files")
         watcher = ConfigWatcher(
             self.config_dir,
             self.environ,

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.core.counting import count, venue_use
 from gateway.core.risk.exposure import Book, revalue, start_day
 from gateway.core.state import Cycles, GatewayState, rebuild
+from gateway.core.trading.flattens import begin
 from gateway.core.trading.states import TradingStop
 from gateway.domain.enums import Route
 from gateway.domain.facts import (
@@ -17,6 +18,9 @@ from gateway.domain.facts import (
     CycleOpened,
     DayRolled,
     FiguresMoved,
+    FlattenEnded,
+    FlattenStarted,
+    FlattenWaited,
     MarksMoved,
     ReportUnmatched,
     SessionClosed,
@@ -42,6 +46,19 @@ def _trading_state_changed(state: GatewayState, fact: TradingStateChanged) -> No
     )
     state.trading.put(stop)
     state.control_epoch += 1
+
+
+def _flatten_started(state: GatewayState, fact: FlattenStarted) -> None:
+    begin(state.flattens, fact.order, fact.ts_ns, fact.keeps)
+
+
+def _flatten_waited(state: GatewayState, fact: FlattenWaited) -> None:
+    state.flattens[fact.flatten_id].waits = fact.waits
+
+
+def _flatten_ended(state: GatewayState, fact: FlattenEnded) -> None:
+    flatten = state.flattens[fact.flatten_id]
+    flatten.ended_ns, flatten.is_flat, flatten.text, flatten.waits = fact.ts_ns, fact.is_flat, fact.text, ()
 
 
 def _session_opened(state: GatewayState, fact: SessionOpened) -> None:
@@ -137,6 +154,9 @@ OPERATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     CycleOpened: _cycle_opened,
     ReportUnmatched: _report_unmatched,
     TradingStateChanged: _trading_state_changed,
+    FlattenStarted: _flatten_started,
+    FlattenWaited: _flatten_waited,
+    FlattenEnded: _flatten_ended,
     SessionOpened: _session_opened,
     SessionClosed: _session_closed,
     ConfigChanged: _config_changed,

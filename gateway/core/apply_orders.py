@@ -13,6 +13,7 @@ from gateway.core.counting import count, venue_use
 from gateway.core.lifecycle import fill_of
 from gateway.core.risk.exposure import book_fill, hold_order
 from gateway.core.state import Cycles, GatewayState
+from gateway.core.trading.flattens import note_outcome, note_sent
 from gateway.domain.enums import ExecType, OrdStatus, Route
 from gateway.domain.facts import (
     CancelRefused,
@@ -108,6 +109,8 @@ def _order_held(state: GatewayState, fact: OrderHeld) -> None:
     _hold(state, order, 1)
     if not order.parent_id:
         count(state, "orders", "received")
+    if order.flatten_id:
+        note_sent(state.flattens, order)
 
 
 def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
@@ -244,6 +247,8 @@ def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     order.pending_replace = None
     order.updated_ns = fact.ts_ns
     count(state, "orders", str(fact.ord_status))
+    if order.flatten_id:
+        note_outcome(state.flattens, order, fact.ts_ns)
     _close(state, order)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from gateway.core import admission, changes, config_edits, operations, reports, switching
+from gateway.core import admission, changes, config_edits, flattening, operations, reports, switching
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
 from gateway.domain.events import (
@@ -13,6 +13,8 @@ from gateway.domain.events import (
     ConfigLoaded,
     Event,
     FiguresObserved,
+    FlattenPursued,
+    FlattenRequested,
     GatewayStarted,
     LookupCompleted,
     MarksObserved,
@@ -49,6 +51,8 @@ _DECIDERS: dict[type, Callable[[GatewayState, Any], Decision]] = {
     MarksObserved: operations.observe_marks,
     FiguresObserved: operations.observe_figures,
     TradingSwitched: switching.switch_trading,
+    FlattenRequested: flattening.request,
+    FlattenPursued: flattening.pursue,
     SessionStarted: operations.start_session,
     SessionEnded: operations.end_session,
     ConfigLoaded: config_edits.load,

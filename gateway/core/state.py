@@ -14,6 +14,7 @@ import msgspec
 from gateway.core.risk.correlation import NO_NEIGHBOURS, Neighbours
 from gateway.core.risk.exposure import Book, CycleUse, Highs, hold_order, place_position
 from gateway.core.risk.plan import RiskPlan, compile_limits
+from gateway.core.trading.flattens import Flatten
 from gateway.core.trading.states import TradingStates, TradingStop
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, Route
@@ -61,6 +62,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     version: int = 1
     config: TradingConfig | None
     stops: list[TradingStop]
+    flattens: dict[str, Flatten]
     control_epoch: int
     day: int
     orders: dict[str, Order]
@@ -90,6 +92,7 @@ class GatewayState:
         "cycles",
         "day",
         "figures",
+        "flattens",
         "neighbours",
         "orders",
         "risk_plan",
@@ -103,6 +106,8 @@ class GatewayState:
         self.config = TradingConfig(revision="")
         #: What is stopped, in which scope, by whom.
         self.trading = TradingStates()
+        #: Commands to close positions: those under way, and the last that ended.
+        self.flattens: dict[str, Flatten] = {}
         #: Moves whenever mode, limits, trading state or session do: a verdict from before is decided again.
         self.control_epoch = 0
         #: The gateway's current trading day, in days since the epoch; venues have days of their own.
@@ -146,6 +151,12 @@ class GatewayState:
         """The order in memory that has this client id in this account."""
         order_id = self.client_ids.get((account, cl_ord_id))
         return None if order_id is None else self.orders[order_id]
+
+    def running_flattens(self) -> list[Flatten]:
+        """Commands to close positions that are under way, oldest first."""
+        running = [one for one in self.flattens.values() if one.is_running]
+        running.sort(key=lambda one: (one.started_ns, one.order.flatten_id))
+        return running
 
     def legs_of(self, order: Order) -> list[Order]:
         return [self.orders[leg_id] for leg_id in order.leg_ids if leg_id in self.orders]
@@ -192,6 +203,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
     return Snapshot(
         config=state.config,
         stops=state.trading.all_stops(),
+        flattens=state.flattens,
         control_epoch=state.control_epoch,
         day=state.day,
         orders=state.orders,
@@ -217,6 +229,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state = GatewayState()
     if snapshot.config is not None:
         state.take_config(snapshot.config)
+    state.flattens = snapshot.flattens
     for stop in snapshot.stops:
         state.trading.put(stop)
     state.control_epoch = snapshot.control_epoch

@@ -6,7 +6,7 @@ from gateway.core.state import GatewayState
 from gateway.core.trading.states import Scope, scopes_of
 from gateway.domain.enums import TradingState
 from gateway.domain.events import TradingSwitched
-from gateway.domain.facts import TradingStateChanged
+from gateway.domain.facts import FlattenEnded, TradingStateChanged
 from gateway.domain.orders import Order
 
 
@@ -21,10 +21,20 @@ def switch_trading(state: GatewayState, event: TradingSwitched) -> Decision:
         scope_id=event.scope_id,
     )
     if event.state is not TradingState.HALTED:
-        return Decision((changed,))
+        return Decision((changed, *_ended_flattens(state, event)))
     orders = open_orders_of(state, (event.scope, event.scope_id))
     facts, effects = cancel_orders(orders, event.actor, event.ts_ns)
     return Decision((changed, *facts), effects)
+
+
+def _ended_flattens(state: GatewayState, event: TradingSwitched) -> list[FlattenEnded]:
+    """Letting a scope trade again ends what was closing its positions: both at once would work against each other."""
+    text = f"trading was set to {event.state.value} by {event.actor.name}"
+    return [
+        FlattenEnded(ts_ns=event.ts_ns, flatten_id=one.order.flatten_id, is_flat=False, text=text)
+        for one in state.running_flattens()
+        if (one.order.scope, one.order.scope_id) == (event.scope, event.scope_id)
+    ]
 
 
 def open_orders_of(state: GatewayState, scope: Scope) -> list[Order]:

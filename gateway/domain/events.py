@@ -8,6 +8,7 @@ import msgspec
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import ScopeKind, SubmitStatus, TradingState
 from gateway.domain.figures import RiskFigures
+from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
 
@@ -98,6 +99,18 @@ class TradingSwitched(_Event, frozen=True, kw_only=True):
     scope_id: str = ""
 
 
+class FlattenRequested(_Event, frozen=True, kw_only=True):
+    """Close the positions of a scope, after canceling what is open in it."""
+
+    order: FlattenOrder
+
+
+class FlattenPursued(_Event, frozen=True, kw_only=True):
+    """Time to go on with every flatten that is under way, at these prices (symbols without one are absent)."""
+
+    touches: dict[str, Touch]
+
+
 class SessionStarted(_Event, frozen=True, kw_only=True):
     """A person opened a trading session; a non-empty ``strategies`` admits only those while it lasts."""
 
@@ -181,6 +194,8 @@ Event = (
     | ReportsReceived
     | LookupCompleted
     | TradingSwitched
+    | FlattenRequested
+    | FlattenPursued
     | SessionStarted
     | SessionEnded
     | ConfigLoaded

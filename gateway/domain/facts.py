@@ -10,6 +10,7 @@ import msgspec
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import OrdStatus, Route, ScopeKind, Side, TradingState
 from gateway.domain.figures import RiskFigures
+from gateway.domain.flatten import FlattenOrder
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
 
 
@@ -181,6 +182,28 @@ class TradingStateChanged(_Fact, frozen=True, kw_only=True):
     scope_id: str = ""
 
 
+class FlattenStarted(_Fact, frozen=True, kw_only=True):
+    """A command to close positions was taken. ``keeps`` is what stays of each position held by then."""
+
+    order: FlattenOrder
+    keeps: dict[str, Decimal]
+
+
+class FlattenWaited(_Fact, frozen=True, kw_only=True):
+    """What it waits for now, in words: other than before."""
+
+    flatten_id: str
+    waits: tuple[str, ...]
+
+
+class FlattenEnded(_Fact, frozen=True, kw_only=True):
+    """It is done (``is_flat``), or was ended before that."""
+
+    flatten_id: str
+    is_flat: bool
+    text: str
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A trading session: from when, by whom, for which strategies (empty: all)."""
 
@@ -275,6 +298,9 @@ Fact = (
     | OrderWithdrawn
     | ReportUnmatched
     | TradingStateChanged
+    | FlattenStarted
+    | FlattenWaited
+    | FlattenEnded
     | SessionOpened
     | SessionClosed
     | ConfigChanged

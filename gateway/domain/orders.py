@@ -217,6 +217,8 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     #: When the venue put the present terms in force (0: they are those of the order's beginning).
     terms_ns: int = 0
     notes: tuple[str, ...] = ()
+    #: The command to close positions that this order carries out; empty on everybody else's.
+    flatten_id: str = ""
 
     def copy(self) -> "Order":
         """Another order with the same content, that shares nothing with this one that can change."""

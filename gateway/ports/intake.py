@@ -1,11 +1,12 @@
 """What the outside may ask of the gateway: the driving port that HTTP (and any later facade) calls."""
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
-from gateway.domain.enums import ScopeKind, TradingState, Word
+from gateway.domain.enums import Route, ScopeKind, TradingState, Word
 from gateway.domain.facts import Approval, Session
 from gateway.domain.orders import Actor, NewOrderSingle, Order, Reject, ReplaceRequest
 from gateway.domain.orders import FieldError as FieldError
@@ -26,6 +27,15 @@ class NotAccepting(Exception):
     def __init__(self, reason: str, text: str) -> None:
         super().__init__(text)
         self.reason = reason
+        self.text = text
+
+
+class ControlRefused(Exception):
+    """A command of an operator cannot be done as things stand (HTTP 404 or 409); ``code`` says why."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
         self.text = text
 
 
@@ -82,8 +92,23 @@ class Controls(Protocol):
     ) -> None:
         """HALTED refuses all orders of the scope and cancels the open ones, whatever else is broken; persists.
 
-        ACTIVE lifts what a person stopped in this very scope. Raises RequestInvalid for a scope that cannot be.
+        ACTIVE lifts what a person stopped in this very scope. Raises RequestInvalid for a scope that cannot be, and
+        ControlRefused while a file in the data directory keeps the gateway halted.
         """
+        ...
+
+    async def flatten(
+        self,
+        actor: Actor,
+        reason: str,
+        *,
+        scope: ScopeKind = ScopeKind.GATEWAY,
+        scope_id: str = "",
+        books: tuple[Route, ...] = (Route.LIVE,),
+        limit_offset_bps: Decimal | None = None,
+        flatten_id: str = "",
+    ) -> str:
+        """Halt the scope, cancel what is open in it, close its positions; the id under which its progress is told."""
         ...
 
     async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session: ...

@@ -73,6 +73,23 @@ class StopView(msgspec.Struct, frozen=True, kw_only=True):
     since_ns: int
 
 
+class FlattenView(msgspec.Struct, frozen=True, kw_only=True):
+    """One command to close positions: ``state`` is ``running``, ``done`` or ``ended`` (before it was done)."""
+
+    flatten_id: str
+    state: str
+    scope: str
+    id: str
+    books: tuple[str, ...]
+    by: str
+    cause: str
+    started_ns: int
+    ended_ns: int | None
+    orders_sent: int
+    waits: tuple[str, ...]
+    text: str
+
+
 class ModesView(msgspec.Struct, frozen=True, kw_only=True):
     global_mode: str
     config_revision: str
@@ -126,6 +143,10 @@ class Status(Protocol):
 
     def stops(self) -> tuple[StopView, ...]:
         """Every scope that is not active."""
+        ...
+
+    def flattens(self) -> tuple[FlattenView, ...]:
+        """Commands to close positions, the newest first."""
         ...
 
     def connections(self) -> tuple[ConnectionView, ...]: ...

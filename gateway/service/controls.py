@@ -1,20 +1,23 @@
 """What people do besides orders: the kill switch and sessions. The kill switch needs no other part to be healthy."""
 
 import logging
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
 from gateway.core.trading.scopes import scope_problem
-from gateway.domain.enums import ScopeKind, TradingState
+from gateway.domain.enums import Route, ScopeKind, TradingState
 from gateway.domain.events import SessionEnded, SessionStarted, TradingSwitched
 from gateway.domain.facts import Session
 from gateway.domain.orders import Actor
 from gateway.ports.clock import Clock
-from gateway.ports.intake import RequestInvalid
+from gateway.ports.intake import ControlRefused, RequestInvalid
 from gateway.service.engine import Engine
+from gateway.service.flattening import Flattener
 
 _log = logging.getLogger(__name__)
+COMMAND_FILES = KILL, FLATTEN = "KILL", "FLATTEN"
 
 
 class HaltMark(Protocol):
@@ -27,12 +30,24 @@ class HaltMark(Protocol):
     def reason(self) -> str | None: ...
 
 
+class CommandFiles(Protocol):
+    """Files that a person puts into the data directory to stop trading; see ``service.commands``."""
+
+    def reason(self, name: str) -> str | None: ...
+
+    def made_ns(self, name: str) -> int: ...
+
+
 class OperatorControls:
     """Implements ``ports.intake.Controls``."""
 
-    def __init__(self, engine: Engine, halt_mark: HaltMark, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, halt_mark: HaltMark, flattener: Flattener, files: CommandFiles, clock: Clock
+    ) -> None:
         self._engine = engine
         self._halt_mark = halt_mark
+        self._flattener = flattener
+        self._files = files
         self._clock = clock
 
     async def switch_trading(
@@ -47,6 +62,8 @@ class OperatorControls:
         problem = scope_problem(self._engine.state.config, scope, scope_id)
         if problem is not None:
             raise RequestInvalid((problem,))
+        if scope is ScopeKind.GATEWAY and state is not TradingState.HALTED:
+            self._check_files()
         self._engine.process(
             TradingSwitched(
                 ts_ns=self._clock.now_ns(), state=state, actor=actor, reason=reason, scope=scope, scope_id=scope_id
@@ -57,6 +74,43 @@ class OperatorControls:
         if scope is ScopeKind.GATEWAY:
             self._mark(state, reason)
         await self._engine.settle(self._engine.last_seq)
+
+    def _check_files(self) -> None:
+        found = [name for name in COMMAND_FILES if self._files.reason(name) is not None]
+        if found:
+            text = f"the file {' and '.join(found)} in the data directory keeps the gateway halted: remove it first"
+            raise ControlRefused("HELD_BY_FILE", text)
+
+    async def flatten(
+        self,
+        actor: Actor,
+        reason: str,
+        *,
+        scope: ScopeKind = ScopeKind.GATEWAY,
+        scope_id: str = "",
+        books: tuple[Route, ...] = (Route.LIVE,),
+        limit_offset_bps: Decimal | None = None,
+        flatten_id: str = "",
+    ) -> str:
+        """Effective at once, like the kill switch that is part of it."""
+        problem = scope_problem(self._engine.state.config, scope, scope_id)
+        if problem is not None:
+            raise RequestInvalid((problem,))
+        flatten_id = self._flattener.begin(
+            actor,
+            reason,
+            scope=scope,
+            scope_id=scope_id,
+            books=books,
+            limit_offset_bps=limit_offset_bps,
+            flatten_id=flatten_id,
+        )
+        where = f"{scope.value} {scope_id}".strip()
+        _log.warning("flatten %s of %s (%s) by %s: %s", flatten_id, where, ", ".join(books), actor.name, reason)
+        if scope is ScopeKind.GATEWAY:
+            self._mark(TradingState.HALTED, reason or f"flatten {flatten_id}")
+        await self._engine.settle(self._engine.last_seq)
+        return flatten_id
 
     def _mark(self, state: TradingState, reason: str) -> None:
         try:

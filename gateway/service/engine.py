@@ -248,10 +248,17 @@ class Engine:
         for pending in batch:
             effects.extend(pending.effects)
             record = pending.entry.record
-            self._telemetry.on_record(record)
-            self.on_durable(record)
+            self._publish(record)
         if effects:
             self.run_effects(effects)
+
+    def _publish(self, record: Record) -> None:
+        """Tell everyone who watches. One that fails keeps neither the others nor any effect back."""
+        for tell in (self._telemetry.on_record, self.on_durable):
+            try:
+                tell(record)
+            except Exception:
+                _log.exception("a watcher failed on record %d", record.seq)
 
     def _on_failure(self, text: str) -> None:
         """Stop admitting: tell everyone who waits, take back what was never durable, let cancels go."""

@@ -6,11 +6,11 @@ from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.ports.policy import PolicyEngine
-from gateway.ports.read_model import ConnectionView, HealthView, ModesView, StopView
+from gateway.ports.read_model import ConnectionView, FlattenView, HealthView, ModesView, StopView
 from gateway.service.engine import Engine
 from gateway.service.executor import VenueTable
 from gateway.service.intake import Intake
-from gateway.service.views import modes_view, stop_views
+from gateway.service.views import flatten_views, modes_view, stop_views
 
 
 class GatewayStatus:
@@ -45,6 +45,9 @@ class GatewayStatus:
 
     def stops(self) -> tuple[StopView, ...]:
         return stop_views(self._engine.state)
+
+    def flattens(self) -> tuple[FlattenView, ...]:
+        return flatten_views(self._engine.state)
 
     def connections(self) -> tuple[ConnectionView, ...]:
         views = [

@@ -1,35 +1,52 @@
 """What happens by the clock: positions are valued, days begin, adapters that nothing needs are closed."""
 
 import asyncio
+import logging
 from decimal import Decimal
 
 from gateway.domain.events import MarksObserved
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.service.engine import Engine
+from gateway.service.flattening import Flattener
 from gateway.service.trading_days import gateway_day, venue_days
 from gateway.service.venues import VenueManager
 from gateway.service.views import mid_px
 
+_log = logging.getLogger(__name__)
 MARK_INTERVAL_S = 1.0
 
 
 class Timers:
     """``tick`` does one round; ``run`` repeats it. Tests call ``tick`` under a clock by hand."""
 
-    def __init__(self, engine: Engine, venues: VenueManager, market: MarketData, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, venues: VenueManager, market: MarketData, flattener: Flattener, clock: Clock
+    ) -> None:
         self._engine = engine
         self._venues = venues
         self._market = market
+        self._flattener = flattener
         self._clock = clock
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(MARK_INTERVAL_S)
             self.tick()
-            await self._venues.close_unneeded(self._engine.state)
+            try:
+                await self._venues.close_unneeded(self._engine.state)
+            except Exception:
+                _log.exception("an order adapter could not be closed")
 
     def tick(self) -> None:
+        """One round. A part that fails (a market that raises, say) keeps no other from its turn."""
+        for part in (self._flattener.pursue, self._mark):
+            try:
+                part()
+            except Exception:
+                _log.exception("a timer failed")
+
+    def _mark(self) -> None:
         """Journal the marks of what is held, if any moved, and the start of a day."""
         now_ns, state = self._clock.now_ns(), self._engine.state
         marks = self._moved_marks()

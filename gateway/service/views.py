@@ -11,7 +11,7 @@ from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 from gateway.ports.intake import OrderStory
 from gateway.ports.market_data import MarketData
-from gateway.ports.read_model import ModesView, PortfolioView, PositionView, StopView, VenueModeView
+from gateway.ports.read_model import FlattenView, ModesView, PortfolioView, PositionView, StopView, VenueModeView
 
 
 def frozen(order: Order) -> Order:
@@ -179,4 +179,26 @@ def stop_views(state: GatewayState) -> tuple[StopView, ...]:
             since_ns=stop.since_ns,
         )
         for stop in state.trading.all_stops()
+    )
+
+
+def flatten_views(state: GatewayState) -> tuple[FlattenView, ...]:
+    """Commands to close positions, the newest first."""
+    newest = sorted(state.flattens.values(), key=lambda one: one.started_ns, reverse=True)
+    return tuple(
+        FlattenView(
+            flatten_id=one.order.flatten_id,
+            state="running" if one.is_running else "done" if one.is_flat else "ended",
+            scope=one.order.scope.value,
+            id=one.order.scope_id,
+            books=tuple(book.value for book in one.order.books),
+            by=one.order.actor.name,
+            cause=one.order.reason,
+            started_ns=one.started_ns,
+            ended_ns=one.ended_ns or None,
+            orders_sent=one.orders_sent,
+            waits=one.waits,
+            text=one.text,
+        )
+        for one in newest
     )

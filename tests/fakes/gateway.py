@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.domain.enums import OrdStatus, OrdType, ScopeKind, TradingState
+from gateway.domain.enums import OrdStatus, OrdType, Route, ScopeKind, TradingState
 from gateway.domain.events import Event, GatewayStarted, TradingSwitched
 from gateway.domain.facts import (
     Approval,
@@ -28,6 +28,7 @@ from gateway.ports.intake import AlreadyInForce, OrderStory, Outcome, Reply, Req
 from gateway.ports.journal import OrderQuery
 from gateway.ports.read_model import (
     ConnectionView,
+    FlattenView,
     HealthView,
     ModesView,
     PortfolioView,
@@ -62,6 +63,7 @@ class FakeGateway:
         self._session: Session | None = None
         self.trading_state = TradingState.ACTIVE
         self.stopped: tuple[StopView, ...] = ()
+        self.flattened: tuple[FlattenView, ...] = ()
         self.venues: tuple[VenueModeView, ...] = (venue_mode("ibkr"), venue_mode("binance"))
         self.health_view = HealthView(
             is_ready=True,
@@ -146,6 +148,36 @@ class FakeGateway:
             event=TradingSwitched(ts_ns=now_ns, state=state, actor=actor, reason=reason),
         )
 
+    async def flatten(
+        self,
+        actor: Actor,
+        reason: str,
+        *,
+        scope: ScopeKind = ScopeKind.GATEWAY,
+        scope_id: str = "",
+        books: tuple[Route, ...] = (Route.LIVE,),
+        limit_offset_bps: Decimal | None = None,
+        flatten_id: str = "",
+    ) -> str:
+        await self._enter("flatten", (scope, scope_id, books, limit_offset_bps))
+        self.flattened = (
+            FlattenView(
+                flatten_id="f1",
+                state="running",
+                scope=scope.value,
+                id=scope_id,
+                books=tuple(book.value for book in books),
+                by=actor.name,
+                cause=reason,
+                started_ns=self._clock.now_ns(),
+                ended_ns=None,
+                orders_sent=0,
+                waits=(),
+                text="",
+            ),
+        )
+        return "f1"
+
     async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session:
         await self._enter("start_session", (label, strategies))
         now_ns = self._clock.now_ns()
@@ -211,6 +243,9 @@ class FakeGateway:
 
     def stops(self) -> tuple[StopView, ...]:
         return self.stopped
+
+    def flattens(self) -> tuple[FlattenView, ...]:
+        return self.flattened
 
     def connections(self) -> tuple[ConnectionView, ...]:
         since_ns = self._clock.now_ns()

@@ -128,3 +128,17 @@ class MemoryHaltMark:
 
     def reason(self) -> str | None:
         return self._reason
+
+
+class MemoryFiles:
+    """Implements ``service.controls.CommandFiles``: names and reasons of files that are there."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, str] = {}
+        self.written = 1
+
+    def reason(self, name: str) -> str | None:
+        return self.found.get(name)
+
+    def made_ns(self, name: str) -> int:
+        return self.written

@@ -1,10 +1,12 @@
 """Positions, portfolios, sessions, the trading switch, and what the gateway says of itself."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 
-from gateway.domain.enums import Role, ScopeKind, TradingState
-from gateway.ports.intake import NotAccepting
+from gateway.domain.enums import Role, Route, ScopeKind, TradingState
+from gateway.ports.intake import ControlRefused, NotAccepting
 from gateway.ports.read_model import StopView
 from tests.fakes.gateway_samples import portfolio_view, position_view, venue_mode
 from tests.http.desk import Desk, principal
@@ -199,6 +201,7 @@ async def test_trading_is_switched_for_one_scope_and_what_is_stopped_is_listed()
     ]
     assert listed.json == {
         "trading_state": "active",
+        "flattens": [],
         "stops": [
             {
                 **one,
@@ -210,3 +213,30 @@ async def test_trading_is_switched_for_one_scope_and_what_is_stopped_is_listed()
             }
         ],
     }
+
+
+async def test_flatten_takes_a_bare_request_a_scope_a_book_and_a_limit() -> None:
+    """Without this, the way out of every position would need the right words in the worst minute."""
+    path = f"{TRADING}/flatten"
+    async with Desk() as desk:
+        bare = await desk.ask("POST", path)
+        wish = {"scope": "venue", "id": "IBKR", "book": "both", "order_type": "limit", "offset_bps": 25}
+        narrow = await desk.ask("POST", path, wish)
+        await desk.ask("POST", path, {"offset_bps": 5})
+        listed = await desk.ask("GET", TRADING)
+    assert (bare.status, bare.json["flatten_id"], bare.json["state"]) == (202, "f1", "running")
+    assert narrow.json["books"] == ["live", "shadow"]
+    assert [call[1] for call in desk.fake.calls] == [
+        (ScopeKind.GATEWAY, "", (Route.LIVE,), None),
+        (ScopeKind.VENUE, "ibkr", (Route.LIVE, Route.SHADOW), Decimal(25)),
+        (ScopeKind.GATEWAY, "", (Route.LIVE,), Decimal(5)),
+    ]
+    assert listed.json["flattens"][0]["state"] == "running"
+
+
+async def test_a_halt_that_a_file_holds_is_not_lifted_by_a_request() -> None:
+    """Without this, enabling would answer 200 and the gateway would be halted again a moment later."""
+    async with Desk() as desk:
+        desk.fake.failure = ControlRefused("HELD_BY_FILE", "the file KILL keeps it")
+        answer = await desk.ask("POST", f"{TRADING}/enable")
+    assert (answer.status, answer.json["code"]) == (409, "HELD_BY_FILE")

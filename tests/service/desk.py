@@ -11,17 +11,26 @@ from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, OrdType, Side, TimeInForce
 from gateway.domain.events import ConfigLoaded, GatewayStarted
 from gateway.domain.orders import NewOrderSingle, Order
+from gateway.domain.records import Record
 from gateway.ports.intake import Reply
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor, VenueSlot, VenueTable
 from gateway.service.feed import Feed
+from gateway.service.flattening import Flattener
 from gateway.service.intake import Intake
 from gateway.service.reads import Reads
 from gateway.service.recovery import recover
 from gateway.service.tasks import TaskGroup
 from tests.fakes.journal import MemoryJournal
-from tests.fakes.outside import CountingTelemetry, FixedMarket, FunctionPolicy, MemoryHaltMark, OpenCalendar
+from tests.fakes.outside import (
+    CountingTelemetry,
+    FixedMarket,
+    FunctionPolicy,
+    MemoryFiles,
+    MemoryHaltMark,
+    OpenCalendar,
+)
 from tests.fakes.venue import FakeVenue
 from tests.world import ADMIN, PRICES, TRADER, trading_config
 
@@ -40,8 +49,13 @@ class Desk:
         self.tasks = TaskGroup()
         self.clock = SystemClock()
         self.market = FixedMarket(PRICES)
+        self.files = MemoryFiles()
         self.table = VenueTable(VenueSlot(self.simulator, None))
         self.table.add("alpha", VenueSlot(venue, timeout_s))
+
+    def _tell(self, record: Record) -> None:
+        self.flattener.on_record(record)
+        self.feed.publish(record)
 
     async def start(self, config: TradingConfig) -> None:
         state, seq = await recover(self.journal)
@@ -66,7 +80,8 @@ class Desk:
         )
         self.engine.run_effects = self.executor.run
         self.feed = Feed(self.journal, seq)
-        self.engine.on_durable = self.feed.publish
+        self.flattener = Flattener(self.engine, self.market, self.clock)
+        self.engine.on_durable = self._tell
         self.intake = Intake(
             self.engine,
             self.journal,
@@ -77,7 +92,7 @@ class Desk:
             self.telemetry,
             self.tasks,
         )
-        self.controls = OperatorControls(self.engine, MemoryHaltMark(), self.clock)
+        self.controls = OperatorControls(self.engine, MemoryHaltMark(), self.flattener, self.files, self.clock)
         self.reads = Reads(self.engine, self.intake, self.journal, self.market, self.clock)
         for venue in (self.simulator, self.venue):
             await venue.start(self.executor)

@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from gateway.adapters.http.answer import JsonAnswer
 from gateway.adapters.http.auth import Caller, Doorman, Right
 from gateway.adapters.http.problem import HttpProblem, Problem, problem_of, problem_response
-from gateway.ports.intake import NotAccepting, RequestInvalid
+from gateway.ports.intake import ControlRefused, NotAccepting, RequestInvalid
 
 Handler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 PlainHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -74,6 +74,8 @@ def failure_response(error: Exception, request: web.Request) -> web.Response:
             return problem_response(msgspec.structs.replace(problem, errors=error.errors))
         case HttpProblem():
             return problem_response(problem_of(error.code, error.detail), error.headers)
+        case ControlRefused():
+            return problem_response(problem_of(error.code, error.text))
         case NotAccepting():
             problem = problem_of("NOT_ACCEPTING", error.text)
             answer = msgspec.structs.replace(problem, reason=error.reason)

@@ -152,6 +152,25 @@ def _config_approved(fact: facts.ConfigApproved) -> Told:
     return Told("config", {**fields, "expires_at": rfc3339(approval.expires_ns), **_by(approval.actor)})
 
 
+def _flatten(event: str, flatten_id: str, **fields: Any) -> Told:
+    """What is closed and waited for names accounts and strategies: only for those who see all of them."""
+    return Told("flatten", {"event": event, "flatten_id": flatten_id, **fields}, is_for_desk=True)
+
+
+def _flatten_started(fact: facts.FlattenStarted) -> Told:
+    wish = fact.order
+    fields = {
+        "scope": wish.scope,
+        "id": wish.scope_id,
+        "books": wish.books,
+        "limit_offset_bps": plain_or_none(wish.limit_offset_bps),
+        "keep_ratio": plain(wish.keep_ratio),
+        "reason": wish.reason,
+        **_by(wish.actor),
+    }
+    return _flatten("started", wish.flatten_id, **fields)
+
+
 def _session_opened(fact: facts.SessionOpened) -> Told:
     return Told("session", {"event": "opened", **msgspec.structs.asdict(session_view(fact.session))})
 
@@ -190,6 +209,9 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
         "trading_state",
         {"trading_state": f.state, "scope": f.scope, "id": f.scope_id, "reason": f.reason, **_by(f.actor)},
     ),
+    facts.FlattenStarted: _flatten_started,
+    facts.FlattenWaited: lambda f: _flatten("waits", f.flatten_id, waits=f.waits),
+    facts.FlattenEnded: lambda f: _flatten("ended", f.flatten_id, is_flat=f.is_flat, text=f.text),
     facts.SessionOpened: _session_opened,
     facts.SessionClosed: lambda f: Told("session", {"event": "closed", "session_id": f.session_id, **_by(f.actor)}),
     facts.ConfigChanged: _config,

@@ -42,6 +42,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "BODY_TIMEOUT": ProblemKind(408, "The body did not arrive in time"),
     "SESSION_MODE_MISMATCH": ProblemKind(409, "The venues are not in the mode that the session expects"),
     "SESSION_NOT_OPEN": ProblemKind(409, "No session is open"),
+    "HELD_BY_FILE": ProblemKind(409, "A file in the data directory keeps the gateway halted"),
     "SUBSCRIPTION_FULL": ProblemKind(409, "The key is subscribed to as many symbols as it may"),
     "CONFIG_IN_FORCE": ProblemKind(409, "The configuration is in force already"),
     "BODY_TOO_LARGE": ProblemKind(413, "The body is too large"),

@@ -226,6 +226,7 @@ def _control_handlers(control: ControlHandlers) -> dict[str, Handler]:
         "enable_trading": control.enable,
         "disable_trading": control.disable,
         "trading": control.trading,
+        "flatten": control.flatten,
     }
 
 

@@ -116,6 +116,31 @@ class DisableTrading(Struct, frozen=True):
     ] = None
 
 
+class FlattenPositions(Struct, frozen=True):
+    """Which positions are closed, and how. An empty body closes every live position at market."""
+
+    scope: Annotated[ScopeKind | None, STOP_SCOPE] = None
+    id: Annotated[str | None, STOP_ID] = None
+    book: Annotated[
+        tuple[Route, ...] | None,
+        Choice(
+            "Which book: `live` (default), `shadow` or `both`.",
+            {"live": (Route.LIVE,), "shadow": (Route.SHADOW,), "both": (Route.LIVE, Route.SHADOW)},
+        ),
+    ] = None
+    order_type: Annotated[
+        OrdType | None,
+        Choice(
+            "`market` (default), or `limit`: immediate, `offset_bps` through the touch, repeated until flat.",
+            {kind.value: kind for kind in (OrdType.MARKET, OrdType.LIMIT)},
+        ),
+    ] = None
+    offset_bps: Annotated[
+        Decimal | None, Amount("How far a limit goes through the touch, in basis points (10); of no use at market.")
+    ] = None
+    reason: Annotated[str | None, Text("Words for the record.", 200)] = None
+
+
 class Subscribe(Struct, frozen=True):
     """Symbols to watch."""
 
@@ -153,7 +178,7 @@ class PortfolioQuery(Struct, frozen=True):
 
 
 #: The types of messages on ws/events; ``event_words`` makes them.
-EVENT_TYPES = ("order", "fill", "twin", "cycle", "trading_state", "session", "config", "venue")
+EVENT_TYPES = ("order", "fill", "twin", "cycle", "trading_state", "flatten", "session", "config", "venue")
 
 
 class EventsQuery(Struct, frozen=True):

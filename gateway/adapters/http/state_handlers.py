@@ -1,5 +1,7 @@
 """Reading positions, portfolios and the gateway's own state; sessions and the trading switch."""
 
+from decimal import Decimal
+
 from aiohttp import web
 
 from gateway.adapters.http.auth import Caller
@@ -9,6 +11,7 @@ from gateway.adapters.http.reading import read_query, read_struct
 from gateway.adapters.http.shapes import (
     DisableTrading,
     EnableTrading,
+    FlattenPositions,
     PortfolioQuery,
     PositionsQuery,
     StartSession,
@@ -25,13 +28,16 @@ from gateway.adapters.http.state_views import (
     TradingReply,
     TradingStatesReply,
     connection_reply,
+    flatten_reply,
     session_view,
     stop_reply,
 )
-from gateway.domain.enums import Mode, ScopeKind, TradingState
+from gateway.domain.enums import Mode, OrdType, Route, ScopeKind, TradingState
 from gateway.domain.facts import Session
 from gateway.ports.intake import Controls
 from gateway.ports.read_model import PositionView, ReadModel, Status
+
+_OFFSET_BPS = Decimal(10)
 
 
 class StateHandlers:
@@ -125,7 +131,23 @@ class ControlHandlers:
 
     async def trading(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         stops = tuple(stop_reply(view) for view in self._status.stops())
-        return json_response(TradingStatesReply(self._status.modes().trading_state, stops))
+        flattens = tuple(flatten_reply(view) for view in self._status.flattens() if not caller.is_restricted)
+        return json_response(TradingStatesReply(self._status.modes().trading_state, stops, flattens))
+
+    async def flatten(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        wish = read_struct(await read_body(request), FlattenPositions)
+        is_limit = wish.order_type is OrdType.LIMIT or (wish.order_type is None and wish.offset_bps is not None)
+        scope, scope_id = wish.scope or ScopeKind.GATEWAY, wish.id or ""
+        flatten_id = await self._controls.flatten(
+            caller.actor,
+            wish.reason or "",
+            scope=scope,
+            scope_id=scope_id.lower() if scope is ScopeKind.VENUE else scope_id,
+            books=wish.book or (Route.LIVE,),
+            limit_offset_bps=(wish.offset_bps or _OFFSET_BPS) if is_limit else None,
+        )
+        found = next(view for view in self._status.flattens() if view.flatten_id == flatten_id)
+        return json_response(flatten_reply(found), 202)
 
     def _session_reply(self, session: Session | None) -> SessionReply:
         view = None if session is None else session_view(session)

@@ -7,7 +7,7 @@ from gateway.adapters.http.times import rfc3339, rfc3339_or_none
 from gateway.adapters.http.views import plain_or_none
 from gateway.domain.facts import Session
 from gateway.domain.market import Quote
-from gateway.ports.read_model import ConnectionView, PortfolioView, PositionView, StopView
+from gateway.ports.read_model import ConnectionView, FlattenView, PortfolioView, PositionView, StopView
 
 
 class PositionsReply(msgspec.Struct, frozen=True):
@@ -62,11 +62,29 @@ class StopReply(msgspec.Struct, frozen=True):
     since: str
 
 
+class FlattenReply(msgspec.Struct, frozen=True):
+    """A command to close positions: ``running`` (see ``waits``), ``done``, or ``ended`` before that (see ``text``)."""
+
+    flatten_id: str
+    state: str
+    scope: str
+    id: str
+    books: tuple[str, ...]
+    by: str
+    cause: str
+    started: str
+    ended: str | None
+    orders_sent: int
+    waits: tuple[str, ...]
+    text: str
+
+
 class TradingStatesReply(msgspec.Struct, frozen=True):
-    """The state of the gateway as a whole, and every scope that is not active."""
+    """The state of the gateway as a whole, every scope that is not active, and what closes positions."""
 
     trading_state: str
     stops: tuple[StopReply, ...]
+    flattens: tuple[FlattenReply, ...]
 
 
 class ConnectionReply(msgspec.Struct, frozen=True):
@@ -170,6 +188,23 @@ def session_view(session: Session) -> SessionView:
 def stop_reply(view: StopView) -> StopReply:
     since = rfc3339(view.since_ns)
     return StopReply(view.scope, view.id, view.book, view.trading_state, view.by, view.cause, since)
+
+
+def flatten_reply(view: FlattenView) -> FlattenReply:
+    return FlattenReply(
+        view.flatten_id,
+        view.state,
+        view.scope,
+        view.id,
+        view.books,
+        view.by,
+        view.cause,
+        rfc3339(view.started_ns),
+        rfc3339_or_none(view.ended_ns),
+        view.orders_sent,
+        view.waits,
+        view.text,
+    )
 
 
 def connection_reply(view: ConnectionView) -> ConnectionReply:

@@ -4,6 +4,7 @@ import msgspec
 
 from gateway.domain.enums import STOP_SCOPES, Route, ScopeKind, TradingState
 from gateway.domain.orders import Actor, Order
+from gateway.domain.positions import Position
 
 #: A scope: its kind and its name (empty for the gateway).
 Scope = tuple[ScopeKind, str]
@@ -80,8 +81,8 @@ class TradingStates:
         return "" if stop is None else stop.reason
 
 
-def scopes_of(order: Order) -> tuple[Scope, ...]:
-    """The scopes that an order falls under, the widest first."""
+def scopes_of(order: Order | Position) -> tuple[Scope, ...]:
+    """The scopes that an order or position falls under, the widest first."""
     return (
         GATEWAY,
         (ScopeKind.VENUE, order.venue),

@@ -1,0 +1,205 @@
+"""Closing positions by command: cancel what is open, wait until that is settled, close what is then held, repeat.
+
+An operator's command passes no policy and no limit that guards new risk, and the fat-finger limits only divide it.
+It never sends more than the position less all that may still close it, so that it cannot turn one over; what fills
+meanwhile is counted before anything is sent. Nothing here reads P&L, and a missing price only means that the order
+goes at market.
+"""
+
+from decimal import Decimal
+
+from gateway.core.changes import cancel_orders
+from gateway.core.closing import closing_order, closing_side, kept_qty
+from gateway.core.decision import NOTHING, Decision
+from gateway.core.state import GatewayState
+from gateway.core.switching import open_orders_of
+from gateway.core.tickets import submit_effects
+from gateway.core.trading.flattens import Flatten, line_key
+from gateway.core.trading.states import scopes_of
+from gateway.domain.effects import Effect
+from gateway.domain.enums import Route, TradingState
+from gateway.domain.events import FlattenPursued, FlattenRequested
+from gateway.domain.facts import (
+    Fact,
+    FlattenEnded,
+    FlattenStarted,
+    FlattenWaited,
+    OrderAdmitted,
+    OrderHeld,
+    TradingStateChanged,
+)
+from gateway.domain.flatten import FlattenOrder
+from gateway.domain.money import ZERO, plain
+from gateway.domain.orders import Order
+from gateway.domain.positions import Position
+
+
+def request(state: GatewayState, event: FlattenRequested) -> Decision:
+    """Halt the scope and ask for the end of all that is open in it; what is held is closed by the pursuit.
+
+    A command takes the place of one for the same scope that is under way. One that keeps a part of each position (a
+    breaker's) halts nothing and ends only the orders that would open or add.
+    """
+    wish, ts_ns = event.order, event.ts_ns
+    scope = (wish.scope, wish.scope_id)
+    same = [one for one in state.running_flattens() if (one.order.scope, one.order.scope_id) == scope]
+    if wish.keep_ratio and any(one.closes_all for one in same):
+        return NOTHING
+    facts: list[Fact] = [
+        FlattenEnded(ts_ns=ts_ns, flatten_id=one.order.flatten_id, is_flat=False, text=f"replaced by {wish.flatten_id}")
+        for one in same
+    ]
+    keeps = {
+        line_key(route, position.position_key): kept_qty(state, position, wish.keep_ratio)
+        for route, position in _held(state, wish)
+    }
+    facts.append(FlattenStarted(ts_ns=ts_ns, order=wish, keeps=keeps))
+    orders = open_orders_of(state, scope)
+    if wish.keep_ratio:
+        orders = [order for order in orders if not order.is_closing and order.route in wish.books]
+    else:
+        facts.append(
+            TradingStateChanged(
+                ts_ns=ts_ns,
+                state=TradingState.HALTED,
+                actor=wish.actor,
+                reason=wish.reason or f"flatten {wish.flatten_id}",
+                scope=wish.scope,
+                scope_id=wish.scope_id,
+            )
+        )
+    canceled, effects = cancel_orders(orders, wish.actor, ts_ns)
+    return Decision((*facts, *canceled), effects)
+
+
+def pursue(state: GatewayState, event: FlattenPursued) -> Decision:
+    """Take every command that is under way as much further as can be now."""
+    facts: list[Fact] = []
+    effects: list[Effect] = []
+    taken: set[str] = set()
+    for flatten in state.running_flattens():
+        step = _Step(state, event, flatten, taken)
+        step.take()
+        facts += step.facts
+        effects += step.effects
+    return Decision(tuple(facts), tuple(effects))
+
+
+def _held(state: GatewayState, wish: FlattenOrder) -> list[tuple[Route, Position]]:
+    """The positions of its scope and books, in an order that is the same in any process."""
+    held = [
+        (route, position)
+        for route in wish.books
+        for position in state.books[route].positions.values()
+        if position.qty and (wish.scope, wish.scope_id) in scopes_of(position)
+    ]
+    held.sort(key=lambda one: (one[0].value, one[1].position_key))
+    return held
+
+
+class _Step:
+    """One look at one command: what to cancel, what to send, what is waited for."""
+
+    def __init__(self, state: GatewayState, event: FlattenPursued, flatten: Flatten, taken: set[str]) -> None:
+        self.facts: list[Fact] = []
+        self.effects: list[Effect] = []
+        self._state = state
+        self._event = event
+        self._flatten = flatten
+        self._wish = flatten.order
+        #: Positions that this event has sent an order for: the state does not know of it yet.
+        self._taken = taken
+        self._waits: list[str] = []
+        self._sent = 0
+
+    def take(self) -> None:
+        open_orders: dict[str, list[Order]] = {}
+        for order in open_orders_of(self._state, (self._wish.scope, self._wish.scope_id)):
+            if order.route in self._wish.books:
+                open_orders.setdefault(line_key(order.route, order.position_key), []).append(order)
+        for route, position in _held(self._state, self._wish):
+            key = line_key(route, position.position_key)
+            if self._flatten.closes_all or key in self._flatten.lines:
+                self._close(key, route, position, open_orders.pop(key, []))
+        for key, orders in open_orders.items():
+            if self._flatten.closes_all or any(self._is_own(order) for order in orders):
+                self._settle(key, ZERO, None, orders)
+        self._conclude()
+
+    def _is_own(self, order: Order) -> bool:
+        return order.flatten_id == self._wish.flatten_id
+
+    def _close(self, key: str, route: Route, position: Position, orders: list[Order]) -> None:
+        """Send an order for what is not being closed yet, once everything that must end before has ended."""
+        keep = self._flatten.lines[key].keep_qty if key in self._flatten.lines else ZERO
+        excess = abs(position.qty) - keep
+        if self._settle(key, excess, position, orders) or key in self._taken:
+            return
+        cycles = self._state.cycles.get(position.position_key)
+        closing = ZERO if cycles is None else cycles.of(route).closing_qty
+        qty = excess - closing
+        if qty <= 0:
+            return
+        obstacle = self._obstacle(key, route, position)
+        if obstacle:
+            self._waits.append(f"{_name(route, position)}: {obstacle}")
+            return
+        self._send(key, route, position, qty)
+
+    def _settle(self, key: str, excess: Decimal, position: Position | None, orders: list[Order]) -> bool:
+        """Whether orders are still open that must end first. Those that have no place here are canceled."""
+        own = [order for order in orders if self._is_own(order)]
+        for order in own:
+            fits = position is not None and order.side is closing_side(position) and order.held_qty <= excess
+            if not fits and not order.is_cancel_requested:
+                self._cancel(order)
+        must_end = orders if self._flatten.closes_all else own
+        for order in must_end:
+            if not self._is_own(order) and not order.is_cancel_requested:
+                self._cancel(order)
+        if must_end:
+            doubt = ", in doubt" if any(order.is_in_doubt for order in must_end) else ""
+            names = ", ".join(order.order_id for order in must_end[:3])
+            self._waits.append(f"{key}: {len(must_end)} open order(s) to end{doubt} ({names})")
+        return bool(must_end)
+
+    def _cancel(self, order: Order) -> None:
+        facts, effects = cancel_orders([order], self._wish.actor, self._event.ts_ns)
+        self.facts += facts
+        self.effects += effects
+
+    def _obstacle(self, key: str, route: Route, position: Position) -> str:
+        """Why nothing can be sent for this position now; empty when something can."""
+        venue = self._state.venues.get(position.venue)
+        if route is Route.LIVE and venue is not None and not venue.is_connected:
+            return f"venue {position.venue} is not connected: {venue.text or 'no reason given'}"
+        if position.symbol not in self._state.config.instruments:
+            return f"{position.symbol} is not in instruments.yaml"
+        line = self._flatten.lines.get(key)
+        if line is not None and line.retry_ns > self._event.ts_ns:
+            return f"the last order was refused ({line.text}); tried again" if line.text else "tried again in a moment"
+        return ""
+
+    def _send(self, key: str, route: Route, position: Position, qty: Decimal) -> None:
+        self._sent += 1
+        order_id = f"{self._wish.flatten_id}-{self._flatten.orders_sent + self._sent}"
+        touch = self._event.touches.get(position.symbol)
+        order = closing_order(self._state, self._wish, route, position, qty, order_id, touch, self._event.ts_ns)
+        self._taken.add(key)
+        self.facts.append(OrderHeld(ts_ns=self._event.ts_ns, order=order))
+        self.facts.append(OrderAdmitted(ts_ns=self._event.ts_ns, order_id=order_id, policy_revision=""))
+        self.effects += submit_effects(order)
+        self._waits.append(f"{_name(route, position)}: order {order_id} for {plain(order.order_qty)}")
+
+    def _conclude(self) -> None:
+        ts_ns, flatten_id = self._event.ts_ns, self._wish.flatten_id
+        waits = tuple(self._waits)
+        if not waits:
+            text = "flat" if self._flatten.closes_all else "reduced"
+            self.facts.append(FlattenEnded(ts_ns=ts_ns, flatten_id=flatten_id, is_flat=True, text=text))
+        elif waits != self._flatten.waits:
+            self.facts.append(FlattenWaited(ts_ns=ts_ns, flatten_id=flatten_id, waits=waits))
+
+
+def _name(route: Route, position: Position) -> str:
+    return line_key(route, position.position_key)

@@ -1,0 +1,339 @@
+"""Closing positions by command: everything is canceled, then closed, and never more than what is held."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.state import decode_snapshot, encode_snapshot
+from gateway.domain.config import Limits
+from gateway.domain.enums import ExecType, Mode, OrdStatus, OrdType, Route, ScopeKind, Side, SubmitStatus, TimeInForce
+from gateway.domain.enums import TradingState as State
+from gateway.domain.events import GatewayStarted, LookupCompleted, SubmitCompleted, VenueStatusChanged
+from gateway.domain.flatten import Touch
+from gateway.domain.reasons import RejectCode, RouteReason
+from tests.properties.streams import Step, live_through, operations, sent_orders
+from tests.world import DENY, INSTRUMENTS, D, World, trading_config
+
+
+def live_world(**config: Any) -> World:
+    return World(trading_config(Mode.LIVE, **config))
+
+
+def test_it_halts_cancels_and_closes_everything() -> None:
+    """Without this, somebody who wants out would be left with orders at work, positions, or new ones."""
+    world = live_world()
+    world.open_live(10)
+    world.open_live(5, "TSLA", Side.SELL, strategy="s2")
+    resting = world.place(qty=1, strategy="s3", limit=D(100))
+    flatten = world.flatten(reason="fire")
+    assert resting.is_cancel_requested
+    assert [(o.symbol, o.side, o.order_qty, o.ord_type) for o in world.closing(flatten)] == [
+        ("AAPL", Side.SELL, D(10), OrdType.MARKET),
+        ("TSLA", Side.BUY, D(5), OrdType.MARKET),
+    ]
+    assert {order.route_reason for order in world.closing(flatten)} == {RouteReason.FLATTENS}
+    assert world.place(qty=1).reject is not None
+    for order in world.closing(flatten):
+        world.fill(order)
+    world.pursue()
+    assert flatten.is_running  # the canceled order has not ended yet
+    world.report(resting, ExecType.CANCELED)
+    world.pursue()
+    assert (flatten.is_flat, flatten.text) == (True, "flat")
+    assert world.state.trading.gateway_state is State.HALTED
+    assert world.position(Route.LIVE) == world.position(Route.LIVE, "TSLA", strategy="s2") == 0
+
+
+def test_a_position_is_closed_only_after_what_was_open_on_it_has_ended() -> None:
+    """Without this, an order that fills while its cancel is under way would make the flatten turn the position over."""
+    world = live_world()
+    world.open_live(10)
+    closing = world.place(Side.SELL, 6, limit=D(200))
+    flatten = world.flatten()
+    assert world.closing(flatten) == []
+    assert any(closing.order_id in text for text in flatten.waits)
+    world.fill(closing, 4)  # it fills although its cancel is under way
+    world.pursue()
+    assert world.closing(flatten) == []
+    world.report(closing, ExecType.CANCELED)
+    world.pursue()
+    assert [order.order_qty for order in world.closing(flatten)] == [D(6)]
+
+
+def test_an_order_in_doubt_is_waited_for() -> None:
+    """Without this, an order of which nobody knows whether it lives would be closed twice."""
+    world = live_world()
+    world.open_live(10)
+    lost = world.place(Side.SELL, 10)
+    world.send(SubmitCompleted(ts_ns=world.tick(), order_id=lost.order_id, status=SubmitStatus.UNKNOWN, text="timeout"))
+    flatten = world.flatten()
+    world.pursue(60)
+    assert world.closing(flatten) == []
+    assert "in doubt" in flatten.waits[0]
+    world.send(LookupCompleted(ts_ns=world.tick(), order_id=lost.order_id, is_known=False))
+    world.pursue()
+    assert [order.order_qty for order in world.closing(flatten)] == [D(10)]
+
+
+def test_what_a_market_order_left_is_sent_again_until_flat() -> None:
+    """Without this, a market order that the venue filled in part and canceled would leave the rest for good."""
+    world = live_world()
+    world.open_live(10)
+    flatten = world.flatten()
+    first = world.closing(flatten)[0]
+    world.fill(first, 3)
+    world.report(first, ExecType.CANCELED)
+    world.pursue()
+    second = world.closing(flatten)[1]
+    assert second.order_qty == D(7)
+    world.fill(second)
+    world.pursue()
+    assert flatten.is_flat
+
+
+def test_a_late_fill_that_leaves_a_closing_order_too_large_cancels_it() -> None:
+    """Without this, a fill that came after its cancel was confirmed would let the closing order flip the position."""
+    world = live_world()
+    world.open_live(10)
+    early = world.place(Side.SELL, 4, limit=D(200))
+    world.report(early, ExecType.CANCELED)
+    flatten = world.flatten()
+    order = world.closing(flatten)[0]
+    assert order.order_qty == D(10)
+    world.fill(early, 4)
+    assert early.ord_status is OrdStatus.CANCELED
+    world.pursue()
+    assert order.is_cancel_requested
+    world.report(order, ExecType.CANCELED)
+    world.pursue(1)
+    assert [one.order_qty for one in world.closing(flatten)] == [D(10), D(6)]
+
+
+def test_neither_policy_nor_limits_nor_a_disabled_instrument_stand_in_the_way() -> None:
+    """Without this, the rule that was broken would be what keeps the position."""
+    world = live_world()
+    world.open_live(10)
+    tiny = D("0.000001")
+    config = trading_config(
+        Mode.SHADOW,
+        limits=Limits(max_position_size=tiny, max_leverage=tiny, daily_loss_limit=tiny, blocked_symbols=("AAPL",)),
+    )
+    world.load(config)
+    world.policy = lambda document: DENY
+    flatten = world.flatten()
+    assert [(order.route, order.order_qty) for order in world.closing(flatten)] == [(Route.LIVE, D(10))]
+    assert [ticket.route for ticket in world.sent[-2:]] == [Route.LIVE, Route.SHADOW]  # the order and its twin
+
+
+@pytest.mark.parametrize(
+    ("limits", "qty"),
+    [
+        (Limits(max_order_size=D(4)), D(4)),
+        (Limits(max_order_value=D(180 * 3) + 1), D(3)),
+        (Limits(max_order_value=D(1)), D(1)),
+        (Limits(max_order_size=D(100)), D(10)),
+    ],
+)
+def test_the_limits_on_one_order_divide_it(limits: Limits, qty: Any) -> None:
+    """Without this, the flatten would be the one way around the fat-finger limits, or be stopped by them."""
+    world = live_world()
+    world.open_live(10)
+    world.load(trading_config(Mode.LIVE, limits=limits))
+    flatten = world.flatten()
+    for _ in range(12):
+        for order in world.closing(flatten):
+            if order.is_open:
+                world.fill(order)
+        world.pursue()
+    assert world.closing(flatten)[0].order_qty == qty
+    assert flatten.is_flat
+    assert world.position(Route.LIVE) == 0
+
+
+def test_limits_go_through_the_touch_and_what_has_no_price_goes_at_market() -> None:
+    """Without this, a limit would rest behind the market, or wait for a price that never comes."""
+    world = live_world()
+    world.open_live(10)
+    world.open_live(10, "TSLA", Side.SELL)
+    world.open_live(1, "ES")
+    world.touches = {"AAPL": Touch(D("180.00"), D("180.02")), "TSLA": Touch(D("249.90"), D("250.01"))}
+    flatten = world.flatten(limit_offset_bps=D(10))
+    orders = {order.symbol: order for order in world.closing(flatten)}
+    assert (orders["AAPL"].limit_px, orders["TSLA"].limit_px) == (D("179.82"), D("250.27"))
+    assert orders["AAPL"].time_in_force is TimeInForce.IOC
+    assert (orders["ES"].ord_type, orders["ES"].limit_px) == (OrdType.MARKET, None)
+    world.report(orders["AAPL"], ExecType.CANCELED)  # nothing traded at that price
+    world.pursue()
+    assert len(world.closing(flatten)) == 3  # not again in the same moment
+    world.pursue(1)
+    assert [order.symbol for order in world.closing(flatten)].count("AAPL") == 2
+
+
+@pytest.mark.parametrize(
+    ("scope", "closed"),
+    [
+        ((ScopeKind.SYMBOL, "AAPL"), {"AAPL"}),
+        ((ScopeKind.STRATEGY, "s2"), {"TSLA"}),
+        ((ScopeKind.ACCOUNT, "second"), {"BTC/USDT"}),
+        ((ScopeKind.VENUE, "alpha"), {"AAPL", "TSLA"}),
+    ],
+)
+def test_a_scope_is_flattened_and_nothing_else(scope: tuple[ScopeKind, str], closed: set[str]) -> None:
+    """Without this, getting out of one strategy would close those of others."""
+    world = live_world()
+    world.open_live(1)
+    world.open_live(1, "TSLA", strategy="s2")
+    world.open_live(1, "BTC/USDT", account="second", strategy="s3")
+    flatten = world.flatten(scope=scope[0], scope_id=scope[1])
+    assert {order.symbol for order in world.closing(flatten)} == closed
+    assert {stop.scope for stop in world.state.trading.all_stops()} == {scope[0]}
+
+
+def test_the_live_book_unless_asked_otherwise() -> None:
+    """Without this, simulated positions would be closed with real ones, or real ones not at all."""
+    world = World(trading_config(Mode.SHADOW))
+    world.fill(world.place(qty=3))
+    flatten = world.flatten()
+    assert world.closing(flatten) == []
+    assert flatten.is_flat
+    again = world.flatten(Route.SHADOW)
+    assert [(order.route, order.order_qty) for order in world.closing(again)] == [(Route.SHADOW, D(3))]
+
+
+def test_it_stops_and_says_so_while_the_venue_is_not_connected() -> None:
+    """Without this, orders would be thrown at a line that is dead, or nobody would know why nothing happens."""
+    world = live_world()
+    world.open_live(10)
+    world.send(VenueStatusChanged(ts_ns=world.tick(), venue="alpha", is_connected=False, text="line down"))
+    flatten = world.flatten()
+    world.pursue(30)
+    assert world.closing(flatten) == []
+    assert flatten.waits == ("live|default|s1|alpha|AAPL: venue alpha is not connected: line down",)
+    records = len(world.records)
+    world.pursue(30)
+    assert len(world.records) == records  # told once, not every second
+    world.send(VenueStatusChanged(ts_ns=world.tick(), venue="alpha", is_connected=True))
+    world.pursue()
+    assert [order.order_qty for order in world.closing(flatten)] == [D(10)]
+
+
+def test_what_the_venue_refuses_is_tried_again_each_time_later() -> None:
+    """Without this, a closed market would be asked every second, or never again."""
+    world = live_world()
+    world.open_live(10)
+    flatten = world.flatten()
+    tries = []
+    for _ in range(5):
+        order = world.closing(flatten)[-1]
+        world.report(order, ExecType.REJECTED, text="market closed")
+        waited = 0
+        while len(world.closing(flatten)) == len(tries) + 1 and waited < 60:
+            world.pursue(1)
+            waited += 1
+        tries.append(waited)
+    assert tries == [2, 4, 8, 16, 30]
+
+
+def test_enabling_ends_it_and_pressing_it_again_begins_anew() -> None:
+    """Without this, trading would go on while something closes what it opens."""
+    world = live_world()
+    world.open_live(10)
+    first = world.flatten(limit_offset_bps=D(1))
+    second = world.flatten()
+    assert (first.is_running, second.is_running) == (False, True)
+    assert world.closing(first)[0].is_cancel_requested
+    assert world.closing(second) == []
+    world.halt(State.ACTIVE)
+    assert (second.is_running, second.is_flat) == (False, False)
+    world.report(world.closing(first)[0], ExecType.CANCELED)
+    world.pursue()
+    assert world.closing(second) == []
+    assert world.place(Side.SELL, 10).reject is None
+
+
+def test_a_restart_half_way_goes_on_and_sends_nothing_twice() -> None:
+    """Without this, a crash would leave half the positions, or close some of them twice."""
+    world = live_world()
+    world.open_live(10)
+    world.open_live(5, "TSLA")
+    flatten = world.flatten()
+    world.fill(world.closing(flatten)[1], 2)
+    world.state = decode_snapshot(encode_snapshot(world.state))
+    flatten = world.state.flattens[flatten.order.flatten_id]
+    sent = len(world.sent)
+    world.send(GatewayStarted(ts_ns=world.tick(), version="test"))
+    world.pursue()
+    assert len(world.sent) == sent
+    assert {ticket.order_id for ticket in world.looked_up} >= {order.order_id for order in world.closing(flatten)}
+    for order in world.closing(flatten):
+        world.fill(order)
+    world.pursue()
+    assert flatten.is_flat
+
+
+def test_part_of_each_position_can_be_kept_and_then_nothing_is_halted() -> None:
+    """Without this, a reduction by a share would close everything, stop everyone, or lose its count to others."""
+    world = live_world()
+    world.open_live(9)
+    adding = world.place(qty=5, limit=D(100))
+    theirs = world.place(Side.SELL, 2, limit=D(200))
+    flatten = world.flatten(keep_ratio=D("0.5"))
+    assert adding.is_cancel_requested
+    assert not theirs.is_cancel_requested
+    assert [order.order_qty for order in world.closing(flatten)] == [D(3)]  # keeps 4; 2 are being closed already
+    assert world.state.trading.gateway_state is State.ACTIVE
+    world.fill(world.closing(flatten)[0])
+    world.fill(theirs)
+    world.pursue()
+    assert (flatten.is_flat, world.position(Route.LIVE)) == (True, D(4))
+
+
+@given(steps=operations(40), picks=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 30)), max_size=40))
+def test_a_flatten_never_turns_a_position_over_and_ends_flat(steps: list[Step], picks: list[tuple[int, int]]) -> None:
+    """Whatever fills, in whatever order, around the command: each live position only goes towards zero from the moment
+    nothing else is open on it, and all are flat at the end."""
+    world = World(trading_config(Mode.CANARY, weight_bp=10_000))
+    live_through(world, steps)
+    flatten = world.flatten(Route.LIVE, Route.SHADOW)
+    for index, qty in picks:
+        orders = sent_orders(world)
+        if orders:
+            order = orders[index % len(orders)]
+            closing_own = bool(order.flatten_id)
+            before = signed(world, order)
+            if qty:
+                world.fill(order, min(D(qty), order.leaves_qty))
+            else:
+                world.report(order, ExecType.CANCELED)
+            if closing_own:
+                assert before * signed(world, order) >= 0
+        world.pursue(1)
+    for _ in range(200):
+        for order in sent_orders(world):
+            if order.flatten_id:
+                world.fill(order)
+            else:
+                world.report(order, ExecType.CANCELED)
+        world.pursue(31)
+        if not flatten.is_running:
+            break
+    assert flatten.is_flat
+    for book in world.state.books.values():
+        assert all(not position.qty for position in book.positions.values())
+
+
+def signed(world: World, order: Any) -> Any:
+    position = world.state.books[order.route].positions.get(order.position_key)
+    return D(0) if position is None else position.qty
+
+
+def test_orders_stay_denied_with_the_reason_of_the_flatten() -> None:
+    """Without this, a strategy would not know why it cannot trade."""
+    world = live_world()
+    world.flatten(reason="fire")
+    order = world.place(qty=1)
+    assert order.reject is not None
+    assert (order.reject.code, order.reject.context["reason"]) == (RejectCode.TRADING_HALTED, "fire")
+    assert INSTRUMENTS["AAPL"].enabled
