@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.core.counting import count, venue_use
+from gateway.core.ledger.memory import note_mark
 from gateway.core.risk.exposure import Book, revalue, start_day
 from gateway.core.state import Cycles, GatewayState, rebuild
 from gateway.core.trading.flattens import begin
@@ -93,12 +94,13 @@ def _config_approved(state: GatewayState, fact: ConfigApproved) -> None:
 
 
 def _marks_moved(state: GatewayState, fact: MarksMoved) -> None:
-    rates = state.config.rates
+    rates = state.rates
     for book in state.books.values():
         for position in book.positions.values():
             mark = fact.marks.get(position.symbol)
             if mark is not None and position.qty:
                 revalue(book, position, rates.get(position.currency, ZERO), mark)
+                note_mark(position, mark)
         _note_highs(book, fact.ts_ns)
 
 
@@ -124,7 +126,7 @@ def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
     for book in state.books.values():
         for position in book.positions.values():
             if position.venue in begun:
-                start_day(book, position)
+                start_day(book, position, fact.ts_ns)
         if is_gateway_day:
             for scope in book.all_scopes().values():
                 scope.highs.day_high_pnl = scope.pnl

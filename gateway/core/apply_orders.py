@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 
 from gateway.core.counting import count, venue_use
+from gateway.core.ledger.booking import book_fill, position_of
+from gateway.core.ledger.revision import revise_fill
 from gateway.core.lifecycle import fill_of
-from gateway.core.risk.exposure import book_fill, hold_order
+from gateway.core.risk.exposure import hold_order
 from gateway.core.state import Cycles, GatewayState
 from gateway.core.trading.flattens import note_outcome, note_sent
 from gateway.domain.enums import ExecType, OrdStatus, Route
@@ -32,10 +34,12 @@ from gateway.domain.facts import (
     ReplaceAdmitted,
     ReplaceDenied,
     ReplaceHeld,
+    RevisionDeferred,
+    TradeRevised,
     TwinUpdated,
 )
+from gateway.domain.instruments import Instrument
 from gateway.domain.orders import Order, Twin
-from gateway.domain.positions import Position
 
 # Named once: see domain.orders.
 _SPLIT, _LIVE = Route.SPLIT, Route.LIVE
@@ -77,6 +81,12 @@ def _close(state: GatewayState, order: Order) -> None:
 
 
 def _close_parent(state: GatewayState, parent: Order) -> None:
+    _settle_parent(state, parent)
+    _close(state, parent)
+
+
+def _settle_parent(state: GatewayState, parent: Order) -> None:
+    """What a parent came to, all of its legs being done."""
     legs = state.legs_of(parent)
     if all(leg.ord_status is OrdStatus.DENIED for leg in legs):
         parent.ord_status, parent.reject = OrdStatus.DENIED, legs[0].reject
@@ -85,7 +95,6 @@ def _close_parent(state: GatewayState, parent: Order) -> None:
     else:
         parent.ord_status = OrdStatus.CANCELED
     parent.updated_ns = max(leg.updated_ns for leg in legs)
-    _close(state, parent)
 
 
 def trim(state: GatewayState) -> None:
@@ -94,6 +103,7 @@ def trim(state: GatewayState) -> None:
     while len(state.closed_ids) > most:
         oldest, _ = state.closed_ids.popitem(last=False)
         _forget(state, oldest)
+    state.ledger.trim(state.config.retained_executions, max(state.config.retained_closed_orders, 1))
 
 
 def _forget(state: GatewayState, order_id: str) -> None:
@@ -210,32 +220,51 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     _book_position(state, order, fact)
     count(state, "fills", str(order.route))
     if was_open and not order.is_open:
-        count(state, "orders", "filled")
+        count(state, "orders", order.ord_status.value)
         _close(state, order)
+
+
+def _trade_revised(state: GatewayState, fact: TradeRevised) -> None:
+    order = state.orders[fact.order_id]
+    index, old = next((n, fill) for n, fill in enumerate(order.fills) if fill.exec_id == fact.exec_id)
+    _hold(state, order, -1)
+    order.ord_status = fact.ord_status
+    order.cum_qty, order.cum_value, order.broken_qty = fact.cum_qty, fact.cum_value, fact.broken_qty
+    order.fees -= old.fee
+    if fact.fill is None:
+        del order.fills[index]
+        order.busted.append(old)
+    else:
+        order.fills[index] = fact.fill
+        order.fees += fact.fill.fee
+    if fact.report_id:
+        order.revisions[fact.report_id] = fact.exec_id
+    order.early_revisions = tuple(
+        report for report in order.early_revisions if report.exec_id != fact.report_id or not fact.report_id
+    )
+    order.updated_ns = fact.ts_ns
+    _hold(state, order, 1)
+    book = state.books[order.route]
+    position = book.positions[order.position_key]
+    revise_fill(book, state.ledger, position, order, old, fact.fill, fact.ts_ns, state.rates)
+    parent = state.orders.get(order.parent_id) if order.parent_id else None
+    if parent is not None and not parent.is_open:
+        _settle_parent(state, parent)
+    count(state, "fills", "busted" if fact.fill is None else "corrected")
+
+
+def _revision_deferred(state: GatewayState, fact: RevisionDeferred) -> None:
+    order = state.orders[fact.order_id]
+    order.early_revisions = (*order.early_revisions, fact.report)
 
 
 def _book_position(state: GatewayState, order: Order, fact: OrderExecuted) -> None:
     book = state.books[order.route]
-    key = order.position_key
-    position = book.positions.get(key)
-    if position is None:
-        instrument = state.config.instruments[order.symbol]
-        position = book.positions[key] = Position(
-            position_key=key,
-            account=order.account,
-            strategy_id=order.strategy_id,
-            venue=order.venue,
-            symbol=order.symbol,
-            currency=instrument.currency,
-            multiplier=instrument.multiplier,
-        )
-    was_flat = not position.qty
-    book_fill(book, position, order.side, fact.fill, state.config.rates)
-    if was_flat and position.qty:
-        position.opened_ns = fact.fill.transact_ns
-    position.cycle = order.cycle
-    for scope, _ in book.line(position).scopes:
-        scope.note_highs(fact.ts_ns)
+    instrument = state.config.instruments.get(order.symbol) or Instrument(  # a late fill of what was removed since
+        symbol=order.symbol, venue=order.venue, currency=state.config.base_currency
+    )
+    position = position_of(book, order, instrument)
+    book_fill(book, state.ledger, position, order, fact.fill, fact.ts_ns, state.rates)
 
 
 def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
@@ -337,6 +366,8 @@ ORDER_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     OrderInDoubt: _order_in_doubt,
     OrderAcknowledged: _order_acknowledged,
     OrderExecuted: _order_executed,
+    TradeRevised: _trade_revised,
+    RevisionDeferred: _revision_deferred,
     OrderEnded: _order_ended,
     CancelRequested: _cancel_requested,
     CancelRefused: _cancel_refused,

@@ -10,7 +10,8 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.domain.enums import TERMINAL_STATUSES, ExecType, OrdStatus
+from gateway.domain.enums import OPEN_STATUSES, TERMINAL_STATUSES, ExecType, OrdStatus
+from gateway.domain.money import ZERO
 from gateway.domain.orders import ExecutionReport, Fill, Order
 
 #: Target of a transition whose status depends on how much has filled.
@@ -62,17 +63,22 @@ class Progress(msgspec.Struct, gc=False):
     exec_ids: set[str]
     venue_order_id: str
     terms_ns: int = 0
+    broken_qty: Decimal = ZERO
 
     @classmethod
     def of(cls, order: Order) -> "Progress":
+        exec_ids = {fill.exec_id for fill in order.fills}
+        if order.busted:
+            exec_ids.update(fill.exec_id for fill in order.busted)
         return cls(
             order.ord_status,
             order.order_qty,
             order.cum_qty,
             order.cum_value,
-            {fill.exec_id for fill in order.fills},
+            exec_ids,
             order.venue_order_id,
             order.terms_ns,
+            order.broken_qty,
         )
 
     @property
@@ -80,9 +86,13 @@ class Progress(msgspec.Struct, gc=False):
         return self.ord_status in TERMINAL_STATUSES
 
 
-def status_by_qty(cum_qty: Decimal, order_qty: Decimal) -> OrdStatus:
+def status_by_qty(cum_qty: Decimal, order_qty: Decimal, broken_qty: Decimal = ZERO) -> OrdStatus:
+    """The status that quantities give. What was taken back does not trade again: an order of which nothing is left
+    but that is done, as CANCELED."""
     if cum_qty >= order_qty:
         return _FILLED
+    if broken_qty and cum_qty + broken_qty >= order_qty:
+        return OrdStatus.CANCELED
     return OrdStatus.PARTIALLY_FILLED if cum_qty else OrdStatus.NEW
 
 
@@ -105,8 +115,22 @@ def advance(progress: Progress, report: ExecutionReport) -> bool:
         if report.order_qty is not None:
             progress.order_qty = report.order_qty
     target = row[kind]
-    progress.ord_status = target or status_by_qty(progress.cum_qty, progress.order_qty)
+    progress.ord_status = target or status_by_qty(progress.cum_qty, progress.order_qty, progress.broken_qty)
     return True
+
+
+def revise(progress: Progress, old: Fill, new: Fill | None) -> None:
+    """Take ``old`` out of ``progress`` and put ``new`` in (None: it was busted). No status is left by it, except that
+    an order that ended by its fills is FILLED when they cover it, else CANCELED."""
+    qty = (ZERO if new is None else new.last_qty) - old.last_qty
+    progress.cum_qty += qty
+    progress.cum_value += (ZERO if new is None else new.last_qty * new.last_px) - old.last_qty * old.last_px
+    progress.broken_qty -= qty
+    is_all_executed = progress.cum_qty + progress.broken_qty >= progress.order_qty
+    if progress.ord_status in OPEN_STATUSES:
+        progress.ord_status = OrdStatus.PARTIALLY_FILLED if progress.cum_qty else OrdStatus.NEW
+    elif progress.ord_status in (OrdStatus.FILLED, OrdStatus.CANCELED) and is_all_executed:
+        progress.ord_status = status_by_qty(progress.cum_qty, progress.order_qty, progress.broken_qty)
 
 
 def fill_of(report: ExecutionReport) -> Fill:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from gateway.core.decision import NOTHING, Decision
-from gateway.core.lifecycle import Progress, advance, fill_of
+from gateway.core.lifecycle import Progress, advance, fill_of, revise
 from gateway.core.pricing import unit_value, worst_px
+from gateway.core.revisions import Revisions
 from gateway.core.state import GatewayState
 from gateway.core.tickets import cancel_effects, cancel_twin_effects, lookup_effects
 from gateway.domain.effects import Effect
@@ -22,6 +23,8 @@ from gateway.domain.facts import (
     OrderRestored,
     ReplaceDenied,
     ReportUnmatched,
+    RevisionDeferred,
+    TradeRevised,
     TwinUpdated,
 )
 from gateway.domain.orders import ExecutionReport, Order, Reject, Twin
@@ -29,7 +32,9 @@ from gateway.domain.reasons import RejectCode
 
 # Named once: see domain.orders.
 _TRADE, _NEW = ExecType.TRADE, ExecType.NEW
-_REFUSALS = frozenset({ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED})
+_REVISIONS = frozenset({ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT})
+#: Reports that move no order along its life.
+_ASIDE = _REVISIONS | {ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED}
 
 
 def record(state: GatewayState, event: ReportsReceived) -> Decision:
@@ -102,6 +107,7 @@ class _Reader:
         self._restored: dict[str, Order] = {}
         self._twins: dict[str, Progress] = {}
         self._settled: set[str] = set()
+        self._revisions: dict[str, Revisions] = {}
 
     def restore(self, order: Order) -> None:
         if order.order_id not in self.state.orders and order.order_id not in self._restored:
@@ -141,12 +147,13 @@ class _Reader:
 
     def _read_one(self, order: Order, report: ExecutionReport) -> None:
         kind = report.exec_type
-        if kind in _REFUSALS:
-            self._read_refusal(order, report)
+        if kind in _ASIDE:
+            if kind in _REVISIONS:
+                self._revise(order, report)
+            else:
+                self._read_refusal(order, report)
             return
-        progress = self._progress.get(order.order_id)
-        if progress is None:
-            progress = self._progress[order.order_id] = Progress.of(order)
+        progress = self._progress_of(order)
         was_terminal = progress.is_terminal
         if not advance(progress, report):
             if report.venue_order_id and not progress.venue_order_id and not was_terminal:
@@ -154,12 +161,69 @@ class _Reader:
             return
         if kind is _TRADE:
             self._execute(order, progress, report, was_terminal)
+            if order.early_revisions or self._revisions:
+                self._revisions_of(order).note(fill_of(report))
+                self._revise_due(order)
         elif kind is _NEW:
             self._acknowledge(order, progress, report)
         elif kind is ExecType.REPLACED:
             self._replaced(order, progress, report)
         else:
             self._end(order, progress, report)
+
+    def _progress_of(self, order: Order) -> Progress:
+        progress = self._progress.get(order.order_id)
+        if progress is None:
+            progress = self._progress[order.order_id] = Progress.of(order)
+        return progress
+
+    def _revise(self, order: Order, report: ExecutionReport) -> None:
+        """A bust or correction: of an execution that is known, or else one that waits until it is."""
+        revisions = self._revisions_of(order)
+        if revisions.is_waiting(report):
+            if revisions.defer(report):
+                self.facts.append(RevisionDeferred(ts_ns=self.ts_ns, order_id=order.order_id, report=report))
+            return
+        revised = revisions.revise(report)
+        if revised is None:
+            return
+        progress = self._progress_of(order)
+        revise(progress, revised.old, revised.new)
+        self.facts.append(
+            TradeRevised(
+                ts_ns=self.ts_ns,
+                order_id=order.order_id,
+                symbol=order.symbol,
+                side=order.side,
+                route=order.route,
+                venue=order.venue,
+                report_id=report.exec_id,
+                exec_id=revised.old.exec_id,
+                fill=revised.new,
+                text=report.text,
+                ord_status=progress.ord_status,
+                cum_qty=progress.cum_qty,
+                cum_value=progress.cum_value,
+                broken_qty=progress.broken_qty,
+            )
+        )
+        self._revise_due(order)
+
+    def _revise_due(self, order: Order) -> None:
+        """Something became known of the order: what waited for it is read now."""
+        for report in self._revisions_of(order).take_due():
+            self._revise(order, report)
+
+    def _revisions_of(self, order: Order) -> Revisions:
+        revisions = self._revisions.get(order.order_id)
+        if revisions is None:
+            executed = [
+                fact.fill
+                for fact in self.facts
+                if isinstance(fact, OrderExecuted) and fact.order_id == order.order_id
+            ]
+            revisions = self._revisions[order.order_id] = Revisions(order, executed)
+        return revisions
 
     def _read_refusal(self, order: Order, report: ExecutionReport) -> None:
         if report.exec_type is ExecType.CANCEL_REJECTED:

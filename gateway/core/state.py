@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.core.ledger.memory import Ledger, LedgerSnapshot, restored
 from gateway.core.risk.correlation import NO_NEIGHBOURS, Neighbours
 from gateway.core.risk.exposure import Book, CycleUse, Highs, hold_order, place_position
 from gateway.core.risk.plan import RiskPlan, compile_limits
@@ -74,6 +75,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
     session: Session | None
     statistics: dict[str, dict[str, int]]
     approvals: dict[str, Approval] = {}
+    rates: dict[str, Decimal]
+    ledger: LedgerSnapshot
     figures: RiskFigures | None = None
 
 
@@ -93,8 +96,10 @@ class GatewayState:
         "day",
         "figures",
         "flattens",
+        "ledger",
         "neighbours",
         "orders",
+        "rates",
         "risk_plan",
         "session",
         "statistics",
@@ -118,6 +123,11 @@ class GatewayState:
         self.client_ids: dict[tuple[str, str], str] = {}
         self.cycles: dict[str, Cycles] = {}
         self.books: dict[Route, Book] = {Route.LIVE: Book(), Route.SHADOW: Book()}
+        #: What closed positions, losing streaks and corrections need to be known of the past.
+        self.ledger = Ledger()
+        #: The last rate of every currency that ever had one: what was earned in it stays earned without the currency
+        #: in the configuration.
+        self.rates: dict[str, Decimal] = {}
         self.venues: dict[str, VenueUse] = {}
         self.session: Session | None = None
         #: What people approved beforehand, by the revision of the configuration.
@@ -137,6 +147,7 @@ class GatewayState:
     def take_config(self, config: TradingConfig) -> None:
         """Put ``config`` in force, with what is compiled from it once so that no order pays for it."""
         self.config = config
+        self.rates = {**self.rates, **config.rates}
         self.risk_plan = compile_limits(config.limits, config.instruments)
         self.take_figures(self.figures)
         self.approved_symbols = None if config.approved_symbols is None else frozenset(config.approved_symbols)
@@ -215,6 +226,8 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         session=state.session,
         approvals=state.approvals,
         statistics=state.statistics,
+        rates=state.rates,
+        ledger=state.ledger.snapshot(),
         figures=state.figures,
     )
 
@@ -242,7 +255,10 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.approvals = snapshot.approvals
     state.statistics = snapshot.statistics
     state.take_figures(snapshot.figures)
-    rebuild(state, {Route(name): positions for name, positions in snapshot.positions.items()})
+    state.rates = snapshot.rates
+    positions = [position for held in snapshot.positions.values() for position in held.values()]
+    state.ledger = restored(snapshot.ledger, positions)
+    rebuild(state, {Route(name): held for name, held in snapshot.positions.items()})
     for name, highs in snapshot.highs.items():
         state.books[Route(name)].set_highs(highs)
     return state
@@ -254,7 +270,7 @@ def rebuild(state: GatewayState, positions: dict[Route, dict[str, Position]]) ->
         book = Book(terms=state.risk_plan.terms)
         state.books[route] = book
         for key, position in held.items():
-            place_position(book, key, position, state.config.rates)
+            place_position(book, key, position, state.rates)
     for cycles in state.cycles.values():
         for use in (cycles.live, cycles.shadow):
             use.open_orders, use.closing_qty = 0, ZERO

@@ -165,6 +165,7 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     reprice_reserve_bps: Decimal = ZERO
     is_market_data_real: bool = False
     retained_closed_orders: int = 1_000
+    retained_executions: int = 5_000
     day_roll: DayRoll = DayRoll()
     day_rolls: dict[str, DayRoll] = {}
 

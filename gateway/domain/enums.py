@@ -72,6 +72,9 @@ class ExecType(Word):
 
     NEW = "new"
     TRADE = "trade"
+    #: The venue takes an execution back (a bust), or alters its quantity or price. ExecRefID (19) says which.
+    TRADE_CANCEL = "trade_cancel"
+    TRADE_CORRECT = "trade_correct"
     CANCELED = "canceled"
     REPLACED = "replaced"
     REJECTED = "rejected"

@@ -93,6 +93,32 @@ class OrderExecuted(_Fact, frozen=True, kw_only=True):
     is_overfill: bool = False
 
 
+class TradeRevised(_Fact, frozen=True, kw_only=True):
+    """The venue took an execution back (``fill`` None) or corrected it, by its report ``report_id``. ``exec_id`` is
+    the original execution; the other figures are what the order came to by it."""
+
+    order_id: str
+    symbol: str
+    side: Side
+    route: Route
+    venue: str
+    report_id: str
+    exec_id: str
+    fill: Fill | None
+    text: str
+    ord_status: OrdStatus
+    cum_qty: Decimal
+    cum_value: Decimal
+    broken_qty: Decimal
+
+
+class RevisionDeferred(_Fact, frozen=True, kw_only=True):
+    """A bust or correction of an execution that has not been reported yet: it waits for it."""
+
+    order_id: str
+    report: ExecutionReport
+
+
 class OrderEnded(_Fact, frozen=True, kw_only=True):
     """The order is done without (further) fills: canceled, expired, or rejected by the venue."""
 
@@ -286,6 +312,8 @@ Fact = (
     | OrderInDoubt
     | OrderAcknowledged
     | OrderExecuted
+    | TradeRevised
+    | RevisionDeferred
     | OrderEnded
     | CancelRequested
     | CancelRefused

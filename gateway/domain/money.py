@@ -16,7 +16,7 @@ ZERO = Decimal(0)
 ONE = Decimal(1)
 BPS = Decimal(10_000)
 CENT = Decimal("0.01")
-_COST_STEP = Decimal("1e-18")
+PRICE_STEP = Decimal("1e-18")
 
 # New threads copy DefaultContext; the importing thread already has a context of its own.
 decimal.DefaultContext.prec = PRECISION
@@ -62,7 +62,7 @@ def share_of(cost: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """
     if part == whole:
         return cost
-    return (cost * part / whole).quantize(_COST_STEP)
+    return (cost * part / whole).quantize(PRICE_STEP)
 
 
 def ratio(part: Decimal, whole: Decimal) -> Decimal:

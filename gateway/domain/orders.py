@@ -92,7 +92,8 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
 
 
 class Fill(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One execution. ``fee`` is in ``fee_currency`` (empty: the instrument's currency)."""
+    """One execution. ``fee`` is in ``fee_currency`` (empty: the instrument's currency). ``revised_ns`` is when the
+    venue last corrected it (0: never); ``exec_id`` stays that of the original."""
 
     exec_id: str
     last_qty: Decimal
@@ -101,6 +102,14 @@ class Fill(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     fee: Decimal = ZERO
     fee_currency: str = ""
     is_maker: bool = False
+    revised_ns: int = 0
+
+
+class RevisedFill(msgspec.Struct, frozen=True, gc=False):
+    """One execution before and after the venue changed its mind; ``new`` is None when it was taken back."""
+
+    old: Fill
+    new: Fill | None
 
 
 class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -108,13 +117,15 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     ``exec_id`` identifies a TRADE across channels and redeliveries: the same id is the same fill, however often
     it arrives. Other kinds are idempotent by nature and need none. ``order_qty``, ``limit_px`` and ``stop_px``
-    are the new terms on REPLACED.
+    are the new terms on REPLACED. ``exec_ref_id`` names the execution that TRADE_CANCEL or TRADE_CORRECT is about, by
+    its ``exec_id`` or by that of an earlier correction of it.
     """
 
     order_id: str
     exec_type: ExecType
     transact_ns: int
     exec_id: str = ""
+    exec_ref_id: str = ""
     last_qty: Decimal = ZERO
     last_px: Decimal = ZERO
     fee: Decimal = ZERO
@@ -212,6 +223,14 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     cum_value: Decimal = ZERO
     fees: Decimal = ZERO
     fills: list[Fill] = []
+    #: What corrections took from the executed quantity (negative: added): it does not trade again.
+    broken_qty: Decimal = ZERO
+    #: Executions that the venue took back.
+    busted: list[Fill] = []
+    #: Every bust and correction that was booked: its exec_id, and that of the original execution.
+    revisions: dict[str, str] = {}
+    #: Busts and corrections of executions that are not known yet.
+    early_revisions: tuple[ExecutionReport, ...] = ()
     pending_replace: PendingReplace | None = None
     twin: Twin | None = None
     #: When the venue put the present terms in force (0: they are those of the order's beginning).
@@ -224,6 +243,7 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
         """Another order with the same content, that shares nothing with this one that can change."""
         own: Order = self.__copy__()  # type: ignore[attr-defined]  # msgspec gives every Struct one
         own.fills = list(self.fills)
+        own.busted, own.revisions = list(self.busted), dict(self.revisions)
         if self.twin is not None:
             own.twin = copy.copy(self.twin)
             own.twin.exec_ids = list(self.twin.exec_ids)
@@ -237,7 +257,7 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     @property
     def leaves_qty(self) -> Decimal:
         """What may still fill: 0 when terminal (FIX), never negative."""
-        return max(self.order_qty - self.cum_qty, ZERO) if self.is_open else ZERO
+        return max(self.order_qty - self.cum_qty - self.broken_qty, ZERO) if self.is_open else ZERO
 
     @property
     def held_qty(self) -> Decimal:
@@ -247,6 +267,8 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
         pending = self.pending_replace
         total = self.order_qty if pending is None else max(self.order_qty, pending.order_qty)
         left = total - self.cum_qty
+        if self.broken_qty:
+            left -= self.broken_qty
         return left if left > 0 else ZERO
 
     @property

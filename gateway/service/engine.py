@@ -26,6 +26,8 @@ from gateway.domain.facts import (
     OrderEnded,
     OrderExecuted,
     OrderReplaced,
+    RevisionDeferred,
+    TradeRevised,
     TwinUpdated,
 )
 from gateway.domain.orders import Order
@@ -41,7 +43,9 @@ from gateway.service.views import frozen
 _log = logging.getLogger(__name__)
 _RETRY_S = 0.5
 #: Facts after which a finished order must be findable in the archive as it now is.
-_CLOSING_FACTS = frozenset({OrderDenied, OrderEnded, OrderExecuted, OrderReplaced, TwinUpdated})
+_CLOSING_FACTS = frozenset(
+    {OrderDenied, OrderEnded, OrderExecuted, OrderReplaced, RevisionDeferred, TradeRevised, TwinUpdated}
+)
 #: Effects that wait for nothing: they change nothing outside.
 _INWARD = frozenset({EvaluatePolicy, ReconsiderOrder})
 

@@ -54,7 +54,7 @@ def build_settings(documents: Documents, listed: Listed, source: str) -> Setting
     return Settings(
         trading=_trading(documents, listed, source),
         server=ServerSettings(**section("server")),
-        storage=StorageSettings(**section("storage", "retained_closed_orders")),
+        storage=StorageSettings(**section("storage", "retained_closed_orders", "retained_executions")),
         policy=PolicySettings(**section("policy", "approved_symbols")),
         market_data=MarketDataSettings(
             **{**section("market_data"), **extra, "source": source},
@@ -87,8 +87,9 @@ def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig
         optional["approved_symbols"] = tuple(sorted(set(approved)))
     if (reserve := risk.get("reprice_reserve_bps")) is not None:
         optional["reprice_reserve_bps"] = reserve
-    if (retained := gateway.get("storage", "retained_closed_orders")) is not None:
-        optional["retained_closed_orders"] = retained
+    for key in ("retained_closed_orders", "retained_executions"):
+        if (retained := gateway.get("storage", key)) is not None:
+            optional[key] = retained
     trading = TradingConfig(
         revision="",
         global_mode=gateway.get("modes", "global", default=Mode.SHADOW),

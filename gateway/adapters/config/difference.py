@@ -90,7 +90,10 @@ def _trading_things(trading: TradingConfig) -> _Things:
             "reprice_reserve_bps": trading.reprice_reserve_bps,
         },
         "policy": {"approved_symbols": trading.approved_symbols},
-        "storage": {"retained_closed_orders": trading.retained_closed_orders},
+        "storage": {
+            "retained_closed_orders": trading.retained_closed_orders,
+            "retained_executions": trading.retained_executions,
+        },
         "rates": dict(trading.rates),
         "limits": _values(trading.limits.gateway),
     }

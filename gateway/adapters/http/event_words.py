@@ -107,6 +107,22 @@ def _fill(fact: facts.OrderExecuted) -> Told:
     return Told("fill", fields, fact.order_id)
 
 
+def _revised(fact: facts.TradeRevised) -> Told:
+    """A bust or correction: what the execution is now (null when it was taken back), and what the order came to."""
+    fields = {
+        "event": "trade_cancel" if fact.fill is None else "trade_correct",
+        "exec_id": fact.report_id,
+        "exec_ref_id": fact.exec_id,
+        "fill": None if fact.fill is None else msgspec.structs.asdict(fill_view(fact.fill)),
+        "route": fact.route,
+        "ord_status": fact.ord_status,
+        "cum_qty": plain(fact.cum_qty),
+        "avg_px": plain(ratio(fact.cum_value, fact.cum_qty)),
+        "text": fact.text,
+    }
+    return Told("trade_revision", fields, fact.order_id)
+
+
 def _twin(fact: facts.TwinUpdated) -> Told:
     report = fact.report
     fields = {
@@ -203,6 +219,10 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     facts.ReplaceDenied: lambda f: _order("replace_denied", f.order_id, reject=_reject(f.reject)),
     facts.OrderReplaced: _replaced,
     facts.OrderExecuted: _fill,
+    facts.TradeRevised: _revised,
+    facts.RevisionDeferred: lambda f: _order(
+        "revision_deferred", f.order_id, exec_id=f.report.exec_id, exec_ref_id=f.report.exec_ref_id
+    ),
     facts.TwinUpdated: _twin,
     facts.CycleOpened: _cycle,
     facts.TradingStateChanged: lambda f: Told(

@@ -11,8 +11,8 @@ from decimal import Decimal
 import msgspec
 
 from gateway.domain.enums import ScopeKind, Side
-from gateway.domain.money import ONE, ZERO, share_of
-from gateway.domain.orders import Fill, Order
+from gateway.domain.money import ONE, ZERO
+from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 
 _BUY = Side.BUY
@@ -232,29 +232,14 @@ def revalue(book: Book, position: Position, rate: Decimal, mark_px: Decimal | No
         scope.pnl += pnl_change
 
 
-def book_fill(book: Book, position: Position, side: Side, fill: Fill, rates: Mapping[str, Decimal]) -> None:
-    """Carry one fill into a position and its scopes: average cost, realized P&L, fees, value at the fill price.
-
-    Crossing zero closes the whole of the old side and opens the rest at the fill price.
-    """
-    change = fill.last_qty * side.sign
-    position.day_traded_qty += fill.last_qty
+def move_position(book: Book, position: Position, change: Decimal, traded: Decimal) -> None:
+    """A position has changed by ``change`` units, ``traded`` of them traded today: count both where it counts."""
+    position.day_traded_qty += traded
     line = book.line(position)
     for _, use in line.scopes:
         use.qty += change
-        use.day_traded_qty += fill.last_qty
-    closed = _closed_part(position.qty, change)
-    if closed:
-        released = share_of(position.cost, closed, abs(position.qty))
-        earned = closed * fill.last_px * position.multiplier
-        position.realized += (earned if position.qty > 0 else -earned) - released
-        position.cost -= released
-    opened = fill.last_qty - closed
-    position.cost += opened * side.sign * fill.last_px * position.multiplier
-    position.qty += change
+        use.day_traded_qty += traded
     _count_position(line, position)
-    _book_fee(position, fill, rates)
-    revalue(book, position, rates.get(position.currency, ZERO), fill.last_px)
 
 
 def _count_position(line: Line, position: Position) -> None:
@@ -269,27 +254,11 @@ def _count_position(line: Line, position: Position) -> None:
             scope.open_positions += change
 
 
-def _closed_part(qty: Decimal, change: Decimal) -> Decimal:
-    """How much of a signed change reduces the position (0 when it adds to it)."""
-    if not qty or (qty > 0) == (change > 0):
-        return ZERO
-    return min(abs(qty), abs(change))
-
-
-def _book_fee(position: Position, fill: Fill, rates: Mapping[str, Decimal]) -> None:
-    if not fill.fee:
-        return
-    currency = fill.fee_currency or position.currency
-    rate = rates.get(currency)
-    if rate is None:
-        position.other_fees[currency] = position.other_fees.get(currency, ZERO) + fill.fee
-    else:
-        position.fees += fill.fee * rate
-
-
 def place_position(book: Book, key: str, position: Position, rates: Mapping[str, Decimal]) -> None:
     """Enter an existing position into an empty book (rebuild): its derived figures are computed afresh."""
     position.value = position.pnl = ZERO
+    rated = (fee * rates[currency] for currency, fee in position.fees_paid.items() if currency in rates)
+    position.fees = sum(rated, ZERO)
     book.positions[key] = position
     line = book.line(position)
     for scope, use in line.scopes:
@@ -301,12 +270,19 @@ def place_position(book: Book, key: str, position: Position, rates: Mapping[str,
     revalue(book, position, rates.get(position.currency, ZERO), None)
 
 
-def start_day(book: Book, position: Position) -> None:
+def start_day(book: Book, position: Position, ts_ns: int) -> None:
     """The venue's trading day begins: what is held and earned now is what it begins with."""
-    earned = position.pnl - position.day_start_pnl
-    held = position.qty - position.day_start_qty
+    move_day_start(book, position, position.qty - position.day_start_qty, position.pnl - position.day_start_pnl)
+    for _, use in book.line(position).scopes:
+        use.day_traded_qty -= position.day_traded_qty
+    position.day_traded_qty = ZERO
+    position.day_start_ns, position.day_start_px = ts_ns, position.mark_px
+
+
+def move_day_start(book: Book, position: Position, qty: Decimal, earned: Decimal) -> None:
+    """What the day began with is more by so much quantity and P&L."""
+    position.day_start_qty += qty
+    position.day_start_pnl += earned
     for scope, use in book.line(position).scopes:
         scope.day_pnl_start += earned
-        use.day_start_qty += held
-        use.day_traded_qty -= position.day_traded_qty
-    position.day_start_qty, position.day_start_pnl, position.day_traded_qty = position.qty, position.pnl, ZERO
+        use.day_start_qty += qty
