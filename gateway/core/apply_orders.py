@@ -11,7 +11,6 @@ import msgspec
 
 from gateway.core.counting import count, venue_use
 from gateway.core.ledger.booking import book_fill, position_of
-from gateway.core.ledger.revision import revise_fill
 from gateway.core.lifecycle import fill_of
 from gateway.core.risk.exposure import hold_order
 from gateway.core.state import Cycles, GatewayState
@@ -34,8 +33,6 @@ from gateway.domain.facts import (
     ReplaceAdmitted,
     ReplaceDenied,
     ReplaceHeld,
-    RevisionDeferred,
-    TradeRevised,
     TwinUpdated,
 )
 from gateway.domain.instruments import Instrument
@@ -46,7 +43,7 @@ _SPLIT, _LIVE = Route.SPLIT, Route.LIVE
 _PENDING_NEW, _NEW = OrdStatus.PENDING_NEW, OrdStatus.NEW
 
 
-def _hold(state: GatewayState, order: Order, sign: int) -> None:
+def hold_exposure(state: GatewayState, order: Order, sign: int) -> None:
     """Count an open order's exposure (1), or stop counting it (-1): around every change to the order."""
     if not order.is_open or order.route is _SPLIT:
         return
@@ -81,11 +78,11 @@ def _close(state: GatewayState, order: Order) -> None:
 
 
 def _close_parent(state: GatewayState, parent: Order) -> None:
-    _settle_parent(state, parent)
+    settle_parent(state, parent)
     _close(state, parent)
 
 
-def _settle_parent(state: GatewayState, parent: Order) -> None:
+def settle_parent(state: GatewayState, parent: Order) -> None:
     """What a parent came to, all of its legs being done."""
     legs = state.legs_of(parent)
     if all(leg.ord_status is OrdStatus.DENIED for leg in legs):
@@ -116,7 +113,7 @@ def _forget(state: GatewayState, order_id: str) -> None:
 
 def _order_held(state: GatewayState, fact: OrderHeld) -> None:
     order = _enter(state, fact.order)
-    _hold(state, order, 1)
+    hold_exposure(state, order, 1)
     if not order.parent_id:
         count(state, "orders", "received")
     if order.flatten_id:
@@ -146,7 +143,7 @@ def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
             count(state, "orders", "received")
     else:
         order = state.orders[fact.order_id]
-        _hold(state, order, -1)
+        hold_exposure(state, order, -1)
         order.ord_status = OrdStatus.DENIED
         order.reject = fact.reject
         order.updated_ns = fact.ts_ns
@@ -157,7 +154,7 @@ def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
 
 def _hold_released(state: GatewayState, fact: HoldReleased) -> None:
     order = state.orders[fact.order_id]
-    _hold(state, order, -1)
+    hold_exposure(state, order, -1)
     _forget(state, fact.order_id)
     state.statistics["orders"]["received"] -= 1  # it is received again when it is decided again
 
@@ -167,7 +164,7 @@ def _order_withdrawn(state: GatewayState, fact: OrderWithdrawn) -> None:
     if order is None:
         return
     for leg in (*state.legs_of(order), order):
-        _hold(state, leg, -1)
+        hold_exposure(state, leg, -1)
         _uncount(state, leg)
         state.closed_ids.pop(leg.order_id, None)
     _forget(state, fact.order_id)
@@ -206,7 +203,7 @@ def _order_acknowledged(state: GatewayState, fact: OrderAcknowledged) -> None:
 def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     order = state.orders[fact.order_id]
     was_open = order.is_open
-    _hold(state, order, -1)
+    hold_exposure(state, order, -1)
     order.ord_status = fact.ord_status
     order.cum_qty, order.cum_value = fact.cum_qty, fact.cum_value
     order.fills.append(fact.fill)
@@ -216,46 +213,12 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     order.updated_ns = fact.ts_ns
     if not order.is_open:
         order.pending_replace = None
-    _hold(state, order, 1)
+    hold_exposure(state, order, 1)
     _book_position(state, order, fact)
     count(state, "fills", str(order.route))
     if was_open and not order.is_open:
         count(state, "orders", order.ord_status.value)
         _close(state, order)
-
-
-def _trade_revised(state: GatewayState, fact: TradeRevised) -> None:
-    order = state.orders[fact.order_id]
-    index, old = next((n, fill) for n, fill in enumerate(order.fills) if fill.exec_id == fact.exec_id)
-    _hold(state, order, -1)
-    order.ord_status = fact.ord_status
-    order.cum_qty, order.cum_value, order.broken_qty = fact.cum_qty, fact.cum_value, fact.broken_qty
-    order.fees -= old.fee
-    if fact.fill is None:
-        del order.fills[index]
-        order.busted.append(old)
-    else:
-        order.fills[index] = fact.fill
-        order.fees += fact.fill.fee
-    if fact.report_id:
-        order.revisions[fact.report_id] = fact.exec_id
-    order.early_revisions = tuple(
-        report for report in order.early_revisions if report.exec_id != fact.report_id or not fact.report_id
-    )
-    order.updated_ns = fact.ts_ns
-    _hold(state, order, 1)
-    book = state.books[order.route]
-    position = book.positions[order.position_key]
-    revise_fill(book, state.ledger, position, order, old, fact.fill, fact.ts_ns, state.rates)
-    parent = state.orders.get(order.parent_id) if order.parent_id else None
-    if parent is not None and not parent.is_open:
-        _settle_parent(state, parent)
-    count(state, "fills", "busted" if fact.fill is None else "corrected")
-
-
-def _revision_deferred(state: GatewayState, fact: RevisionDeferred) -> None:
-    order = state.orders[fact.order_id]
-    order.early_revisions = (*order.early_revisions, fact.report)
 
 
 def _book_position(state: GatewayState, order: Order, fact: OrderExecuted) -> None:
@@ -269,7 +232,7 @@ def _book_position(state: GatewayState, order: Order, fact: OrderExecuted) -> No
 
 def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     order = state.orders[fact.order_id]
-    _hold(state, order, -1)
+    hold_exposure(state, order, -1)
     order.ord_status = fact.ord_status
     order.reject = fact.reject or order.reject
     order.is_in_doubt = order.is_cancel_requested = False
@@ -295,10 +258,10 @@ def _cancel_refused(state: GatewayState, fact: CancelRefused) -> None:
 
 def _replace_held(state: GatewayState, fact: ReplaceHeld) -> None:
     order = state.orders[fact.order_id]
-    _hold(state, order, -1)
+    hold_exposure(state, order, -1)
     order.pending_replace = fact.pending
     order.updated_ns = fact.ts_ns
-    _hold(state, order, 1)
+    hold_exposure(state, order, 1)
 
 
 def _replace_admitted(state: GatewayState, fact: ReplaceAdmitted) -> None:
@@ -311,17 +274,17 @@ def _replace_admitted(state: GatewayState, fact: ReplaceAdmitted) -> None:
 
 def _replace_denied(state: GatewayState, fact: ReplaceDenied) -> None:
     order = state.orders[fact.order_id]
-    _hold(state, order, -1)
+    hold_exposure(state, order, -1)
     order.pending_replace = None
     order.updated_ns = fact.ts_ns
-    _hold(state, order, 1)
+    hold_exposure(state, order, 1)
     count(state, "replaces", "denied")
 
 
 def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
     order = state.orders[fact.order_id]
     was_open = order.is_open
-    _hold(state, order, -1)
+    hold_exposure(state, order, -1)
     order.order_qty, order.limit_px, order.stop_px = fact.order_qty, fact.limit_px, fact.stop_px
     order.held_unit = fact.held_unit
     order.ord_status = fact.ord_status
@@ -330,7 +293,7 @@ def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
         order.pending_replace = None
     order.is_in_doubt = False
     order.updated_ns = fact.ts_ns
-    _hold(state, order, 1)
+    hold_exposure(state, order, 1)
     count(state, "replaces", "done")
     if was_open and not order.is_open:
         _close(state, order)
@@ -366,8 +329,6 @@ ORDER_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     OrderInDoubt: _order_in_doubt,
     OrderAcknowledged: _order_acknowledged,
     OrderExecuted: _order_executed,
-    TradeRevised: _trade_revised,
-    RevisionDeferred: _revision_deferred,
     OrderEnded: _order_ended,
     CancelRequested: _cancel_requested,
     CancelRefused: _cancel_refused,

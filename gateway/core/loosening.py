@@ -62,6 +62,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "reprice_reserve_bps": Looser.WHEN_LOWER,  # less exposure is held
         "is_market_data_real": Looser.NEVER,
         "retained_closed_orders": Looser.NEVER,
+        "retained_executions": Looser.NEVER,
         "day_roll": Looser.NEVER,
         "day_rolls": Looser.NEVER,
     },

@@ -218,9 +218,7 @@ class _Reader:
         revisions = self._revisions.get(order.order_id)
         if revisions is None:
             executed = [
-                fact.fill
-                for fact in self.facts
-                if isinstance(fact, OrderExecuted) and fact.order_id == order.order_id
+                fact.fill for fact in self.facts if isinstance(fact, OrderExecuted) and fact.order_id == order.order_id
             ]
             revisions = self._revisions[order.order_id] = Revisions(order, executed)
         return revisions

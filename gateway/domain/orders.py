@@ -226,8 +226,9 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     #: What corrections took from the executed quantity (negative: added): it does not trade again.
     broken_qty: Decimal = ZERO
     #: Executions that the venue took back.
-    busted: list[Fill] = []
-    #: Every bust and correction that was booked: its exec_id, and that of the original execution.
+    busted: tuple[Fill, ...] = ()
+    #: Every bust and correction that was booked: its exec_id, and that of the original execution. Never changed in
+    #: place, so that copies may share it.
     revisions: dict[str, str] = {}
     #: Busts and corrections of executions that are not known yet.
     early_revisions: tuple[ExecutionReport, ...] = ()
@@ -243,7 +244,6 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
         """Another order with the same content, that shares nothing with this one that can change."""
         own: Order = self.__copy__()  # type: ignore[attr-defined]  # msgspec gives every Struct one
         own.fills = list(self.fills)
-        own.busted, own.revisions = list(self.busted), dict(self.revisions)
         if self.twin is not None:
             own.twin = copy.copy(self.twin)
             own.twin.exec_ids = list(self.twin.exec_ids)

@@ -1,4 +1,4 @@
-"""The ledger against a naive recomputation from raw executions: to the cent, by either cost method, whatever happens."""
+"""The ledger against a naive recomputation from raw executions: to the cent, by either method, whatever happens."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -63,7 +63,10 @@ class Desk:
         self.world.send(MarksObserved(ts_ns=self.world.tick(), marks={}, day=self.day))
 
     def config(self) -> Any:
-        plain = {name: Instrument(**{**msgspec.structs.asdict(one), "lot_size": D("0.00001")}) for name, one in LISTED.items()}
+        plain = {
+            name: Instrument(**{**msgspec.structs.asdict(one), "lot_size": D("0.00001")})
+            for name, one in LISTED.items()
+        }
         return trading_config(
             instruments=plain,
             rates=dict(self.rates),
@@ -143,7 +146,9 @@ def check_totals(desk: Desk) -> None:
         # Conservation: realized + unrealized is the cash that moved and the value of what is held.
         assert Fraction(position.realized) - Fraction(position.cost) == naive.cash
         assert Fraction(position.fifo_realized) - Fraction(position.fifo_cost) == naive.cash
-        assert {c: Fraction(v) for c, v in position.fees_paid.items() if v} == {c: v for c, v in naive.fees.items() if v}
+        assert {c: Fraction(v) for c, v in position.fees_paid.items() if v} == {
+            c: v for c, v in naive.fees.items() if v
+        }
         naive.mark = Fraction(position.mark_px)
         pnl = desk.naive.pnl(name, naive, desk.rates)
         assert Fraction(position.pnl) == pnl
