@@ -7,12 +7,14 @@ span of time in which nothing about it changes, so asking again costs about a mi
 
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+
+from gateway.domain.market import TRADING_PHASES, MarketPhase
 
 ALWAYS_OPEN = "24/7"
 
@@ -21,6 +23,13 @@ _DAY_S = 86_400
 #: How much of a calendar is computed at once, around the moment asked for.
 _BEFORE = timedelta(days=20)
 _AFTER = timedelta(days=400)
+#: How long before the open orders are taken for it, and how long before an auction it is too late for one. Those of
+#: New York (orders for the opening until 9:28, for the close until 15:50); elsewhere they are on the safe side.
+_PRE_OPEN_NS = 4 * 3_600 * _S
+_OPENING_CUT_OFF_NS = 2 * 60 * _S
+_CLOSING_CUT_OFF_NS = 10 * 60 * _S
+#: They trade from the first to the last moment of a session.
+_WITHOUT_AUCTIONS = frozenset(("24/5", "CBOT", "CFE", "CME", "CMES", "COMEX", "NYMEX", "XCBF", "us_futures"))
 _MARGIN_NS = 15 * _DAY_S * _S
 
 
@@ -31,25 +40,29 @@ class UnknownCalendar(ValueError):
 class Session(msgspec.Struct, frozen=True, gc=False):
     """A ``SessionClock``. ``local_minute`` is what the clock on the exchange's wall shows."""
 
-    is_open: bool
+    phase: MarketPhase
     local_minute: int
     weekday: int
 
+    @property
+    def is_open(self) -> bool:
+        return self.phase in TRADING_PHASES
+
 
 class _Span(msgspec.Struct, frozen=True, gc=False):
-    """From ``start_ns`` to before ``end_ns``: one day, one offset from UTC, open or closed throughout."""
+    """From ``start_ns`` to before ``end_ns``: one day, one offset from UTC, one phase throughout."""
 
     start_ns: int
     end_ns: int
     offset_s: int
     weekday: int
-    is_open: bool
+    phase: MarketPhase
 
 
 class _Hours(msgspec.Struct, frozen=True):
     """One exchange's sessions over a stretch of time, in nanoseconds.
 
-    ``points`` are the moments at which it opens or closes (breaks too), ``states`` what it is from each on.
+    ``points`` are the moments at which its phase changes (breaks too), ``phases`` what it is from each on.
     ``opens``, ``closes`` and ``days`` are of whole sessions, by index. ``loaded_on`` is the day (since 1970) of
     the moment it was loaded for: a calendar that ends too early is not loaded again on the same day.
     """
@@ -57,7 +70,7 @@ class _Hours(msgspec.Struct, frozen=True):
     loaded_on: int
     zone: tzinfo
     points: list[int]
-    states: list[bool]
+    phases: list[MarketPhase]
     opens: list[int]
     closes: list[int]
     days: list[str]
@@ -82,7 +95,7 @@ class ExchangeCalendar:
         span = self._spans.get(name)
         if span is None or not span.start_ns <= now_ns < span.end_ns:
             span = self._spans[name] = self._span(name, now_ns)
-        return Session(span.is_open, (now_ns // _S + span.offset_s) % _DAY_S // 60, span.weekday)
+        return Session(span.phase, (now_ns // _S + span.offset_s) % _DAY_S // 60, span.weekday)
 
     def session_end_ns(self, name: str, now_ns: int) -> int:
         """The next end of a session after ``now_ns``: of the one under way, or else of the next one.
@@ -112,11 +125,12 @@ class ExchangeCalendar:
     def _span(self, name: str, now_ns: int) -> _Span:
         hours = self._hours_at(name, now_ns)
         if hours is None:
-            return _span(UTC, now_ns, is_open=name == ALWAYS_OPEN)
+            return _span(UTC, now_ns, MarketPhase.OPEN if name == ALWAYS_OPEN else MarketPhase.CLOSED)
         index = bisect_right(hours.points, now_ns)
         until = hours.points[index] if index < len(hours.points) else None
         since = hours.points[index - 1] if index else None
-        return _span(hours.zone, now_ns, is_open=bool(index) and hours.states[index - 1], since=since, until=until)
+        phase = hours.phases[index - 1] if index else MarketPhase.CLOSED
+        return _span(hours.zone, now_ns, phase, since=since, until=until)
 
     def _hours_at(self, name: str, now_ns: int) -> _Hours | None:
         if name == ALWAYS_OPEN or name in self._unknown:
@@ -133,7 +147,9 @@ class ExchangeCalendar:
         return hours
 
 
-def _span(zone: tzinfo, now_ns: int, *, is_open: bool, since: int | None = None, until: int | None = None) -> _Span:
+def _span(
+    zone: tzinfo, now_ns: int, phase: MarketPhase, *, since: int | None = None, until: int | None = None
+) -> _Span:
     """The stretch around a moment, cut at local midnights, at a change of the clocks, and at the given moments."""
     local = _utc(now_ns).astimezone(zone)
     offset_s = _offset_s(zone, now_ns)
@@ -147,7 +163,7 @@ def _span(zone: tzinfo, now_ns: int, *, is_open: bool, since: int | None = None,
         start_ns = _change(zone, start_ns, now_ns)
     if _offset_s(zone, end_ns - 1) != offset_s:
         end_ns = _change(zone, now_ns, end_ns - 1)
-    return _Span(start_ns, end_ns, offset_s, local.isoweekday(), is_open)
+    return _Span(start_ns, end_ns, offset_s, local.isoweekday(), phase)
 
 
 def _change(zone: tzinfo, before_ns: int, after_ns: int) -> int:
@@ -199,16 +215,28 @@ def _load(name: str, now_ns: int) -> _Hours | None:
                 found = get_calendar(name)
         except CalendarError:
             return None
-        return _hours(found, now_ns) if len(found.opens_nanos) else None
+        return _hours(found, now_ns, has_auctions=name not in _WITHOUT_AUCTIONS) if len(found.opens_nanos) else None
 
 
-def _hours(calendar: Any, now_ns: int) -> _Hours:
+def _hours(calendar: Any, now_ns: int, *, has_auctions: bool) -> _Hours:
     opens, closes = calendar.opens_nanos.tolist(), calendar.closes_nanos.tolist()
-    changes = [(at, True) for at in opens] + [(at, False) for at in closes]
-    # A session without a break has none of a negative number (pandas' missing time).
-    changes += [(at, False) for at in calendar.break_starts_nanos.tolist() if at > 0]
-    changes += [(at, True) for at in calendar.break_ends_nanos.tolist() if at > 0]
-    changes.sort()  # closing sorts before opening, so back-to-back sessions leave it open
+    changes = [(at, MarketPhase.OPEN) for at in opens] + [(at, MarketPhase.CLOSED) for at in closes]
+    # A session without a break has one of a negative number (pandas' missing time).
+    changes += [(at, MarketPhase.CLOSED) for at in calendar.break_starts_nanos.tolist() if at > 0]
+    changes += [(at, MarketPhase.OPEN) for at in calendar.break_ends_nanos.tolist() if at > 0]
+    if has_auctions:
+        changes += _auctions(opens, closes)
+    # Closing before what begins at the same moment, so that back-to-back sessions leave it open.
+    changes.sort(key=lambda change: (change[0], change[1] is not MarketPhase.CLOSED))
     days = [day.date().isoformat() for day in calendar.sessions]
-    points, states = [at for at, _ in changes], [state for _, state in changes]
-    return _Hours(_day(now_ns), ZoneInfo(str(calendar.tz)), points, states, opens, closes, days)
+    points, phases = [at for at, _ in changes], [phase for _, phase in changes]
+    return _Hours(_day(now_ns), ZoneInfo(str(calendar.tz)), points, phases, opens, closes, days)
+
+
+def _auctions(opens: list[int], closes: list[int]) -> Iterator[tuple[int, MarketPhase]]:
+    """Around each session: orders are entered before it, and auctions open and close it."""
+    for index, (opened, closed) in enumerate(zip(opens, closes, strict=True)):
+        earliest = opened - _PRE_OPEN_NS
+        yield max(earliest, closes[index - 1]) if index else earliest, MarketPhase.PRE_OPEN
+        yield opened - _OPENING_CUT_OFF_NS, MarketPhase.OPENING_AUCTION
+        yield closed - _CLOSING_CUT_OFF_NS, MarketPhase.CLOSING_AUCTION

@@ -77,10 +77,12 @@ class Gateway:
         self._on_policies(await self.policy.start())
         self.tasks.spawn(self.policy.tend(), "policy engine")
         self.reloader.on_applied.append(self._take_instruments)
+        self.reloader.on_applied.append(lambda settings: self.intake.views.follow(settings.trading.limits))
         self.engine.start()
         await self.simulator.start(self.executor)
         await self.edits.begin()
         now_ns, config = self.clock.now_ns(), self.engine.state.config
+        self.intake.views.follow(config.limits)
         self.engine.process(
             GatewayStarted(
                 ts_ns=now_ns,

@@ -130,6 +130,7 @@ def _measured(
         figures = state.figures
         if figures is not None and ts_ns - figures.as_of_ns <= table.figures_max_age_s * _S:
             volatility, neighbours = figures.volatility.get(order.symbol), state.neighbours
+    is_fresh = view.reference_px is not None and view.age_ns <= table.collar_max_age_s * _S
     risk = OrderRisk(
         instrument=instrument,
         side=order.side,
@@ -151,7 +152,8 @@ def _measured(
         equity=cash + account.pnl,
         day_start_equity=cash + account.day_pnl_start,
         account=account,
-        reference_px=view.reference_px if view.age_ns <= table.collar_max_age_s * _S else None,
+        reference_px=view.reference_px if is_fresh else None,
+        window_px=view.window_px if is_fresh else None,
         stop_loss_percentage=table.stop_loss_percentage,
         volatility=volatility,
         neighbours=neighbours,

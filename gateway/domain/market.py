@@ -69,6 +69,10 @@ class MarketPhase(Word):
     CLOSING_AUCTION = "closing_auction"
 
 
+#: While orders meet each other.
+TRADING_PHASES = frozenset({MarketPhase.OPEN, MarketPhase.CLOSING_AUCTION})
+
+
 class MarketView(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a decision knew of the market and of the clock: recorded in the event, so that a replay is exact.
 

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from gateway.domain.market import MarketPhase
+
 
 class Clock(Protocol):
     def now_ns(self) -> int:
@@ -24,6 +26,9 @@ class SessionClock(Protocol):
 
     @property
     def is_open(self) -> bool: ...
+
+    @property
+    def phase(self) -> MarketPhase: ...
 
     @property
     def local_minute(self) -> int: ...

@@ -22,8 +22,9 @@ from gateway.ports.market_data import MarketData
 from gateway.ports.policy import PolicyEngine
 from gateway.ports.telemetry import Telemetry
 from gateway.service.engine import Engine
+from gateway.service.market_view import MarketViews
 from gateway.service.tasks import TaskGroup
-from gateway.service.views import frozen, mid_px, story_of
+from gateway.service.views import frozen, story_of
 
 
 class Intake:
@@ -43,8 +44,7 @@ class Intake:
         self._engine = engine
         self._archive = archive
         self._policy = policy
-        self._market = market
-        self._calendar = calendar
+        self.views = MarketViews(market, calendar)
         self._clock = clock
         self._telemetry = telemetry
         self._tasks = tasks
@@ -147,25 +147,7 @@ class Intake:
 
     def view(self, symbol: str, now_ns: int) -> MarketView:
         """What the market and the clock say now, to be recorded with the decision."""
-        config = self._engine.state.config
-        quote = self._market.quote(symbol)
-        instrument = config.instruments.get(symbol)
-        is_open, minute, weekday = True, now_ns // 60_000_000_000 % 1440, (now_ns // 86_400_000_000_000 + 3) % 7 + 1
-        if config.is_market_data_real and instrument is not None:
-            session = self._calendar.session(instrument.calendar, now_ns)
-            is_open, minute, weekday = session.is_open, session.local_minute, session.weekday
-        if quote is None:
-            return MarketView(is_open=is_open, local_minute=minute, weekday=weekday)
-        return MarketView(
-            reference_px=mid_px(quote),
-            bid_px=quote.bid_px,
-            ask_px=quote.ask_px,
-            age_ns=max(now_ns - quote.received_ns, 0),
-            is_synthetic=quote.is_synthetic,
-            is_open=is_open,
-            local_minute=minute,
-            weekday=weekday,
-        )
+        return self.views.view(self._engine.state.config, symbol, now_ns)
 
     def _ask(self, question: EvaluatePolicy) -> PolicyVerdict:
         """Ask the engine in this process."""

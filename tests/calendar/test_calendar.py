@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.adapters.calendar import ExchangeCalendar, UnknownCalendar
+from gateway.domain.market import MarketPhase
 from gateway.ports.clock import Calendar, SessionClock
 
 NEW_YORK = "America/New_York"
@@ -58,6 +59,43 @@ def test_new_york_is_open_when_it_is(calendar: ExchangeCalendar, text: str, is_o
     expected = (is_open, local.hour * 60 + local.minute, local.isoweekday())
     assert seen(calendar, "XNYS", now) == expected
     assert seen(ExchangeCalendar(), "XNYS", now) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "phase"),
+    [
+        ("2024-11-27 05:29:59", MarketPhase.CLOSED),
+        ("2024-11-27 05:30", MarketPhase.PRE_OPEN),
+        ("2024-11-27 09:27:59", MarketPhase.PRE_OPEN),
+        ("2024-11-27 09:28", MarketPhase.OPENING_AUCTION),
+        ("2024-11-27 09:30", MarketPhase.OPEN),
+        ("2024-11-27 15:49:59", MarketPhase.OPEN),
+        ("2024-11-27 15:50", MarketPhase.CLOSING_AUCTION),
+        ("2024-11-27 16:00", MarketPhase.CLOSED),
+        ("2024-11-28 09:29", MarketPhase.CLOSED),  # Thanksgiving
+        ("2024-11-29 12:49:59", MarketPhase.OPEN),  # the half day after it
+        ("2024-11-29 12:50", MarketPhase.CLOSING_AUCTION),
+        ("2024-11-29 13:00", MarketPhase.CLOSED),
+    ],
+)
+def test_the_phases_of_a_day_in_new_york(calendar: ExchangeCalendar, text: str, phase: MarketPhase) -> None:
+    """Without it an order for an auction would come too late, or be refused before it is."""
+    assert calendar.session("XNYS", ns(text)).phase is phase
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "phase"),
+    [
+        ("24/7", "2024-11-30 12:00", MarketPhase.OPEN),
+        ("CMES", "2024-11-27 15:55", MarketPhase.OPEN),
+        ("CMES", "2024-11-30 12:00", MarketPhase.CLOSED),
+    ],
+)
+def test_what_has_no_auctions_is_open_or_closed(
+    calendar: ExchangeCalendar, name: str, text: str, phase: MarketPhase
+) -> None:
+    """Without it a future would be refused for the auction of a stock exchange."""
+    assert calendar.session(name, ns(text)).phase is phase
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.domain.events import PolicyVerdict
-from gateway.domain.market import Quote
+from gateway.domain.market import MarketPhase, Quote
 from gateway.domain.records import Record
 from gateway.ports.market_data import MarketListener
 
@@ -20,6 +20,7 @@ class FixedMarket:
 
     def __init__(self, prices: dict[str, Decimal]) -> None:
         self.prices = dict(prices)
+        self.listeners: list[MarketListener] = []
 
     async def start(self) -> None:
         pass
@@ -31,7 +32,8 @@ class FixedMarket:
         return Quote(symbol, px, D(1000), px, D(1000), px, D(1), 0, 0, True)
 
     def listen(self, symbol: str | None, listener: MarketListener) -> Callable[[], None]:
-        return lambda: None
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
 
     async def close(self) -> None:
         pass
@@ -72,6 +74,7 @@ class OpenSession:
     """A moment in an exchange's day."""
 
     is_open = True
+    phase = MarketPhase.OPEN
     local_minute = 600
     weekday = 3
 

@@ -55,7 +55,7 @@ def price_gap(risk: OrderRisk, _: ScopeAfter) -> Decimal:
 def window_gap(risk: OrderRisk, _: ScopeAfter) -> Decimal:
     """As ``price_gap``, from the average price of the last seconds: a price that runs away does not take the
     collar along. (RTS 6 Art. 15(1)(a): over a specified period of time.)"""
-    return _gap(risk, risk.view.window_px)
+    return _gap(risk, risk.window_px)
 
 
 def _gap(risk: OrderRisk, reference: Decimal | None) -> Decimal:
@@ -79,7 +79,7 @@ def collar_base(risk: OrderRisk) -> Decimal:
 
 
 def window_base(risk: OrderRisk) -> Decimal:
-    return risk.stop_px or risk.view.window_px or ZERO
+    return risk.stop_px or risk.window_px or ZERO
 
 
 # --- the market -------------------------------------------------------------------------------------

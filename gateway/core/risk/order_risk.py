@@ -23,8 +23,9 @@ class OrderRisk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``opens_position`` says that nothing is held or on order under its position key yet. ``unit_value`` is the
     worst-case value of one unit and ``dearest_unit_value`` the larger of that and its value at the reference price,
     both in the base currency. ``equity`` is that of the account in the order's book, ``account`` what it holds there.
-    ``reference_px`` is the market's price if it is fresh, None otherwise; ``volatility`` that of one day's return,
-    None when it is not known or too old, and ``neighbours`` the symbols it moves with.
+    ``reference_px`` is the market's price and ``window_px`` its average if they are fresh, None otherwise;
+    ``volatility`` is that of one day's return, None when it is not known or too old, and ``neighbours`` are the
+    symbols it moves with.
     """
 
     instrument: Instrument
@@ -48,6 +49,7 @@ class OrderRisk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     day_start_equity: Decimal
     account: ScopeUse
     reference_px: Decimal | None = None
+    window_px: Decimal | None = None
     stop_loss_percentage: Decimal = Decimal(1)
     volatility: Decimal | None = None
     neighbours: Neighbours = NO_NEIGHBOURS

@@ -1,0 +1,81 @@
+"""The average price of a window, kept second by second, against the sum over all its seconds; and what asks for it."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.config import Limits, LimitTable
+from gateway.domain.market import MarketPhase, Quote
+from gateway.domain.money import ratio
+from gateway.service.market_view import MarketViews, PriceWindow
+from tests.fakes.outside import FixedMarket, OpenCalendar
+from tests.world import PRICES, trading_config
+
+D = Decimal
+S = 1_000_000_000
+
+
+def quote(second: int, px: int) -> Quote:
+    return Quote(
+        symbol="AAPL",
+        bid_px=D(px),
+        bid_qty=D(5),
+        ask_px=D(px),
+        ask_qty=D(7),
+        last_px=None,
+        last_qty=None,
+        event_ns=0,
+        received_ns=second * S,
+    )
+
+
+@given(
+    window=st.integers(1, 20),
+    steps=st.lists(st.tuples(st.integers(0, 7), st.integers(1, 500), st.booleans()), min_size=1, max_size=60),
+)
+def test_the_average_is_that_of_every_second(window: int, steps: list[tuple[int, int, bool]]) -> None:
+    """Without this, the collar would be measured from a price that never was."""
+    kept, now = PriceWindow(window), 1_000
+    price_at: dict[int, int] = {}
+    for wait, px, is_asked in steps:
+        now += wait
+        kept.note(quote(now, px))
+        price_at[now] = px
+        if is_asked:
+            begun = min(price_at)
+            seconds = range(max(now - window + 1, begun), now + 1)
+            standing = [price_at[max(at for at in price_at if at <= second)] for second in seconds]
+            assert kept.average("AAPL", now * S) == ratio(D(sum(standing)), D(len(standing)))
+    assert kept.average("TSLA", now * S) is None
+
+
+def test_a_price_that_stands_is_the_average_in_the_end() -> None:
+    """Without this, an hour without a quote would still be averaged with what came before it."""
+    kept = PriceWindow(10)
+    kept.note(quote(100, 50))
+    kept.note(quote(105, 100))
+    assert kept.average("AAPL", 105 * S) == ratio(D(350), D(6))
+    assert kept.average("AAPL", 109 * S) == D(75)
+    assert kept.average("AAPL", 114 * S) == D(100)
+    assert kept.average("AAPL", 100_000 * S) == D(100)
+
+
+def test_a_window_is_kept_only_while_a_limit_asks_for_it() -> None:
+    """Without this, every quote would cost something that nobody uses, or a limit would be left without its figure."""
+    market = FixedMarket(PRICES)
+    views = MarketViews(market, OpenCalendar())
+    config = trading_config()
+    assert views.view(config, "AAPL", S).window_px is None
+    views.follow(LimitTable())
+    assert market.listeners == []
+    asking = LimitTable(accounts={"default": Limits(price_collar_window=D("0.05"))})
+    views.follow(asking)
+    views.follow(asking)
+    (listener,) = market.listeners
+    assert views.view(config, "AAPL", S).window_px == D(180)  # what stands when the window begins
+    listener(quote(100, 50))
+    view = views.view(config, "AAPL", 1_000 * S)
+    assert (view.window_px, view.phase) == (D(50), MarketPhase.OPEN)
+    views.follow(LimitTable())
+    assert market.listeners == []
