@@ -42,7 +42,7 @@ class PriceLevel(msgspec.Struct, frozen=True, gc=False):
     qty: Decimal
 
 
-class DepthUpdate(msgspec.Struct, frozen=True):
+class DepthUpdate(msgspec.Struct, frozen=True, gc=False):
     """Changed price levels (quantity 0 removes one), or the whole book when ``is_snapshot``."""
 
     symbol: str

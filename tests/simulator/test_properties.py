@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.adapters.venues.simulator.matcher import Matcher
 from gateway.adapters.venues.simulator.model import MatchingModel
 from gateway.domain.enums import TERMINAL_STATUSES, ExecType, OrdType, Side, TimeInForce
 from gateway.domain.market import DepthUpdate, MarketUpdate, PriceLevel, Quote, TradeTick
@@ -235,3 +237,23 @@ def test_it_does_not_matter_how_often_anyone_looks(steps: list[Step], seed: int)
 def test_the_kinds_of_end_are_those_of_the_contract() -> None:
     """If the domain learns a new terminal status, the properties above must learn it too."""
     assert {str(kind) for kind in _ENDS} | {"filled", "denied"} == {str(one) for one in TERMINAL_STATUSES}
+
+
+_far_orders = st.tuples(
+    st.just("order"),
+    _side,
+    st.integers(1, 20),
+    st.just(OrdType.LIMIT),
+    st.integers(90, 110),
+    st.just(TimeInForce.GTC),
+    st.booleans(),
+)
+
+
+@given(st.lists(st.one_of(_quotes, _quotes, _depths, _depths, _trades, _far_orders, _orders), max_size=60))
+def test_looking_away_from_what_is_out_of_reach_changes_nothing(steps: list[Step]) -> None:
+    """Without this, an order far from the market could miss that the market came to it."""
+    seen = play(steps)[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Matcher, "_is_out_of_reach", lambda self, update: False)
+        assert play(steps)[0] == seen

@@ -13,8 +13,9 @@ from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketListener
 
 _NS_PER_S = 1_000_000_000
-#: Steps that are due are taken together, this often at most: many symbols cost few wake-ups.
-_WAKE_NS = 20_000_000
+#: Steps that are due are taken together, this often at most: many symbols cost few wake-ups, and no order waits long
+#: behind the steps of one.
+_WAKE_NS = 5_000_000
 #: After a pause (a suspended machine) at most this much is made up for; the rest never happened.
 _MOST_CATCH_UP_NS = _NS_PER_S
 

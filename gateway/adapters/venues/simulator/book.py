@@ -10,7 +10,7 @@ key is a better price, so one class serves both and the best level is always the
   unchanged brings nothing new.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from decimal import Decimal
 
 from gateway.domain.market import DepthUpdate, PriceLevel, Quote
@@ -23,14 +23,18 @@ _MOST_DEFERRED = 8
 
 
 class BookSide:
-    """One side of a book. ``sign`` is +1 for bids and -1 for asks."""
+    """One side of a book. ``sign`` is +1 for bids and -1 for asks.
+
+    Levels lie in two lists beside each other, not in a map: the first hash of a Decimal costs as much as twenty
+    comparisons, and every update brings new ones.
+    """
 
     __slots__ = ("_has_quote", "_keys", "_quantities", "_taken", "_touch", "has_depth", "sign")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
         self._keys: list[Decimal] = []  # ascending: best last
-        self._quantities: dict[Decimal, Decimal] = {}
+        self._quantities: list[Decimal] = []  # of the key in the same place
         self._taken: tuple[dict[Decimal, Decimal], ...] = tuple({} for _ in range(POOLS))
         self._touch: Decimal | None = None  # key of the last quote, None when nobody stands there
         self._has_quote = False
@@ -56,14 +60,20 @@ class BookSide:
 
     def visible(self, key: Decimal) -> Decimal | None:
         """Quantity shown at a price; None where the feed does not tell (beyond its depth, or no data yet)."""
-        shown = self._quantities.get(key)
-        if shown is not None:
-            return shown
+        place, is_shown = self._find(key)
+        if is_shown:
+            return self._quantities[place]
         if not (self._has_quote or self.has_depth):
             return None
-        if not self._keys or key > self._keys[-1]:
+        if place == len(self._keys):
             return ZERO
-        return ZERO if self.has_depth and key > self._keys[0] else None
+        return ZERO if self.has_depth and place else None
+
+    def _find(self, key: Decimal) -> tuple[int, bool]:
+        """Where a key is, or would be, and whether it is there."""
+        keys = self._keys
+        place = bisect_left(keys, key)
+        return place, place < len(keys) and keys[place] == key
 
     # --- what the feed says ------------------------------------------------------------------
 
@@ -77,56 +87,92 @@ class BookSide:
         key = self._touch = self.key(px)
         keys = self._keys
         while keys and keys[-1] > key:
-            self._drop(keys.pop())
-        if not self.has_depth and keys and (keys[-1] != key or len(keys) > 1):
-            for stale in [known for known in keys if known != key]:
-                self._drop(stale)
-            keys[:] = [key] if key in self._quantities else []
+            self._drop(len(keys) - 1)
+        if not self.has_depth:  # without depth the touch is all there is
+            for place in range(len(keys) - 1, -1, -1):
+                if keys[place] != key:
+                    self._drop(place)
         self._set(key, qty or ZERO)  # a quote without sizes shows no liquidity
 
     def set_levels(self, levels: tuple[PriceLevel, ...], is_snapshot: bool) -> None:
         """Apply one side of a depth update, behind the touch only when there are quotes."""
         if is_snapshot:
             self._replace(levels)
-        elif not self.has_depth:
+            return
+        if not self.has_depth:
             return  # changes to a book that was never shown: unusable
-        touch = self._touch
         for level in levels:
             key = self.key(level.px)
-            if not self._has_quote or (touch is not None and key < touch):
+            if self._is_behind_touch(key):
                 self._set(key, level.qty)
 
+    def _is_behind_touch(self, key: Decimal) -> bool:
+        touch = self._touch
+        return not self._has_quote or (touch is not None and key < touch)
+
     def _replace(self, levels: tuple[PriceLevel, ...]) -> None:
-        """Forget what a new snapshot no longer shows. An empty one means that the depth is not known any more."""
+        """Nothing but what a snapshot shows behind the touch, and the touch as it was. An empty one means that the
+        depth is not known any more."""
         self.has_depth = bool(levels)
-        shown = {self.key(level.px) for level in levels}
-        for key in [known for known in self._keys if known not in shown and known != self._touch]:
-            self._set(key, ZERO)
+        touch, is_bid = self._touch, self.sign > 0
+        keys: list[Decimal] = []
+        quantities: list[Decimal] = []
+        is_in_order = True
+        for level in reversed(levels) if touch is not None or not self._has_quote else ():
+            key = level.px if is_bid else level.px.copy_negate()
+            if level.qty > ZERO and (touch is None or key < touch):
+                is_in_order = is_in_order and not (keys and key <= keys[-1])
+                keys.append(key)
+                quantities.append(level.qty)
+        if not is_in_order:  # not best first, or a level told twice, of which the last mention counts
+            levels_by_key = sorted(dict(zip(reversed(keys), reversed(quantities), strict=True)).items())
+            keys, quantities = [key for key, _ in levels_by_key], [qty for _, qty in levels_by_key]
+        if touch is not None and self._keys and self._keys[-1] == touch:
+            keys.append(touch)
+            quantities.append(self._quantities[-1])
+        old_keys, old_quantities = self._keys, self._quantities
+        self._keys, self._quantities = keys, quantities
+        if self.is_taken_from:
+            self._keep_taken(old_keys, old_quantities)
+
+    def _keep_taken(self, old_keys: list[Decimal], old_quantities: list[Decimal]) -> None:
+        """What was taken of levels that are gone is forgotten, and of those that shrank, what they shrank by."""
+        for key, was in zip(old_keys, old_quantities, strict=True):
+            place, is_shown = self._find(key)
+            if not is_shown:
+                self._forget(key)
+            elif self._quantities[place] < was:
+                self._give_back(key, was - self._quantities[place])
 
     def _set(self, key: Decimal, qty: Decimal) -> None:
-        shown = self._quantities.get(key)
-        if qty > 0:
-            self._quantities[key] = qty
-            if shown is None:
-                insort(self._keys, key)
-            elif qty < shown:
-                self._give_back(key, shown - qty)
-        elif shown is not None:
-            del self._keys[bisect_left(self._keys, key)]
-            self._drop(key)
+        place, is_shown = self._find(key)
+        if qty > ZERO:
+            if not is_shown:
+                self._keys.insert(place, key)
+                self._quantities.insert(place, qty)
+                return
+            was, self._quantities[place] = self._quantities[place], qty
+            if qty < was:
+                self._give_back(key, was - qty)
+        elif is_shown:
+            self._drop(place)
 
     def _give_back(self, key: Decimal, fall: Decimal) -> None:
         """Quantity that the feed removed cannot also count as taken by us: the level shrinks on both accounts."""
         for taken in self._taken:
-            if key in taken:
+            if taken and key in taken:
                 taken[key] -= fall
-                if taken[key] <= 0:
+                if taken[key] <= ZERO:
                     del taken[key]
 
-    def _drop(self, key: Decimal) -> None:
-        del self._quantities[key]
+    def _drop(self, place: int) -> None:
+        self._forget(self._keys.pop(place))
+        del self._quantities[place]
+
+    def _forget(self, key: Decimal) -> None:
         for taken in self._taken:
-            taken.pop(key, None)
+            if taken:
+                taken.pop(key, None)
 
     def _clear(self) -> None:
         self._keys.clear()
@@ -143,12 +189,12 @@ class BookSide:
         and return (price, quantity) per level; ``is_strict`` excludes the limit itself."""
         fills: list[tuple[Decimal, Decimal]] = []
         taken = self._taken[pool]
-        for key in reversed(self._keys):
+        for key, shown in zip(reversed(self._keys), reversed(self._quantities), strict=True):
             if limit_key is not None and (key < limit_key or (is_strict and key == limit_key)):
                 break
-            used = taken.get(key, ZERO)
-            qty = self._quantities[key] - used
-            if qty <= 0:
+            used = taken.get(key, ZERO) if taken else ZERO
+            qty = shown - used
+            if qty <= ZERO:
                 continue
             if qty > wanted:
                 qty = wanted
@@ -162,11 +208,11 @@ class BookSide:
     def has_at_least(self, wanted: Decimal, limit_key: Decimal | None, pool: int) -> bool:
         """Whether ``wanted`` could be taken at once (FOK)."""
         taken = self._taken[pool]
-        for key in reversed(self._keys):
+        for key, shown in zip(reversed(self._keys), reversed(self._quantities), strict=True):
             if limit_key is not None and key < limit_key:
                 break
-            wanted -= self._quantities[key] - taken.get(key, ZERO)
-            if wanted <= 0:
+            wanted -= shown - taken.get(key, ZERO)
+            if wanted <= ZERO:
                 return True
         return False
 

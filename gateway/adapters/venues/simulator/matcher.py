@@ -137,7 +137,7 @@ class Matcher:
                 self._pass_trade(update, now_ns)
                 self._check_stops(now_ns)
             return
-        if not self._has_orders:
+        if not self._has_orders or self._is_out_of_reach(update):
             if self.book.is_taken_from:
                 self.book.apply(update)
             else:
@@ -154,6 +154,23 @@ class Matcher:
     @property
     def _has_orders(self) -> bool:
         return bool(self._taking or self._stops) or not (self._buys.best_key is None and self._sells.best_key is None)
+
+    def _is_out_of_reach(self, update: Quote | DepthUpdate) -> bool:
+        """Whether none of our orders can feel this update: all rest, and all that it shows lies on one side of their
+        prices. They are then not visible in it, not crossed, and no nearer to their turn."""
+        if self._taking or self._stops:
+            return False
+        buy, sell_key = self._buys.best_key, self._sells.best_key
+        sell = None if sell_key is None else sell_key.copy_negate()
+        if isinstance(update, Quote):
+            if update.bid_px is None or update.ask_px is None or not update.bid_qty or not update.ask_qty:
+                return False
+            shown = [update.bid_px, update.ask_px]
+        elif update.is_snapshot and update.bids and update.asks:
+            shown = [level.px for level in update.bids + update.asks]
+        else:
+            return False  # changes of single levels: what else is shown is not in the update
+        return (buy is None or min(shown) > buy) and (sell is None or max(shown) < sell)
 
     def _see_levels(self, update: Quote | DepthUpdate, now_ns: int) -> None:
         """Tell the queues what is visible now, at the prices of which this update can have told anything."""
