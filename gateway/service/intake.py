@@ -50,8 +50,9 @@ class Intake:
         self._tasks = tasks
         #: Why no order is taken, as (reason, text); None while the door is open.
         self.closed: tuple[str, str] | None = ("starting", "the gateway is starting")
-        # The start time makes ids unique across restarts; a data directory has one owner at a time.
-        self._id_prefix = f"o{clock.now_ns() // 1_000_000:x}"
+        # Where the journal stood makes ids unique across restarts, also on a machine whose clock was set back or
+        # begins anew at each boot; the start time, across data directories.
+        self._id_prefix = f"o{clock.now_ns() // 1_000_000:x}-{engine.last_seq:x}"
         self._id_count = 0
         #: Orders about which a policy server is being asked, each with the task that does.
         self._deciding: dict[str, asyncio.Task[None]] = {}

@@ -12,6 +12,7 @@ from gateway.domain.enums import Mode, OrdType, Side, TimeInForce
 from gateway.domain.events import ConfigLoaded, GatewayStarted
 from gateway.domain.orders import NewOrderSingle, Order
 from gateway.domain.records import Record
+from gateway.ports.clock import Clock
 from gateway.ports.intake import Reply
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
@@ -47,7 +48,7 @@ class Desk:
         self.simulator = FakeVenue("sim")
         self.telemetry = CountingTelemetry()
         self.tasks = TaskGroup()
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.market = FixedMarket(PRICES)
         self.files = MemoryFiles()
         self.table = VenueTable(VenueSlot(self.simulator, None))
@@ -141,9 +142,11 @@ async def desk(
     venue: FakeVenue | None = None,
     timeout_s: float = 0.05,
     config: TradingConfig | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Desk]:
     """A desk that is open for business, and closed again afterwards."""
     one = Desk(journal or MemoryJournal(), policy or FunctionPolicy(), venue or FakeVenue(), timeout_s)
+    one.clock = clock or one.clock
     await one.start(config or trading_config(mode))
     try:
         yield one

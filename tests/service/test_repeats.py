@@ -82,3 +82,24 @@ async def test_no_order_is_made_durable_without_its_withdrawal() -> None:
         assert again.engine.state.open_orders() == []
         assert (await again.place(cl_ord_id="c7", limit=D(100))).outcome is Outcome.CREATED
         assert len(again.engine.state.open_orders()) == 1
+
+
+class _StoppedClock:
+    """A machine without a battery: its clock says the same after every boot."""
+
+    def now_ns(self) -> int:
+        return 1_700_000_000_000_000_000
+
+    def monotonic_ns(self) -> int:
+        return 0
+
+
+async def test_a_clock_that_repeats_itself_gives_no_order_id_twice() -> None:
+    """Without this, an order could take the id of one from before a restart: its place in the books, its fills, and
+    at the venue its name."""
+    journal = MemoryJournal()
+    order_ids = set()
+    for count in (1, 2, 3):
+        async with desk(journal=journal, clock=_StoppedClock()) as one:
+            order_ids.add(one.order(await one.place(limit=D(100))).order_id)
+        assert len(order_ids) == count
