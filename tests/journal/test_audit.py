@@ -12,10 +12,10 @@ import pytest
 
 from gateway.adapters.journal import anchor, audit, verify
 from gateway.adapters.journal.chain import genesis, link
-from gateway.domain.records import Checkpoint
+from gateway.domain.records import Checkpoint, Entry
 from gateway.ports.journal import JournalBroken
 from tests.journal.helpers import open_and_close, opened, replace_records, tamper, write_notes
-from tests.journal.samples import notes
+from tests.journal.samples import note, notes, order
 
 COUNT = 40
 
@@ -90,6 +90,35 @@ def test_one_tampering_is_one_finding_at_its_place(
     problems = [problem for problem in found(journal_dir) if problem[0] != -3]
     assert [problem[0] for problem in problems] == [seq]
     assert words in problems[0][1]
+
+
+@pytest.mark.parametrize("page", [1, 4_096])
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("UPDATE checkpoints SET state = x'7b7d' WHERE seq = 10", "the checkpoint at record 10 was altered"),
+        ("UPDATE checkpoints SET state = 'text' WHERE seq = 10", "the checkpoint at record 10 was altered"),
+        ("UPDATE checkpoints SET state_hash = 'x' WHERE seq = 30", "the checkpoint at record 30 was altered"),
+        ("UPDATE checkpoints SET digest = zeroblob(32) WHERE seq = 30", "the checkpoint at record 30 was altered"),
+        ("UPDATE orders SET cl_ord_id = 'free' WHERE order_id = 'o-2'", "order o-2 in the archive was altered"),
+        ("UPDATE orders SET ord_status = 'canceled' WHERE order_id = 'o-2'", "order o-2 in the archive was altered"),
+        ("UPDATE orders SET created_ns = 1.5 WHERE order_id = 'o-2'", "order o-2 in the archive was altered"),
+        ("UPDATE orders SET order_id = 'other' WHERE order_id = 'o-2'", "order other in the archive was altered"),
+        ("UPDATE orders SET body = x'7b7d' WHERE order_id = 'o-2'", "order o-2 in the archive was altered"),
+        ("UPDATE orders SET body = 5 WHERE order_id = 'o-2'", "order o-2 in the archive was altered"),
+    ],
+)
+async def test_tampering_beside_the_records_is_found(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch, sql: str, words: str, page: int
+) -> None:
+    """Without this, a client id could be freed, or a state slipped in, while the audit says that all is well."""
+    monkeypatch.setattr(audit, "_PAGE", page)
+    async with opened(journal_dir) as journal:
+        closed = tuple(order(f"o-{n}", cl_ord_id=f"c-{n}") for n in (1, 2, 3))
+        await journal.append([Entry(record=note(COUNT + 1), closed_orders=closed)])
+    assert found(journal_dir) == []
+    assert tamper(journal_dir, sql) == 1
+    assert found(journal_dir) == [(None, words)]
 
 
 def test_swapped_records_are_found_at_both_places(journal_dir: Path) -> None:

@@ -1,7 +1,7 @@
 """The journal checked from outside: every record, from the file alone, while a gateway writes to it or not.
 
-Shares with the writer only the definition of the chain. What the chain cannot show (an end cut off, a history
-rewritten to its end) is held against the anchor and the checkpoints.
+Shares with the writer only the definition of the chain and of the rows. What the chain cannot show (an end cut off,
+a history rewritten to its end) is held against the anchor and the checkpoints.
 """
 
 import sqlite3
@@ -12,13 +12,21 @@ from pathlib import Path
 from gateway.adapters.journal import schema
 from gateway.adapters.journal.anchor import FILE_NAME as ANCHOR_NAME
 from gateway.adapters.journal.anchor import Anchor, AnchorUnreadable, load_anchor
+from gateway.adapters.journal.archive import order_row
+from gateway.adapters.journal.checkpoints import digest
+from gateway.adapters.journal.codec import CodecError, decode_order
 from gateway.adapters.journal.errors import in_words
 from gateway.adapters.journal.walk import AuditReport, Problem, Row, Walk
+from gateway.domain.records import Checkpoint
 
 __all__ = ["AuditReport", "Problem", "verify"]
 
 _PAGE = 4_096
 _SELECT = "SELECT seq, ts_ns, kind, body, hash FROM records WHERE partition = ? AND seq > ? ORDER BY seq LIMIT ?"
+_SELECT_ORDERS = (
+    "SELECT order_id, account, cl_ord_id, strategy, symbol, venue, route, ord_status, parent_id, created_ns, body"
+    " FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?"
+)
 
 
 def verify(path: str | Path, partition: str = "main") -> AuditReport:
@@ -37,6 +45,8 @@ def verify(path: str | Path, partition: str = "main") -> AuditReport:
             for row in _rows(connection, partition):
                 walk.check(row)
             _check_whole(walk, connection)
+            _check_checkpoints(walk, connection)
+            _check_archive(walk, connection)
         _check_end(walk, directory, anchor)
     except (sqlite3.Error, OSError) as error:
         walk.found(walk.last_seq + 1 if walk.records else None, f"the journal cannot be read: {in_words(error)}")
@@ -96,6 +106,35 @@ def _check_whole(walk: Walk, connection: sqlite3.Connection) -> None:
             None,
             f"the table holds {count} records up to {walk.last_seq}, of which {walk.records} could be walked",
         )
+
+
+def _check_checkpoints(walk: Walk, connection: sqlite3.Connection) -> None:
+    """A state that was altered is not used, and the journal is folded instead: worth knowing all the same."""
+    rows = connection.execute(
+        "SELECT seq, ts_ns, state, state_hash, digest FROM checkpoints WHERE partition = ?", (walk.partition,)
+    )
+    for seq, ts_ns, state, state_hash, own_digest in rows:
+        is_whole = isinstance(state, bytes) and isinstance(seq, int)
+        checkpoint = Checkpoint(seq=seq, ts_ns=ts_ns, state=state, state_hash=state_hash)
+        if not is_whole or digest(checkpoint) != own_digest:
+            walk.found(None, f"the checkpoint at record {seq} was altered")
+
+
+def _check_archive(walk: Walk, connection: sqlite3.Connection) -> None:
+    """Each finished order must be readable, and found under what it says itself. No chain covers this table."""
+    last_id = ""
+    while True:
+        page = connection.execute(_SELECT_ORDERS, (last_id, _PAGE)).fetchall()
+        for row in page:
+            try:
+                is_whole = order_row(decode_order(row[-1]))[:-1] == row[:-1]
+            except (CodecError, TypeError):
+                is_whole = False
+            if not is_whole:
+                walk.found(None, f"order {row[0]} in the archive was altered")
+        if len(page) < _PAGE:
+            return
+        last_id = page[-1][0]
 
 
 def _check_end(walk: Walk, directory: Path, anchor: Anchor | AnchorUnreadable | None) -> None:
