@@ -1,0 +1,1 @@
+"""Alpaca: trading API v2, trade updates, market data."""
