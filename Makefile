@@ -93,7 +93,7 @@ lock: ## Re-pin dependencies after an edit of pyproject.toml (UPGRADE=1: take th
 	$(COMPILE) --extra venues --extra dev --extra build -o $(LOCK_DIR)/all.txt pyproject.toml
 	$(COMPILE_PINNED) --extra build -o requirements-run.lock.new pyproject.toml
 	$(COMPILE_PINNED) --extra build --extra venues -o requirements-venues.lock.new pyproject.toml
-	$(COMPILE_PINNED) --extra build --extra dev -o requirements.lock.new pyproject.toml
+	$(COMPILE_PINNED) --extra build --extra dev --extra venues -o requirements.lock.new pyproject.toml
 	for lock in requirements requirements-run requirements-venues; do \
 	  sed '/^ *# *-c /d' $$lock.lock.new > $$lock.lock && rm $$lock.lock.new; done
 
