@@ -92,6 +92,9 @@ class Engine:
         self._checkpoint_every = checkpoint_every
         self._checkpoint_seq = last_seq
         self._pending: deque[_Pending] = deque()
+        #: The last record that took orders back. All up to it is written in one: a part alone could make an order
+        #: durable whose withdrawal is not.
+        self._withdrawn_seq = 0
         #: Finished orders of records that are not durable: memory may have let go of them, the archive has them not.
         self._closing: dict[str, Order] = {}
         self._closing_client_ids: dict[tuple[str, str], str] = {}
@@ -214,8 +217,7 @@ class Engine:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            # After a failure all in one: a part alone could make an order durable whose withdrawal is not.
-            count = len(self._pending) if self.failure is not None else min(len(self._pending), self._max_batch)
+            count = min(len(self._pending), max(self._max_batch, self._withdrawn_seq - self.durable_seq))
             batch = [self._pending[i] for i in range(count)]
             started_ns = self._clock.monotonic_ns()
             try:
@@ -292,6 +294,7 @@ class Engine:
                     text=f"the journal could not be written: {self.failure}",
                 )
             )
+            self._withdrawn_seq = self.last_seq
         if found.released:
             self.run_effects(found.released)
 
