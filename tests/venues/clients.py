@@ -100,6 +100,28 @@ def alpaca_trade_updates(venue: Any, secret: str | None = None) -> Any:
     return TradingStream(venue.api_key, secret or venue.secret, url_override=f"{venue.ws_url}/stream")
 
 
+@asynccontextmanager
+async def ccxt_client(venue: Any, *, secret: str | None = None, timeout_ms: int = 5_000) -> AsyncIterator[Any]:
+    """ccxt.pro's ``coinbaseexchange`` with its markets loaded and its own rate limit off."""
+    import ccxt.pro as ccxt
+
+    exchange = ccxt.coinbaseexchange(
+        {
+            "apiKey": venue.api_key,
+            "secret": secret or venue.secret,
+            "password": venue.passphrase,
+            "timeout": timeout_ms,
+            "enableRateLimit": False,
+            "urls": {"api": {"public": venue.url, "private": venue.url, "ws": f"{venue.ws_url}/ws"}},
+        }
+    )
+    try:
+        await exchange.load_markets()
+        yield exchange
+    finally:
+        await exchange.close()
+
+
 async def until(is_so: Callable[[], object]) -> None:
     """Wait, two seconds at most, for something that the loop brings about."""
     async with asyncio.timeout(2):

@@ -10,7 +10,7 @@ after ``times`` hits:
 
 Operations of all peers: place, replace, cancel, cancel_all, lookup, open_orders, all_orders, fills, account,
 positions, instruments, market, time, stream (the opening of one). Events: ack, fill, canceled, expired, replaced,
-rejected, account, quote, tick, depth.
+rejected, account, done (where the end of a filled order is told apart), quote, tick, depth.
 """
 
 import asyncio
