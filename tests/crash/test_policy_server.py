@@ -86,6 +86,7 @@ async def test_a_canary_cap_holds_for_orders_that_wait_together(site: Site) -> N
     async with venue_server({"AAPL": Decimal(180)}) as venue:
         with opa_server() as server:
             use_server(site, server)
+            site.merge("gateway.yaml", {"policy": {"timeout_ms": 8_000}})
             async with running(site, launcher(venue, site.root)) as gateway:
                 api = gateway.api()
                 replies = await asyncio.gather(*(api.place(**market(strategy=f"s{n}")) for n in range(30)))
