@@ -60,6 +60,7 @@ from gateway.domain.records import Record
 
 D = Decimal
 TRADER = Actor("tess", Role.TRADER)
+RITA = Actor("rita", Role.RISK)
 ADMIN = Actor("system", Role.ADMIN)
 ALLOW = PolicyVerdict(is_allowed=True, revision="policy-1")
 DENY = PolicyVerdict(is_allowed=False, denies=(("TEST_RULE", "the test denies it"),), revision="policy-1")

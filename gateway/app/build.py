@@ -28,6 +28,7 @@ from gateway.domain.instruments import Instrument
 from gateway.domain.records import Record
 from gateway.domain.settings import Settings
 from gateway.service.approvals import Approvals
+from gateway.service.checking import OrderChecker
 from gateway.service.commands import CommandWatch
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
@@ -35,6 +36,7 @@ from gateway.service.executor import Executor, VenueSlot, VenueTable
 from gateway.service.feed import Feed
 from gateway.service.flattening import Flattener
 from gateway.service.intake import Intake
+from gateway.service.overrides import OverrideDesk
 from gateway.service.reads import Reads
 from gateway.service.recovery import recover
 from gateway.service.reload import Reloader
@@ -128,14 +130,17 @@ def _assemble(
     controls = OperatorControls(engine, FileHaltMark(data_dir), flattener, files, clock)
     reads = Reads(engine, intake, journal, market, clock)
     status = GatewayStatus(engine, intake, table, market, policy, clock, lambda: reloader.settings.venues)
+    overrides = OverrideDesk(engine, clock)
     approvals = Approvals(engine, clock)
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
     gauges.bind(engine, status)
     gauges.add("gateway_config_waiting", lambda: {(): float(approvals.waiting() is not None)})
     server = HttpServer(
         intake,
+        OrderChecker(engine, intake, policy, clock),
         controls,
         approvals,
+        overrides,
         reads,
         status,
         feed,
@@ -170,7 +175,7 @@ def _assemble(
         intake=intake,
         controls=controls,
         status=status,
-        timers=Timers(engine, venues, market, flattener, clock),
+        timers=Timers(engine, venues, market, flattener, overrides, clock),
         commands=CommandWatch(files, controls, engine),
         server=server,
     )

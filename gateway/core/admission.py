@@ -5,20 +5,20 @@ policy answers within the same step, ``settle`` adds what its verdicts come to; 
 admits, denies, or has it decided again because the rules moved meanwhile.
 """
 
-from decimal import Decimal
+import msgspec
 
 from gateway.core.decision import NOTHING, Decision
-from gateway.core.measuring import Earlier, Priced
+from gateway.core.measuring import Earlier, Measured, Priced, measured_order
+from gateway.core.overrides import used_facts, uses_of_legs
 from gateway.core.policy import denial_of, policy_document
-from gateway.core.pricing import reference_px, unit_value, worst_px
 from gateway.core.refusal import refusal_of
-from gateway.core.routing import Leg, RouteRequest, choose_legs, closable_qty
+from gateway.core.routing import Leg, RouteRequest, choose_legs
 from gateway.core.state import GatewayState
 from gateway.core.tickets import submit_effects
-from gateway.core.validation import instrument_breaches
-from gateway.core.words import refuse, reject_of
+from gateway.core.valuing import price_order
+from gateway.core.words import refuse
 from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
-from gateway.domain.enums import OrdStatus, RejectStage, Route, ScopeKind
+from gateway.domain.enums import OrdStatus, RejectStage, Route
 from gateway.domain.events import OrderReceived, PolicyEvaluated, PolicyVerdict
 from gateway.domain.facts import (
     CycleOpened,
@@ -28,9 +28,8 @@ from gateway.domain.facts import (
     OrderDenied,
     OrderHeld,
 )
-from gateway.domain.instruments import Instrument
-from gateway.domain.money import ZERO, plain
-from gateway.domain.orders import Breach, NewOrderSingle, Order, Reject, position_key_of
+from gateway.domain.money import ZERO
+from gateway.domain.orders import NewOrderSingle, Order, Reject, position_key_of
 from gateway.domain.reasons import RejectCode, RouteReason
 
 _SPLIT, _SHADOW = Route.SPLIT, Route.SHADOW  # named once: see domain.orders
@@ -58,18 +57,35 @@ def settle(decision: Decision, event: OrderReceived) -> Decision:
     return Decision(facts, effects)
 
 
+class Candidate(msgspec.Struct, frozen=True, gc=False):
+    """An order, or one leg of a split one, before anything is decided of it."""
+
+    order: Order
+    leg: Leg
+    measured: Measured
+
+
 def _receive(state: GatewayState, event: OrderReceived) -> Decision:
+    found = candidates(state, event)
+    if isinstance(found, Reject):
+        return _deny(state, event, found)
+    if len(found) == 1:
+        return _receive_whole(state, event, found[0])
+    return _receive_split(state, event, found)
+
+
+def candidates(state: GatewayState, event: OrderReceived) -> tuple[Candidate, ...] | Reject:
+    """What a request would become, one for each leg; or what its instrument has against it."""
     request = event.request
     instrument = state.config.instruments.get(request.symbol)
-    venue = request.venue or (instrument.venue if instrument is not None else "")
-    priced = _price(state, event, instrument, venue)
+    venue = _venue_of(state, request)
+    priced = price_order(state, event, instrument, venue)
     if isinstance(priced, Reject):
-        return _deny(state, event, venue, priced)
-    key = position_key_of(request.account, request.strategy_id, venue, request.symbol)
+        return priced
     legs = choose_legs(
         state,
         RouteRequest(
-            position_key=key,
+            position_key=position_key_of(request.account, request.strategy_id, venue, request.symbol),
             account=request.account,
             strategy_id=request.strategy_id,
             venue=venue,
@@ -80,112 +96,68 @@ def _receive(state: GatewayState, event: OrderReceived) -> Decision:
         ),
     )
     if len(legs) == 1:
-        return _receive_whole(state, event, venue, priced, legs[0])
-    return _receive_split(state, event, venue, priced, legs)
-
-
-def _price(state: GatewayState, event: OrderReceived, instrument: Instrument | None, venue: str) -> Priced | Reject:
-    """The instrument's rules and the value of one unit, or why there is none."""
-    request, config = event.request, state.config
-    if instrument is None:
-        text = f"symbol {request.symbol} is not in instruments.yaml"
-        return refuse(RejectStage.INSTRUMENT, RejectCode.INSTRUMENT_UNKNOWN, text, symbol=request.symbol)
-    if venue != instrument.venue:
-        text = f"{request.symbol} trades at {instrument.venue}, not at {venue}; leave venue out, or correct it"
-        return refuse(RejectStage.INSTRUMENT, RejectCode.VENUE_MISMATCH, text, limit=instrument.venue, value=venue)
-    if request.account not in config.accounts:
-        text = f"account {request.account} is not configured; add it under accounts in gateway.yaml"
-        return refuse(RejectStage.INSTRUMENT, RejectCode.ACCOUNT_UNKNOWN, text, account=request.account)
-    breaches = instrument_breaches(
-        instrument, config, request.ord_type, request.order_qty, (request.limit_px, request.stop_px)
-    )
-    if breaches:
-        return reject_of(RejectStage.INSTRUMENT, tuple(breaches))
-    reference = reference_px(event.view, instrument)
-    if reference is None and request.limit_px is None:
-        reference = _mark_of_closed(state, request, venue)
-    px = worst_px(
-        request.side,
-        request.ord_type,
-        request.limit_px,
-        request.stop_px,
-        reference,
-        config.reprice_reserve_bps,
-    )
-    if px is None:
-        text = f"no market price is known for {request.symbol}, so the order cannot be valued; send a limit order"
-        return refuse(RejectStage.INSTRUMENT, RejectCode.REFERENCE_PRICE_MISSING, text, symbol=request.symbol)
-    per_unit = px * instrument.multiplier
-    if per_unit * request.order_qty < instrument.min_notional:
-        low = plain(instrument.min_notional)
-        value = plain(per_unit * request.order_qty)
-        breach = Breach(RejectCode.NOTIONAL_BELOW_MINIMUM, ScopeKind.SYMBOL, instrument.symbol, low, value)
-        return reject_of(RejectStage.INSTRUMENT, (breach,))
-    worst = unit_value(px, instrument, config)
-    marked = worst if reference is None else unit_value(reference, instrument, config)
-    return Priced(instrument, worst, marked, reference, event.view)
-
-
-def _mark_of_closed(state: GatewayState, request: NewOrderSingle, venue: str) -> Decimal | None:
-    """The price that a position was last valued at, for an order that only closes it: without market data too, a
-    position can be closed at the market (invariant 3)."""
-    key = position_key_of(request.account, request.strategy_id, venue, request.symbol)
-    cycles = state.cycles.get(key)
-    if cycles is None:
-        return None
-    routes = [
-        (route, qty)
-        for route in (Route.LIVE, Route.SHADOW)
-        if (qty := closable_qty(state, key, route, cycles.of(route), request.side))
-    ]
-    if sum(qty for _, qty in routes) < request.order_qty:
-        return None
-    return state.books[routes[0][0]].positions[key].mark_px or None
-
-
-def _receive_whole(state: GatewayState, event: OrderReceived, venue: str, priced: Priced, leg: Leg) -> Decision:
-    order = _order_of(state, event, venue, priced, leg, event.order_id)
-    reject = refusal_of(state, order, priced, event.request.order_qty)
-    if reject is not None:
-        order.ord_status, order.reject = OrdStatus.DENIED, reject
-        denied = OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject, order=order)
-        return Decision((denied,))
-    facts, effect = _hold(state, event, order, leg)
-    return Decision(facts, (effect,))
-
-
-def _receive_split(
-    state: GatewayState, event: OrderReceived, venue: str, priced: Priced, legs: tuple[Leg, ...]
-) -> Decision:
-    """Hold each leg on its own; the closing part stands even when the rest is denied."""
-    orders: list[tuple[Order, Leg]] = []
+        order = _order_of(state, event, venue, priced, legs[0], event.order_id)
+        return (Candidate(order, legs[0], measured_order(state, order, priced, request.order_qty)),)
+    found: list[Candidate] = []
     for number, leg in enumerate(legs, start=1):
         order = _order_of(state, event, venue, priced, leg, f"{event.order_id}-{number}")
         order.parent_id = event.order_id
         order.cl_ord_id = ""
-        orders.append((order, leg))
-    rejects = [
-        refusal_of(state, order, priced, event.request.order_qty, _same_route(legs, order.route, n))
-        for n, (order, _) in enumerate(orders)
-    ]
-    parent = _order_of(state, event, venue, priced, legs[0], event.order_id)
-    parent.route, parent.route_reason = Route.SPLIT, RouteReason.SPLIT_CLOSE_AND_REST
-    parent.is_closing, parent.cycle, parent.held_unit, parent.bucket = False, 0, ZERO, None
-    parent.order_qty = event.request.order_qty
+        earlier = _same_route(legs, leg.route, number - 1)
+        found.append(Candidate(order, leg, measured_order(state, order, priced, request.order_qty, earlier)))
+    return tuple(found)
+
+
+def _venue_of(state: GatewayState, request: NewOrderSingle) -> str:
+    instrument = state.config.instruments.get(request.symbol)
+    return request.venue or (instrument.venue if instrument is not None else "")
+
+
+def _receive_whole(state: GatewayState, event: OrderReceived, found: Candidate) -> Decision:
+    order = found.order
+    reject = refusal_of(state, order, found.measured)
+    if reject is not None:
+        order.ord_status, order.reject = OrdStatus.DENIED, reject
+        denied = OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject, order=order)
+        return Decision((denied,))
+    facts, effect = _hold(state, event, order, found.leg)
+    return Decision((*used_facts(order, event.ts_ns), *facts) if order.overrides else facts, (effect,))
+
+
+def _receive_split(state: GatewayState, event: OrderReceived, found: tuple[Candidate, ...]) -> Decision:
+    """Hold each leg on its own; the closing part stands even when the rest is denied."""
+    rejects = [refusal_of(state, one.order, one.measured) for one in found]
+    first = found[0]
+    parent = msgspec.structs.replace(
+        first.order,
+        order_id=event.order_id,
+        parent_id="",
+        cl_ord_id=event.request.cl_ord_id,
+        order_qty=event.request.order_qty,
+        route=_SPLIT,
+        route_reason=RouteReason.SPLIT_CLOSE_AND_REST,
+        is_closing=False,
+        cycle=0,
+        held_unit=ZERO,
+        bucket=None,
+        overrides=(),
+    )
     if all(reject is not None for reject in rejects):
         parent.ord_status, parent.reject = OrdStatus.DENIED, rejects[0]
         assert rejects[0] is not None
         denied = OrderDenied(ts_ns=event.ts_ns, order_id=parent.order_id, reject=rejects[0], order=parent)
         return Decision((denied,))
-    parent.leg_ids = tuple(order.order_id for order, _ in orders)
-    facts: list[Fact] = [OrderHeld(ts_ns=event.ts_ns, order=parent)]
+    parent.leg_ids = tuple(one.order.order_id for one in found)
+    parent.overrides = uses_of_legs(one.order for one in found)
+    facts: list[Fact] = [*used_facts(parent, event.ts_ns), OrderHeld(ts_ns=event.ts_ns, order=parent)]
     effects: list[Effect] = []
-    for (order, leg), reject in zip(orders, rejects, strict=True):
+    for one, reject in zip(found, rejects, strict=True):
+        order = one.order
         if reject is not None:
             order.ord_status, order.reject = OrdStatus.DENIED, reject
             facts.append(OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject, order=order))
             continue
-        held, effect = _hold(state, event, order, leg)
+        held, effect = _hold(state, event, order, one.leg)
         facts.extend(held)
         effects.append(effect)
     return Decision(tuple(facts), tuple(effects))
@@ -216,7 +188,8 @@ def _hold(state: GatewayState, event: OrderReceived, order: Order, leg: Leg) -> 
     return (opened, held), effect
 
 
-def _deny(state: GatewayState, event: OrderReceived, venue: str, reject: Reject) -> Decision:
+def _deny(state: GatewayState, event: OrderReceived, reject: Reject) -> Decision:
+    venue = _venue_of(state, event.request)
     leg = Leg(route=Route.SHADOW, reason=RouteReason.MODE_SHADOW, qty=event.request.order_qty, cycle=0)
     order = _order_of(state, event, venue, None, leg, event.order_id)
     order.ord_status, order.reject = OrdStatus.DENIED, reject

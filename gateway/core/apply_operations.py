@@ -6,6 +6,8 @@ Part of ``core.apply``, the only writer of state; called by nothing else.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from gateway.core.counting import count, venue_use
 from gateway.core.ledger.memory import note_mark
 from gateway.core.risk.exposure import Book, revalue, start_day
@@ -13,8 +15,14 @@ from gateway.core.state import Cycles, GatewayState, rebuild
 from gateway.core.trading.flattens import begin
 from gateway.core.trading.states import TradingStop
 from gateway.domain.enums import Route
-from gateway.domain.facts import (
+from gateway.domain.exception_facts import (
     ConfigApproved,
+    OverrideExpired,
+    OverrideGranted,
+    OverrideRevoked,
+    OverrideUsed,
+)
+from gateway.domain.facts import (
     ConfigChanged,
     CycleOpened,
     DayRolled,
@@ -93,6 +101,20 @@ def _config_approved(state: GatewayState, fact: ConfigApproved) -> None:
     state.approvals[fact.revision] = fact.approval
 
 
+def _override_granted(state: GatewayState, fact: OverrideGranted) -> None:
+    state.overrides[fact.override.override_id] = fact.override
+
+
+def _override_used(state: GatewayState, fact: OverrideUsed) -> None:
+    override = state.overrides[fact.override_id]
+    used_by = fact.order_id if override.terms.is_for_one else ""
+    state.overrides[fact.override_id] = msgspec.structs.replace(override, used_by=used_by, uses=override.uses + 1)
+
+
+def _override_over(state: GatewayState, fact: OverrideRevoked | OverrideExpired) -> None:
+    state.overrides.pop(fact.override_id, None)
+
+
 def _marks_moved(state: GatewayState, fact: MarksMoved) -> None:
     rates = state.rates
     for book in state.books.values():
@@ -164,6 +186,10 @@ OPERATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     ConfigChanged: _config_changed,
     ConfigApproved: _config_approved,
     MarksMoved: _marks_moved,
+    OverrideGranted: _override_granted,
+    OverrideUsed: _override_used,
+    OverrideRevoked: _override_over,
+    OverrideExpired: _override_over,
     FiguresMoved: _figures_moved,
     DayRolled: _day_rolled,
     VenueStatusRecorded: _venue_status_recorded,

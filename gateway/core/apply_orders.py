@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.counting import count, venue_use
+from gateway.core.counting import count, give_back, venue_use
 from gateway.core.ledger.booking import book_fill, position_of
 from gateway.core.lifecycle import fill_of
 from gateway.core.risk.exposure import hold_order
@@ -85,6 +85,8 @@ def _close_parent(state: GatewayState, parent: Order) -> None:
 def settle_parent(state: GatewayState, parent: Order) -> None:
     """What a parent came to, all of its legs being done."""
     legs = state.legs_of(parent)
+    if not any(leg.is_admitted for leg in legs):
+        give_back(state, parent)
     if all(leg.ord_status is OrdStatus.DENIED for leg in legs):
         parent.ord_status, parent.reject = OrdStatus.DENIED, legs[0].reject
     elif all(leg.ord_status is OrdStatus.FILLED for leg in legs):
@@ -144,6 +146,7 @@ def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
     else:
         order = state.orders[fact.order_id]
         hold_exposure(state, order, -1)
+        give_back(state, order)
         order.ord_status = OrdStatus.DENIED
         order.reject = fact.reject
         order.updated_ns = fact.ts_ns
@@ -155,6 +158,7 @@ def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
 def _hold_released(state: GatewayState, fact: HoldReleased) -> None:
     order = state.orders[fact.order_id]
     hold_exposure(state, order, -1)
+    give_back(state, order)
     _forget(state, fact.order_id)
     state.statistics["orders"]["received"] -= 1  # it is received again when it is decided again
 
@@ -163,6 +167,7 @@ def _order_withdrawn(state: GatewayState, fact: OrderWithdrawn) -> None:
     order = state.orders.get(fact.order_id)
     if order is None:
         return
+    give_back(state, order)
     for leg in (*state.legs_of(order), order):
         hold_exposure(state, leg, -1)
         _uncount(state, leg)
@@ -233,6 +238,8 @@ def _book_position(state: GatewayState, order: Order, fact: OrderExecuted) -> No
 def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     order = state.orders[fact.order_id]
     hold_exposure(state, order, -1)
+    if not order.is_admitted:
+        give_back(state, order)
     order.ord_status = fact.ord_status
     order.reject = fact.reject or order.reject
     order.is_in_doubt = order.is_cancel_requested = False

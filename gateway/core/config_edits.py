@@ -5,8 +5,10 @@ from gateway.core.loosening import compare
 from gateway.core.state import GatewayState
 from gateway.domain.enums import RejectStage
 from gateway.domain.events import ApprovalReceived, ConfigLoaded
-from gateway.domain.facts import Approval, ConfigApproved, ConfigChanged
+from gateway.domain.exception_facts import ConfigApproved
+from gateway.domain.facts import ConfigChanged
 from gateway.domain.orders import Reject
+from gateway.domain.sessions import Approval
 
 #: How long an approval given before the edit waits for it.
 APPROVAL_LASTS_NS = 24 * 3_600 * 1_000_000_000

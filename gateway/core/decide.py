@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from gateway.core import admission, changes, config_edits, flattening, operations, reports, switching
+from gateway.core import admission, changes, config_edits, flattening, operations, overrides, reports, switching
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
 from gateway.domain.events import (
@@ -19,6 +19,9 @@ from gateway.domain.events import (
     LookupCompleted,
     MarksObserved,
     OrderReceived,
+    OverrideRequested,
+    OverrideRevocation,
+    OverridesDue,
     PolicyEvaluated,
     ReplaceReceived,
     ReportsReceived,
@@ -57,6 +60,9 @@ _DECIDERS: dict[type, Callable[[GatewayState, Any], Decision]] = {
     SessionEnded: operations.end_session,
     ConfigLoaded: config_edits.load,
     ApprovalReceived: config_edits.approve,
+    OverrideRequested: overrides.grant,
+    OverrideRevocation: overrides.revoke,
+    OverridesDue: overrides.expire,
     VenueStatusChanged: operations.record_venue_status,
     AdmissionsAbandoned: operations.abandon_admissions,
     GatewayStarted: operations.start,

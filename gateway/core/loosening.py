@@ -18,6 +18,7 @@ from gateway.domain.config import (
     GapEvent,
     Limits,
     LimitTable,
+    OverrideWindow,
     Rollout,
     TradingConfig,
     VenueMode,
@@ -63,9 +64,11 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "is_market_data_real": Looser.NEVER,
         "retained_closed_orders": Looser.NEVER,
         "retained_executions": Looser.NEVER,
+        "overrides": Looser.WITHIN,
         "day_roll": Looser.NEVER,
         "day_rolls": Looser.NEVER,
     },
+    OverrideWindow: {"default_s": Looser.NEVER, "max_s": Looser.WHEN_HIGHER},
     LimitTable: {
         **dict.fromkeys(LimitTable.__struct_fields__, Looser.WITHIN),
         "gap_events": Looser.WHEN_SHORTER,
@@ -99,7 +102,6 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         **dict.fromkeys(Instrument.__struct_fields__, Looser.NEVER),
         "max_qty": Looser.WHEN_HIGHER,
         "margin_rate": Looser.WHEN_LOWER,
-        "average_daily_volume": Looser.WHEN_HIGHER,  # what an order may be a share of
     },
     DayRoll: dict.fromkeys(DayRoll.__struct_fields__, Looser.NEVER),
 }

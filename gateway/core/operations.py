@@ -23,12 +23,12 @@ from gateway.domain.facts import (
     OrderDenied,
     OrderWithdrawn,
     ReplaceDenied,
-    Session,
     SessionClosed,
     SessionOpened,
     VenueStatusRecorded,
 )
 from gateway.domain.reasons import RejectCode
+from gateway.domain.sessions import Session
 
 DAY_NS = 86_400_000_000_000
 

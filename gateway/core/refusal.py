@@ -1,8 +1,9 @@
 """What of ours stands against an order on its route: trading state, session, connection, limits."""
 
-from decimal import Decimal
+from collections.abc import Iterator
 
-from gateway.core.measuring import NONE_EARLIER, Earlier, Priced, measured_order, refused_by_limits
+from gateway.core.measuring import Measured, refused_by_limits
+from gateway.core.overrides import overrides_for
 from gateway.core.state import GatewayState
 from gateway.core.words import refuse
 from gateway.domain.enums import RejectStage, Route, ScopeKind, TradingState
@@ -11,22 +12,33 @@ from gateway.domain.orders import Order, Reject
 from gateway.domain.reasons import RejectCode
 
 
-def refusal_of(
-    state: GatewayState, order: Order, priced: Priced, whole_qty: Decimal, earlier: Earlier = NONE_EARLIER
-) -> Reject | None:
-    """Trading state, session, connection and limits; the first stage that refuses answers, with all it found."""
+def refusal_of(state: GatewayState, order: Order, measured: Measured) -> Reject | None:
+    """Trading state, session, connection and limits; the first stage that refuses answers, with all it found.
+
+    An order that only limits refuse may pass by an override; it then says so (``Order.overrides``).
+    """
+    return next(refusals(state, order, measured), None)
+
+
+def refusals(state: GatewayState, order: Order, measured: Measured) -> Iterator[Reject]:
+    """What each stage that refuses says, in their order. The first one decides; who only asks may hear them all."""
     reject = refused_by_trading_state(state, order, order.is_closing)
     if reject is not None:
-        return reject
+        yield reject
     if not order.is_closing:
-        reject = _refused_as_new_risk(state, order, priced.instrument)
+        reject = _refused_as_new_risk(state, order, measured.risk.instrument)
         if reject is not None:
-            return reject
+            yield reject
     venue = state.venues.get(order.venue)
     if order.route is Route.LIVE and venue is not None and not venue.is_connected:
         text = f"venue {order.venue} is not connected: {venue.text or 'no reason given'}; see /connections"
-        return refuse(RejectStage.TRADING_STATE, RejectCode.VENUE_NOT_CONNECTED, text, venue=order.venue)
-    return refused_by_limits(measured_order(state, order, priced, whole_qty, earlier))
+        yield refuse(RejectStage.TRADING_STATE, RejectCode.VENUE_NOT_CONNECTED, text, venue=order.venue)
+    reject = refused_by_limits(measured)
+    if reject is not None:
+        if state.overrides:
+            order.overrides = overrides_for(state, order, measured)
+        if not order.overrides:
+            yield reject
 
 
 def refused_by_trading_state(state: GatewayState, order: Order, is_closing: bool) -> Reject | None:

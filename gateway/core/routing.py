@@ -156,6 +156,24 @@ def _new_cycle(route: Route, reason: RouteReason, qty: Decimal, number: int, buc
     )
 
 
+def cap_uses(state: GatewayState, venue: str) -> tuple[tuple[str, Decimal | None, Decimal], ...]:
+    """The caps of a canary at a venue (key, limit, use without the order); none unless the venue is in CANARY."""
+    caps = state.config.rollout.caps.get(venue)
+    if caps is None or state.mode_of(venue) is not Mode.CANARY:
+        return ()
+    counted, use = state.venues.get(venue), state.books[Route.LIVE].venues.get(venue)
+    orders = caps.max_live_orders
+    return (
+        (
+            "max_live_orders",
+            None if orders is None else Decimal(orders),
+            Decimal(0 if counted is None else counted.live_orders_today),
+        ),
+        ("max_live_notional", caps.max_live_notional, ZERO if use is None else use.gross + use.held),
+        ("max_live_loss", caps.max_live_loss, ZERO if use is None else max(-use.day_pnl, ZERO)),
+    )
+
+
 def _broken_cap(state: GatewayState, request: RouteRequest, mode: Mode, qty: Decimal) -> RouteReason | None:
     """The canary cap that sending ``qty`` live would break, if any; LIVE has none."""
     if mode is not Mode.CANARY:

@@ -19,11 +19,12 @@ from gateway.core.trading.flattens import Flatten
 from gateway.core.trading.states import TradingStates, TradingStop
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, Route
-from gateway.domain.facts import Approval, Session
 from gateway.domain.figures import RiskFigures
 from gateway.domain.money import ONE, ZERO, ratio
 from gateway.domain.orders import Order
+from gateway.domain.overrides import Override
 from gateway.domain.positions import Position
+from gateway.domain.sessions import Approval, Session
 
 # Named once: see domain.orders.
 _LIVE = Route.LIVE
@@ -77,6 +78,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     approvals: dict[str, Approval] = {}
     rates: dict[str, Decimal]
     ledger: LedgerSnapshot
+    overrides: dict[str, Override] = {}
     figures: RiskFigures | None = None
 
 
@@ -99,6 +101,7 @@ class GatewayState:
         "ledger",
         "neighbours",
         "orders",
+        "overrides",
         "rates",
         "risk_plan",
         "session",
@@ -130,6 +133,8 @@ class GatewayState:
         self.rates: dict[str, Decimal] = {}
         self.venues: dict[str, VenueUse] = {}
         self.session: Session | None = None
+        #: Rules that people lifted for certain orders and a short time, oldest first.
+        self.overrides: dict[str, Override] = {}
         #: What people approved beforehand, by the revision of the configuration.
         self.approvals: dict[str, Approval] = {}
         self.statistics: dict[str, dict[str, int]] = {}
@@ -225,6 +230,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         venues=state.venues,
         session=state.session,
         approvals=state.approvals,
+        overrides=state.overrides,
         statistics=state.statistics,
         rates=state.rates,
         ledger=state.ledger.snapshot(),
@@ -253,6 +259,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.venues = snapshot.venues
     state.session = snapshot.session
     state.approvals = snapshot.approvals
+    state.overrides = snapshot.overrides
     state.statistics = snapshot.statistics
     state.take_figures(snapshot.figures)
     state.rates = snapshot.rates

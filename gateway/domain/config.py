@@ -142,6 +142,13 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True):
     initial_cash: Decimal = Decimal(100_000)
 
 
+class OverrideWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a controlled override may last: unless it says, and at most. Seconds."""
+
+    default_s: int = 300
+    max_s: int = 3_600
+
+
 class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a decision reads. ``revision`` is a hash of the content, so equal content is equal revision.
 
@@ -166,6 +173,7 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     is_market_data_real: bool = False
     retained_closed_orders: int = 1_000
     retained_executions: int = 5_000
+    overrides: OverrideWindow = OverrideWindow()
     day_roll: DayRoll = DayRoll()
     day_rolls: dict[str, DayRoll] = {}
 

@@ -143,6 +143,41 @@ STATE_CONTROLS: tuple[Control, ...] = (
     _check("policy", "gateway.yaml: policy", _R.POLICY_DENIED, _S.POLICY, "the policies", "seed", (13,)),
 )
 
+#: Limits that a controlled override may lift. Fat-finger limits (they bind closing orders too) only together with a
+#: largest quantity or value. What is not named here is never lifted: no halt, breaker or policy, no restricted list or
+#: short-sale rule, no order on absent or doubtful prices, and no floor under the account (loss, drawdown, balance).
+OVERRIDABLE: frozenset[str] = frozenset(
+    {
+        "max_order_size",
+        "max_order_value",
+        "max_order_adv",
+        "price_collar",
+        "price_collar_window",
+        "risk_per_trade",
+        "max_position_size",
+        "max_position_value",
+        "max_concentration",
+        "max_intraday_position",
+        "max_adv_participation",
+        "volatility_target",
+        "max_correlation",
+        "max_leverage",
+        "max_portfolio_exposure",
+        "max_gross_exposure",
+        "max_net_exposure",
+        "max_open_order_value",
+        "max_open_orders",
+        "max_open_positions",
+        "max_margin_use",
+        "max_spread_bps",
+        "min_displayed_qty",
+        "min_depth_multiple",
+        "min_average_volume",
+        "allowed_symbols",
+        "gap_events",
+    }
+)
+
 CONTROLS: tuple[Control, ...] = (*LIMIT_CONTROLS, *INSTRUMENT_CONTROLS, *STATE_CONTROLS)
 
 #: By rule id.

@@ -11,6 +11,7 @@ from gateway.domain.figures import RiskFigures
 from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
+from gateway.domain.overrides import OverrideTerms
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
@@ -177,6 +178,27 @@ class AdmissionsAbandoned(_Event, frozen=True, kw_only=True):
     text: str
 
 
+class OverrideRequested(_Event, frozen=True, kw_only=True):
+    """A person lifts named rules for certain orders. The request is in order; ``expires_ns`` lies within bounds."""
+
+    override_id: str
+    terms: OverrideTerms
+    actor: Actor
+    reason: str
+    expires_ns: int
+
+
+class OverrideRevocation(_Event, frozen=True, kw_only=True):
+    """A person takes an override back."""
+
+    override_id: str
+    actor: Actor
+
+
+class OverridesDue(_Event, frozen=True, kw_only=True):
+    """The clock passed the end of at least one override."""
+
+
 class GatewayStarted(_Event, frozen=True, kw_only=True):
     """A process took over this journal; what was under way is settled from here. Days are as in MarksObserved."""
 
@@ -203,6 +225,9 @@ Event = (
     | MarksObserved
     | FiguresObserved
     | VenueStatusChanged
+    | OverrideRequested
+    | OverrideRevocation
+    | OverridesDue
     | AdmissionsAbandoned
     | GatewayStarted
 )

@@ -9,16 +9,21 @@ import msgspec
 
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import OrdStatus, Route, ScopeKind, Side, TradingState
+from gateway.domain.exception_facts import (
+    ConfigApproved,
+    OverrideExpired,
+    OverrideGranted,
+    OverrideRevoked,
+    OverrideUsed,
+)
+from gateway.domain.fact import Recorded
 from gateway.domain.figures import RiskFigures
 from gateway.domain.flatten import FlattenOrder
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
+from gateway.domain.sessions import Session
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
-    ts_ns: int
-
-
-class OrderHeld(_Fact, frozen=True, kw_only=True):
+class OrderHeld(Recorded, frozen=True, kw_only=True):
     """The order passed every check of ours and holds its exposure; the policy has not spoken yet.
 
     A parent that was split comes first, with ``route`` SPLIT, then its legs.
@@ -27,7 +32,7 @@ class OrderHeld(_Fact, frozen=True, kw_only=True):
     order: Order
 
 
-class CycleOpened(_Fact, frozen=True, kw_only=True):
+class CycleOpened(Recorded, frozen=True, kw_only=True):
     """A position life began with this order, and its route was drawn: ``bucket`` (0..9999) under ``weight_bp``
     is live. ``bucket`` is None where the mode left nothing to draw."""
 
@@ -40,14 +45,14 @@ class CycleOpened(_Fact, frozen=True, kw_only=True):
     order_id: str
 
 
-class OrderAdmitted(_Fact, frozen=True, kw_only=True):
+class OrderAdmitted(Recorded, frozen=True, kw_only=True):
     """Policy allowed it: it is now ours to send, once."""
 
     order_id: str
     policy_revision: str
 
 
-class OrderDenied(_Fact, frozen=True, kw_only=True):
+class OrderDenied(Recorded, frozen=True, kw_only=True):
     """We refused it. ``order`` is given when it was never held, so that it is on record all the same."""
 
     order_id: str
@@ -55,27 +60,27 @@ class OrderDenied(_Fact, frozen=True, kw_only=True):
     order: Order | None = None
 
 
-class HoldReleased(_Fact, frozen=True, kw_only=True):
+class HoldReleased(Recorded, frozen=True, kw_only=True):
     """Mode, limits or trading state moved while the policy was thinking: the order is decided again."""
 
     order_id: str
 
 
-class OrderInDoubt(_Fact, frozen=True, kw_only=True):
+class OrderInDoubt(Recorded, frozen=True, kw_only=True):
     """Sent, outcome unknown. Its exposure stays held until the venue itself answers."""
 
     order_id: str
     text: str
 
 
-class OrderAcknowledged(_Fact, frozen=True, kw_only=True):
+class OrderAcknowledged(Recorded, frozen=True, kw_only=True):
     """The venue has it."""
 
     order_id: str
     venue_order_id: str
 
 
-class OrderExecuted(_Fact, frozen=True, kw_only=True):
+class OrderExecuted(Recorded, frozen=True, kw_only=True):
     """One fill, with what the order came to by it. ``is_late`` marks a fill after the order was done,
     ``is_overfill`` one beyond the order's quantity: both are booked, because they happened."""
 
@@ -93,7 +98,7 @@ class OrderExecuted(_Fact, frozen=True, kw_only=True):
     is_overfill: bool = False
 
 
-class TradeRevised(_Fact, frozen=True, kw_only=True):
+class TradeRevised(Recorded, frozen=True, kw_only=True):
     """The venue took an execution back (``fill`` None) or corrected it, by its report ``report_id``. ``exec_id`` is
     the original execution; the other figures are what the order came to by it."""
 
@@ -112,14 +117,14 @@ class TradeRevised(_Fact, frozen=True, kw_only=True):
     broken_qty: Decimal
 
 
-class RevisionDeferred(_Fact, frozen=True, kw_only=True):
+class RevisionDeferred(Recorded, frozen=True, kw_only=True):
     """A bust or correction of an execution that has not been reported yet: it waits for it."""
 
     order_id: str
     report: ExecutionReport
 
 
-class OrderEnded(_Fact, frozen=True, kw_only=True):
+class OrderEnded(Recorded, frozen=True, kw_only=True):
     """The order is done without (further) fills: canceled, expired, or rejected by the venue."""
 
     order_id: str
@@ -128,37 +133,37 @@ class OrderEnded(_Fact, frozen=True, kw_only=True):
     text: str = ""
 
 
-class CancelRequested(_Fact, frozen=True, kw_only=True):
+class CancelRequested(Recorded, frozen=True, kw_only=True):
     order_id: str
     actor: Actor
 
 
-class CancelRefused(_Fact, frozen=True, kw_only=True):
+class CancelRefused(Recorded, frozen=True, kw_only=True):
     """The venue would not cancel; the order is as it was."""
 
     order_id: str
     text: str
 
 
-class ReplaceHeld(_Fact, frozen=True, kw_only=True):
+class ReplaceHeld(Recorded, frozen=True, kw_only=True):
     """New terms were checked; the larger of old and new exposure is held until they are settled."""
 
     order_id: str
     pending: PendingReplace
 
 
-class ReplaceAdmitted(_Fact, frozen=True, kw_only=True):
+class ReplaceAdmitted(Recorded, frozen=True, kw_only=True):
     order_id: str
 
 
-class ReplaceDenied(_Fact, frozen=True, kw_only=True):
+class ReplaceDenied(Recorded, frozen=True, kw_only=True):
     """We (or, with stage VENUE, the venue) refused the new terms; the order works on under the old ones."""
 
     order_id: str
     reject: Reject
 
 
-class OrderReplaced(_Fact, frozen=True, kw_only=True):
+class OrderReplaced(Recorded, frozen=True, kw_only=True):
     """The venue works the order under these terms, since ``transact_ns``. ``settles_pending`` says that they are the
     ones that were asked for last; a report on an earlier change leaves the pending one pending."""
 
@@ -172,7 +177,7 @@ class OrderReplaced(_Fact, frozen=True, kw_only=True):
     settles_pending: bool
 
 
-class TwinUpdated(_Fact, frozen=True, kw_only=True):
+class TwinUpdated(Recorded, frozen=True, kw_only=True):
     """The simulated execution of a live order moved. Touches no book."""
 
     order_id: str
@@ -180,25 +185,25 @@ class TwinUpdated(_Fact, frozen=True, kw_only=True):
     ord_status: OrdStatus
 
 
-class OrderRestored(_Fact, frozen=True, kw_only=True):
+class OrderRestored(Recorded, frozen=True, kw_only=True):
     """A finished order came back from the archive, because the venue spoke of it again."""
 
     order: Order
 
 
-class OrderWithdrawn(_Fact, frozen=True, kw_only=True):
+class OrderWithdrawn(Recorded, frozen=True, kw_only=True):
     """The order was never durable and never answered for; its client_order_id is free again."""
 
     order_id: str
 
 
-class ReportUnmatched(_Fact, frozen=True, kw_only=True):
+class ReportUnmatched(Recorded, frozen=True, kw_only=True):
     """A report on an order that is not ours."""
 
     report: ExecutionReport
 
 
-class TradingStateChanged(_Fact, frozen=True, kw_only=True):
+class TradingStateChanged(Recorded, frozen=True, kw_only=True):
     """A person put one scope into ``state``; other scopes, and what breakers stopped, are as they were."""
 
     state: TradingState
@@ -208,21 +213,21 @@ class TradingStateChanged(_Fact, frozen=True, kw_only=True):
     scope_id: str = ""
 
 
-class FlattenStarted(_Fact, frozen=True, kw_only=True):
+class FlattenStarted(Recorded, frozen=True, kw_only=True):
     """A command to close positions was taken. ``keeps`` is what stays of each position held by then."""
 
     order: FlattenOrder
     keeps: dict[str, Decimal]
 
 
-class FlattenWaited(_Fact, frozen=True, kw_only=True):
+class FlattenWaited(Recorded, frozen=True, kw_only=True):
     """What it waits for now, in words: other than before."""
 
     flatten_id: str
     waits: tuple[str, ...]
 
 
-class FlattenEnded(_Fact, frozen=True, kw_only=True):
+class FlattenEnded(Recorded, frozen=True, kw_only=True):
     """It is done (``is_flat``), or was ended before that."""
 
     flatten_id: str
@@ -230,27 +235,16 @@ class FlattenEnded(_Fact, frozen=True, kw_only=True):
     text: str
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A trading session: from when, by whom, for which strategies (empty: all)."""
-
-    session_id: str
-    label: str
-    strategies: tuple[str, ...]
-    actor: Actor
-    started_ns: int
-    ended_ns: int | None = None
-
-
-class SessionOpened(_Fact, frozen=True, kw_only=True):
+class SessionOpened(Recorded, frozen=True, kw_only=True):
     session: Session
 
 
-class SessionClosed(_Fact, frozen=True, kw_only=True):
+class SessionClosed(Recorded, frozen=True, kw_only=True):
     session_id: str
     actor: Actor
 
 
-class ConfigChanged(_Fact, frozen=True, kw_only=True):
+class ConfigChanged(Recorded, frozen=True, kw_only=True):
     """A new configuration is in force. ``looser`` are those of its changes that loosen a limit: ``actor`` is then who
     approved them, and why is in ``reason``."""
 
@@ -261,32 +255,17 @@ class ConfigChanged(_Fact, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Approval(msgspec.Struct, frozen=True, gc=False):
-    """Who agreed to what a configuration loosens, why, and until when it may take effect."""
-
-    actor: Actor
-    reason: str
-    expires_ns: int
-
-
-class ConfigApproved(_Fact, frozen=True, kw_only=True):
-    """The configuration with this revision may loosen limits, once."""
-
-    revision: str
-    approval: Approval
-
-
-class MarksMoved(_Fact, frozen=True, kw_only=True):
+class MarksMoved(Recorded, frozen=True, kw_only=True):
     marks: dict[str, Decimal]
 
 
-class FiguresMoved(_Fact, frozen=True, kw_only=True):
+class FiguresMoved(Recorded, frozen=True, kw_only=True):
     """Newer statistics are in force."""
 
     figures: RiskFigures
 
 
-class DayRolled(_Fact, frozen=True, kw_only=True):
+class DayRolled(Recorded, frozen=True, kw_only=True):
     """A trading day began, at the gateway or at some venues. Days count from the epoch.
 
     ``day`` is the gateway's own day, new or not; ``venue_days`` holds the venues whose day is new: what is held
@@ -294,10 +273,10 @@ class DayRolled(_Fact, frozen=True, kw_only=True):
     """
 
     day: int
-    venue_days: dict[str, int] = {}
+    venue_days: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-class VenueStatusRecorded(_Fact, frozen=True, kw_only=True):
+class VenueStatusRecorded(Recorded, frozen=True, kw_only=True):
     venue: str
     is_connected: bool
     text: str
@@ -334,6 +313,10 @@ Fact = (
     | ConfigChanged
     | ConfigApproved
     | MarksMoved
+    | OverrideGranted
+    | OverrideUsed
+    | OverrideRevoked
+    | OverrideExpired
     | FiguresMoved
     | DayRolled
     | VenueStatusRecorded

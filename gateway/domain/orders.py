@@ -163,6 +163,15 @@ class PendingReplace(msgspec.Struct, frozen=True, gc=False):
     is_sent: bool = False
 
 
+class OverrideUse(msgspec.Struct, frozen=True, gc=False):
+    """That an order passed by an override: which, granted by whom and why, and the limits that it would have broken."""
+
+    override_id: str
+    granted_by: str
+    reason: str
+    lifted: tuple[Breach, ...]
+
+
 class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One order and everything that became of it. Written by ``core.apply`` only.
 
@@ -239,6 +248,8 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     notes: tuple[str, ...] = ()
     #: The command to close positions that this order carries out; empty on everybody else's.
     flatten_id: str = ""
+    #: What let it pass although it breaks limits; empty for nearly every order.
+    overrides: tuple[OverrideUse, ...] = ()
 
     def copy(self) -> "Order":
         """Another order with the same content, that shares nothing with this one that can change."""

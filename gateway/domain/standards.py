@@ -37,7 +37,13 @@ STANDARDS: tuple[Standard, ...] = (
         "RTS 6 Art. 15(5)",
         "keys are bound to accounts and strategies (`principals.yaml`)",
     ),
-    Standard(9, "controlled override", "RTS 6 Art. 15(6); RTS 7 Art. 20(2)(d)"),
+    Standard(
+        9,
+        "controlled override",
+        "RTS 6 Art. 15(6); RTS 7 Art. 20(2)(d)",
+        "`POST /api/trading/overrides`: named rules, certain orders, a short time, never by the key that orders, "
+        "journaled (`gateway/core/overrides.py`)",
+    ),
     Standard(10, "pre-set credit or capital threshold", "15c3-5(c)(1)(i)"),
     Standard(11, "erroneous orders", "15c3-5(c)(1)(ii)"),
     Standard(

@@ -1,16 +1,17 @@
 """What the outside may ask of the gateway: the driving port that HTTP (and any later facade) calls."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
 from gateway.domain.enums import Route, ScopeKind, TradingState, Word
-from gateway.domain.facts import Approval, Session
 from gateway.domain.orders import Actor, NewOrderSingle, Order, Reject, ReplaceRequest
 from gateway.domain.orders import FieldError as FieldError
+from gateway.domain.overrides import Override, OverrideTerms
 from gateway.domain.records import Record
+from gateway.domain.sessions import Approval, Session
 
 
 class RequestInvalid(Exception):
@@ -145,6 +146,23 @@ class ConfigApprovals(Protocol):
     def standing(self) -> dict[str, Approval]:
         """Approvals that were given and not used yet, by revision."""
         ...
+
+
+class Overrides(Protocol):
+    """Controlled overrides: rules that a person lifts for certain orders and a short time."""
+
+    async def grant(self, terms: OverrideTerms, expires_ns: int | None, actor: Actor, reason: str) -> Override:
+        """``terms.rules`` are rule ids or reason codes; ``expires_ns`` None is the configured default. Raises
+        RequestInvalid, NotAccepting."""
+        ...
+
+    async def revoke(self, override_id: str, actor: Actor) -> Override | None:
+        """The override that is over now; None when there was none. Works while the journal does not."""
+        ...
+
+    def find(self, override_id: str) -> Override | None: ...
+
+    def all(self) -> Sequence[Override]: ...
 
 
 class EventFeed(Protocol):

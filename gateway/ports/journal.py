@@ -33,6 +33,14 @@ class Journal(Protocol):
     async def close(self) -> None: ...
 
 
+class History(Protocol):
+    """The part of a journal that a start needs."""
+
+    def read(self, after_seq: int) -> AsyncIterator[Record]: ...
+
+    async def load_checkpoint(self) -> Checkpoint | None: ...
+
+
 class OrderQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which finished orders to list. Newest first; ``before`` is the (created_ns, order_id) to continue after."""
 

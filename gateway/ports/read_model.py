@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain.facts import Session
+from gateway.domain.sessions import Session
 from gateway.ports.intake import OrderStory
 from gateway.ports.journal import OrderQuery
 

@@ -9,8 +9,8 @@ from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Role
 from gateway.domain.events import ApprovalReceived
-from gateway.domain.facts import Approval
 from gateway.domain.orders import Actor
+from gateway.domain.sessions import Approval
 from gateway.domain.settings import Principal
 from gateway.ports.clock import Clock
 from gateway.ports.intake import AlreadyInForce, WaitingEdit

@@ -9,8 +9,8 @@ import msgspec
 from gateway.core.trading.scopes import scope_problem
 from gateway.domain.enums import Route, ScopeKind, TradingState
 from gateway.domain.events import SessionEnded, SessionStarted, TradingSwitched
-from gateway.domain.facts import Session
 from gateway.domain.orders import Actor
+from gateway.domain.sessions import Session
 from gateway.ports.clock import Clock
 from gateway.ports.intake import ControlRefused, RequestInvalid
 from gateway.service.engine import Engine

@@ -61,7 +61,8 @@ class Intake:
         self._id_count += 1
         return f"{kind}{self._id_prefix}-{self._id_count:x}"
 
-    def _check_door(self) -> None:
+    def check_door(self) -> None:
+        """Raises NotAccepting while no order is taken."""
         if self.closed is not None:
             raise NotAccepting(*self.closed)
         if self._engine.failure is not None:
@@ -74,7 +75,7 @@ class Intake:
         problems = shape_problems(request, now_ns)
         if problems:
             raise RequestInvalid(problems)
-        self._check_door()
+        self.check_door()
         mark = fingerprint(request)
         if request.cl_ord_id:
             earlier = self._engine.find_client_order(request.account, request.cl_ord_id)
@@ -117,6 +118,13 @@ class Intake:
         if order is None:
             raise NotAccepting("journal_unavailable", self._engine.failure or "the journal cannot be written")
         return order
+
+    async def find_earlier(self, account: str, cl_ord_id: str) -> Order | None:
+        """The order that has this client id, in memory or in the archive."""
+        earlier = self._engine.find_client_order(account, cl_ord_id)
+        if earlier is None and self._archive.may_hold(account, cl_ord_id):
+            earlier = await self._find_archived(account, cl_ord_id)
+        return earlier
 
     async def _find_archived(self, account: str, cl_ord_id: str) -> Order | None:
         """An order that left memory. Another request may have used the id meanwhile: memory is asked once more."""
@@ -204,7 +212,7 @@ class Intake:
         return Reply(Outcome.REFUSED, await self.story(order), not_open(order))
 
     async def replace(self, order_id: str, request: ReplaceRequest, actor: Actor) -> Reply:
-        self._check_door()
+        self.check_door()
         order = self._engine.state.orders.get(order_id)
         if order is None:
             return await self._refuse_archived(order_id)

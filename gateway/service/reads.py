@@ -4,8 +4,8 @@ import msgspec
 
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Route
-from gateway.domain.facts import Session
 from gateway.domain.orders import Order
+from gateway.domain.sessions import Session
 from gateway.ports.clock import Clock
 from gateway.ports.intake import OrderStory
 from gateway.ports.journal import OrderArchive, OrderQuery

@@ -7,12 +7,12 @@ import msgspec
 from gateway.core.apply import apply_record
 from gateway.core.state import GatewayState, decode_snapshot, state_hash
 from gateway.domain.records import Checkpoint
-from gateway.ports.journal import Journal
+from gateway.ports.journal import History
 
 _log = logging.getLogger(__name__)
 
 
-async def recover(journal: Journal) -> tuple[GatewayState, int]:
+async def recover(journal: History) -> tuple[GatewayState, int]:
     """The state after everything the journal holds, and the last sequence number (0: an empty journal)."""
     checkpoint = await journal.load_checkpoint()
     restored = None if checkpoint is None else _restored(checkpoint)

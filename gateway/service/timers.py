@@ -9,6 +9,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.service.engine import Engine
 from gateway.service.flattening import Flattener
+from gateway.service.overrides import OverrideDesk
 from gateway.service.trading_days import gateway_day, venue_days
 from gateway.service.venues import VenueManager
 from gateway.service.views import mid_px
@@ -21,12 +22,19 @@ class Timers:
     """``tick`` does one round; ``run`` repeats it. Tests call ``tick`` under a clock by hand."""
 
     def __init__(
-        self, engine: Engine, venues: VenueManager, market: MarketData, flattener: Flattener, clock: Clock
+        self,
+        engine: Engine,
+        venues: VenueManager,
+        market: MarketData,
+        flattener: Flattener,
+        overrides: OverrideDesk,
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._venues = venues
         self._market = market
         self._flattener = flattener
+        self._overrides = overrides
         self._clock = clock
 
     async def run(self) -> None:
@@ -40,7 +48,7 @@ class Timers:
 
     def tick(self) -> None:
         """One round. A part that fails (a market that raises, say) keeps no other from its turn."""
-        for part in (self._flattener.pursue, self._mark):
+        for part in (self._flattener.pursue, self._overrides.tick, self._mark):
             try:
                 part()
             except Exception:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gateway.domain.control import Control
-from gateway.domain.controls import CONTROLS
+from gateway.domain.controls import CONTROLS, OVERRIDABLE
 from gateway.domain.standards import STANDARDS, Standard
 
 PAGE = Path(__file__).parents[2] / "docs/controls.md"
@@ -18,9 +18,11 @@ written in [configuration.md](configuration.md).
 
 An order is compared with all of them, in every scope that it falls under, and a refusal lists every one that failed.
 *Binds closes*: whether it can refuse an order that only reduces a position. What guards new risk never does.
+*Override*: whether a [controlled override](operations.md#overrides) may lift it; *bounded*: only for orders up to a
+largest quantity or value.
 
-| rule | set by | refuses with | scopes | stage | binds closes | what is compared | asked for by |
-| --- | --- | --- | --- | --- | --- | --- | --- |
+| rule | set by | refuses with | scopes | stage | binds closes | override | what is compared | asked for by |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 _STANDARDS_HEAD = """
@@ -50,10 +52,17 @@ def _row(control: Control) -> str:
         ", ".join(scope.value for scope in control.scopes),
         control.stage.value,
         "no" if control.guards_new_risk else "yes",
+        _override(control),
         control.text,
         control.clause,
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _override(control: Control) -> str:
+    if control.rule_id not in OVERRIDABLE:
+        return "no"
+    return "yes" if control.guards_new_risk else "bounded"
 
 
 def _standard(standard: Standard) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.core.risk.rules import RISK_RULES
 from gateway.domain.control import Control
-from gateway.domain.controls import CONTROLS
+from gateway.domain.controls import CONTROLS, OVERRIDABLE
 from gateway.domain.limit_controls import LIMIT_CONTROLS
 from gateway.domain.standards import STANDARDS
 from tests.controls.guards import GUARDS
@@ -50,6 +50,12 @@ def test_every_control_is_documented_and_tested(control: Control) -> None:
 def test_guards_are_of_controls_that_exist() -> None:
     """Without this, the list of tests would keep names of controls that are gone."""
     assert set(GUARDS) <= {control.rule_id for control in CONTROLS}
+
+
+def test_only_limits_can_be_overridden() -> None:
+    """Without this, an exception could be made from a halt, from the policy, or from what the law forbids."""
+    assert OVERRIDABLE <= {control.rule_id for control in LIMIT_CONTROLS}
+    assert OVERRIDABLE.isdisjoint({"restricted_symbols", "blocked_symbols", "short_sale", "no_short", "market_hours"})
 
 
 def test_standard_controls_are_numbered_and_served() -> None:

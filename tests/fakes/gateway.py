@@ -10,19 +10,20 @@ import msgspec
 from gateway.domain.enums import OrdStatus, OrdType, Route, ScopeKind, TradingState
 from gateway.domain.events import Event, GatewayStarted, TradingSwitched
 from gateway.domain.facts import (
-    Approval,
     CancelRequested,
     Fact,
     OrderAdmitted,
     OrderDenied,
     OrderHeld,
-    Session,
     SessionClosed,
     SessionOpened,
     TradingStateChanged,
 )
 from gateway.domain.orders import Actor, FieldError, Fill, NewOrderSingle, Order, PendingReplace, ReplaceRequest
+from gateway.domain.overrides import Override, OverrideTerms
 from gateway.domain.records import Record
+from gateway.domain.sessions import Approval, Session
+from gateway.ports.checking import OrderCheckView
 from gateway.ports.clock import Clock
 from gateway.ports.intake import AlreadyInForce, OrderStory, Outcome, Reply, RequestInvalid, WaitingEdit
 from gateway.ports.journal import OrderQuery
@@ -36,14 +37,14 @@ from gateway.ports.read_model import (
     StopView,
     VenueModeView,
 )
-from tests.fakes.gateway_samples import executed, matches, not_open, order_from, too_large, venue_mode
+from tests.fakes.gateway_samples import checked, executed, matches, not_open, order_from, too_large, venue_mode
 
 D = Decimal
 NEEDS_LIMIT = (OrdType.LIMIT, OrdType.STOP_LIMIT, OrdType.LIMIT_ON_CLOSE)
 
 
 class FakeGateway:
-    """Implements OrderIntake, Controls, ConfigApprovals, ReadModel, Status and EventFeed.
+    """Implements OrderIntake, Controls, OrderChecks, ConfigApprovals, Overrides, ReadModel, Status and EventFeed.
 
     ``deny_above`` is the largest quantity admitted; ``failure`` is raised by every command; ``gate`` holds
     replies back until it is set (``entered`` says that one waits); the views are plain attributes to be replaced.
@@ -76,6 +77,7 @@ class FakeGateway:
             config_error="risk.yaml: nobody needs to know",
         )
         self.edit: WaitingEdit | None = None
+        self.overrides: dict[str, Override] = {}
         self.approvals: dict[str, Approval] = {}
         self.accounts: tuple[PortfolioView, ...] = ()
         self.holdings: tuple[PositionView, ...] = ()
@@ -209,6 +211,37 @@ class FakeGateway:
 
     def standing(self) -> dict[str, Approval]:
         return self.approvals
+
+    # --- OrderChecks ---
+
+    async def check(self, request: NewOrderSingle, actor: Actor) -> OrderCheckView:
+        await self._enter("check", request)
+        return checked(request, self.deny_above)
+
+    # --- Overrides ---
+
+    async def grant(self, terms: OverrideTerms, expires_ns: int | None, actor: Actor, reason: str) -> Override:
+        await self._enter("grant", terms)
+        now_ns = self._clock.now_ns()
+        override = Override(
+            override_id=f"v{len(self.overrides) + 1}",
+            terms=terms,
+            actor=actor,
+            reason=reason,
+            granted_ns=now_ns,
+            expires_ns=expires_ns or now_ns + 300_000_000_000,
+        )
+        self.overrides[override.override_id] = override
+        return override
+
+    async def revoke(self, override_id: str, actor: Actor) -> Override | None:
+        return self.overrides.pop(override_id, None)
+
+    def find(self, override_id: str) -> Override | None:
+        return self.overrides.get(override_id)
+
+    def all(self) -> tuple[Override, ...]:
+        return tuple(self.overrides.values())
 
     # --- ReadModel ---
 

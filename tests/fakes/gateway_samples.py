@@ -8,6 +8,7 @@ from gateway.domain.facts import OrderExecuted
 from gateway.domain.market import MarketUpdate, Quote
 from gateway.domain.orders import Actor, Breach, Fill, NewOrderSingle, Order, Reject, position_key_of
 from gateway.domain.reasons import RejectCode
+from gateway.ports.checking import MarketSeenView, OrderCheckView, WouldBe
 from gateway.ports.journal import OrderQuery
 from gateway.ports.market_data import MarketListener
 from gateway.ports.read_model import PortfolioView, PositionView, VenueModeView
@@ -118,6 +119,35 @@ def matches(order: Order, query: OrderQuery) -> bool:
         and query.route in (None, order.route)
         and (query.statuses is None or order.ord_status in query.statuses)
         and (query.before is None or (order.created_ns, order.order_id) < query.before)
+    )
+
+
+def checked(request: NewOrderSingle, most: Decimal) -> OrderCheckView:
+    """A verdict by nothing but the quantity."""
+    is_admitted = request.order_qty <= most
+    return OrderCheckView(
+        would_be=WouldBe.ADMITTED if is_admitted else WouldBe.DENIED,
+        refusal=None if is_admitted else too_large(order_from(request, "check", TRADER, NOW_NS), most),
+        retry_after_ms=0,
+        problems=(),
+        existing_order_id=None,
+        symbol=request.symbol,
+        side=request.side,
+        quantity=str(request.order_qty),
+        account=request.account,
+        strategy_id=request.strategy_id,
+        venue="ibkr",
+        currency="USD",
+        held_exposure="0",
+        trading_state="active",
+        stops=(),
+        caps=(),
+        market=MarketSeenView(
+            reference_px="150.25", bid_px=None, ask_px=None, age_ms=5, is_synthetic=True, is_open=True, phase="open"
+        ),
+        legs=(),
+        config_revision="c1",
+        policy_revision="p1",
     )
 
 

@@ -81,8 +81,10 @@ class Desk:
         self.metrics_page: Callable[[], bytes] = lambda: b"up 1\n"
         self.server = HttpServer(
             intake=self.fake,
+            checks=self.fake,
             controls=self.fake,
             approvals=self.fake,
+            overrides=self.fake,
             reads=self.fake,
             status=self.fake,
             feed=self.fake,

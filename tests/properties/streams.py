@@ -12,9 +12,18 @@ from hypothesis import strategies as st
 
 from gateway.domain.config import Limits, LimitTable
 from gateway.domain.enums import ExecType, Mode, ScopeKind, Side, SubmitStatus, TradingState
-from gateway.domain.events import ApprovalReceived, LookupCompleted, MarksObserved, SubmitCompleted
-from gateway.domain.orders import Order
-from tests.world import ADMIN, INSTRUMENTS, World, trading_config
+from gateway.domain.events import (
+    ApprovalReceived,
+    LookupCompleted,
+    MarksObserved,
+    OverrideRequested,
+    OverrideRevocation,
+    OverridesDue,
+    SubmitCompleted,
+)
+from gateway.domain.orders import Actor, Order
+from gateway.domain.overrides import OverrideTerms
+from tests.world import ADMIN, INSTRUMENTS, RITA, TRADER, World, trading_config
 
 D = Decimal
 #: Parts of one that a symbol is dealt in here: quantities of different exponents are where digits get lost.
@@ -60,6 +69,18 @@ _STEPS = st.one_of(
     ),
     st.tuples(st.just("day"), st.none()),
     st.tuples(st.just("state"), st.tuples(st.sampled_from(list(TradingState)), st.sampled_from(SCOPES))),
+    st.tuples(
+        st.just("override"),
+        st.tuples(
+            st.sampled_from([("max_order_size",), ("max_position_size",), ("max_order_size", "max_position_size")]),
+            st.sampled_from(["AAPL", "TSLA"]),
+            st.sampled_from([None, D(8), D(20)]),
+            st.booleans(),
+            st.sampled_from([RITA, TRADER]),
+        ),
+    ),
+    st.tuples(st.just("revoke"), _INDEX),
+    st.tuples(st.just("expire"), st.sampled_from([0, 30_000_000])),
     st.tuples(st.just("approve"), st.sampled_from(["r1", "r2"])),
     st.tuples(st.just("mark"), st.tuples(st.sampled_from(["AAPL", "TSLA"]), st.integers(50, 400))),
 )
@@ -153,6 +174,27 @@ def _day(world: World, _: None) -> None:
     world.send(MarksObserved(ts_ns=world.now_ns, marks={}))
 
 
+def _override(world: World, argument: tuple[tuple[str, ...], str, Decimal | None, bool, Actor]) -> None:
+    rules, symbol, max_qty, is_for_one, actor = argument
+    now_ns = world.tick()
+    world.send(
+        OverrideRequested(
+            ts_ns=now_ns,
+            override_id=f"v{len(world.records)}",
+            terms=OverrideTerms(rules=rules, symbol=symbol, max_qty=max_qty, is_for_one=is_for_one),
+            actor=actor,
+            reason="test",
+            expires_ns=now_ns + 40_000_000,
+        )
+    )
+
+
+def _revoke(world: World, index: int) -> None:
+    ids = list(world.state.overrides)
+    if ids:
+        world.send(OverrideRevocation(ts_ns=world.tick(), override_id=ids[index % len(ids)], actor=RITA))
+
+
 _STEP: dict[str, Callable[[World, Any], None]] = {
     "place": _place,
     "fill": _fill,
@@ -167,6 +209,9 @@ _STEP: dict[str, Callable[[World, Any], None]] = {
     "mode": _mode,
     "day": _day,
     "state": lambda world, argument: world.halt(argument[0], *argument[1]),
+    "override": _override,
+    "revoke": _revoke,
+    "expire": lambda world, ns: world.send(OverridesDue(ts_ns=world.tick(ns))),
     "approve": lambda world, revision: world.send(
         ApprovalReceived(ts_ns=world.tick(), revision=revision, actor=ADMIN, reason="test")
     ),

@@ -11,7 +11,7 @@ from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.limits import build_limits
 from gateway.adapters.config.revision import revision_of
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
-from gateway.domain.config import AccountConfig, CanaryCaps, Rollout, TradingConfig, VenueMode
+from gateway.domain.config import AccountConfig, CanaryCaps, OverrideWindow, Rollout, TradingConfig, VenueMode
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode
 from gateway.domain.instruments import Instrument
@@ -87,6 +87,8 @@ def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig
         optional["approved_symbols"] = tuple(sorted(set(approved)))
     if (reserve := risk.get("reprice_reserve_bps")) is not None:
         optional["reprice_reserve_bps"] = reserve
+    if (window := risk.get("overrides")) is not None:
+        optional["overrides"] = OverrideWindow(**window)
     for key in ("retained_closed_orders", "retained_executions"):
         if (retained := gateway.get("storage", key)) is not None:
             optional[key] = retained

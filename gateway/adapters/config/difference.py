@@ -94,6 +94,7 @@ def _trading_things(trading: TradingConfig) -> _Things:
             "retained_closed_orders": trading.retained_closed_orders,
             "retained_executions": trading.retained_executions,
         },
+        "overrides": _values(trading.overrides),
         "rates": dict(trading.rates),
         "limits": _values(trading.limits.gateway),
     }

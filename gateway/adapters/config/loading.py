@@ -117,6 +117,7 @@ def parse(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings:
         rules.warn_invented_prices(documents, source)
     rules.check_principals(documents)
     rules.check_limits(documents, listed)
+    rules.check_overrides(documents)
     rules.check_plan(documents)
     rules.check_channels(documents)
     check_limit_values(documents, listed)

@@ -7,6 +7,7 @@ from gateway.adapters.config.documents import Document, Documents
 from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.problems import shown
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
+from gateway.domain.config import OverrideWindow
 from gateway.domain.enums import Mode
 from gateway.domain.money import plain
 
@@ -168,6 +169,16 @@ def check_limits(documents: Documents, listed: Listed) -> None:
             if symbol not in listed.entries:
                 hint = documents.problems.did_you_mean(symbol, listed.entries)
                 documents.problems.add(risk.place("symbols", symbol), "is not an instrument", hint=hint)
+
+
+def check_overrides(documents: Documents) -> None:
+    """An override that says nothing about its end must not last longer than one may."""
+    risk = documents[RISK]
+    default = risk.get("overrides", "default_s", default=OverrideWindow().default_s)
+    longest = risk.get("overrides", "max_s", default=OverrideWindow().max_s)
+    if default > longest:
+        place = risk.place("overrides", "default_s" if "default_s" in risk.get("overrides") else "max_s")
+        documents.problems.add(place, "default_s must not be above max_s", f"{default} and {longest}")
 
 
 def check_caps(documents: Documents, venues: set[str]) -> None:

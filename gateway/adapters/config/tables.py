@@ -25,7 +25,7 @@ from gateway.adapters.config.kinds import (
     whole,
 )
 from gateway.adapters.config.schema import Either, Fields, Many, Names, Rule
-from gateway.domain.config import CanaryCaps, Limits, Rollout
+from gateway.domain.config import CanaryCaps, Limits, OverrideWindow, Rollout
 from gateway.domain.enums import CanaryUnit, OrdType, Role, ScopeKind, ShortSale
 from gateway.domain.limit_controls import LIMIT_CONTROLS
 from gateway.domain.settings import NotificationChannel, Principal
@@ -129,6 +129,7 @@ _RISK = Fields(
         "collar_max_age": duration("s", low_ms=1_000, is_whole=True),
         "figures_max_age": duration("s", low_ms=1_000, is_whole=True),
         "reprice_reserve_bps": number(low=Decimal(0), high=Decimal(10_000)),
+        "overrides": Fields({"default_s": whole(1, 86_400), "max_s": whole(1, 86_400)}, struct=OverrideWindow),
     },
     moved=dict.fromkeys(_LIMITS.keys, "limits of the whole gateway stand under `limits:`"),
 )

@@ -11,7 +11,7 @@ from gateway.adapters.http.kinds import Name, Text
 from gateway.adapters.http.problem import HttpProblem
 from gateway.adapters.http.reading import read_struct
 from gateway.adapters.http.times import rfc3339
-from gateway.domain.facts import Approval
+from gateway.domain.sessions import Approval
 from gateway.ports.intake import AlreadyInForce, ConfigApprovals, WaitingEdit
 
 

@@ -12,7 +12,7 @@ import msgspec
 from gateway.adapters.http.state_views import session_view
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.views import fill_view, plain_or_none, reject_view
-from gateway.domain import facts
+from gateway.domain import exception_facts, facts
 from gateway.domain.facts import Fact
 from gateway.domain.money import plain, ratio
 from gateway.domain.orders import Actor, Order, Reject
@@ -162,7 +162,7 @@ def _config(fact: facts.ConfigChanged) -> Told:
     return Told("config", {**fields, "reason": fact.reason, **_by(fact.actor)})
 
 
-def _config_approved(fact: facts.ConfigApproved) -> Told:
+def _config_approved(fact: exception_facts.ConfigApproved) -> Told:
     approval = fact.approval
     fields = {"event": "approved", "config_revision": fact.revision, "reason": approval.reason}
     return Told("config", {**fields, "expires_at": rfc3339(approval.expires_ns), **_by(approval.actor)})
@@ -202,6 +202,30 @@ def _unmatched(fact: facts.ReportUnmatched) -> Told:
     return Told("venue", {**fields, "exec_id": report.exec_id, "text": report.text}, is_for_desk=True)
 
 
+def _override_granted(fact: exception_facts.OverrideGranted) -> Told:
+    one = fact.override
+    terms = {
+        "rules": one.terms.rules,
+        "account": one.terms.account or None,
+        "strategy_id": one.terms.strategy_id or None,
+        "symbol": one.terms.symbol or None,
+        "side": one.terms.side,
+        "max_qty": plain_or_none(one.terms.max_qty),
+        "max_value": plain_or_none(one.terms.max_value),
+        "orders": "one" if one.terms.is_for_one else "any",
+        "expires_at": rfc3339(one.expires_ns),
+    }
+    return _override("granted", one.override_id, **terms, reason=one.reason, **_by(one.actor))
+
+
+def _override(event: str, override_id: str, **fields: Any) -> Told:
+    return Told("override", {"event": event, "override_id": override_id, **fields}, is_for_desk=True)
+
+
+def _override_used(fact: exception_facts.OverrideUsed) -> Told:
+    return Told("override", {"event": "used", "override_id": fact.override_id}, fact.order_id)
+
+
 #: Facts that are not here stay inside: marks, statistics, the turn of the day, restored memory.
 _TELLERS: dict[type, Callable[[Any], Told]] = {
     facts.OrderHeld: lambda f: _order("held", f.order.order_id, **_terms(f.order)),
@@ -235,7 +259,11 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     facts.SessionOpened: _session_opened,
     facts.SessionClosed: lambda f: Told("session", {"event": "closed", "session_id": f.session_id, **_by(f.actor)}),
     facts.ConfigChanged: _config,
-    facts.ConfigApproved: _config_approved,
+    exception_facts.ConfigApproved: _config_approved,
+    exception_facts.OverrideGranted: _override_granted,
+    exception_facts.OverrideUsed: _override_used,
+    exception_facts.OverrideRevoked: lambda f: _override("revoked", f.override_id, **_by(f.actor)),
+    exception_facts.OverrideExpired: lambda f: _override("expired", f.override_id, uses=f.uses),
     facts.VenueStatusRecorded: _venue_status,
     facts.ReportUnmatched: _unmatched,
 }

@@ -131,7 +131,7 @@ class Moment(Kind):
     def __init__(self, text: str) -> None:
         number = {"type": "integer", "minimum": 1, "maximum": _MAX_EXPIRE_NS}
         stamp = {"type": "string", "format": "date-time"}
-        digits = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+        digits = {"type": "string", "pattern": "^(?=[0-9]*[1-9])[0-9]{1,18}$"}
         super().__init__(text, {"anyOf": [number, stamp, digits]})
 
     def read(self, value: object) -> int:

@@ -12,6 +12,7 @@ from gateway.adapters.http.approval_handlers import ApprovalsReply, ApproveConfi
 from gateway.adapters.http.auth import Right
 from gateway.adapters.http.kinds import NAME_PATTERN
 from gateway.adapters.http.order_handlers import OrdersPage
+from gateway.adapters.http.override_handlers import GrantOverride, OverridesReply, OverrideView
 from gateway.adapters.http.shapes import (
     DisableTrading,
     EnableTrading,
@@ -44,6 +45,7 @@ from gateway.adapters.http.state_views import (
     WatchReply,
 )
 from gateway.adapters.http.views import OrderView
+from gateway.ports.checking import OrderCheckView
 from gateway.ports.read_model import ModesView
 
 TRADING = "/api/trading"
@@ -95,6 +97,16 @@ ORDERS = (
         body=PlaceOrder,
         is_body_required=True,
         refusals=(409, 422, 503),
+    ),
+    _post(
+        f"{TRADING}/orders/check",
+        "check_order",
+        "What placing an order would come to; nothing is placed",
+        {200: OrderCheckView},
+        needs=Right.TRADE,
+        body=PlaceOrder,
+        is_body_required=True,
+        refusals=(503,),
     ),
     _get(_ORDER, "show_order", "One order as it stands", OrderView, refusals=(404,)),
     Operation(
@@ -191,6 +203,30 @@ STATE = (
     ),
 )
 
+_OVERRIDES = f"{TRADING}/overrides"
+OVERRIDES = (
+    _get(_OVERRIDES, "list_overrides", "Rules that are lifted now, for which orders and by whom", OverridesReply),
+    _post(
+        _OVERRIDES,
+        "grant_override",
+        "Lift rules for certain orders and a short time",
+        {200: OverrideView},
+        needs=Right.CONTROL,
+        body=GrantOverride,
+        is_body_required=True,
+        refusals=(409, 503),
+    ),
+    Operation(
+        name="revoke_override",
+        method="DELETE",
+        path=f"{_OVERRIDES}/{{override_id}}",
+        summary="Take an override back",
+        needs=Right.CONTROL,
+        replies={200: OverrideView},
+        refusals=(404,),
+    ),
+)
+
 CONFIG = (
     _get(f"{TRADING}/config/approvals", "list_approvals", "Edits that wait because they loosen limits", ApprovalsReply),
     _post(
@@ -244,7 +280,7 @@ SYSTEM = (
     _get("/", "page", "A page for people", "text/html", needs=Right.OPEN),
 )
 
-OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *CONFIG, *MARKET, *SYSTEM)
+OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *OVERRIDES, *CONFIG, *MARKET, *SYSTEM)
 
 
 class Stream(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from gateway.adapters.http.reading import read_query, read_struct
 from gateway.adapters.http.shapes import OrdersQuery, ReplaceOrder
 from gateway.adapters.http.views import OrderView, story_view
 from gateway.domain.enums import RejectStage
-from gateway.domain.orders import Reject, ReplaceRequest
+from gateway.domain.orders import NewOrderSingle, Reject, ReplaceRequest
 from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Clock
 from gateway.ports.intake import FieldError, OrderIntake, OrderStory, Outcome, Reply, RequestInvalid
@@ -57,10 +57,7 @@ class OrderHandlers:
         started_ns = self._clock.monotonic_ns()
         body = await read_body(request)
         order = read_order(body, caller.default_account, caller.default_strategy)
-        if caller.accounts is not None and order.account not in caller.accounts:
-            raise HttpProblem("ACCOUNT_NOT_PERMITTED", f"account {order.account}")
-        if caller.strategies is not None and order.strategy_id not in caller.strategies:
-            raise HttpProblem("STRATEGY_NOT_PERMITTED", f"strategy {order.strategy_id}")
+        check_permitted(order, caller)
         reply = await self._intake.place(order, caller.actor, received_ns)
         response = _answer(reply, caller)
         if reply.decide_ns and reply.story is not None:
@@ -118,6 +115,14 @@ class OrderHandlers:
             if story is None or not caller.sees_order(story.order):
                 raise HttpProblem("ORDER_NOT_FOUND", "no order has this id")
         return order_id
+
+
+def check_permitted(order: NewOrderSingle, caller: Caller) -> None:
+    """Raises HttpProblem 403 unless the caller may trade for the order's account and strategy."""
+    if caller.accounts is not None and order.account not in caller.accounts:
+        raise HttpProblem("ACCOUNT_NOT_PERMITTED", f"account {order.account}")
+    if caller.strategies is not None and order.strategy_id not in caller.strategies:
+        raise HttpProblem("STRATEGY_NOT_PERMITTED", f"strategy {order.strategy_id}")
 
 
 def _answer(reply: Reply, caller: Caller) -> web.StreamResponse:

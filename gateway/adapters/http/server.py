@@ -10,19 +10,22 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway.adapters.http.approval_handlers import ApprovalHandlers
 from gateway.adapters.http.auth import Doorman, Right, is_loopback
 from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, Tally, failure_response, guarded
+from gateway.adapters.http.check_handlers import CheckHandlers
 from gateway.adapters.http.event_press import EventPress
 from gateway.adapters.http.event_stream import EventStreams
 from gateway.adapters.http.market_handlers import MarketHandlers, WatchLists
 from gateway.adapters.http.market_stream import MarketStreams
 from gateway.adapters.http.operations import OPERATIONS, STREAMS
 from gateway.adapters.http.order_handlers import OrderHandlers
+from gateway.adapters.http.override_handlers import OverrideHandlers
 from gateway.adapters.http.problem import HttpProblem
 from gateway.adapters.http.state_handlers import ControlHandlers, StateHandlers
 from gateway.adapters.http.streams import Streams
 from gateway.adapters.http.system_handlers import SystemHandlers
 from gateway.domain.settings import Principal, ServerSettings
+from gateway.ports.checking import OrderChecks
 from gateway.ports.clock import Clock
-from gateway.ports.intake import ConfigApprovals, Controls, EventFeed, OrderIntake
+from gateway.ports.intake import ConfigApprovals, Controls, EventFeed, OrderIntake, Overrides
 from gateway.ports.market_data import MarketData
 from gateway.ports.read_model import ReadModel, Status
 from gateway.ports.telemetry import Telemetry
@@ -43,8 +46,10 @@ class HttpServer:
     def __init__(
         self,
         intake: OrderIntake,
+        checks: OrderChecks,
         controls: Controls,
         approvals: ConfigApprovals,
+        overrides: Overrides,
         reads: ReadModel,
         status: Status,
         feed: EventFeed,
@@ -64,8 +69,10 @@ class HttpServer:
         press = EventPress(reads)
         handlers = {
             **_order_handlers(OrderHandlers(intake, reads, clock, telemetry)),
+            "check_order": CheckHandlers(checks).check,
             **_state_handlers(StateHandlers(reads, status)),
             **_control_handlers(ControlHandlers(controls, reads, status)),
+            **_override_handlers(OverrideHandlers(overrides)),
             **_approval_handlers(ApprovalHandlers(approvals)),
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),
             **_system_handlers(SystemHandlers(status, self._doorman, metrics_page)),
@@ -227,6 +234,14 @@ def _control_handlers(control: ControlHandlers) -> dict[str, Handler]:
         "disable_trading": control.disable,
         "trading": control.trading,
         "flatten": control.flatten,
+    }
+
+
+def _override_handlers(overrides: OverrideHandlers) -> dict[str, Handler]:
+    return {
+        "list_overrides": overrides.list,
+        "grant_override": overrides.grant,
+        "revoke_override": overrides.revoke,
     }
 
 

@@ -178,7 +178,7 @@ class PortfolioQuery(Struct, frozen=True):
 
 
 #: The types of messages on ws/events; ``event_words`` makes them.
-EVENT_TYPES = ("order", "fill", "twin", "cycle", "trading_state", "flatten", "session", "config", "venue")
+EVENT_TYPES = ("order", "fill", "twin", "cycle", "trading_state", "flatten", "session", "config", "venue", "override")
 
 
 class EventsQuery(Struct, frozen=True):

@@ -33,7 +33,7 @@ from gateway.adapters.http.state_views import (
     stop_reply,
 )
 from gateway.domain.enums import Mode, OrdType, Route, ScopeKind, TradingState
-from gateway.domain.facts import Session
+from gateway.domain.sessions import Session
 from gateway.ports.intake import Controls
 from gateway.ports.read_model import PositionView, ReadModel, Status
 

@@ -5,8 +5,8 @@ import msgspec
 
 from gateway.adapters.http.times import rfc3339, rfc3339_or_none
 from gateway.adapters.http.views import plain_or_none
-from gateway.domain.facts import Session
 from gateway.domain.market import Quote
+from gateway.domain.sessions import Session
 from gateway.ports.read_model import ConnectionView, FlattenView, PortfolioView, PositionView, StopView
 
 

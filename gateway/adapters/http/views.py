@@ -7,7 +7,7 @@ import msgspec
 from gateway.adapters.http.times import rfc3339, rfc3339_or_none
 from gateway.domain.enums import WORKING_STATUSES, OrdStatus
 from gateway.domain.money import plain
-from gateway.domain.orders import Fill, Order, Reject, Twin
+from gateway.domain.orders import Breach, Fill, Order, OverrideUse, Reject, Twin
 from gateway.ports.intake import OrderStory
 
 
@@ -52,6 +52,15 @@ class TwinView(msgspec.Struct, frozen=True, gc=False):
     fee: str
 
 
+class OverrideUseView(msgspec.Struct, frozen=True, gc=False):
+    """That the order passed although it breaks limits: by which override, whose, why, and which limits."""
+
+    override_id: str
+    granted_by: str
+    reason: str
+    lifted: tuple[BreachView, ...]
+
+
 class OrderView(msgspec.Struct, frozen=True):
     """An order as it stands. ``avg_px`` is null until something filled.
 
@@ -88,6 +97,7 @@ class OrderView(msgspec.Struct, frozen=True):
     fills: list[FillView]
     twin: TwinView | None
     notes: tuple[str, ...]
+    overrides: tuple[OverrideUseView, ...]
     parent_id: str
     legs: list["OrderView"]
     config_revision: str
@@ -130,6 +140,7 @@ def order_view(order: Order, legs: tuple[Order, ...] = ()) -> OrderView:
         [fill_view(fill) for fill in order.fills],
         _twin_view(order.twin) if order.twin is not None else None,
         order.notes,
+        tuple(_override_use(use) for use in order.overrides),
         order.parent_id,
         [order_view(leg) for leg in legs],
         order.config_revision,
@@ -174,8 +185,16 @@ def reject_view(reject: Reject) -> RejectView:
         reject.code,
         reject.text,
         reject.context,
-        tuple(BreachView(b.code, b.scope, b.scope_id, b.limit, b.value) for b in reject.breaches),
+        breach_views(reject.breaches),
     )
+
+
+def breach_views(breaches: tuple[Breach, ...]) -> tuple[BreachView, ...]:
+    return tuple(BreachView(b.code, b.scope, b.scope_id, b.limit, b.value) for b in breaches)
+
+
+def _override_use(use: OverrideUse) -> OverrideUseView:
+    return OverrideUseView(use.override_id, use.granted_by, use.reason, breach_views(use.lifted))
 
 
 def _twin_view(twin: Twin) -> TwinView:

@@ -5,20 +5,37 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.adapters.journal import schema
+from gateway.adapters.journal.checkpoints import load_newest
 from gateway.adapters.journal.connection import Reader
 from gateway.adapters.journal.errors import told
-from gateway.adapters.journal.opening import read_head
+from gateway.adapters.journal.opening import Head, read_head
 from gateway.adapters.journal.reading import read_records
-from gateway.domain.records import Record
+from gateway.domain.records import Checkpoint, Record
 from gateway.ports.journal import JournalUnavailable
 
 
-@asynccontextmanager
-async def read_only(directory: Path, partition: str = "main") -> AsyncIterator[AsyncIterator[Record]]:
-    """All records up to the end that the journal has now. Takes no lock and writes nothing.
+class Outside:
+    """Implements ``ports.journal.History`` up to the end that the journal has when it is opened."""
 
-    Raises JournalUnavailable when there is no journal, JournalBroken while reading one that was altered.
-    """
+    def __init__(self, reader: Reader, partition: str, head: Head) -> None:
+        self._reader = reader
+        self._partition = partition
+        self._head = head
+
+    def read(self, after_seq: int) -> AsyncIterator[Record]:
+        """Raises JournalBroken while reading a journal that was altered."""
+        return read_records(self._reader, self._partition, after_seq, lambda: self._head)
+
+    async def load_checkpoint(self) -> Checkpoint | None:
+        """The newest one that fits what can be read here."""
+        with told("read"):
+            found = await load_newest(self._reader, self._partition)
+        return found if found is not None and found.seq <= self._head.seq else None
+
+
+@asynccontextmanager
+async def from_outside(directory: Path, partition: str = "main") -> AsyncIterator[Outside]:
+    """A journal for a look. Takes no lock and writes nothing. Raises JournalUnavailable when there is none."""
     path = directory / schema.FILE_NAME
     if not path.is_file():
         raise JournalUnavailable(f"there is no journal in {directory}")
@@ -27,6 +44,14 @@ async def read_only(directory: Path, partition: str = "main") -> AsyncIterator[A
     try:
         with told("read"):
             head = await read_head(reader, partition)
-        yield read_records(reader, partition, 0, lambda: head)
+        yield Outside(reader, partition, head)
     finally:
         await reader.close()
+
+
+@asynccontextmanager
+async def read_only(directory: Path, partition: str = "main") -> AsyncIterator[AsyncIterator[Record]]:
+    """All records up to the end that the journal has now. Raises JournalUnavailable when there is no journal,
+    JournalBroken while reading one that was altered."""
+    async with from_outside(directory, partition) as journal:
+        yield journal.read(0)

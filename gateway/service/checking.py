@@ -1,0 +1,236 @@
+"""The whole verdict on an order that nobody places: what is asked is the decision itself, and then thrown away."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.core.explain import Explained, Foreseen, LegExplained, explain, foresee
+from gateway.core.identity import fingerprint
+from gateway.core.risk.listing import Check
+from gateway.core.routing import cap_uses
+from gateway.core.state import GatewayState
+from gateway.core.trading.states import scopes_of
+from gateway.core.validation import shape_problems
+from gateway.core.words import refuse
+from gateway.domain.controls import CONTROL_OF
+from gateway.domain.enums import OrdStatus, RejectStage
+from gateway.domain.events import OrderReceived, PolicyVerdict
+from gateway.domain.market import MarketView
+from gateway.domain.money import ZERO, plain
+from gateway.domain.orders import Actor, FieldError, NewOrderSingle, Order, Reject
+from gateway.domain.reasons import RejectCode
+from gateway.ports.checking import (
+    CapView,
+    CheckView,
+    LegCheckView,
+    MarketSeenView,
+    OrderCheckView,
+    OverrideOfferView,
+    PolicyView,
+    StopView,
+    WouldBe,
+)
+from gateway.ports.clock import Clock
+from gateway.ports.policy import PolicyEngine
+from gateway.service.engine import Engine
+from gateway.service.intake import Intake
+
+#: Names the order that never is: its legs add their number.
+CHECK_ID = "check"
+_MS = 1_000_000
+
+
+async def check_order(state: GatewayState, policy: PolicyEngine, event: OrderReceived) -> OrderCheckView:
+    """The verdict on the order of ``event`` in ``state``, which is read and not changed.
+
+    The policy is asked about every leg, those too that a limit refuses. What moves while a server thinks counts: it is
+    decided once more at the end, as of then.
+    """
+    verdicts: dict[str, PolicyVerdict] = {}
+    while True:
+        explained = explain(state, event)
+        missing = [leg for leg in explained.legs if leg.order.order_id not in verdicts]
+        if not missing:
+            return _view(state, event, explained, foresee(state, event, verdicts), verdicts)
+        for leg in missing:
+            document = leg.document
+            verdicts[leg.order.order_id] = (
+                policy.evaluate_now(document) if policy.is_immediate else await policy.evaluate(document)
+            )
+
+
+class OrderChecker:
+    """Implements ``ports.checking.OrderChecks``."""
+
+    def __init__(self, engine: Engine, intake: Intake, policy: PolicyEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._intake = intake
+        self._policy = policy
+        self._clock = clock
+
+    async def check(self, request: NewOrderSingle, actor: Actor) -> OrderCheckView:
+        request = msgspec.structs.replace(request, venue=request.venue.lower())
+        state, now_ns = self._engine.state, self._clock.now_ns()
+        event = OrderReceived(
+            ts_ns=now_ns,
+            order_id=CHECK_ID,
+            request=request,
+            fingerprint=fingerprint(request),
+            actor=actor,
+            view=self._intake.view(request.symbol, now_ns),
+        )
+        problems = shape_problems(request, now_ns)
+        if problems:
+            return shapeless(state, event, problems)
+        self._intake.check_door()
+        view = await check_order(state, self._policy, event)
+        if request.cl_ord_id:
+            earlier = await self._intake.find_earlier(request.account, request.cl_ord_id)
+            if earlier is not None:
+                return _placed_before(view, earlier, event.fingerprint)
+        return view
+
+
+def shapeless(state: GatewayState, event: OrderReceived, problems: tuple[FieldError, ...]) -> OrderCheckView:
+    """What is no order at all."""
+    text = "; ".join(f"{one.field} {one.rule}, was {one.value}" for one in problems)
+    reject = refuse(RejectStage.INTAKE, RejectCode.ORDER_SHAPE_INVALID, text)
+    view = _view(state, event, Explained(None), Foreseen(False, reject), {})
+    return msgspec.structs.replace(view, problems=problems)
+
+
+def _placed_before(view: OrderCheckView, earlier: Order, mark: str) -> OrderCheckView:
+    """The client order id is taken: the same content is that order again, other content is refused."""
+    reject: Reject | None
+    if earlier.fingerprint != mark:
+        text = f"client_order_id {earlier.cl_ord_id} already names an order with other content; choose a new one"
+        reject = refuse(RejectStage.INTAKE, RejectCode.CLIENT_ORDER_ID_REUSED, text, order_id=earlier.order_id)
+    else:
+        reject = earlier.reject if earlier.ord_status is OrdStatus.DENIED else None
+    would_be = WouldBe.ADMITTED if reject is None else WouldBe.DENIED
+    return msgspec.structs.replace(
+        view, would_be=would_be, refusal=reject, retry_after_ms=0, existing_order_id=earlier.order_id
+    )
+
+
+def _view(
+    state: GatewayState,
+    event: OrderReceived,
+    explained: Explained,
+    foreseen: Foreseen,
+    verdicts: Mapping[str, PolicyVerdict],
+) -> OrderCheckView:
+    request = event.request
+    legs = tuple(_leg_view(leg, foreseen, verdicts) for leg in explained.legs)
+    held = [leg.order.held_value for leg in explained.legs if leg.order.order_id not in foreseen.rejects]
+    first = explained.legs[0].order if explained.legs else None
+    instrument = state.config.instruments.get(request.symbol)
+    venue = request.venue or (instrument.venue if instrument is not None else "")
+    return OrderCheckView(
+        would_be=_would_be(foreseen),
+        refusal=foreseen.reject,
+        retry_after_ms=-(-foreseen.wait_ns // _MS),
+        problems=(),
+        existing_order_id=None,
+        symbol=request.symbol,
+        side=request.side,
+        quantity=plain(request.order_qty),
+        account=request.account,
+        strategy_id=request.strategy_id,
+        venue=venue,
+        currency=state.config.base_currency,
+        held_exposure=plain(sum(held, ZERO) if foreseen.is_admitted else ZERO),
+        trading_state=state.trading.gateway_state,
+        stops=() if first is None else _stops(state, first),
+        caps=tuple(
+            CapView(key=key, limit=None if limit is None else plain(limit), use=plain(use))
+            for key, limit, use in cap_uses(state, venue)
+        ),
+        market=_market_view(event.view),
+        legs=legs,
+        config_revision=state.config.revision,
+        policy_revision=next((verdict.revision for verdict in verdicts.values()), ""),
+    )
+
+
+def _would_be(foreseen: Foreseen) -> WouldBe:
+    if foreseen.is_admitted:
+        return WouldBe.ADMITTED
+    return WouldBe.THROTTLED if foreseen.wait_ns else WouldBe.DENIED
+
+
+def _leg_view(leg: LegExplained, foreseen: Foreseen, verdicts: Mapping[str, PolicyVerdict]) -> LegCheckView:
+    order, cut = leg.order, leg.candidate.leg
+    verdict = verdicts[order.order_id]
+    is_admitted = foreseen.is_admitted and order.order_id not in foreseen.rejects
+    would_be = WouldBe.ADMITTED if is_admitted else WouldBe.THROTTLED if foreseen.wait_ns else WouldBe.DENIED
+    return LegCheckView(
+        route=order.route,
+        route_reason=order.route_reason,
+        mode=order.mode,
+        quantity=plain(order.order_qty),
+        is_closing=order.is_closing,
+        cycle=order.cycle,
+        opens_cycle=cut.opens_cycle,
+        bucket=cut.bucket,
+        weight_bp=cut.weight_bp,
+        held_exposure=plain(order.held_value),
+        would_be=would_be,
+        refusals=leg.refusals,
+        checks=tuple(_check_view(check) for check in leg.checks),
+        policy=PolicyView(
+            is_allowed=verdict.is_allowed and verdict.failure is None and not verdict.denies,
+            reasons=verdict.denies,
+            failure=verdict.failure,
+            failure_text=verdict.failure_text,
+            revision=verdict.revision,
+        ),
+        overrides=tuple(
+            OverrideOfferView(
+                override_id=use.override_id,
+                granted_by=use.granted_by,
+                lifted=tuple(breach.code for breach in use.lifted),
+            )
+            for use in order.overrides
+        ),
+    )
+
+
+def _check_view(check: Check) -> CheckView:
+    breach = check.breach
+    return CheckView(
+        rule=check.rule_id,
+        code=breach.code,
+        scope=breach.scope,
+        scope_id=breach.scope_id,
+        limit=breach.limit,
+        value=breach.value,
+        headroom=check.headroom,
+        passed=not check.is_broken,
+        is_exempt=check.is_exempt,
+        text=CONTROL_OF[check.rule_id].text,
+    )
+
+
+def _stops(state: GatewayState, order: Order) -> tuple[StopView, ...]:
+    stops = (state.trading.stop_of(scope) for scope in scopes_of(order))
+    return tuple(
+        StopView(scope=stop.scope, scope_id=stop.scope_id, state=stop.state, reason=stop.reason, by=stop.actor.name)
+        for stop in stops
+        if stop is not None
+    )
+
+
+def _market_view(view: MarketView) -> MarketSeenView:
+    def text(value: object) -> str | None:
+        return None if value is None else plain(value)  # type: ignore[arg-type]
+
+    return MarketSeenView(
+        reference_px=text(view.reference_px),
+        bid_px=text(view.bid_px),
+        ask_px=text(view.ask_px),
+        age_ms=view.age_ns // _MS,
+        is_synthetic=view.is_synthetic,
+        is_open=view.is_open,
+        phase=view.phase,
+    )
