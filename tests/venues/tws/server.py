@@ -1,0 +1,164 @@
+"""The peer: a TWS on a port, and the verbs with which a test plays the market and breaks things.
+
+async with TwsServer() as tws:
+    tws.quote("AAPL", "179.99", "180.01")
+    ...  # a client trades
+    tws.trade("AAPL", "179.50", 40)
+    tws.faults.drop_after_place = True
+"""
+
+import asyncio
+from decimal import Decimal
+
+from tests.venues.tws.faults import TwsFaults
+from tests.venues.tws.market import TwsMarket
+from tests.venues.tws.orders import TwsExecution, TwsOrder
+from tests.venues.tws.requests import PlaceOrder, contract_of
+from tests.venues.tws.session import Session
+
+Number = str | int | Decimal
+
+
+class TwsServer:
+    """Holds the sessions. ``market`` outlives ``stop`` and ``start``, as IB's servers outlive a TWS."""
+
+    def __init__(self, port: int = 0, version: int = 178, market: TwsMarket | None = None) -> None:
+        self.port = port
+        self.version = version
+        self.market = market or TwsMarket()
+        self.market.on_fill = self._tell_fill
+        self.faults = TwsFaults()
+        #: Every order and modify that a client sent, and every order id that it asked to cancel, as they came.
+        self.seen: list[PlaceOrder] = []
+        self.cancels: list[int] = []
+        #: Orders taken while TWS was cut off from IB: it sends them on when it is back.
+        self.held_back: list[TwsOrder] = []
+        self._sessions: set[Session] = set()
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> "TwsServer":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen, on the same port as before when there was one."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Hang up on everybody and stop listening; orders at IB go on existing."""
+        self.hang_up()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = Session(self, reader, writer)
+        self._sessions.add(session)
+        try:
+            await session.serve()
+        finally:
+            self._sessions.discard(session)
+            writer.close()
+
+    def session_of(self, client_id: int) -> Session | None:
+        return next((one for one in self._sessions if one.client_id == client_id), None)
+
+    def hang_up(self) -> None:
+        """Cut every connection without a word."""
+        for session in list(self._sessions):
+            session.hang_up()
+
+    # --- what a test plays ------------------------------------------------------------------------
+
+    def quote(self, symbol: str, bid: Number, ask: Number, qty: Number = 1_000_000) -> None:
+        """Move a market; limits that it crosses fill."""
+        self.market.quote(symbol, Decimal(bid), Decimal(ask), Decimal(qty))
+        self._tell_quote(symbol)
+
+    def trade(self, symbol: str, px: Number, qty: Number) -> None:
+        """Somebody trades with resting orders."""
+        self.market.trade(symbol, Decimal(px), Decimal(qty))
+        self._tell_quote(symbol, (Decimal(px), Decimal(qty)))
+
+    def fill(self, order: TwsOrder, qty: Number, px: Number) -> TwsExecution:
+        """Fill an order whatever the market says, also one that is done (a late fill)."""
+        return self.market.fill(order, Decimal(qty), Decimal(px))
+
+    def correct(self, execution: TwsExecution, qty: Number, px: Number) -> None:
+        """Correct an execution: its id comes again with a higher number after the last dot."""
+        stem, _, number = execution.exec_id.rpartition(".")
+        corrected = TwsExecution(
+            **{
+                **vars(execution),
+                "exec_id": f"{stem}.{int(number) + 1:02d}",
+                "qty": Decimal(qty),
+                "px": Decimal(px),
+            }
+        )
+        self.market.executions.append(corrected)
+        self._tell_fill(self.market.orders[execution.perm_id], corrected)
+
+    def end(self, order: TwsOrder, status: str) -> None:
+        """End an order: Cancelled (also by the venue), ApiCancelled or Inactive."""
+        self.market.end(order, status)
+        for session in self._sessions:
+            if session.client_id == order.client_id:
+                session.told_of_end(order)
+
+    def place_by_hand(self, symbol: str, action: str, qty: Number, limit_px: Number) -> TwsOrder:
+        """An order that a person enters in TWS: no API client has it."""
+        listing = next(one for one in self.market.listings if one.symbol == symbol)
+        terms = PlaceOrder(
+            0, contract_of(listing.con_id), action, Decimal(qty), "LMT", Decimal(limit_px), None, "DAY", "", ""
+        )
+        order = self.market.enter(0, terms, listing)
+        self.market.work(order)
+        return order
+
+    def lose_servers(self) -> None:
+        """1100: TWS stays up and is cut off from IB."""
+        self.faults.is_cut_off = True
+        self._tell_system(1100, "Connectivity between IBKR and Trader Workstation has been lost.")
+
+    def find_servers(self, *, data_lost: bool = False) -> None:
+        """1101 or 1102: IB is back; what was held back is sent on now."""
+        self.faults.is_cut_off = False
+        code = 1101 if data_lost else 1102
+        self._tell_system(code, "Connectivity between IBKR and Trader Workstation has been restored.")
+        held, self.held_back = self.held_back, []
+        for order in held:
+            self.market.work(order)
+            for session in self._sessions:
+                if session.client_id == order.client_id:
+                    session.told_of_order(order)
+
+    def roll_ids_back(self, client_id: int, next_id: int) -> None:
+        """A restarted gateway may offer ids that were used before."""
+        self.market.next_ids[client_id] = next_id
+
+    def account_values(self, account: str) -> dict[str, Decimal]:
+        return {
+            "NetLiquidation": Decimal(1_000_000),
+            "TotalCashValue": Decimal(1_000_000),
+            "BuyingPower": Decimal(4_000_000),
+            "AvailableFunds": Decimal(1_000_000),
+        }
+
+    def _tell_fill(self, order: TwsOrder, execution: TwsExecution) -> None:
+        for session in list(self._sessions):
+            if session.client_id == order.client_id:
+                session.told_of_fill(order, execution)
+
+    def _tell_quote(self, symbol: str, last: tuple[Decimal, Decimal] | None = None) -> None:
+        con_id = next(str(one.con_id) for one in self.market.listings if symbol in (one.symbol, one.local_symbol))
+        for session in self._sessions:
+            session.told_of_quote(con_id, last)
+
+    def _tell_system(self, code: int, text: str) -> None:
+        for session in self._sessions:
+            session.told_of_system(code, text)
