@@ -1,0 +1,69 @@
+"""One budget of messages for one account at one venue, shared by everything that sends there.
+
+At most so many in any window of time, as venues count them, with a reserve: the last ones of a window are kept for
+cancels, so that a flood of new orders can never keep an order from being taken back (invariant 5).
+"""
+
+import asyncio
+from collections import deque
+
+from gateway.ports.clock import Clock
+
+_NS = 1_000_000_000
+
+
+class MessageBudget:
+    """``limit`` units of cost in any ``window_s`` seconds, of which ``reserve`` only cancels may use."""
+
+    def __init__(self, clock: Clock, limit: int, window_s: float, reserve: int) -> None:
+        self._clock = clock
+        self._limit = limit
+        self._window_ns = int(window_s * _NS)
+        self._reserve = reserve
+        self._spent: deque[tuple[int, int]] = deque()
+        self._used = 0
+        self._closed_until_ns = 0
+
+    @property
+    def remaining(self) -> int:
+        """What may still be spent in the present window, the reserve included."""
+        self._forget()
+        return self._limit - self._used
+
+    def take(self, cost: int = 1, *, is_cancel: bool = False) -> bool:
+        """Spend ``cost`` now; False when there is not enough for this purpose, and nothing was spent."""
+        now_ns = self._forget()
+        if now_ns < self._closed_until_ns and not is_cancel:
+            return False
+        if self._used + cost > self._limit - (0 if is_cancel else self._reserve):
+            return False
+        self._spent.append((now_ns, cost))
+        self._used += cost
+        return True
+
+    async def acquire(self, timeout_s: float, cost: int = 1, *, is_cancel: bool = False) -> bool:
+        """Spend ``cost``, waiting for it up to ``timeout_s``; False: nothing was spent, and nothing may be sent."""
+        deadline_ns = self._clock.monotonic_ns() + int(timeout_s * _NS)
+        while not self.take(cost, is_cancel=is_cancel):
+            if self._clock.monotonic_ns() >= deadline_ns:
+                return False
+            await asyncio.sleep(self._window_ns / _NS / 50)
+        return True
+
+    def note_used(self, used: int) -> None:
+        """The venue says how much of the window is used, by everybody who shares the account or address."""
+        now_ns = self._forget()
+        if used > self._used:
+            self._spent.append((now_ns, used - self._used))
+            self._used = used
+
+    def close_for(self, wait_s: float) -> None:
+        """The venue said to wait: until then only cancels leave."""
+        self._closed_until_ns = max(self._closed_until_ns, self._clock.monotonic_ns() + int(wait_s * _NS))
+
+    def _forget(self) -> int:
+        """Let go of what has left the window; returns the time."""
+        now_ns = self._clock.monotonic_ns()
+        while self._spent and self._spent[0][0] <= now_ns - self._window_ns:
+            self._used -= self._spent.popleft()[1]
+        return now_ns

@@ -1,0 +1,210 @@
+"""The connection to TWS: made, kept, made again; what was missed meanwhile is asked for before orders go again."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from typing import Any
+
+from ib_async import CommissionReport, Contract, ContractDetails, Execution, Order, OrderState
+
+from gateway.adapters.venues.budget import MessageBudget
+from gateway.adapters.venues.ibkr import errors
+from gateway.adapters.venues.ibkr.ids import OrderIds
+from gateway.adapters.venues.ibkr.reading import Reading
+from gateway.adapters.venues.ibkr.wire import Wire
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import SubmitStatus
+from gateway.domain.settings import VenueSettings
+from gateway.ports.venue import Answer, Lookup, VenueListener
+
+_log = logging.getLogger(__name__)
+_FIRST_WAIT_S = 0.5
+_MAX_WAIT_S = 30.0
+#: Between two rounds of lists that must agree that an order is absent.
+_SETTLE_S = 1.0
+_LOST = Answer(SubmitStatus.UNKNOWN, "the connection to TWS was lost before it answered")
+
+
+class TwsConnection:
+    """Holds one ``Wire`` at a time. ``trouble`` says why nothing may be sent now; empty when all is well."""
+
+    def __init__(self, settings: VenueSettings, reading: Reading, ids: OrderIds, budget: MessageBudget) -> None:
+        self.wire = Wire(self)
+        self.account = ""
+        self.trouble = "not connected to TWS yet"
+        self._settings = settings
+        self._reading = reading
+        self._ids = ids
+        self._budget = budget
+        self._listener: VenueListener | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._closed = asyncio.Event()
+        self._rng = random.Random(settings.name)  # jitter only
+        self._timeout_s = float(settings.timeout_s)
+        self._lists = asyncio.Lock()
+        self._last_error = ""
+        self._is_cut_off = False
+
+    def start(self, listener: VenueListener) -> None:
+        self._listener = listener
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"connection of {self._settings.name}")
+
+    async def close(self) -> None:
+        """Say goodbye; orders go on working at the venue."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self.wire.disconnect()
+        self._reading.fills.flush()
+
+    async def _run(self) -> None:
+        """Connect, stay until it breaks, and again, waiting twice as long after each failure."""
+        wait_s = _FIRST_WAIT_S
+        while True:
+            try:
+                await self._connect()
+                wait_s = _FIRST_WAIT_S
+                await self._closed.wait()
+            except (OSError, TimeoutError, ConnectionError, _Unfit) as error:
+                self.wire.disconnect()
+                self._say(False, self._explained(error))
+            await asyncio.sleep(wait_s * (0.5 + self._rng.random()))
+            wait_s = min(wait_s * 2, _MAX_WAIT_S)
+
+    async def _connect(self) -> None:
+        settings = self._settings
+        self._closed = asyncio.Event()
+        self._last_error = ""
+        self._is_cut_off = False
+        self.wire = Wire(self)
+        await self.wire.connect(settings.host or "127.0.0.1", settings.port, settings.client_id, self._timeout_s)
+        self.account = self._chosen_account(self.wire.accounts)
+        self._ids.offered(self.wire.offered_id)
+        async with asyncio.timeout(self._timeout_s * 3):
+            await self._read_lists()
+        if not self._is_cut_off:
+            self._say(True, f"account {self.account}")
+
+    def _chosen_account(self, accounts: list[str]) -> str:
+        """The account to trade: the one that is configured, or the only one. Raises _Unfit."""
+        wanted = self._settings.options.get("account", "")
+        if wanted and wanted not in accounts:
+            raise _Unfit(f"account {wanted} is not among those of this login: {', '.join(accounts)}")
+        if not wanted and len(accounts) != 1:
+            raise _Unfit(f"this login has {len(accounts)} accounts; name one: venues.ibkr.options.account")
+        account = wanted or accounts[0]
+        if self._settings.paper_only and not account.startswith("D"):
+            raise _Unfit(f"paper_only is true, and {account} is an account with real money")
+        return account
+
+    def _explained(self, error: Exception) -> str:
+        where = f"{self._settings.host or '127.0.0.1'}:{self._settings.port}"
+        if self._last_error:
+            return self._last_error
+        if isinstance(error, ConnectionRefusedError):
+            return f"nothing listens on {where}: start TWS or IB Gateway, and enable socket clients in its API settings"
+        if isinstance(error, TimeoutError):
+            return f"no answer from {where} within {self._timeout_s:g} s: is a question open in TWS?"
+        return str(error) or repr(error)
+
+    def _say(self, is_connected: bool, text: str) -> None:
+        self.trouble = "" if is_connected else text
+        if self._listener is not None:
+            self._listener.on_status(self._settings.name, is_connected, text)
+
+    # --- lists --------------------------------------------------------------------------------------
+
+    async def _read_lists(self) -> set[str]:
+        """One round over open orders, finished ones and executions: what they tell is reported as it comes.
+
+        Returns our ids that were named. Executions come last, so that every order of theirs is known.
+        """
+        async with self._lists:
+            self._reading.seen = set()
+            for _ in range(3):
+                await self._budget.acquire(self._timeout_s, is_cancel=True)
+            await self.wire.list_open_orders()
+            await self.wire.list_completed_orders()
+            await self.wire.list_executions()
+            return self._reading.seen
+
+    async def look_up(self, ticket: OrderTicket) -> Lookup:
+        """Whether TWS has the order; what it knows of it is reported on the way."""
+        if self.trouble:
+            return Lookup(None)
+        self._reading.book.add(ticket.order_id, 0)
+        wire = self.wire
+        with contextlib.suppress(ConnectionError):
+            for _ in range(2):
+                if ticket.order_id in await self._read_lists():
+                    self._reading.fills.flush()
+                    return Lookup(True)
+                await asyncio.sleep(_SETTLE_S)
+                if self.trouble or wire is not self.wire:
+                    return Lookup(None)
+            return Lookup(False)
+        return Lookup(None)
+
+    async def contract_details(self, contract: Contract) -> list[ContractDetails]:
+        await self._budget.acquire(self._timeout_s)
+        async with asyncio.timeout(self._timeout_s):
+            return await self.wire.contract_details(contract)
+
+    # --- what the wire tells ------------------------------------------------------------------------
+
+    def on_open_order(self, order_id: int, order: Order, state: OrderState) -> None:
+        self._reading.on_open_order(order_id, order, state)
+
+    def on_completed_order(self, order: Order, state: OrderState) -> None:
+        self._reading.on_completed_order(order, state)
+
+    def on_order_status(self, order_id: int, status: str, filled: float, perm_id: int) -> None:
+        self._reading.on_order_status(order_id, status, filled, perm_id)
+
+    def on_execution(self, execution: Execution) -> None:
+        self._reading.on_execution(execution)
+
+    def on_commission(self, report: CommissionReport) -> None:
+        self._reading.on_commission(report)
+
+    def on_error(self, request_id: int, code: int, text: str) -> None:
+        if code == errors.LINK_LOST:
+            self._is_cut_off = True
+            self._say(False, "TWS has lost the servers of IB (1100); orders wait until it finds them")
+        elif code in errors.LINK_RESTORED:
+            self._is_cut_off = False
+            self._again()
+        elif code in errors.SESSION:
+            self._last_error = errors.explained(code, text)
+            _log.warning("%s: %s", self._settings.name, self._last_error)
+        elif request_id >= 0:
+            self._reading.on_order_error(request_id, code, text)
+        elif errors.READ_ONLY in text:
+            self._say(False, errors.explained(code, text))
+
+    def _again(self) -> None:
+        """After 1101 and 1102 alike: executions of the time between are told by nobody unless asked for."""
+        task = asyncio.get_running_loop().create_task(self._resume(), name="resume after 1100")
+        task.add_done_callback(_log_failure)
+
+    async def _resume(self) -> None:
+        async with asyncio.timeout(self._timeout_s * 3):
+            await self._read_lists()
+        self._say(True, f"account {self.account}")
+
+    def on_closed(self) -> None:
+        self._reading.fills.flush()
+        self._say(False, self._last_error or "TWS closed the connection")
+        self._reading.book.lose(_LOST)
+        self._closed.set()
+
+
+class _Unfit(Exception):
+    """Connected, but not to what may be traded."""
+
+
+def _log_failure(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.warning("reading the lists of TWS failed: %r", task.exception())

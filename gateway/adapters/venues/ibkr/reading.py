@@ -1,0 +1,156 @@
+"""What TWS says, read by our own rules: which message proves what about an order.
+
+Acknowledged: a status with which IB itself has the order. Filled: executions only, never a status. Over: a cancel that
+is confirmed, an Inactive after an error, an error that refuses a new order. Anything else leaves the order as it was.
+"""
+
+from decimal import Decimal
+
+from ib_async import CommissionReport, Execution, Order, OrderState
+
+from gateway.adapters.venues.ibkr import errors
+from gateway.adapters.venues.ibkr.fills import Fills, decimal_of
+from gateway.adapters.venues.ibkr.tracking import CANCELED, CANCELING, WORKING, OrderBook, Terms, Tracked
+from gateway.domain.enums import ExecType, SubmitStatus
+from gateway.domain.orders import ExecutionReport
+from gateway.ports.clock import Clock
+from gateway.ports.venue import Answer, VenueListener
+
+_ACCEPTED = Answer(SubmitStatus.ACCEPTED)
+_UNSET = 1e300
+
+
+class Reading:
+    """Turns messages about orders into answers and reports. ``seen`` collects what a round of lists brought."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.listener: VenueListener | None = None
+        self.book = OrderBook()
+        self.fills = Fills(self._send)
+        #: Our ids that the lists being read right now have named.
+        self.seen: set[str] = set()
+        self._clock = clock
+
+    def _send(self, report: ExecutionReport) -> None:
+        assert self.listener is not None
+        self.listener.on_reports((report,))
+
+    def report(self, tracked: Tracked, exec_type: ExecType, text: str = "", terms: Terms | None = None) -> None:
+        """Tell the gateway what became of an order, after every fill that is known of it."""
+        if exec_type is not ExecType.NEW:
+            self.fills.flush()
+        self._send(
+            ExecutionReport(
+                order_id=tracked.order_id,
+                exec_type=exec_type,
+                transact_ns=self._clock.now_ns(),
+                venue_order_id=tracked.venue_order_id,
+                text=text,
+                order_qty=None if terms is None else terms.qty,
+                limit_px=None if terms is None else terms.limit_px,
+                stop_px=None if terms is None else terms.aux_px,
+            )
+        )
+
+    # --- messages ---------------------------------------------------------------------------------
+
+    def on_open_order(self, tws_id: int, order: Order, state: OrderState) -> None:
+        if not order.orderRef:
+            return  # not through this gateway: reconciliation finds it
+        self.seen.add(order.orderRef)
+        tracked = self.book.add(order.orderRef, tws_id)
+        tracked.perm_id = order.permId or tracked.perm_id
+        if tracked.change is not None and tracked.wanted is not None and _has(order, tracked.wanted):
+            terms, tracked.wanted = tracked.wanted, None
+            self.report(tracked, ExecType.REPLACED, terms=terms)
+            tracked.answer("change", _ACCEPTED)
+        self._on_status(tracked, state.status)
+
+    def on_order_status(self, tws_id: int, status: str, filled: float, perm_id: int) -> None:
+        tracked = self.book.by_tws_id.get(tws_id)
+        if tracked is not None:
+            tracked.perm_id = perm_id or tracked.perm_id
+            self._on_status(tracked, status)
+
+    def _on_status(self, tracked: Tracked, status: str) -> None:
+        if tracked.is_done:
+            return  # a late word from before
+        if status in WORKING:
+            self._acknowledge(tracked)
+        elif status in CANCELING:
+            tracked.answer("cancel", _ACCEPTED)
+        elif status in CANCELED:
+            self.end(tracked, ExecType.REJECTED if tracked.refusal else ExecType.CANCELED, tracked.refusal)
+        elif status == "Filled":
+            self._acknowledge(tracked)
+            self._settle(tracked)
+        elif status == "Inactive" and tracked.refusal:
+            self.end(tracked, ExecType.REJECTED, tracked.refusal)
+
+    def _acknowledge(self, tracked: Tracked) -> None:
+        tracked.answer("submit", _ACCEPTED)
+        if not tracked.is_acknowledged:
+            tracked.is_acknowledged = True
+            self.report(tracked, ExecType.NEW)
+
+    def _settle(self, tracked: Tracked) -> None:
+        """The order is done: whoever waits for a change or a cancel of it learns that from the reports."""
+        self.book.finish(tracked)
+        for waiter in ("submit", "cancel", "change"):
+            tracked.answer(waiter, _ACCEPTED)
+
+    def end(self, tracked: Tracked, exec_type: ExecType, text: str) -> None:
+        """The order is over without (further) fills."""
+        self.report(tracked, exec_type, text)
+        self._settle(tracked)
+
+    def on_completed_order(self, order: Order, state: OrderState) -> None:
+        """From the list of finished orders: news only for those that were believed to be open."""
+        self.seen.add(order.orderRef)
+        tracked = self.book.by_order_id.get(order.orderRef)
+        if tracked is None or tracked.is_done:
+            return
+        tracked.perm_id = order.permId or tracked.perm_id
+        if state.status == "Inactive":
+            tracked.refusal = tracked.refusal or state.completedStatus or "the venue made it inactive"
+        self._on_status(tracked, state.status)
+
+    def on_execution(self, execution: Execution) -> None:
+        if execution.orderRef:
+            self.seen.add(execution.orderRef)
+            self.fills.on_execution(execution, execution.orderRef)
+
+    def on_commission(self, report: CommissionReport) -> None:
+        self.fills.on_commission(report)
+
+    def on_order_error(self, tws_id: int, code: int, text: str) -> None:
+        """An error that names an order of ours; what it means depends on what was asked last."""
+        tracked = self.book.by_tws_id.get(tws_id)
+        if tracked is None or tracked.is_done:
+            return
+        words = errors.explained(code, text)
+        if code == errors.CANCELED:
+            self.end(tracked, ExecType.CANCELED, text)
+        elif tracked.change is not None and code in errors.CHANGE_REFUSED:
+            tracked.wanted = None
+            tracked.answer("change", Answer(SubmitStatus.REJECTED, words))
+        elif code in errors.CANCEL_REFUSED:
+            is_over = code in (135, 10147, 10148)
+            tracked.answer("cancel", Answer(SubmitStatus.UNKNOWN if is_over else SubmitStatus.REJECTED, words))
+        elif code in errors.REFUSED and not tracked.is_acknowledged:
+            tracked.refusal = words
+            if not tracked.answer("submit", Answer(SubmitStatus.REJECTED, words)):
+                self.report(tracked, ExecType.REJECTED, words)
+            self.book.finish(tracked)
+
+
+def _has(order: Order, wanted: Terms) -> bool:
+    """Whether an order as TWS shows it has the terms that were asked for."""
+    pairs = ((order.lmtPrice, wanted.limit_px), (order.auxPrice, wanted.aux_px))
+    return _number(order.totalQuantity) == wanted.qty and all(px is None or _number(shown) == px for shown, px in pairs)
+
+
+def _number(value: float | Decimal) -> Decimal | None:
+    if isinstance(value, Decimal):
+        return value
+    return None if abs(value) > _UNSET else decimal_of(float(value))

@@ -1,0 +1,436 @@
+"""The adapter of Interactive Brokers against a TWS on a socket: what it sends, what it makes of what it hears."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway.adapters.clock import SystemClock
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import ExecType, OrdType, Route, Side, SubmitStatus, TimeInForce
+from gateway.domain.instruments import Instrument
+from gateway.domain.settings import VenueSettings
+from tests.venues.listening import Heard
+from tests.venues.tws.server import TwsServer
+
+pytest.importorskip("ib_async")
+
+from gateway.adapters.venues.ibkr.ids import OrderIds
+from gateway.adapters.venues.ibkr.venue import IbkrVenue
+
+D = Decimal
+ACCEPTED, REJECTED, UNKNOWN = SubmitStatus.ACCEPTED, SubmitStatus.REJECTED, SubmitStatus.UNKNOWN
+INSTRUMENTS = {
+    "AAPL": Instrument(symbol="AAPL", venue="ibkr", currency="USD", exchange="SMART"),
+    "ES": Instrument(
+        symbol="ES",
+        venue="ibkr",
+        currency="USD",
+        exchange="CME",
+        asset_class="future",
+        expiry="202612",
+        multiplier=D(50),
+        tick_size=D("0.25"),
+    ),
+    "AAPL261218C00200000": Instrument(
+        symbol="AAPL261218C00200000",
+        venue="ibkr",
+        currency="USD",
+        exchange="SMART",
+        asset_class="option",
+        multiplier=D(100),
+    ),
+    "EUR/USD": Instrument(
+        symbol="EUR/USD", venue="ibkr", currency="USD", exchange="IDEALPRO", asset_class="forex", tick_size=D("0.00005")
+    ),
+    "NOPE": Instrument(symbol="NOPE", venue="ibkr", currency="USD", exchange="SMART"),
+}
+_numbers = itertools.count(1)
+
+
+class Desk:
+    """A venue on a TWS, with what it said."""
+
+    def __init__(self, tws: TwsServer, folder: Path, **settings: object) -> None:
+        self.tws = tws
+        self.folder = folder
+        self.settings = VenueSettings(
+            **{
+                "name": "ibkr",
+                "adapter": "ibkr",
+                "host": "127.0.0.1",
+                "port": tws.port,
+                "client_id": 7,
+                "timeout_s": D(1),
+                **settings,  # type: ignore[arg-type]
+            }
+        )
+        self.heard = Heard()
+        self.venue = self._new()
+
+    def _new(self) -> IbkrVenue:
+        return IbkrVenue(self.settings, INSTRUMENTS, OrderIds(self.folder / "ibkr.ids"), SystemClock())
+
+    async def open(self) -> None:
+        await self.venue.start(self.heard)
+        await self.heard.until(lambda: self.heard.is_connected)
+
+    async def restart(self) -> None:
+        """The gateway dies and comes back: nothing is left but what is on disk."""
+        await self.venue.close()
+        self.heard = Heard()
+        self.venue = self._new()
+        await self.open()
+
+
+@pytest.fixture
+async def tws() -> AsyncIterator[TwsServer]:
+    async with TwsServer() as server:
+        server.quote("AAPL", "179.99", "180.01")
+        yield server
+
+
+@pytest.fixture
+async def desk(tws: TwsServer, tmp_path: Path) -> AsyncIterator[Desk]:
+    made = Desk(tws, tmp_path)
+    await made.open()
+    yield made
+    await made.venue.close()
+
+
+def ticket(**more: object) -> OrderTicket:
+    fields: dict[str, object] = {
+        "order_id": f"o1-{next(_numbers)}",
+        "venue": "ibkr",
+        "route": Route.LIVE,
+        "account": "default",
+        "strategy_id": "s1",
+        "symbol": "AAPL",
+        "side": Side.BUY,
+        "ord_type": OrdType.LIMIT,
+        "time_in_force": TimeInForce.DAY,
+        "order_qty": D(10),
+        "limit_px": D("179.50"),
+        **more,
+    }
+    return OrderTicket(**fields)  # type: ignore[arg-type]
+
+
+def market(**more: object) -> OrderTicket:
+    return ticket(ord_type=OrdType.MARKET, limit_px=None, **more)
+
+
+# --- orders -------------------------------------------------------------------------------------------
+
+
+async def test_an_order_is_acknowledged_filled_in_parts_and_paid_for(desk: Desk) -> None:
+    """Without this, nothing would trade; without the fee, P&L would be too good."""
+    order = ticket()
+    assert (await desk.venue.submit(order)).status is ACCEPTED
+    await desk.heard.until_kind(order.order_id, ExecType.NEW)
+    desk.tws.trade("AAPL", "179.50", 4)
+    desk.tws.trade("AAPL", "179.50", 6)
+    await desk.heard.until_filled(order.order_id, 10)
+    fills = list(desk.heard.fills(order.order_id).values())
+    assert [(fill.last_qty, fill.last_px, fill.fee, fill.fee_currency) for fill in fills] == [
+        (D(4), D("179.5"), D(1), "USD"),
+        (D(6), D("179.5"), D(1), "USD"),
+    ]
+    assert fills[0].venue_order_id
+
+
+async def test_a_cancel_is_confirmed_by_the_venue(desk: Desk) -> None:
+    """Without this, an order could be believed gone that still works."""
+    order = ticket()
+    await desk.venue.submit(order)
+    assert (await desk.venue.cancel(order)).status is ACCEPTED
+    await desk.heard.until_kind(order.order_id, ExecType.CANCELED)
+
+
+async def test_a_change_is_told_when_the_venue_works_it(desk: Desk) -> None:
+    """Without this, a replace would be believed or doubted at random."""
+    order = ticket()
+    await desk.venue.submit(order)
+    assert (await desk.venue.replace(order, D(12), D("179.25"), None)).status is ACCEPTED
+    [change] = [report for report in desk.heard.reports if report.exec_type is ExecType.REPLACED]
+    assert (change.order_qty, change.limit_px) == (D(12), D("179.25"))
+    desk.tws.faults.refuse_modify_code = 201
+    answer = await desk.venue.replace(order, D(13), D("179.25"), None)
+    assert answer.status is REJECTED
+    assert ExecType.CANCELED not in desk.heard.kinds(order.order_id), "a refused change leaves the order working"
+
+
+TYPES = [
+    (dict(ord_type=OrdType.MARKET, limit_px=None), ("MKT", "DAY", None, None)),
+    (dict(time_in_force=TimeInForce.GTC), ("LMT", "GTC", D("179.50"), None)),
+    (dict(ord_type=OrdType.STOP, limit_px=None, stop_px=D("181.25")), ("STP", "DAY", None, D("181.25"))),
+    (
+        dict(ord_type=OrdType.STOP_LIMIT, limit_px=D("182.10"), stop_px=D("181.25")),
+        ("STP LMT", "DAY", D("182.10"), D("181.25")),
+    ),
+    (
+        dict(ord_type=OrdType.TRAILING_STOP, limit_px=None, trailing_amount=D("1.50"), side=Side.SELL),
+        ("TRAIL", "DAY", None, D("1.50")),
+    ),
+    (dict(ord_type=OrdType.MARKET_ON_CLOSE, limit_px=None), ("MOC", "DAY", None, None)),
+    (dict(ord_type=OrdType.LIMIT_ON_CLOSE), ("LOC", "DAY", D("179.50"), None)),
+    (dict(ord_type=OrdType.MARKET, limit_px=None, time_in_force=TimeInForce.AT_THE_CLOSE), ("MOC", "DAY", None, None)),
+    (dict(time_in_force=TimeInForce.AT_THE_OPENING), ("LMT", "OPG", D("179.50"), None)),
+    (dict(time_in_force=TimeInForce.IOC), ("LMT", "IOC", D("179.50"), None)),
+    (dict(time_in_force=TimeInForce.FOK), ("LMT", "FOK", D("179.50"), None)),
+    (dict(time_in_force=TimeInForce.GTD, expire_ns=1_798_761_600_000_000_000), ("LMT", "GTD", D("179.50"), None)),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), TYPES, ids=lambda value: str(value[0]) if type(value) is tuple else "")
+async def test_every_type_and_time_in_force(
+    desk: Desk, fields: dict[str, object], expected: tuple[object, ...]
+) -> None:
+    """Without this, an order could be sent as something else than was asked for."""
+    order = ticket(**fields)
+    assert (await desk.venue.submit(order)).status is ACCEPTED
+    [seen] = desk.tws.seen
+    assert (seen.order_type, seen.tif, seen.limit_px, seen.aux_px) == expected
+    assert (seen.action, seen.qty, seen.order_ref, seen.account) == (
+        order.side.value.upper(),
+        D(10),
+        order.order_id,
+        "DU123456",
+    )
+    if order.expire_ns:
+        assert seen.good_till == "20270101-00:00:00"
+
+
+ALGORITHMS = [
+    ("vwap", ("Vwap", {"allowPastEndTime": "0", "noTakeLiq": "0"}, None)),
+    ("twap", ("Twap", {"allowPastEndTime": "0"}, None)),
+    ("adaptive:patient", ("Adaptive", {"adaptivePriority": "Patient"}, None)),
+    ("iceberg:3", ("", {}, D(3))),
+]
+
+
+@pytest.mark.parametrize(("wish", "expected"), ALGORITHMS)
+async def test_execution_algorithms(desk: Desk, wish: str, expected: tuple[object, ...]) -> None:
+    """Without this, an algorithm would be dropped and the whole order shown at once."""
+    assert (await desk.venue.submit(ticket(execution_algorithm=wish))).status is ACCEPTED
+    [seen] = desk.tws.seen
+    assert (seen.algo, seen.algo_params, seen.display_size or None) == expected
+
+
+@pytest.mark.parametrize("wish", ["magic", "iceberg", "iceberg:x", "adaptive:soon"])
+async def test_an_algorithm_that_is_not_there_is_refused_before_sending(desk: Desk, wish: str) -> None:
+    """Without this, a slip in its name would trade without the algorithm."""
+    answer = await desk.venue.submit(ticket(execution_algorithm=wish))
+    assert (answer.status, desk.tws.seen) == (REJECTED, [])
+    assert wish.partition(":")[0] in answer.text
+
+
+@pytest.mark.parametrize("symbol", ["ES", "AAPL261218C00200000", "EUR/USD"])
+async def test_every_kind_of_contract(desk: Desk, symbol: str) -> None:
+    """Without this, futures, options and currencies would be another contract, or none."""
+    order = ticket(symbol=symbol, limit_px=D("0.25"), order_qty=D(1))
+    assert (await desk.venue.submit(order)).status is ACCEPTED
+    [order_at_venue] = desk.tws.market.orders.values()
+    assert order_at_venue.listing.sec_type == {"ES": "FUT", "EUR/USD": "CASH"}.get(symbol, "OPT")
+
+
+async def test_what_the_venue_refuses_is_rejected_with_its_words(desk: Desk) -> None:
+    """Without this, nobody would know why, or the order would be doubted for ever."""
+    unknown = await desk.venue.submit(ticket(symbol="NOPE"))
+    assert unknown.status is REJECTED
+    assert "instruments.yaml" in unknown.text
+    desk.tws.faults.reject_next = "insufficient funds"
+    answer = await desk.venue.submit(ticket())
+    assert answer.status is REJECTED
+    assert "insufficient funds" in answer.text
+    off_tick = await desk.venue.submit(ticket(limit_px=D("179.503")))
+    assert (off_tick.status, len(desk.tws.market.orders)) == (REJECTED, 1)
+
+
+# --- doubt --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+async def test_a_connection_lost_around_a_send_is_in_doubt_and_settled(desk: Desk, arrived: bool) -> None:
+    """Without this, a dropped connection would lose an order, or send it twice (invariant 8)."""
+    setattr(desk.tws.faults, "drop_after_place" if arrived else "drop_before_place", True)
+    order = ticket()
+    assert (await desk.venue.submit(order)).status is UNKNOWN
+    assert (await desk.venue.lookup(order)).is_known is None, "nobody can say while there is no connection"
+    await desk.heard.until(lambda: desk.heard.is_connected)
+    assert (await desk.venue.lookup(order)).is_known is arrived
+    assert (ExecType.NEW in desk.heard.kinds(order.order_id)) is arrived
+    assert len(desk.tws.seen) == 1, "an order is sent once, whatever becomes of it"
+
+
+async def test_a_silent_venue_leaves_the_order_in_doubt(desk: Desk) -> None:
+    """Without this, a timeout would be taken for an answer."""
+    desk.tws.faults.mute = True
+    order = market()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await desk.venue.submit(order)
+    desk.tws.faults.mute = False
+    assert (await desk.venue.lookup(order)).is_known is True
+    await desk.heard.until_filled(order.order_id, 10)
+
+
+async def test_an_order_of_the_time_without_servers_is_no_absent_order(desk: Desk) -> None:
+    """Without this, an order that TWS keeps back (1100) would be believed never sent, and then fill."""
+    desk.tws.lose_servers()
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+    order = ticket()
+    assert (await desk.venue.submit(order)).status is REJECTED
+    assert not desk.tws.seen, "nothing is sent into the dark"
+    assert "1100" in desk.heard.status
+
+
+async def test_servers_lost_right_after_the_send(desk: Desk) -> None:
+    """Without this, a lookup while TWS is cut off would say that an order is not there which comes later."""
+    desk.tws.faults.is_cut_off = True  # lost, and nobody was told yet
+    order = ticket()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await desk.venue.submit(order)
+    desk.tws.lose_servers()
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+    assert (await desk.venue.lookup(order)).is_known is None
+    desk.tws.find_servers()
+    await desk.heard.until_kind(order.order_id, ExecType.NEW)
+
+
+# --- what went on meanwhile ---------------------------------------------------------------------------
+
+
+async def test_a_restart_knows_working_orders_and_missed_fills_again(desk: Desk) -> None:
+    """Without this, a restarted gateway could neither cancel its orders nor know its position."""
+    works, fills = ticket(), ticket(limit_px=D("179.80"))
+    for order in (works, fills):
+        await desk.venue.submit(order)
+    await desk.venue.close()
+    desk.tws.trade("AAPL", "179.80", 10)
+    await desk.restart()
+    assert (await desk.venue.lookup(fills)).is_known is True
+    await desk.heard.until_filled(fills.order_id, 10)
+    assert (await desk.venue.cancel(works)).status is ACCEPTED
+    await desk.heard.until_kind(works.order_id, ExecType.CANCELED)
+
+
+async def test_fills_that_the_stream_lost_are_booked_once_after_a_reconnect(desk: Desk) -> None:
+    """Without this, a position could be wrong for ever, or counted twice."""
+    order = ticket()
+    await desk.venue.submit(order)
+    desk.tws.trade("AAPL", "179.50", 3)
+    desk.tws.faults.lose_fills = True
+    desk.tws.trade("AAPL", "179.50", 4)
+    desk.tws.faults.lose_fills = False
+    desk.tws.hang_up()
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+    await desk.heard.until(lambda: desk.heard.is_connected)
+    await desk.heard.until_filled(order.order_id, 7)
+
+
+async def test_ids_rolled_back_are_not_used_again(desk: Desk) -> None:
+    """Without this, the first order after TWS restarted could change an old one instead (its ids went back)."""
+    first = ticket()
+    await desk.venue.submit(first)
+    desk.tws.roll_ids_back(7, 1)
+    await desk.restart()
+    second = ticket(order_qty=D(3))
+    assert (await desk.venue.submit(second)).status is ACCEPTED
+    assert [order.terms.qty for order in desk.tws.market.orders.values()] == [D(10), D(3)]
+    assert desk.tws.seen[1].order_id > desk.tws.seen[0].order_id
+
+
+async def test_messages_twice_late_and_stale_change_nothing(desk: Desk) -> None:
+    """Without this, a stale Submitted after Filled would bring an order back to life."""
+    desk.tws.faults.doubled = desk.tws.faults.stale_status = True
+    order = market()
+    await desk.venue.submit(order)
+    await desk.heard.until_filled(order.order_id, 10)
+    kinds = desk.heard.kinds(order.order_id)
+    assert sorted(kinds) == [ExecType.NEW, ExecType.TRADE]
+
+
+async def test_a_fill_after_the_cancel_is_told(desk: Desk) -> None:
+    """Without this, a position would exist that nobody knows of (invariant 7)."""
+    order = ticket()
+    await desk.venue.submit(order)
+    await desk.venue.cancel(order)
+    await desk.heard.until_kind(order.order_id, ExecType.CANCELED)
+    [at_venue] = desk.tws.market.orders.values()
+    desk.tws.fill(at_venue, 2, "179.50")
+    await desk.heard.until_filled(order.order_id, 2)
+
+
+async def test_a_cancel_that_is_too_late_asks_what_became_of_the_order(desk: Desk) -> None:
+    """Without this, "cannot be cancelled, state: Filled" would be taken for a working order."""
+    order = ticket()
+    await desk.venue.submit(order)
+    desk.tws.faults.lose_fills = True
+    desk.tws.trade("AAPL", "179.50", 10)
+    assert (await desk.venue.cancel(order)).status is UNKNOWN
+    desk.tws.faults.lose_fills = False
+    assert (await desk.venue.lookup(order)).is_known is True
+    await desk.heard.until_filled(order.order_id, 10)
+
+
+# --- the connection -----------------------------------------------------------------------------------
+
+
+async def test_what_is_wrong_with_the_connection_is_said_in_words(tws: TwsServer, tmp_path: Path) -> None:
+    """Without this, a person would read a stack trace instead of what to do."""
+    taken = Desk(tws, tmp_path)
+    await taken.open()
+    cases = [
+        (Desk(tws, tmp_path), "client_id"),
+        (Desk(tws, tmp_path, client_id=8, options={"account": "U1"}), "U1 is not among"),
+        (Desk(tws, tmp_path, client_id=9, port=1), "nothing listens"),
+    ]
+    for desk, words in cases:
+        await desk.venue.start(desk.heard)
+        await desk.heard.until(lambda desk=desk: bool(desk.heard.status))  # type: ignore[misc]
+        assert words in desk.heard.status, desk.heard.status
+        answer = await desk.venue.submit(ticket())
+        assert (answer.status, words in answer.text) == (REJECTED, True)
+        await desk.venue.close()
+    await taken.venue.close()
+
+
+async def test_paper_only_refuses_an_account_with_real_money(tws: TwsServer, tmp_path: Path) -> None:
+    """Without this, a slip in a port number would trade for real."""
+    tws.market.accounts = ["U7654321"]
+    desk = Desk(tws, tmp_path)
+    await desk.venue.start(desk.heard)
+    await desk.heard.until(lambda: bool(desk.heard.status))
+    assert "real money" in desk.heard.status
+    assert (await desk.venue.submit(ticket())).status is REJECTED
+    await desk.venue.close()
+
+
+async def test_a_read_only_api_says_how_to_change_that(desk: Desk) -> None:
+    """Without this, every order would be refused by a number."""
+    desk.tws.faults.read_only = True
+    answer = await desk.venue.submit(ticket())
+    assert answer.status is REJECTED
+    assert "untick Read-Only API" in answer.text
+
+
+async def test_a_flood_stays_within_what_tws_takes_and_cancels_keep_their_share(desk: Desk) -> None:
+    """Without this, TWS would end the session after three violations, with orders working."""
+    orders = [ticket(order_qty=D(1)) for _ in range(40)]
+    answers = await asyncio.gather(*(desk.venue.submit(order) for order in orders))
+    assert {answer.status for answer in answers} == {ACCEPTED}
+    cancels = await asyncio.gather(*(desk.venue.cancel(order) for order in orders[:8]))
+    assert {answer.status for answer in cancels} == {ACCEPTED}
+    assert desk.heard.is_connected
+
+
+async def test_a_twin_of_terms_is_not_needed_to_look_up(desk: Desk) -> None:
+    """Without this, an order that TWS never had would stay in doubt for ever."""
+    never = msgspec.structs.replace(ticket(), order_id="o1-never")
+    assert (await desk.venue.lookup(never)).is_known is False
