@@ -1,0 +1,108 @@
+"""The REST side: python-binance's client at the configured addresses, and what the exchange says of our budget."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from binance.async_client import AsyncClient
+from binance.exceptions import BinanceAPIException
+
+from gateway.adapters.venues.binance import outcomes
+from gateway.adapters.venues.budget import MessageBudget
+from gateway.domain.settings import VenueSettings
+from gateway.ports.clock import Clock
+
+LIVE_API, LIVE_STREAM = "https://api.binance.com/api", "wss://ws-api.binance.com:443/ws-api/v3"
+TEST_API, TEST_STREAM = "https://testnet.binance.vision/api", "wss://ws-api.testnet.binance.vision/ws-api/v3"
+#: Weight a minute that one address may use; the exchange bans who goes on after 429.
+WEIGHT_PER_MIN = 6_000
+CANCEL_RESERVE = 600
+#: Milliseconds for which a signed request is valid: after that one that is still under way is refused.
+RECV_WINDOW_MS = 5_000
+
+
+class CredentialsMissing(Exception):
+    """A key or secret is not in the environment; the text names the variable."""
+
+
+class RestClient:
+    """Signed requests. Each costs its weight from ``budget``, which learns from the exchange's own count."""
+
+    def __init__(
+        self, settings: VenueSettings, environ: Mapping[str, str], budget: MessageBudget, clock: Clock
+    ) -> None:
+        self.api_key = _required(environ, "BINANCE_API_KEY")
+        self._secret = _required(environ, "BINANCE_SECRET")
+        self.budget = budget
+        self._clock = clock
+        base = settings.options.get("base_url", "") or (TEST_API if settings.paper_only else LIVE_API)
+        self.stream_url = settings.options.get("stream_url", "") or (
+            TEST_STREAM if settings.paper_only else LIVE_STREAM
+        )
+        self._client = _client_at(base, self.api_key, self._secret, float(settings.timeout_s))
+
+    async def close(self) -> None:
+        await self._client.close_connection()
+
+    async def set_clock(self) -> None:
+        """Learn how far the exchange's clock is from ours: a signed request carries the time."""
+        answer = await self._client.get_server_time()
+        self._client.timestamp_offset = int(answer["serverTime"]) - self._now_ms()
+
+    async def request(self, method: str, path: str, weight: int, **params: Any) -> Any:
+        """One signed request. Raises what python-binance raises, or BudgetSpent having sent nothing."""
+        is_cancel = method == "delete"
+        if not await self.budget.acquire(2.0, weight, is_cancel=is_cancel):
+            raise BudgetSpent(f"the weight of this minute is used up ({WEIGHT_PER_MIN}); nothing was sent")
+        data = {**params, "recvWindow": RECV_WINDOW_MS}
+        try:
+            return await self._client._request_api(method, path, True, data=data)
+        except BinanceAPIException as error:
+            self._heed(error)
+            raise
+        finally:
+            self._note(getattr(self._client, "response", None))
+
+    async def exchange_info(self) -> dict[str, Any]:
+        await self.budget.acquire(2.0, 20)
+        info: dict[str, Any] = await self._client.get_exchange_info()
+        return info
+
+    def signed(self, **params: Any) -> dict[str, Any]:
+        """Parameters of a WebSocket request, with key, time and signature."""
+        params = {"apiKey": self.api_key, "timestamp": self._now_ms() + self._client.timestamp_offset, **params}
+        ordered = dict(sorted(params.items()))
+        ordered["signature"] = self._client._generate_signature(ordered)
+        return ordered
+
+    def _now_ms(self) -> int:
+        return self._clock.now_ns() // 1_000_000
+
+    def _note(self, response: aiohttp.ClientResponse | None) -> None:
+        used = response.headers.get("X-MBX-USED-WEIGHT-1M", "") if response is not None else ""
+        if used.isdigit():
+            self.budget.note_used(int(used))
+
+    def _heed(self, error: BinanceAPIException) -> None:
+        """Told to wait: nothing but cancels leaves before that."""
+        if error.status_code in (418, 429) or error.code in outcomes.TOO_MUCH:
+            after = error.response.headers.get("Retry-After", "") if error.response is not None else ""
+            self.budget.close_for(float(after) if after.isdigit() else 60.0)
+
+
+class BudgetSpent(Exception):
+    """There is no weight left for this request, and nothing was sent."""
+
+
+def _client_at(base_url: str, key: str, secret: str, timeout_s: float) -> AsyncClient:
+    """The library takes no address: it reads a class attribute."""
+    kind = type("Client", (AsyncClient,), {"API_URL": base_url, "API_TESTNET_URL": base_url})
+    client: AsyncClient = kind(key, secret, requests_params={"timeout": timeout_s})
+    return client
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise CredentialsMissing(f"{name} is not set in the environment or .env; binance needs it for this mode")
+    return value

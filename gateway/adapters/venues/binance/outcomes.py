@@ -1,0 +1,37 @@
+"""What an answer of Binance proves about a request (rest-api.md and errors.md of the exchange).
+
+4xx: not executed. 5xx and the codes of an internal timeout: unknown, the exchange says so itself. A connection that
+broke after the request may have left is unknown; one that could not be made proves that nothing left.
+"""
+
+import asyncio
+
+import aiohttp
+from binance.exceptions import BinanceAPIException, BinanceRequestException
+
+from gateway.domain.enums import SubmitStatus
+from gateway.ports.venue import Answer
+
+#: Failures inside: execution status unknown (-1006, -1007), disconnected (-1001), unknown (-1000), overload (-1008).
+_UNKNOWN_CODES = frozenset({-1000, -1001, -1006, -1007, -1008})
+NO_SUCH_ORDER = -2013
+CANCEL_REJECTED = -2011
+CLOCK_WRONG = -1021
+DUPLICATE = "Duplicate order sent"
+#: Signature, key, permission or address: nothing will work until a person mends it.
+CREDENTIALS = frozenset({-1022, -2008, -2014, -2015})
+TOO_MUCH = frozenset({-1003, -1015})
+
+
+def answer_of(error: Exception) -> Answer:
+    """The outcome of an order request that raised."""
+    if isinstance(error, BinanceAPIException):
+        text = f"binance {error.code}: {error.message}"
+        if error.status_code >= 500 or error.code in _UNKNOWN_CODES or DUPLICATE in str(error.message):
+            return Answer(SubmitStatus.UNKNOWN, text)
+        return Answer(SubmitStatus.REJECTED, text)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Answer(SubmitStatus.REJECTED, f"no connection could be made, nothing was sent: {error}")
+    if isinstance(error, BinanceRequestException | aiohttp.ClientError | asyncio.TimeoutError | OSError):
+        return Answer(SubmitStatus.UNKNOWN, f"the connection broke before an answer: {error!r}")
+    raise error

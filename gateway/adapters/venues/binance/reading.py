@@ -1,0 +1,104 @@
+"""What Binance says of orders, as execution reports: from answers, from the user stream, from look-ups.
+
+A fill is known by its trade id within the symbol, the same on every channel. A change of terms is a new order at
+Binance; its id is ours with ``_rN`` behind it, so that all of them are one order here.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from gateway.domain.enums import ExecType
+from gateway.domain.orders import ExecutionReport
+
+_GENERATION = re.compile(r"_r(\d+)$")
+_ENDS = {
+    "CANCELED": ExecType.CANCELED,
+    "EXPIRED": ExecType.EXPIRED,
+    "EXPIRED_IN_MATCH": ExecType.CANCELED,
+    "REJECTED": ExecType.REJECTED,
+}
+_MS = 1_000_000
+
+
+def order_id_of(client_order_id: str) -> str:
+    """Our id in the one that the exchange has."""
+    return _GENERATION.sub("", client_order_id)
+
+
+def generation_of(client_order_id: str) -> int:
+    """How often the order was changed before this id: 0 for the first."""
+    found = _GENERATION.search(client_order_id)
+    return int(found[1]) if found else 0
+
+
+def client_order_id_of(order_id: str, generation: int) -> str:
+    return f"{order_id}_r{generation}" if generation else order_id
+
+
+def fill_of_event(event: Mapping[str, Any]) -> ExecutionReport:
+    """The fill of an executionReport with ``x`` TRADE."""
+    return ExecutionReport(
+        order_id=order_id_of(event["c"]),
+        exec_type=ExecType.TRADE,
+        transact_ns=int(event["T"]) * _MS,
+        exec_id=f"{event['s']}-{event['t']}",
+        last_qty=Decimal(event["l"]),
+        last_px=Decimal(event["L"]),
+        fee=Decimal(event["n"] or 0),
+        fee_currency=event["N"] or "",
+        is_maker=bool(event["m"]),
+        venue_order_id=str(event["i"]),
+    )
+
+
+def fills_of_answer(order_id: str, answer: Mapping[str, Any]) -> Iterable[ExecutionReport]:
+    """The fills in the answer to a new order (newOrderRespType FULL)."""
+    for fill in answer.get("fills", ()):
+        yield ExecutionReport(
+            order_id=order_id,
+            exec_type=ExecType.TRADE,
+            transact_ns=int(answer["transactTime"]) * _MS,
+            exec_id=f"{answer['symbol']}-{fill['tradeId']}",
+            last_qty=Decimal(fill["qty"]),
+            last_px=Decimal(fill["price"]),
+            fee=Decimal(fill["commission"]),
+            fee_currency=fill["commissionAsset"],
+            venue_order_id=str(answer["orderId"]),
+        )
+
+
+def fills_of_trades(order_id: str, trades: Iterable[Mapping[str, Any]]) -> Iterable[ExecutionReport]:
+    """The fills in myTrades."""
+    for trade in trades:
+        yield ExecutionReport(
+            order_id=order_id,
+            exec_type=ExecType.TRADE,
+            transact_ns=int(trade["time"]) * _MS,
+            exec_id=f"{trade['symbol']}-{trade['id']}",
+            last_qty=Decimal(trade["qty"]),
+            last_px=Decimal(trade["price"]),
+            fee=Decimal(trade["commission"]),
+            fee_currency=trade["commissionAsset"],
+            is_maker=bool(trade["isMaker"]),
+            venue_order_id=str(trade["orderId"]),
+        )
+
+
+def plain_report(
+    order_id: str, exec_type: ExecType, transact_ms: int, venue_order_id: str = "", text: str = "", **more: Any
+) -> ExecutionReport:
+    return ExecutionReport(
+        order_id=order_id,
+        exec_type=exec_type,
+        transact_ns=transact_ms * _MS,
+        venue_order_id=venue_order_id,
+        text=text,
+        **more,
+    )
+
+
+def end_of(status: str) -> ExecType | None:
+    """How an order with this status ended, or None while it may still trade or was filled."""
+    return _ENDS.get(status)

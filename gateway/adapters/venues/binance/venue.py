@@ -1,0 +1,319 @@
+"""Binance spot as a venue: REST for what we ask, the user data stream for what happens.
+
+Nothing is ever sent twice: the exchange takes an id again once its order is filled, so after any doubt the order is
+looked up. It is believed absent only once every request that might still be under way has lost its validity.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from binance.exceptions import BinanceAPIException
+
+from gateway.adapters.venues.background import Background
+from gateway.adapters.venues.binance import outcomes
+from gateway.adapters.venues.binance.client import RECV_WINDOW_MS, BudgetSpent, RestClient
+from gateway.adapters.venues.binance.orders import (
+    OrderUnsupported,
+    SymbolRules,
+    params_of,
+    symbol_of,
+)
+from gateway.adapters.venues.binance.reading import (
+    client_order_id_of,
+    end_of,
+    fill_of_event,
+    fills_of_answer,
+    fills_of_trades,
+    generation_of,
+    order_id_of,
+    plain_report,
+)
+from gateway.adapters.venues.binance.stream import UserStream
+from gateway.adapters.venues.expiry import Expiries
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import ExecType, SubmitStatus
+from gateway.domain.orders import ExecutionReport
+from gateway.domain.settings import VenueSettings
+from gateway.ports.clock import Clock
+from gateway.ports.venue import Answer, Lookup, VenueListener
+
+_ACCEPTED = Answer(SubmitStatus.ACCEPTED)
+_NS = 1_000_000_000
+#: After this a request that was cut off can no longer be executed; a second of slack for clocks.
+_IN_FLIGHT_S = RECV_WINDOW_MS / 1_000 + 1.0
+
+
+class BinanceVenue:
+    """Implements ``ports.venue.Venue``."""
+
+    def __init__(self, settings: VenueSettings, rest: RestClient, clock: Clock) -> None:
+        self._name = settings.name
+        self._clock = clock
+        self._rest = rest
+        self._stream = UserStream(
+            rest, self._on_event, self._on_open, self._on_lost, float(settings.timeout_s), settings.name
+        )
+        self._listener: VenueListener | None = None
+        self._rules: dict[str, SymbolRules] = {}
+        self._trouble = "not connected to binance yet"
+        self._started_ns = clock.monotonic_ns()
+        #: When an order was sent last, by our id: nobody can call it absent soon after.
+        self._sent_ns: dict[str, int] = {}
+        #: How often an order was changed, and the orders whose change is under way.
+        self._generations: dict[str, int] = {}
+        self._changing: set[str] = set()
+        self._background = Background(settings.name)
+        self._expiries = Expiries(clock, self._background, self._expire)
+        #: Orders believed to be open, to be asked for after the stream was down.
+        self._open: dict[str, OrderTicket] = {}
+
+    async def start(self, listener: VenueListener) -> None:
+        self._listener = listener
+        self._background.spawn(self._stream.run(), "user data stream")
+
+    async def close(self) -> None:
+        self._expiries.close()
+        await self._background.close()
+        await self._rest.close()
+
+    # --- requests -----------------------------------------------------------------------------------
+
+    async def submit(self, ticket: OrderTicket) -> Answer:
+        if self._trouble:
+            return Answer(SubmitStatus.REJECTED, self._trouble)
+        try:
+            params = params_of(ticket, self._rules.get(symbol_of(ticket.symbol)), None)
+        except OrderUnsupported as error:
+            return Answer(SubmitStatus.REJECTED, str(error))
+        self._sent_ns[ticket.order_id] = self._clock.monotonic_ns()
+        self._open[ticket.order_id] = ticket
+        try:
+            answer = await self._rest.request("post", "order", 1, **params)
+        except BudgetSpent as error:
+            self._forget(ticket.order_id)
+            return Answer(SubmitStatus.REJECTED, str(error))
+        except Exception as error:
+            outcome = outcomes.answer_of(error)
+            if outcome.status is SubmitStatus.REJECTED:
+                self._forget(ticket.order_id)
+            self._note_trouble(error)
+            return outcome
+        self._tell(plain_report(ticket.order_id, ExecType.NEW, int(answer["transactTime"]), str(answer["orderId"])))
+        self._tell(*fills_of_answer(ticket.order_id, answer))
+        self._end(ticket.order_id, answer)
+        if ticket.order_id in self._open:
+            self._expiries.add(ticket)
+        return _ACCEPTED
+
+    async def cancel(self, ticket: OrderTicket) -> Answer:
+        try:
+            answer = await self._rest.request(
+                "delete", "order", 1, symbol=symbol_of(ticket.symbol), origClientOrderId=self._client_id(ticket)
+            )
+        except BudgetSpent as error:
+            return Answer(SubmitStatus.UNKNOWN, str(error))
+        except BinanceAPIException as error:
+            if error.code in (outcomes.CANCEL_REJECTED, outcomes.NO_SUCH_ORDER):
+                return Answer(SubmitStatus.UNKNOWN, f"binance {error.code}: {error.message}")
+            return outcomes.answer_of(error)
+        except Exception as error:
+            return Answer(SubmitStatus.UNKNOWN, outcomes.answer_of(error).text)
+        self._end(ticket.order_id, answer)
+        return _ACCEPTED
+
+    async def replace(
+        self, ticket: OrderTicket, order_qty: Decimal, limit_px: Decimal | None, stop_px: Decimal | None
+    ) -> Answer:
+        """Cancel and place in one request, only as long as nothing has filled.
+
+        With a part filled, the quantity of the new order would rest on what we believe has filled; the exchange may
+        know better, and the sum would be more than was asked for.
+        """
+        if ticket.cum_qty:
+            text = "binance changes an order by a new one, which is not safe once a part is filled: cancel, then place"
+            return Answer(SubmitStatus.REJECTED, text)
+        generation = self._generations.get(ticket.order_id, 0) + 1
+        changed: dict[str, Any] = {"order_qty": order_qty, "limit_px": limit_px, "stop_px": stop_px}
+        try:
+            params = params_of(
+                msgspec.structs.replace(ticket, **changed), self._rules.get(symbol_of(ticket.symbol)), None
+            )
+        except OrderUnsupported as error:
+            return Answer(SubmitStatus.REJECTED, str(error))
+        params |= {
+            "newClientOrderId": client_order_id_of(ticket.order_id, generation),
+            "cancelOrigClientOrderId": self._client_id(ticket),
+            "cancelReplaceMode": "STOP_ON_FAILURE",
+            "cancelRestrictions": "ONLY_NEW",
+        }
+        self._changing.add(ticket.order_id)
+        self._sent_ns[ticket.order_id] = self._clock.monotonic_ns()
+        try:
+            answer = await self._rest.request("post", "order/cancelReplace", 1, **params)
+        except BudgetSpent as error:
+            return Answer(SubmitStatus.REJECTED, str(error))
+        except BinanceAPIException as error:
+            return self._refused_change(ticket, error)
+        except Exception as error:
+            return Answer(SubmitStatus.UNKNOWN, outcomes.answer_of(error).text)
+        finally:
+            self._changing.discard(ticket.order_id)
+        self._generations[ticket.order_id] = generation
+        placed = answer["newOrderResponse"]
+        terms = plain_report(
+            ticket.order_id, ExecType.REPLACED, int(placed["transactTime"]), str(placed["orderId"]), **changed
+        )
+        self._tell(terms, *fills_of_answer(ticket.order_id, placed))
+        self._end(ticket.order_id, placed)
+        return _ACCEPTED
+
+    def _refused_change(self, ticket: OrderTicket, error: BinanceAPIException) -> Answer:
+        """409 says that the cancel was done and the new order refused; other refusals leave the old one working."""
+        outcome = outcomes.answer_of(error)
+        if error.status_code == 409:
+            now_ms = self._clock.now_ns() // 1_000_000
+            self._tell(plain_report(ticket.order_id, ExecType.CANCELED, now_ms, text=f"canceled, {outcome.text}"))
+            self._forget(ticket.order_id)
+        return outcome
+
+    async def lookup(self, ticket: OrderTicket) -> Lookup:
+        """Ask for the order by our id, newest change first, and for its fills."""
+        try:
+            found = await self._find(ticket)
+            if found is None:
+                return Lookup(None if self._may_be_under_way(ticket.order_id) else False)
+            reports = await self._reports_of(ticket, found)
+        except Exception as error:
+            self._note_trouble(error)
+            return Lookup(None)
+        return Lookup(True, reports)
+
+    async def _find(self, ticket: OrderTicket) -> dict[str, Any] | None:
+        for generation in range(self._generations.get(ticket.order_id, 0) + 1, -1, -1):
+            try:
+                order: dict[str, Any] = await self._rest.request(
+                    "get",
+                    "order",
+                    4,
+                    symbol=symbol_of(ticket.symbol),
+                    origClientOrderId=client_order_id_of(ticket.order_id, generation),
+                )
+            except BinanceAPIException as error:
+                if error.code != outcomes.NO_SUCH_ORDER:
+                    raise
+                continue
+            self._generations[ticket.order_id] = generation
+            return order
+        return None
+
+    async def _reports_of(self, ticket: OrderTicket, order: Mapping[str, Any]) -> tuple[ExecutionReport, ...]:
+        order_id, updated_ms, venue_id = ticket.order_id, int(order["updateTime"]), str(order["orderId"])
+        reports = [plain_report(order_id, ExecType.NEW, updated_ms, venue_id)]
+        if generation_of(order["clientOrderId"]):
+            stop_px = Decimal(order.get("stopPrice") or 0)
+            terms: dict[str, Any] = {
+                "order_qty": Decimal(order["origQty"]),
+                "limit_px": Decimal(order["price"]) or None,
+                "stop_px": stop_px or None,
+            }
+            reports.append(plain_report(order_id, ExecType.REPLACED, updated_ms, venue_id, **terms))
+        if Decimal(order["executedQty"]):
+            trades = await self._rest.request("get", "myTrades", 5, symbol=order["symbol"], orderId=order["orderId"])
+            reports.extend(fills_of_trades(order_id, trades))
+        end = end_of(order["status"])
+        if end is not None:
+            reports.append(plain_report(order_id, end, updated_ms, venue_id))
+            self._forget(order_id)
+        elif order["status"] == "FILLED":
+            self._forget(order_id)
+        else:
+            self._open[order_id] = ticket
+            self._expiries.add(ticket)
+        return tuple(reports)
+
+    def _may_be_under_way(self, order_id: str) -> bool:
+        """Whether a request about the order may still reach the exchange: absence proves nothing before."""
+        sent_ns = self._sent_ns.get(order_id, self._started_ns)
+        return self._clock.monotonic_ns() - sent_ns < _IN_FLIGHT_S * _NS
+
+    def _client_id(self, ticket: OrderTicket) -> str:
+        return client_order_id_of(ticket.order_id, self._generations.get(ticket.order_id, 0))
+
+    # --- what happens ---------------------------------------------------------------------------------
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        if event.get("e") != "executionReport":
+            return
+        kind = event["x"]
+        # On a cancel ``c`` is the id of the cancel itself, and ``C`` the order's.
+        client_id = event["C"] if kind in ("CANCELED", "REPLACED") and event.get("C") else event["c"]
+        order_id = order_id_of(client_id)
+        if kind == "TRADE":
+            self._tell(fill_of_event(event))
+            if event["X"] == "FILLED":
+                self._forget(order_id)
+        elif kind == "NEW":
+            self._tell(plain_report(order_id, ExecType.NEW, int(event["T"]), str(event["i"])))
+        elif generation_of(client_id) < self._generations.get(order_id, 0) or order_id in self._changing:
+            return  # the order that a change took the place of
+        elif (end := end_of(event["X"])) is not None:
+            text = event.get("r", "NONE")
+            text = "" if text == "NONE" else text
+            self._tell(plain_report(order_id, end, int(event["T"]), str(event["i"]), text))
+            self._forget(order_id)
+
+    async def _on_open(self) -> None:
+        """The stream tells nothing of before it: ask for the filters, and for every order believed to be open."""
+        if not self._rules:
+            info = await self._rest.exchange_info()
+            self._rules = {one["symbol"]: SymbolRules(one) for one in info["symbols"]}
+        for ticket in list(self._open.values()):
+            found = await self.lookup(ticket)
+            self._tell(*found.reports)
+        self._trouble = ""
+        self._say(True, "")
+
+    def _on_lost(self, text: str) -> None:
+        self._trouble = text
+        self._say(False, text)
+
+    def _note_trouble(self, error: Exception) -> None:
+        if isinstance(error, BinanceAPIException) and error.code == outcomes.CLOCK_WRONG:
+            self._background.spawn(self._rest.set_clock(), "clock")
+        if isinstance(error, BinanceAPIException) and error.code in outcomes.CREDENTIALS:
+            text = f"binance refuses the key ({error.code} {error.message}): check BINANCE_API_KEY and BINANCE_SECRET"
+            self._say(False, text)
+
+    def _say(self, is_connected: bool, text: str) -> None:
+        if self._listener is not None:
+            self._listener.on_status(self._name, is_connected, text)
+
+    def _tell(self, *reports: ExecutionReport) -> None:
+        if reports and self._listener is not None:
+            self._listener.on_reports(reports)
+
+    def _end(self, order_id: str, answer: Mapping[str, Any]) -> None:
+        """The end that an answer tells of, if it tells of one."""
+        status = str(answer.get("status", ""))
+        end = end_of(status)
+        if end is not None:
+            moment = int(answer.get("transactTime") or self._clock.now_ns() // 1_000_000)
+            self._tell(plain_report(order_id, end, moment, str(answer["orderId"])))
+        if end is not None or status == "FILLED":
+            self._forget(order_id)
+
+    async def _expire(self, ticket: OrderTicket) -> bool:
+        """Take back an order whose time is over; False: ask again."""
+        if ticket.order_id not in self._open:
+            return True
+        answer = await self.cancel(ticket)
+        if answer.status is not SubmitStatus.ACCEPTED:
+            self._tell(*(await self.lookup(ticket)).reports)
+        return ticket.order_id not in self._open
+
+    def _forget(self, order_id: str) -> None:
+        """The order is done."""
+        self._open.pop(order_id, None)
+        self._expiries.forget(order_id)
