@@ -367,6 +367,19 @@ async def test_a_fill_after_the_cancel_is_told(desk: Desk) -> None:
     await desk.heard.until_filled(order.order_id, 2)
 
 
+async def test_a_correction_changes_the_fill_and_adds_none(desk: Desk) -> None:
+    """Without this, a corrected price would be a second fill: correction ids differ only after the last dot."""
+    order = market()
+    await desk.venue.submit(order)
+    await desk.heard.until_filled(order.order_id, 10)
+    [execution] = desk.tws.market.executions
+    desk.tws.correct(execution, 10, "180.05")
+    await desk.heard.until_kind(order.order_id, ExecType.TRADE_CORRECT)
+    [fill] = desk.heard.fills(order.order_id)
+    [correction] = [report for report in desk.heard.reports if report.exec_type is ExecType.TRADE_CORRECT]
+    assert (correction.exec_id, correction.last_px) == (fill, D("180.05"))
+
+
 async def test_a_cancel_that_is_too_late_asks_what_became_of_the_order(desk: Desk) -> None:
     """Without this, "cannot be cancelled, state: Filled" would be taken for a working order."""
     order = ticket()

@@ -75,6 +75,8 @@ class Fills:
         report, handle = self._waiting.pop(exec_id)
         handle.cancel()
         self._send(report)
+        if not exec_id.endswith(_ORIGINAL):
+            self._send(msgspec.structs.replace(report, exec_type=ExecType.TRADE_CORRECT))
 
     def _remember(self, exec_id: str) -> None:
         self._seen[exec_id] = None
