@@ -122,7 +122,7 @@ def _assemble(
     flattener = Flattener(engine, market, clock)
     engine.on_durable = partial(_tell, feed, flattener)
 
-    factories = venue_factories(instruments, settings, market, clock) | dict(extra_venues)
+    factories = venue_factories(instruments, settings, market, clock, data_dir, environ) | dict(extra_venues)
     venues = VenueManager(table, factories, executor)
     reloader = Reloader(settings, engine, venues, telemetry, clock)
     intake = Intake(engine, journal, policy, market, calendar, clock, telemetry, tasks)

@@ -21,18 +21,38 @@ class StartRefused(Exception):
 
 
 #: Names of the order adapters that ``venue_factories`` makes.
-ORDER_ADAPTERS = frozenset({"simulator"})
+ORDER_ADAPTERS = frozenset({"simulator", "ibkr", "binance"})
 
 
 def venue_factories(
-    instruments: Mapping[str, Instrument], settings: Settings, market: MarketData, clock: Clock
+    instruments: Mapping[str, Instrument],
+    settings: Settings,
+    market: MarketData,
+    clock: Clock,
+    data_dir: Path,
+    environ: Mapping[str, str],
 ) -> dict[str, VenueFactory]:
-    """Order adapters by the name that ``venues.<name>.adapter`` gives. A new venue is a line here."""
+    """Order adapters by the name that ``venues.<name>.adapter`` gives. A new venue is a function here.
+
+    A venue's client library is imported when its adapter is built and not before: some take a second and 70 MB.
+    """
 
     def paper(venue: VenueSettings) -> Venue:
         return SimulatorVenue(instruments, settings.simulator, market, clock, name=venue.name)
 
-    return {"simulator": paper}
+    def ibkr(venue: VenueSettings) -> Venue:
+        from gateway.adapters.venues.ibkr.ids import OrderIds
+        from gateway.adapters.venues.ibkr.venue import IbkrVenue
+
+        return IbkrVenue(venue, instruments, OrderIds(data_dir / f"{venue.name}.order_ids"), clock)
+
+    def binance(venue: VenueSettings) -> Venue:
+        from gateway.adapters.venues.binance.client import RestClient
+        from gateway.adapters.venues.binance.venue import BinanceVenue
+
+        return BinanceVenue(venue, RestClient(venue, environ, clock), clock)
+
+    return {"simulator": paper, "ibkr": ibkr, "binance": binance}
 
 
 def _synthetic(settings: Settings, folder: Path, clock: Clock) -> MarketData:

@@ -39,6 +39,7 @@ class UserStream:
         self._on_open = on_open
         self._on_lost = on_lost
         self._timeout_s = timeout_s
+        self._timeout = aiohttp.ClientTimeout(sock_connect=timeout_s)
         self._rng = random.Random(seed)  # jitter only
         self._numbers = itertools.count(1)
 
@@ -47,7 +48,7 @@ class UserStream:
         wait_s = _FIRST_WAIT_S
         while True:
             try:
-                async with aiohttp.ClientSession() as session:
+                async with aiohttp.ClientSession(timeout=self._timeout) as session:
                     await self._listen(session)
                 wait_s = _FIRST_WAIT_S
                 self._on_lost("binance closed the user data stream")
@@ -59,15 +60,15 @@ class UserStream:
     async def _listen(self, session: aiohttp.ClientSession) -> None:
         async with asyncio.timeout(self._timeout_s):
             await self._rest.set_clock()
-            socket = await session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S)
-        async with asyncio.timeout(self._timeout_s):
-            await self._subscribe(socket)
-        await self._on_open()
-        async for message in socket:
-            if message.type is aiohttp.WSMsgType.TEXT:
-                said = json.loads(message.data)
-                if "event" in said:
-                    self._on_event(said["event"])
+        async with session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S) as socket:
+            async with asyncio.timeout(self._timeout_s):
+                await self._subscribe(socket)
+            await self._on_open()
+            async for message in socket:
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    said = json.loads(message.data)
+                    if "event" in said:
+                        self._on_event(said["event"])
 
     async def _subscribe(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         number = next(self._numbers)

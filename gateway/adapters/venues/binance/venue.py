@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 from binance.exceptions import BinanceAPIException
 
-from gateway.adapters.venues.background import Background
 from gateway.adapters.venues.binance import outcomes
 from gateway.adapters.venues.binance.client import RECV_WINDOW_MS, BudgetSpent, RestClient
 from gateway.adapters.venues.binance.orders import (
@@ -31,7 +30,8 @@ from gateway.adapters.venues.binance.reading import (
     plain_report,
 )
 from gateway.adapters.venues.binance.stream import UserStream
-from gateway.adapters.venues.expiry import Expiries
+from gateway.adapters.venues.shared.background import Background
+from gateway.adapters.venues.shared.expiry import Expiries
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, SubmitStatus
 from gateway.domain.orders import ExecutionReport

@@ -8,11 +8,11 @@ from typing import Any
 
 from ib_async import CommissionReport, Contract, ContractDetails, Execution, Order, OrderState
 
-from gateway.adapters.venues.budget import MessageBudget
 from gateway.adapters.venues.ibkr import errors
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.reading import Reading
 from gateway.adapters.venues.ibkr.wire import Wire
+from gateway.adapters.venues.shared.budget import MessageBudget
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import SubmitStatus
 from gateway.domain.settings import VenueSettings

@@ -10,13 +10,13 @@ from decimal import Decimal
 import msgspec
 from ib_async import Contract
 
-from gateway.adapters.venues.budget import MessageBudget
 from gateway.adapters.venues.ibkr.connection import TwsConnection
 from gateway.adapters.venues.ibkr.contracts import ContractUnknown, contract_of
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.orders import OrderUnsupported, order_of
 from gateway.adapters.venues.ibkr.reading import Reading
 from gateway.adapters.venues.ibkr.tracking import Terms, Tracked
+from gateway.adapters.venues.shared.budget import MessageBudget
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import OrdType, SubmitStatus
 from gateway.domain.instruments import Instrument

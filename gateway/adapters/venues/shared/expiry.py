@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from gateway.adapters.venues.background import Background
+from gateway.adapters.venues.shared.background import Background
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import OrdType, TimeInForce
 from gateway.ports.clock import Clock
