@@ -61,6 +61,8 @@ class TwsServer:
         self._sessions.add(session)
         try:
             await session.serve()
+        except asyncio.CancelledError:
+            return  # the test is over
         finally:
             self._sessions.discard(session)
             writer.close()
