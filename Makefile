@@ -30,9 +30,11 @@ help: ## List these commands
 	  /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Use
-.PHONY: run setup demo
+.PHONY: run setup demo venues
 run: $(VENV)/.run-stamp ## Start the gateway in SHADOW on 127.0.0.1:8000 (installs what it needs; ARGS="--port 9000")
 	$(BIN)/gateway serve --config $(CONFIG) --data $(DATA) $(ARGS)
+
+venues: $(VENV)/.venues-stamp ## Install the client libraries of real venues (Interactive Brokers, Binance ...)
 
 demo: $(VENV)/.run-stamp ## Watch a strategy trade through the gateway in SHADOW
 	$(BIN)/gateway demo $(ARGS)
@@ -113,6 +115,10 @@ clean: ## Remove .venv, caches and build output (keeps data/ and .tools/)
 
 $(VENV)/.setup-stamp: requirements.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements.lock)
+	@touch $(VENV)/.run-stamp $(VENV)/.venues-stamp $@
+
+$(VENV)/.venues-stamp: requirements-venues.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-venues.lock)
 	@touch $(VENV)/.run-stamp $@
 
 $(VENV)/.run-stamp: requirements-run.lock pyproject.toml | $(BIN)/python

@@ -1,5 +1,6 @@
 """Which adapters exist: a name from the configuration, and how to make the thing. Plain dictionaries, no magic."""
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -41,18 +42,26 @@ def venue_factories(
         return SimulatorVenue(instruments, settings.simulator, market, clock, name=venue.name)
 
     def ibkr(venue: VenueSettings) -> Venue:
+        _need("ib_async")
         from gateway.adapters.venues.ibkr.ids import OrderIds
         from gateway.adapters.venues.ibkr.venue import IbkrVenue
 
         return IbkrVenue(venue, instruments, OrderIds(data_dir / f"{venue.name}.order_ids"), clock)
 
     def binance(venue: VenueSettings) -> Venue:
+        _need("binance")
         from gateway.adapters.venues.binance.client import RestClient
         from gateway.adapters.venues.binance.venue import BinanceVenue
 
         return BinanceVenue(venue, RestClient(venue, environ, clock), clock)
 
     return {"simulator": paper, "ibkr": ibkr, "binance": binance}
+
+
+def _need(module: str) -> None:
+    """Raise StartRefused in words when a venue's client library is not installed."""
+    if importlib.util.find_spec(module) is None:
+        raise StartRefused(f"its client library {module} is not installed: `make venues` installs it")
 
 
 def _synthetic(settings: Settings, folder: Path, clock: Clock) -> MarketData:

@@ -10,17 +10,14 @@ import msgspec
 import pytest
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.venues.ibkr.ids import OrderIds
+from gateway.adapters.venues.ibkr.venue import IbkrVenue
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrdType, Route, Side, SubmitStatus, TimeInForce
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import VenueSettings
 from tests.venues.listening import Heard
 from tests.venues.tws.server import TwsServer
-
-pytest.importorskip("ib_async")
-
-from gateway.adapters.venues.ibkr.ids import OrderIds
-from gateway.adapters.venues.ibkr.venue import IbkrVenue
 
 D = Decimal
 ACCEPTED, REJECTED, UNKNOWN = SubmitStatus.ACCEPTED, SubmitStatus.REJECTED, SubmitStatus.UNKNOWN

@@ -10,7 +10,6 @@ from tests.e2e.orders import market, resting
 from tests.e2e.process import Site, eventually, running
 from tests.venues.tws.server import TwsServer
 
-pytest.importorskip("ib_async")
 D = Decimal
 
 

@@ -8,11 +8,10 @@ import logging
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
+import ib_async
 import pytest
 
 from tests.venues.tws.server import TwsServer
-
-ib_async = pytest.importorskip("ib_async")
 
 
 @pytest.fixture
