@@ -128,7 +128,7 @@ def _assemble(
     intake = Intake(engine, journal, policy, market, calendar, clock, telemetry, tasks)
     files = CommandFiles(data_dir)
     controls = OperatorControls(engine, FileHaltMark(data_dir), flattener, files, clock)
-    reads = Reads(engine, intake, journal, market, clock)
+    reads = Reads(engine, intake, journal, journal, market, clock)
     status = GatewayStatus(engine, intake, table, market, policy, clock, lambda: reloader.settings.venues)
     overrides = OverrideDesk(engine, clock)
     approvals = Approvals(engine, clock)

@@ -31,6 +31,7 @@ from gateway.domain.facts import (
     FlattenStarted,
     FlattenWaited,
     MarksMoved,
+    PortfolioRecorded,
     ReportUnmatched,
     SessionClosed,
     SessionOpened,
@@ -135,6 +136,10 @@ def _figures_moved(state: GatewayState, fact: FiguresMoved) -> None:
     state.take_figures(fact.figures)
 
 
+def _portfolio_recorded(state: GatewayState, fact: PortfolioRecorded) -> None:
+    state.snapshot_ns = fact.ts_ns
+
+
 def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
     is_gateway_day = fact.day > state.day
     state.day = fact.day
@@ -191,6 +196,7 @@ OPERATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     OverrideRevoked: _override_over,
     OverrideExpired: _override_over,
     FiguresMoved: _figures_moved,
+    PortfolioRecorded: _portfolio_recorded,
     DayRolled: _day_rolled,
     VenueStatusRecorded: _venue_status_recorded,
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.core import admission, changes, config_edits, flattening, operations, overrides, reports, switching
 from gateway.core.decision import Decision
+from gateway.core.snapshots import take_portfolio
 from gateway.core.state import GatewayState
 from gateway.domain.events import (
     AdmissionsAbandoned,
@@ -27,6 +28,7 @@ from gateway.domain.events import (
     ReportsReceived,
     SessionEnded,
     SessionStarted,
+    SnapshotDue,
     SubmitCompleted,
     TradingSwitched,
     VenueStatusChanged,
@@ -53,6 +55,7 @@ _DECIDERS: dict[type, Callable[[GatewayState, Any], Decision]] = {
     LookupCompleted: reports.settle_lookup,
     MarksObserved: operations.observe_marks,
     FiguresObserved: operations.observe_figures,
+    SnapshotDue: take_portfolio,
     TradingSwitched: switching.switch_trading,
     FlattenRequested: flattening.request,
     FlattenPursued: flattening.pursue,

@@ -65,6 +65,8 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "retained_closed_orders": Looser.NEVER,
         "retained_executions": Looser.NEVER,
         "overrides": Looser.WITHIN,
+        "cost_method": Looser.NEVER,
+        "snapshot_every_s": Looser.NEVER,
         "day_roll": Looser.NEVER,
         "day_rolls": Looser.NEVER,
     },

@@ -80,6 +80,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     ledger: LedgerSnapshot
     overrides: dict[str, Override] = {}
     figures: RiskFigures | None = None
+    snapshot_ns: int = 0
 
 
 class GatewayState:
@@ -105,6 +106,7 @@ class GatewayState:
         "rates",
         "risk_plan",
         "session",
+        "snapshot_ns",
         "statistics",
         "trading",
         "venues",
@@ -140,6 +142,8 @@ class GatewayState:
         self.statistics: dict[str, dict[str, int]] = {}
         #: Volatility, correlations and tail risk as last computed; None until they first are.
         self.figures: RiskFigures | None = None
+        #: When the last portfolio snapshot was taken.
+        self.snapshot_ns = 0
         self.neighbours = NO_NEIGHBOURS
         self.risk_plan: RiskPlan = compile_limits(self.config.limits, self.config.instruments)
         self.approved_symbols: frozenset[str] | None = None
@@ -235,6 +239,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         rates=state.rates,
         ledger=state.ledger.snapshot(),
         figures=state.figures,
+        snapshot_ns=state.snapshot_ns,
     )
 
 
@@ -262,6 +267,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.overrides = snapshot.overrides
     state.statistics = snapshot.statistics
     state.take_figures(snapshot.figures)
+    state.snapshot_ns = snapshot.snapshot_ns
     state.rates = snapshot.rates
     positions = [position for held in snapshot.positions.values() for position in held.values()]
     state.ledger = restored(snapshot.ledger, positions)

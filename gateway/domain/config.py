@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from gateway.domain.days import DayRoll
-from gateway.domain.enums import CanaryUnit, Mode, ShortSale
+from gateway.domain.enums import CanaryUnit, CostMethod, Mode, ShortSale
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ONE, ZERO
 
@@ -154,8 +154,9 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     ``rates`` gives the value of one unit of a currency in the base currency. ``is_market_data_real`` False (the
     synthetic market) means that markets never close and closing-hours rules are not enforced.
-    ``day_roll`` begins the gateway's own trading day, ``day_rolls`` that of each venue (a venue that is not there
-    has the gateway's).
+    ``cost_method`` is the one whose realized P&L is reported (both are kept); a portfolio snapshot is taken every
+    ``snapshot_every_s`` (0: never). ``day_roll`` begins the gateway's own trading day, ``day_rolls`` that of each
+    venue (a venue that is not there has the gateway's).
     ``reprice_reserve_bps`` is added to the reference price when holding exposure for an order without a limit.
     """
 
@@ -174,6 +175,8 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     retained_closed_orders: int = 1_000
     retained_executions: int = 5_000
     overrides: OverrideWindow = OverrideWindow()
+    cost_method: CostMethod = CostMethod.AVERAGE
+    snapshot_every_s: int = 300
     day_roll: DayRoll = DayRoll()
     day_rolls: dict[str, DayRoll] = {}
 

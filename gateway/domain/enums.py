@@ -116,6 +116,13 @@ class CanaryUnit(Word):
     ACCOUNT = "account"
 
 
+class CostMethod(Word):
+    """Which lots a closing execution closes: all of them at their average, or the oldest first."""
+
+    AVERAGE = "average"
+    FIFO = "fifo"
+
+
 class TradingState(Word):
     """What is taken of new orders. Ordered: ACTIVE < REDUCING < HALTED, and the strictest of an order's scopes wins."""
 

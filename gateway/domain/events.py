@@ -164,6 +164,10 @@ class FiguresObserved(_Event, frozen=True, kw_only=True):
     figures: RiskFigures
 
 
+class SnapshotDue(_Event, frozen=True, kw_only=True):
+    """It is time to keep what every account is worth."""
+
+
 class VenueStatusChanged(_Event, frozen=True, kw_only=True):
     venue: str
     is_connected: bool
@@ -224,6 +228,7 @@ Event = (
     | ApprovalReceived
     | MarksObserved
     | FiguresObserved
+    | SnapshotDue
     | VenueStatusChanged
     | OverrideRequested
     | OverrideRevocation

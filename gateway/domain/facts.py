@@ -20,6 +20,7 @@ from gateway.domain.fact import Recorded
 from gateway.domain.figures import RiskFigures
 from gateway.domain.flatten import FlattenOrder
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
+from gateway.domain.positions import PortfolioPoint
 from gateway.domain.sessions import Session
 
 
@@ -265,6 +266,12 @@ class FiguresMoved(Recorded, frozen=True, kw_only=True):
     figures: RiskFigures
 
 
+class PortfolioRecorded(Recorded, frozen=True, kw_only=True):
+    """What every account was worth at this moment."""
+
+    points: tuple[PortfolioPoint, ...]
+
+
 class DayRolled(Recorded, frozen=True, kw_only=True):
     """A trading day began, at the gateway or at some venues. Days count from the epoch.
 
@@ -318,6 +325,7 @@ Fact = (
     | OverrideRevoked
     | OverrideExpired
     | FiguresMoved
+    | PortfolioRecorded
     | DayRolled
     | VenueStatusRecorded
 )

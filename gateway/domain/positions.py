@@ -119,6 +119,23 @@ class Position(Holding, kw_only=True):
         return self.qty * self.mark_px * self.multiplier
 
 
+class PortfolioPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One account in one book at one moment, base currency, at the marks of then."""
+
+    book: str
+    account: str
+    equity: Decimal
+    gross: Decimal
+    net: Decimal
+    held: Decimal
+    pnl: Decimal
+    realized: Decimal
+    fees: Decimal
+    day_pnl: Decimal
+    drawdown: Decimal
+    open_positions: int
+
+
 class ClosedPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One life of a position that ended. Prices are averages; ``realized``, ``mae`` and ``mfe`` are in ``currency``.
 

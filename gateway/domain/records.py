@@ -5,6 +5,7 @@ import msgspec
 from gateway.domain.events import Event
 from gateway.domain.facts import Fact
 from gateway.domain.orders import Order
+from gateway.domain.positions import ClosedPosition
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -17,10 +18,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One record to append, and the orders that it finished (to be findable after they leave memory)."""
+    """One record to append, with the orders that it finished and the positions that it closed (to be findable after
+    they leave memory). ``voided_positions`` are ids of closed positions that a correction undid."""
 
     record: Record
     closed_orders: tuple[Order, ...] = ()
+    closed_positions: tuple[ClosedPosition, ...] = ()
+    voided_positions: tuple[str, ...] = ()
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):

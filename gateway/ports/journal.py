@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.domain.orders import Order
+from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Checkpoint, Entry, Record
 
 
@@ -52,6 +53,37 @@ class OrderQuery(msgspec.Struct, frozen=True, kw_only=True):
     statuses: tuple[str, ...] | None = None
     before: tuple[int, str] | None = None
     limit: int = 100
+
+
+class ClosedPositionQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which closed positions to list. Newest first; ``before`` is the (closed_ns, closed_id) to continue after."""
+
+    book: str | None = None
+    accounts: tuple[str, ...] | None = None
+    strategies: tuple[str, ...] | None = None
+    symbol: str | None = None
+    venue: str | None = None
+    before: tuple[int, str] | None = None
+    limit: int = 100
+
+
+class PortfolioQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which portfolio snapshots to list. Newest first; ``before`` is the (ts_ns, account, book) to continue after."""
+
+    book: str | None = None
+    accounts: tuple[str, ...] | None = None
+    before: tuple[int, str, str] | None = None
+    limit: int = 100
+
+
+class LedgerArchive(Protocol):
+    """What the ledger's memory let go of. Written by ``Journal.append`` in the same transaction."""
+
+    async def list_closed(self, query: ClosedPositionQuery) -> list[ClosedPosition]: ...
+
+    async def list_portfolio(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]:
+        """Points with the moment of each."""
+        ...
 
 
 class OrderArchive(Protocol):

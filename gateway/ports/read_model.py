@@ -4,13 +4,19 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.sessions import Session
 from gateway.ports.intake import OrderStory
-from gateway.ports.journal import OrderQuery
+from gateway.ports.journal import ClosedPositionQuery, OrderQuery, PortfolioQuery
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
-    """One position of one book. ``unrealized_pnl`` is computed now, from ``mark_px`` of ``mark_age_ms`` ago."""
+    """One position of one book. ``unrealized_pnl`` is computed now, from ``mark_px`` of ``mark_age_ms`` ago.
+
+    ``avg_px``, ``realized_pnl`` and ``unrealized_pnl`` are by ``cost_method``; those of the other method stand beside
+    them. ``fees`` sums the fees that have a rate in the base currency, ``fees_by_currency`` are all of them. ``life``
+    numbers the lives of the position from flat to flat; ``holding_s``, ``mae`` and ``mfe`` are of the running one.
+    """
 
     book: str
     account: str
@@ -28,10 +34,43 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     realized_pnl: str
     fees: str
     cycle: int
+    cost_method: str = "average"
+    realized_pnl_average: str = "0"
+    unrealized_pnl_average: str = "0"
+    realized_pnl_fifo: str = "0"
+    unrealized_pnl_fifo: str = "0"
+    fees_by_currency: dict[str, str] = {}
+    fees_without_rate: tuple[str, ...] = ()
+    daily_pnl: str = "0"
+    life: int = 0
+    holding_s: int | None = None
+    mae: str | None = None
+    mfe: str | None = None
+    executions: int = 0
+
+
+class TailRiskView(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be lost in a day with what was held ``age_s`` ago, from ``sample_count`` sampled returns."""
+
+    age_s: int
+    sample_count: int
+    historical_var_95: str
+    historical_var_99: str
+    historical_expected_shortfall_95: str
+    historical_expected_shortfall_99: str
+    parametric_var_95: str
+    parametric_var_99: str
+    parametric_expected_shortfall_95: str
+    parametric_expected_shortfall_99: str
 
 
 class PortfolioView(msgspec.Struct, frozen=True, kw_only=True):
-    """One account in one book, in the base currency."""
+    """One account in one book, in the base currency.
+
+    Peak, drawdown and day high are as of the last mark; ``drawdown_ratio`` is of the equity at the peak. A fee in a
+    currency without a rate is in ``fees_by_currency`` and named in ``fees_without_rate``, and in no sum. ``tail_risk``
+    is null while there are too few samples.
+    """
 
     book: str
     account: str
@@ -49,6 +88,15 @@ class PortfolioView(msgspec.Struct, frozen=True, kw_only=True):
     daily_pnl: str
     open_orders: int
     positions: int
+    cost_method: str = "average"
+    peak_equity: str = "0"
+    drawdown: str = "0"
+    drawdown_ratio: str = "0"
+    max_drawdown: str = "0"
+    day_high_equity: str = "0"
+    fees_by_currency: dict[str, str] = {}
+    fees_without_rate: tuple[str, ...] = ()
+    tail_risk: TailRiskView | None = None
 
 
 class VenueModeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +176,10 @@ class ReadModel(Protocol):
     async def orders(self, query: OrderQuery) -> list[OrderStory]: ...
 
     async def portfolio(self) -> tuple[tuple[PortfolioView, ...], tuple[PositionView, ...]]: ...
+
+    async def closed_positions(self, query: ClosedPositionQuery) -> list[ClosedPosition]: ...
+
+    async def portfolio_history(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]: ...
 
     def session(self) -> Session | None: ...
 

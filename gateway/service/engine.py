@@ -31,6 +31,7 @@ from gateway.domain.facts import (
     TwinUpdated,
 )
 from gateway.domain.orders import Order
+from gateway.domain.positions import ClosedPosition
 from gateway.domain.records import Checkpoint, Entry, Record
 from gateway.ports.clock import Clock
 from gateway.ports.intake import NotAccepting
@@ -98,6 +99,8 @@ class Engine:
         #: Finished orders of records that are not durable: memory may have let go of them, the archive has them not.
         self._closing: dict[str, Order] = {}
         self._closing_client_ids: dict[tuple[str, str], str] = {}
+        #: Positions that the latest record closed or corrected, and the ids of those that it undid.
+        self._closed_positions: tuple[tuple[ClosedPosition, ...], tuple[str, ...]] = ((), ())
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._wake = asyncio.Event()
         self._is_closing = False
@@ -125,9 +128,10 @@ class Engine:
             self._run_in_turn(outward)
             return decision
         closed = self._apply(decision.facts)
+        positions, voided = self._closed_positions
         self.last_seq += 1
         record = Record(seq=self.last_seq, ts_ns=event.ts_ns, event=event, facts=decision.facts)
-        entry = Entry(record=record, closed_orders=closed)
+        entry = Entry(record=record, closed_orders=closed, closed_positions=positions, voided_positions=voided)
         for order in entry.closed_orders:
             self._closing[order.order_id] = order
             self._closing_client_ids[(order.account, order.cl_ord_id)] = order.order_id
@@ -143,6 +147,7 @@ class Engine:
             for fact in facts:
                 apply(self.state, fact)
             closed = self._closed_by(facts)
+            self._closed_positions = self.state.ledger.news()
             trim(self.state)
         except Exception as error:
             # Memory is no longer what the journal says: nothing may be decided on it any more.

@@ -5,24 +5,34 @@ import msgspec
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Route
 from gateway.domain.orders import Order
+from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.sessions import Session
 from gateway.ports.clock import Clock
 from gateway.ports.intake import OrderStory
-from gateway.ports.journal import OrderArchive, OrderQuery
+from gateway.ports.journal import ClosedPositionQuery, LedgerArchive, OrderArchive, OrderQuery, PortfolioQuery
 from gateway.ports.market_data import MarketData
 from gateway.ports.read_model import PortfolioView, PositionView
+from gateway.service.book_views import portfolio_views, position_views
 from gateway.service.engine import Engine
 from gateway.service.intake import Intake
-from gateway.service.views import portfolio_views, position_views
 
 
 class Reads:
     """Implements ``ports.read_model.ReadModel``."""
 
-    def __init__(self, engine: Engine, intake: Intake, archive: OrderArchive, market: MarketData, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        intake: Intake,
+        archive: OrderArchive,
+        history: LedgerArchive,
+        market: MarketData,
+        clock: Clock,
+    ) -> None:
         self._engine = engine
         self._intake = intake
         self._archive = archive
+        self._history = history
         self._market = market
         self._clock = clock
 
@@ -54,10 +64,18 @@ class Reads:
         return listed[: query.limit]
 
     async def portfolio(self) -> tuple[tuple[PortfolioView, ...], tuple[PositionView, ...]]:
-        views = portfolio_views(self._state, self._market)
+        views = portfolio_views(self._state, self._market, self._clock.now_ns())
         positions = position_views(self._state, self._market, self._clock.now_ns())
         await self._engine.settle(self._engine.last_seq)
         return views, positions
+
+    async def closed_positions(self, query: ClosedPositionQuery) -> list[ClosedPosition]:
+        await self._engine.settle(self._engine.last_seq)
+        return await self._history.list_closed(query)
+
+    async def portfolio_history(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]:
+        await self._engine.settle(self._engine.last_seq)
+        return await self._history.list_portfolio(query)
 
     def session(self) -> Session | None:
         return self._state.session

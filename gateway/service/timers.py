@@ -4,7 +4,7 @@ import asyncio
 import logging
 from decimal import Decimal
 
-from gateway.domain.events import MarksObserved
+from gateway.domain.events import MarksObserved, SnapshotDue
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.service.engine import Engine
@@ -61,6 +61,9 @@ class Timers:
         day, days = gateway_day(state.config, now_ns), venue_days(state.config, now_ns)
         if marks or day > state.day or any(state.is_new_day(venue, days[venue]) for venue in days):
             self._engine.process(MarksObserved(ts_ns=now_ns, marks=marks, day=day, venue_days=days))
+        every_ns = state.config.snapshot_every_s * 1_000_000_000
+        if every_ns and now_ns - state.snapshot_ns >= every_ns and any(book.positions for book in state.books.values()):
+            self._engine.process(SnapshotDue(ts_ns=now_ns))
 
     def _moved_marks(self) -> dict[str, Decimal]:
         marks: dict[str, Decimal] = {}

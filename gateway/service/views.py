@@ -2,16 +2,13 @@
 
 from decimal import Decimal
 
-from gateway.core.risk.exposure import ScopeUse
 from gateway.core.state import GatewayState, VenueUse
-from gateway.domain.enums import OrdStatus, Route
+from gateway.domain.enums import OrdStatus
 from gateway.domain.market import Quote
 from gateway.domain.money import ZERO, plain, ratio
 from gateway.domain.orders import Order
-from gateway.domain.positions import Position
 from gateway.ports.intake import OrderStory
-from gateway.ports.market_data import MarketData
-from gateway.ports.read_model import FlattenView, ModesView, PortfolioView, PositionView, StopView, VenueModeView
+from gateway.ports.read_model import FlattenView, ModesView, StopView, VenueModeView
 
 
 def frozen(order: Order) -> Order:
@@ -49,94 +46,10 @@ def _rolled_up(parent: Order, legs: list[Order]) -> Order:
     return whole
 
 
-def marked(position: Position, market: MarketData) -> tuple[Decimal | None, Quote | None]:
-    """The price a position is worth now: mid of a two-sided quote, else last, else its last mark."""
-    quote = market.quote(position.symbol)
-    px = None if quote is None else mid_px(quote)
-    if px is None:
-        px = position.mark_px or None
-    return px, quote
-
-
 def mid_px(quote: Quote) -> Decimal | None:
     if quote.bid_px is not None and quote.ask_px is not None:
         return (quote.bid_px + quote.ask_px) / 2
     return quote.last_px if quote.last_px is not None else quote.bid_px or quote.ask_px
-
-
-def position_views(state: GatewayState, market: MarketData, now_ns: int) -> tuple[PositionView, ...]:
-    """Every position that is not flat, or ever traded, in both books."""
-    views = []
-    for route, book in state.books.items():
-        for position in book.positions.values():
-            px, quote = marked(position, market)
-            value = position.qty * (px or ZERO) * position.multiplier
-            views.append(
-                PositionView(
-                    book=route.value,
-                    account=position.account,
-                    strategy_id=position.strategy_id,
-                    venue=position.venue,
-                    symbol=position.symbol,
-                    quantity=plain(position.qty),
-                    avg_px=plain(position.avg_px),
-                    mark_px=None if px is None else plain(px),
-                    mark_age_ms=None if quote is None else max(now_ns - quote.received_ns, 0) // 1_000_000,
-                    is_synthetic=quote.is_synthetic if quote is not None else False,
-                    currency=position.currency,
-                    market_value=plain(value),
-                    unrealized_pnl=plain(value - position.cost),
-                    realized_pnl=plain(position.realized),
-                    fees=plain(position.fees),
-                    cycle=position.cycle,
-                )
-            )
-    return tuple(views)
-
-
-def portfolio_views(state: GatewayState, market: MarketData) -> tuple[PortfolioView, ...]:
-    """Every configured account in both books, valued at the prices of now."""
-    return tuple(
-        _portfolio_view(state, market, route, account) for account in state.config.accounts for route in state.books
-    )
-
-
-def _portfolio_view(state: GatewayState, market: MarketData, route: Route, account: str) -> PortfolioView:
-    book, rates = state.books[route], state.config.rates
-    use = book.accounts.get(account) or ScopeUse()
-    initial = state.config.accounts[account].initial_cash
-    positions = [position for position in book.positions.values() if position.account == account]
-    gross = net = unrealized = realized = fees = ZERO
-    for position in positions:
-        rate = rates.get(position.currency, ZERO)
-        px, _ = marked(position, market)
-        value = position.qty * (px or ZERO) * position.multiplier * rate
-        gross += abs(value)
-        net += value
-        unrealized += value - position.cost * rate
-        realized += position.realized * rate
-        fees += position.fees
-    pnl = realized + unrealized - fees
-    equity = initial + pnl
-    open_orders = [order for order in state.open_orders() if order.account == account and order.route is route]
-    return PortfolioView(
-        book=route.value,
-        account=account,
-        currency=state.config.base_currency,
-        initial_cash=plain(initial),
-        cash=plain(equity - net),
-        equity=plain(equity),
-        gross_exposure=plain(gross),
-        net_exposure=plain(net),
-        held_exposure=plain(use.held),
-        leverage=plain(ratio(gross, equity)),
-        realized_pnl=plain(realized),
-        unrealized_pnl=plain(unrealized),
-        fees=plain(fees),
-        daily_pnl=plain(pnl - use.day_pnl_start),
-        open_orders=len(open_orders),
-        positions=sum(1 for position in positions if position.qty),
-    )
 
 
 def modes_view(state: GatewayState) -> ModesView:

@@ -21,12 +21,13 @@ from gateway.domain.facts import (
 )
 from gateway.domain.orders import Actor, FieldError, Fill, NewOrderSingle, Order, PendingReplace, ReplaceRequest
 from gateway.domain.overrides import Override, OverrideTerms
+from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Record
 from gateway.domain.sessions import Approval, Session
 from gateway.ports.checking import OrderCheckView
 from gateway.ports.clock import Clock
 from gateway.ports.intake import AlreadyInForce, OrderStory, Outcome, Reply, RequestInvalid, WaitingEdit
-from gateway.ports.journal import OrderQuery
+from gateway.ports.journal import ClosedPositionQuery, OrderQuery, PortfolioQuery
 from gateway.ports.read_model import (
     ConnectionView,
     FlattenView,
@@ -81,6 +82,8 @@ class FakeGateway:
         self.approvals: dict[str, Approval] = {}
         self.accounts: tuple[PortfolioView, ...] = ()
         self.holdings: tuple[PositionView, ...] = ()
+        self.closed: list[ClosedPosition] = []
+        self.history: list[tuple[int, PortfolioPoint]] = []
 
     # --- OrderIntake ---
 
@@ -256,6 +259,14 @@ class FakeGateway:
 
     async def portfolio(self) -> tuple[tuple[PortfolioView, ...], tuple[PositionView, ...]]:
         return self.accounts, self.holdings
+
+    async def closed_positions(self, query: ClosedPositionQuery) -> list[ClosedPosition]:
+        self.calls.append(("closed_positions", query))
+        return self.closed[: query.limit]
+
+    async def portfolio_history(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]:
+        self.calls.append(("portfolio_history", query))
+        return self.history[: query.limit]
 
     def session(self) -> Session | None:
         return self._session

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
+from gateway.domain.facts import PortfolioRecorded
 from gateway.domain.orders import Order
+from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Checkpoint, Entry, Record
-from gateway.ports.journal import JournalUnavailable, OrderQuery
+from gateway.ports.journal import ClosedPositionQuery, JournalUnavailable, OrderQuery, PortfolioQuery
 
 
 class MemoryJournal:
@@ -16,6 +18,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.rows: list[bytes] = []
         self.archived: dict[str, Order] = {}
+        self.closed: dict[str, ClosedPosition] = {}
         self.checkpoints: list[Checkpoint] = []
         self.batches: list[int] = []
         #: Why the next appends fail; None while they work.
@@ -38,6 +41,9 @@ class MemoryJournal:
             self.rows.append(msgspec.json.encode(entry.record))
             for order in entry.closed_orders:
                 self.archived[order.order_id] = order
+            for closed_id in entry.voided_positions:
+                self.closed.pop(closed_id, None)
+            self.closed.update((one.closed_id, one) for one in entry.closed_positions)
 
     async def read(self, after_seq: int) -> AsyncIterator[Record]:
         for record in self.records[after_seq:]:
@@ -63,6 +69,14 @@ class MemoryJournal:
             if (order.account, order.cl_ord_id) == (account, cl_ord_id):
                 return order
         return None
+
+    async def list_closed(self, query: ClosedPositionQuery) -> list[ClosedPosition]:
+        found = sorted(self.closed.values(), key=lambda one: (one.closed_ns, one.closed_id), reverse=True)
+        return found[: query.limit]
+
+    async def list_portfolio(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]:
+        facts = [fact for record in self.records for fact in record.facts if isinstance(fact, PortfolioRecorded)]
+        return [(fact.ts_ns, point) for fact in reversed(facts) for point in fact.points][: query.limit]
 
     async def list(self, query: OrderQuery) -> list[Order]:
         found = [order for order in self.archived.values() if not order.parent_id]

@@ -21,6 +21,7 @@ from gateway.domain.facts import (
     OrderEnded,
     OrderRestored,
     OrderWithdrawn,
+    PortfolioRecorded,
     ReportUnmatched,
     TradingStateChanged,
     VenueStatusRecorded,
@@ -193,7 +194,13 @@ async def test_a_feed_that_breaks_ends_the_stream_with_an_incident(caplog: pytes
 
 def test_every_fact_is_public_or_meant_not_to_be() -> None:
     """A new fact that nobody decided about would be silently missing from the stream."""
-    assert set(get_args(Fact)) - PUBLIC_FACTS == {MarksMoved, FiguresMoved, DayRolled, OrderRestored}
+    assert set(get_args(Fact)) - PUBLIC_FACTS == {
+        MarksMoved,
+        FiguresMoved,
+        PortfolioRecorded,
+        DayRolled,
+        OrderRestored,
+    }
 
 
 def test_words_of_the_rarer_facts() -> None:

@@ -94,7 +94,7 @@ class Desk:
             self.tasks,
         )
         self.controls = OperatorControls(self.engine, MemoryHaltMark(), self.flattener, self.files, self.clock)
-        self.reads = Reads(self.engine, self.intake, self.journal, self.market, self.clock)
+        self.reads = Reads(self.engine, self.intake, self.journal, self.journal, self.market, self.clock)
         for venue in (self.simulator, self.venue):
             await venue.start(self.executor)
         self.engine.start()

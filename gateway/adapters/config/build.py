@@ -89,6 +89,10 @@ def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig
         optional["reprice_reserve_bps"] = reserve
     if (window := risk.get("overrides")) is not None:
         optional["overrides"] = OverrideWindow(**window)
+    if (method := gateway.get("cost_method")) is not None:
+        optional["cost_method"] = method
+    if (every_s := gateway.get("snapshots", "every_s")) is not None:
+        optional["snapshot_every_s"] = every_s
     for key in ("retained_closed_orders", "retained_executions"):
         if (retained := gateway.get("storage", key)) is not None:
             optional[key] = retained

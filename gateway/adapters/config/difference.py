@@ -85,6 +85,8 @@ def _trading_things(trading: TradingConfig) -> _Things:
         "": {
             "modes.global": trading.global_mode,
             "base_currency": trading.base_currency,
+            "cost_method": trading.cost_method,
+            "snapshots.every_s": trading.snapshot_every_s,
             "canary_unit": trading.rollout.canary_unit,
             "salt": trading.rollout.salt,
             "reprice_reserve_bps": trading.reprice_reserve_bps,

@@ -6,7 +6,7 @@ from gateway.adapters.config import words
 from gateway.adapters.config.kinds import FLAG, NOT_NEGATIVE, POSITIVE, WEIGHT, Kind, duration, number, share, whole
 from gateway.adapters.config.schema import Fields, Many, Names
 from gateway.domain.config import AccountConfig
-from gateway.domain.enums import Mode
+from gateway.domain.enums import CostMethod, Mode
 from gateway.domain.settings import (
     MarketDataSettings,
     PolicySettings,
@@ -56,6 +56,8 @@ GATEWAY_TABLE = Fields(
         "base_currency": words.CURRENCY,
         "rates": Names(words.CURRENCY, POSITIVE, "currency"),
         "day_roll": DAY_ROLL,
+        "cost_method": words.choice(CostMethod),
+        "snapshots": Fields({"every_s": duration("s", is_whole=True)}),
         "server": Fields(
             {
                 "host": words.FILLED_TEXT,

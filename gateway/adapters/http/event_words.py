@@ -226,7 +226,7 @@ def _override_used(fact: exception_facts.OverrideUsed) -> Told:
     return Told("override", {"event": "used", "override_id": fact.override_id}, fact.order_id)
 
 
-#: Facts that are not here stay inside: marks, statistics, the turn of the day, restored memory.
+#: Facts that are not here stay inside: marks, statistics, snapshots, the turn of the day, restored memory.
 _TELLERS: dict[type, Callable[[Any], Told]] = {
     facts.OrderHeld: lambda f: _order("held", f.order.order_id, **_terms(f.order)),
     facts.OrderAdmitted: lambda f: _order("admitted", f.order_id, policy_revision=f.policy_revision),

@@ -10,10 +10,12 @@ import msgspec
 
 from gateway.adapters.http.approval_handlers import ApprovalsReply, ApproveConfig, ApprovedReply
 from gateway.adapters.http.auth import Right
+from gateway.adapters.http.history_handlers import ClosedPositionsPage, PortfolioHistoryPage
 from gateway.adapters.http.kinds import NAME_PATTERN
 from gateway.adapters.http.order_handlers import OrdersPage
 from gateway.adapters.http.override_handlers import GrantOverride, OverridesReply, OverrideView
 from gateway.adapters.http.shapes import (
+    ClosedPositionsQuery,
     DisableTrading,
     EnableTrading,
     EventsQuery,
@@ -21,6 +23,7 @@ from gateway.adapters.http.shapes import (
     NoQuery,
     OrdersQuery,
     PlaceOrder,
+    PortfolioHistoryQuery,
     PortfolioQuery,
     PositionsQuery,
     ReplaceOrder,
@@ -134,6 +137,20 @@ ORDERS = (
 
 BOOKS = (
     _get(f"{TRADING}/positions", "positions", "Positions of both books", PositionsReply, query=PositionsQuery),
+    _get(
+        f"{TRADING}/positions/closed",
+        "closed_positions",
+        "Positions from flat to flat, newest first",
+        ClosedPositionsPage,
+        query=ClosedPositionsQuery,
+    ),
+    _get(
+        f"{TRADING}/portfolio/history",
+        "portfolio_history",
+        "What accounts were worth, newest first",
+        PortfolioHistoryPage,
+        query=PortfolioHistoryQuery,
+    ),
     _get(f"{TRADING}/portfolio", "portfolio", "Accounts and their positions", PortfolioReply, query=PortfolioQuery),
 )
 

@@ -1,15 +1,12 @@
 """Placing, canceling, replacing and reading orders."""
 
-import base64
-import binascii
-
 import msgspec
 from aiohttp import web
 from msgspec import UNSET
 
 from gateway.adapters.http.auth import Caller
 from gateway.adapters.http.boundary import json_response, read_body
-from gateway.adapters.http.kinds import is_name
+from gateway.adapters.http.paging import narrowed, read_cursor, write_cursor
 from gateway.adapters.http.placing import read_order
 from gateway.adapters.http.problem import HttpProblem, Problem, problem_of, problem_response, problem_type
 from gateway.adapters.http.reading import read_query, read_struct
@@ -19,7 +16,7 @@ from gateway.domain.enums import RejectStage
 from gateway.domain.orders import NewOrderSingle, Reject, ReplaceRequest
 from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Clock
-from gateway.ports.intake import FieldError, OrderIntake, OrderStory, Outcome, Reply, RequestInvalid
+from gateway.ports.intake import FieldError, OrderIntake, Outcome, Reply, RequestInvalid
 from gateway.ports.journal import OrderQuery
 from gateway.ports.read_model import ReadModel
 from gateway.ports.telemetry import Telemetry
@@ -86,9 +83,12 @@ class OrderHandlers:
 
     async def list(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         query = read_query(request.query.items(), OrdersQuery)
-        accounts = _narrowed(query.account, caller.accounts)
-        strategies = _narrowed(query.strategy_id, caller.strategies)
-        before = None if query.cursor is None else _read_cursor(query.cursor)
+        accounts = narrowed(query.account, caller.accounts)
+        strategies = narrowed(query.strategy_id, caller.strategies)
+        before = None
+        if query.cursor is not None:
+            created_ns, (order_id,) = read_cursor(query.cursor, 1)
+            before = (created_ns, order_id)
         if accounts == () or strategies == ():
             return json_response(OrdersPage([], None))
         stories = await self._reads.orders(
@@ -104,7 +104,9 @@ class OrderHandlers:
             )
         )
         page = stories[: query.limit]
-        next_cursor = _write_cursor(page[-1]) if len(stories) > query.limit else None
+        next_cursor = (
+            write_cursor(page[-1].order.created_ns, page[-1].order.order_id) if len(stories) > query.limit else None
+        )
         return json_response(OrdersPage([story_view(story) for story in page], next_cursor))
 
     async def _visible_id(self, request: web.Request, caller: Caller) -> str:
@@ -155,26 +157,3 @@ def _refusal(reply: Reply, caller: Caller) -> Problem:
         stage=reject.stage,
         order=story_view(story) if story is not None and is_shown else UNSET,
     )
-
-
-def _narrowed(wanted: str | None, allowed: frozenset[str] | None) -> tuple[str, ...] | None:
-    """A filter within what the caller may see; empty: nothing can match."""
-    if allowed is None:
-        return None if wanted is None else (wanted,)
-    return tuple(sorted(allowed)) if wanted is None else (wanted,) if wanted in allowed else ()
-
-
-def _write_cursor(story: OrderStory) -> str:
-    text = f"{story.order.created_ns}:{story.order.order_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[int, str]:
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-        created, _, order_id = text.partition(":")
-        if len(created) <= 19 and created.isdigit() and is_name(order_id):
-            return int(created), order_id
-    except (binascii.Error, ValueError):
-        pass
-    raise RequestInvalid((FieldError("cursor", "is not one of ours", cursor[:64], "use next_cursor as it came"),))

@@ -13,6 +13,7 @@ from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, 
 from gateway.adapters.http.check_handlers import CheckHandlers
 from gateway.adapters.http.event_press import EventPress
 from gateway.adapters.http.event_stream import EventStreams
+from gateway.adapters.http.history_handlers import HistoryHandlers
 from gateway.adapters.http.market_handlers import MarketHandlers, WatchLists
 from gateway.adapters.http.market_stream import MarketStreams
 from gateway.adapters.http.operations import OPERATIONS, STREAMS
@@ -70,7 +71,7 @@ class HttpServer:
         handlers = {
             **_order_handlers(OrderHandlers(intake, reads, clock, telemetry)),
             "check_order": CheckHandlers(checks).check,
-            **_state_handlers(StateHandlers(reads, status)),
+            **_state_handlers(StateHandlers(reads, status), HistoryHandlers(reads)),
             **_control_handlers(ControlHandlers(controls, reads, status)),
             **_override_handlers(OverrideHandlers(overrides)),
             **_approval_handlers(ApprovalHandlers(approvals)),
@@ -211,10 +212,12 @@ def _order_handlers(orders: OrderHandlers) -> dict[str, Handler]:
     }
 
 
-def _state_handlers(state: StateHandlers) -> dict[str, Handler]:
+def _state_handlers(state: StateHandlers, history: HistoryHandlers) -> dict[str, Handler]:
     return {
         "positions": state.positions,
         "portfolio": state.portfolio,
+        "closed_positions": history.closed_positions,
+        "portfolio_history": history.portfolio_history,
         "statistics": state.statistics,
         "connections": state.connections,
         "modes": state.modes,

@@ -177,8 +177,41 @@ class PortfolioQuery(Struct, frozen=True):
     account: Annotated[str | None, Name("Only this account.")] = None
 
 
+class ClosedPositionsQuery(Struct, frozen=True):
+    """Which closed positions to list, newest first."""
+
+    book: Annotated[str | None, Choice("Only this book.", BOOKS)] = None
+    account: Annotated[str | None, Name("Only this account.")] = None
+    strategy_id: Annotated[str | None, Name("Only this strategy.")] = None
+    symbol: Annotated[str | None, Name("Only this symbol.")] = None
+    venue: Annotated[str | None, Name("Only this venue.")] = None
+    limit: Annotated[int, Whole("How many at most.", 1, MAX_PAGE)] = 100
+    cursor: Annotated[str | None, Text("`next_cursor` of the page before.", 500)] = None
+
+
+class PortfolioHistoryQuery(Struct, frozen=True):
+    """Which portfolio snapshots to list, newest first."""
+
+    book: Annotated[str | None, Choice("Only this book.", BOOKS)] = None
+    account: Annotated[str | None, Name("Only this account.")] = None
+    limit: Annotated[int, Whole("How many at most.", 1, MAX_PAGE)] = 100
+    cursor: Annotated[str | None, Text("`next_cursor` of the page before.", 200)] = None
+
+
 #: The types of messages on ws/events; ``event_words`` makes them.
-EVENT_TYPES = ("order", "fill", "twin", "cycle", "trading_state", "flatten", "session", "config", "venue", "override")
+EVENT_TYPES = (
+    "order",
+    "fill",
+    "trade_revision",
+    "twin",
+    "cycle",
+    "trading_state",
+    "flatten",
+    "session",
+    "config",
+    "venue",
+    "override",
+)
 
 
 class EventsQuery(Struct, frozen=True):

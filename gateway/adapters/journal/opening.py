@@ -47,6 +47,8 @@ async def _ensure_tables(writer: Writer, path: Path) -> None:
         await writer.run([(sql, ()) for sql in schema.CREATION])
     elif application_id != schema.APPLICATION_ID:
         raise JournalBroken(f"{path} is an SQLite file, but not a journal of this gateway")
+    elif version in schema.UPGRADES:
+        await writer.run([(sql, ()) for sql in schema.UPGRADES[version]])
     elif version != schema.VERSION:
         raise JournalBroken(
             f"{path} has schema version {version}, and this gateway knows version {schema.VERSION}: "

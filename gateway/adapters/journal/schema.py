@@ -3,7 +3,7 @@
 import functools
 
 FILE_NAME = "journal.sqlite3"
-VERSION = 1
+VERSION = 2
 #: "OGWJ" in the file header: tells a journal from any other SQLite file.
 APPLICATION_ID = 0x4F47574A
 
@@ -42,11 +42,31 @@ _TABLES = (
     "CREATE INDEX orders_of_account ON orders (account, created_ns, order_id) WHERE parent_id = ''",
 )
 
+#: What version 2 added: closed positions and portfolio snapshots, found without replay.
+_HISTORY_TABLES = (
+    """CREATE TABLE closed_positions (
+        closed_id TEXT NOT NULL PRIMARY KEY, book TEXT NOT NULL, account TEXT NOT NULL, strategy TEXT NOT NULL,
+        symbol TEXT NOT NULL, venue TEXT NOT NULL, closed_ns INTEGER NOT NULL, body BLOB NOT NULL)""",
+    "CREATE INDEX closed_newest ON closed_positions (closed_ns, closed_id)",
+    "CREATE INDEX closed_of_account ON closed_positions (account, closed_ns, closed_id)",
+    """CREATE TABLE portfolio_history (
+        ts_ns INTEGER NOT NULL, account TEXT NOT NULL, book TEXT NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (ts_ns, account, book)) WITHOUT ROWID""",
+)
+
 #: What makes an empty file a journal, in one transaction.
-CREATION = (*_TABLES, f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {VERSION}")
+CREATION = (
+    *_TABLES,
+    *_HISTORY_TABLES,
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {VERSION}",
+)
 
 #: A transaction of one page that leaves everything as it is.
 NO_CHANGE = f"PRAGMA user_version = {VERSION}"
+
+#: What makes a journal of an older version one of this: by version, in one transaction.
+UPGRADES = {1: (*_HISTORY_TABLES, f"PRAGMA user_version = {VERSION}")}
 
 _INSERT_RECORDS = "INSERT INTO records (partition, seq, ts_ns, kind, body, hash) VALUES "
 _RECORD_ROW = "(?,?,?,?,?,?)"
@@ -61,6 +81,28 @@ _ON_CONFLICT = (
     " ord_status=excluded.ord_status, parent_id=excluded.parent_id, created_ns=excluded.created_ns,"
     " body=excluded.body"
 )
+
+
+_UPSERT_CLOSED = (
+    "INSERT OR REPLACE INTO closed_positions"
+    " (closed_id, book, account, strategy, symbol, venue, closed_ns, body) VALUES "
+)
+_INSERT_POINTS = "INSERT OR REPLACE INTO portfolio_history (ts_ns, account, book, body) VALUES "
+
+
+@functools.cache
+def upsert_closed(count: int) -> str:
+    return _UPSERT_CLOSED + ",".join(["(?,?,?,?,?,?,?,?)"] * count)
+
+
+@functools.cache
+def delete_closed(count: int) -> str:
+    return f"DELETE FROM closed_positions WHERE closed_id IN ({','.join('?' * count)})"
+
+
+@functools.cache
+def insert_points(count: int) -> str:
+    return _INSERT_POINTS + ",".join(["(?,?,?,?)"] * count)
 
 
 @functools.cache

@@ -19,12 +19,14 @@ from gateway.adapters.journal.archive import Archive, order_row
 from gateway.adapters.journal.codec import encode_record
 from gateway.adapters.journal.connection import Reader, Writer, chunked
 from gateway.adapters.journal.errors import told
+from gateway.adapters.journal.history import History, history_statements
 from gateway.adapters.journal.lock import DirectoryLock
 from gateway.adapters.journal.opening import Head, check_anchor, open_files, read_head, record_hash_at
 from gateway.adapters.journal.reading import read_records
 from gateway.domain.orders import Order
+from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Checkpoint, Entry, Record
-from gateway.ports.journal import JournalBroken, JournalUnavailable, OrderQuery
+from gateway.ports.journal import ClosedPositionQuery, JournalBroken, JournalUnavailable, OrderQuery, PortfolioQuery
 
 _log = logging.getLogger(__name__)
 #: ``SqliteJournal.list`` hides the built-in of that name inside the class.
@@ -32,7 +34,7 @@ Orders = list[Order]
 
 
 class SqliteJournal:
-    """Implements ``Journal`` and ``OrderArchive`` of ``ports.journal``. Build it with ``open``.
+    """Implements ``Journal``, ``OrderArchive`` and ``LedgerArchive`` of ``ports.journal``. Build it with ``open``.
 
     Every method raises JournalUnavailable while the disk does not allow it, and once closed. ``append`` and
     ``save_checkpoint`` may be called while another is under way: they take turns.
@@ -46,6 +48,7 @@ class SqliteJournal:
         self._lock = lock
         self._reader = reader
         self._archive = Archive(reader)
+        self._history = History(reader)
         self._appender = Appender(directory / schema.FILE_NAME, partition, writer, head)
         self._turn = asyncio.Lock()
         self._is_closed = False
@@ -91,6 +94,7 @@ class SqliteJournal:
             statements = [
                 *chunked(schema.insert_records, rows),
                 *chunked(schema.upsert_orders, order_rows),
+                *history_statements(entries),
             ]
             await self._appender.write(statements, head)
 
@@ -133,6 +137,14 @@ class SqliteJournal:
     async def find_by_client_id(self, account: str, cl_ord_id: str) -> Order | None:
         with told("read"):
             return await self._archive.find_by_client_id(account, cl_ord_id)
+
+    async def list_closed(self, query: ClosedPositionQuery) -> list[ClosedPosition]:
+        with told("read"):
+            return await self._history.list_closed(query)
+
+    async def list_portfolio(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]:
+        with told("read"):
+            return await self._history.list_portfolio(query)
 
     async def list(self, query: OrderQuery) -> Orders:
         with told("read"):

@@ -14,6 +14,8 @@ from gateway.core.ledger.holding import carry, copy_of, note_px
 from gateway.domain.enums import Route
 from gateway.domain.positions import ClosedPosition, Execution, Position
 
+_NO_NEWS: tuple[tuple[ClosedPosition, ...], tuple[str, ...]] = ((), ())
+
 
 class LedgerSnapshot(msgspec.Struct, kw_only=True):
     """The ledger as a checkpoint keeps it, next to the positions."""
@@ -65,6 +67,12 @@ class Ledger:
             del self.closed[next(iter(self.closed))]
         if self.changed or self.voided:
             self.changed, self.voided = {}, []
+
+    def news(self) -> tuple[tuple[ClosedPosition, ...], tuple[str, ...]]:
+        """Closed positions that are new or corrected by the present record, and ids of those that are no more."""
+        if not self.changed and not self.voided:
+            return _NO_NEWS
+        return tuple(self.changed.values()), tuple(self.voided)
 
     def snapshot(self) -> LedgerSnapshot:
         return LedgerSnapshot(booked=self.booked, closed=list(self.closed.values()), losses=self.losses)

@@ -1,0 +1,116 @@
+"""Busts and corrections, as stories: what a venue takes back was never there."""
+
+from gateway.core.state import decode_snapshot, encode_snapshot, state_hash
+from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, Side
+from gateway.domain.events import ReportsReceived
+from gateway.domain.facts import OrderRestored, ReportUnmatched
+from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.positions import Position
+from gateway.domain.reasons import RouteReason
+from tests.world import D, World, trading_config
+
+
+def bust(world: World, order: Order, exec_id: str) -> None:
+    world.report(order, ExecType.TRADE_CANCEL, exec_id=f"bust-{exec_id}", exec_ref_id=exec_id)
+
+
+def held(world: World, order: Order) -> Position:
+    return world.state.books[order.route].positions[order.position_key]
+
+
+def test_a_bust_after_the_position_was_closed_opens_it_again_and_it_can_be_closed_live() -> None:
+    """Without this, a live position that a bust brought back could not be closed, or only in the simulator."""
+    world = World(trading_config(Mode.LIVE))
+    world.fill(world.place(Side.BUY, 10), px=D(100), exec_id="in")
+    out = world.place(Side.SELL, 10)
+    world.fill(out, px=D(110), exec_id="out")
+    assert [one.realized for one in world.state.ledger.closed.values()] == [100]
+    world.load(trading_config(Mode.SHADOW))
+    bust(world, out, "out")
+    assert held(world, out).qty == 10
+    assert (out.ord_status, out.cum_qty, out.leaves_qty, out.avg_px) == (OrdStatus.CANCELED, 0, 0, 0)
+    assert world.state.ledger.closed == {}
+    again = world.place(Side.SELL, 10)
+    assert (again.route, again.route_reason, again.cycle) == (Route.LIVE, RouteReason.CLOSES_POSITION, out.cycle)
+    world.fill(again, px=D(90))
+    assert [one.realized for one in world.state.ledger.closed.values()] == [-100]
+    assert world.state.ledger.losses_in_a_row(Route.LIVE, "s1") == 1
+
+
+def test_a_bust_of_an_open_order_leaves_it_working_for_the_rest_only() -> None:
+    """Without this, quantity that the venue does not work would hold exposure for ever."""
+    world = World()
+    order = world.place(qty=10)
+    world.report(order, ExecType.NEW)
+    world.fill(order, 6, px=D(180), exec_id="x")
+    bust(world, order, "x")
+    assert (order.ord_status, order.leaves_qty, order.held_qty) == (OrdStatus.NEW, 4, 4)
+    world.fill(order, 4, px=D(181))
+    assert (order.ord_status, order.cum_qty, order.held_qty) == (OrdStatus.CANCELED, 4, 0)
+    assert world.state.books[Route.SHADOW].gateway.held == 0
+
+
+def test_a_redelivered_execution_stays_busted() -> None:
+    """Without this, a venue that repeats itself after a bust would put the position back."""
+    world = World()
+    order = world.place(qty=10)
+    world.fill(order, px=D(180), exec_id="x")
+    bust(world, order, "x")
+    bust(world, order, "x")
+    before = state_hash(world.state)
+    world.report(order, ExecType.TRADE, exec_id="x", last_qty=D(10), last_px=D(180))
+    assert state_hash(world.state) == before
+    assert held(world, order).qty == 0
+
+
+def test_an_erroneous_profit_that_is_busted_leaves_no_drawdown() -> None:
+    """Without this, a venue's error would trip the drawdown breaker when the venue mends it."""
+    world = World()
+    world.fill(world.place(Side.BUY, 10), px=D(100))
+    wrong = world.place(Side.SELL, 10)
+    world.fill(wrong, px=D(1000), exec_id="x")
+    account = world.state.books[Route.SHADOW].accounts["default"]
+    assert account.peak_pnl == 9000
+    world.report(
+        wrong, ExecType.TRADE_CORRECT, exec_id="c", exec_ref_id="x", last_qty=D(10), last_px=D(101), fee=D("0.5")
+    )
+    assert (account.pnl, account.peak_pnl, account.drawdown) == (D("9.5"), D("9.5"), 0)
+    assert (wrong.avg_px, wrong.fees, wrong.fills[0].exec_id) == (101, D("0.5"), "x")
+
+
+def test_a_bust_of_an_order_that_left_memory_is_booked_too() -> None:
+    """Without this, a bust that comes a day late would be an unmatched report, and the position wrong."""
+    world = World(trading_config(retained_closed_orders=1))
+    order = world.place(qty=10)
+    world.fill(order, px=D(180), exec_id="x")
+    archived = order.copy()
+    for _ in range(3):
+        world.fill(world.place(qty=1, strategy="other"))
+    assert order.order_id not in world.state.orders
+    report = ExecutionReport(
+        order_id=order.order_id, exec_type=ExecType.TRADE_CANCEL, transact_ns=1, exec_id="b", exec_ref_id="x"
+    )
+    missed = world.send(ReportsReceived(ts_ns=world.tick(), reports=(report,)))
+    assert isinstance(missed.facts[0], ReportUnmatched)
+    done = world.send(ReportsReceived(ts_ns=world.tick(), reports=(report,), restored=(archived,)))
+    assert isinstance(done.facts[0], OrderRestored)
+    assert held(world, order).qty == 0
+    restored = decode_snapshot(encode_snapshot(world.state))
+    assert state_hash(restored) == state_hash(world.state)
+
+
+def test_excursions_and_fees_belong_to_the_life_that_had_them() -> None:
+    """Without this, a flip would show one trade's worst moment, or its costs, under the next."""
+    world = World()
+    world.fill(world.place(Side.BUY, 10), px=D(100), fee=D(1))
+    world.mark("AAPL", D(95))
+    world.mark("AAPL", D(104))
+    flip = world.place(Side.SELL, 15)
+    for leg in world.legs(flip):
+        world.fill(leg, px=D(102), fee=D(2))
+    (done,) = world.state.ledger.closed.values()
+    assert (done.realized, done.mae, done.mfe, done.fees, done.result) == (20, -50, 40, {"USD": 3}, 17)
+    assert (done.entry_px, done.exit_px, done.max_qty, done.executions, done.is_long) == (100, 102, 10, 2, True)
+    life = held(world, world.legs(flip)[1]).life
+    assert life is not None
+    assert (life.is_long, life.mae, life.mfe, life.fees) == (False, 0, 0, {"USD": 2})
