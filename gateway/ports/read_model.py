@@ -177,15 +177,23 @@ class ReadModel(Protocol):
 
     async def portfolio(self) -> tuple[tuple[PortfolioView, ...], tuple[PositionView, ...]]: ...
 
-    async def closed_positions(self, query: ClosedPositionQuery) -> list[ClosedPosition]: ...
-
-    async def portfolio_history(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]: ...
-
     def session(self) -> Session | None: ...
 
     def statistics(self) -> dict[str, dict[str, int]]:
         """Counts since the journal began: by group (orders, denied by code, fills by route, ...) and name."""
         ...
+
+
+class PastReads(Protocol):
+    """Lists that reach back beyond memory, newest first."""
+
+    async def closed_positions(self, query: ClosedPositionQuery) -> list[ClosedPosition]: ...
+
+    async def portfolio_history(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]: ...
+
+
+class AllReads(ReadModel, PastReads, Protocol):
+    """The present and the past."""
 
 
 class Status(Protocol):

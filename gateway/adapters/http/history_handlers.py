@@ -12,7 +12,7 @@ from gateway.adapters.http.times import rfc3339
 from gateway.domain.money import plain
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.ports.journal import ClosedPositionQuery, PortfolioQuery
-from gateway.ports.read_model import ReadModel
+from gateway.ports.read_model import PastReads
 
 
 class ClosedPositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ class PortfolioHistoryPage(msgspec.Struct, frozen=True):
 class HistoryHandlers:
     """The lists that reach back beyond memory."""
 
-    def __init__(self, reads: ReadModel) -> None:
+    def __init__(self, reads: PastReads) -> None:
         self._reads = reads
 
     async def closed_positions(self, request: web.Request, caller: Caller) -> web.StreamResponse:

@@ -28,7 +28,7 @@ from gateway.ports.checking import OrderChecks
 from gateway.ports.clock import Clock
 from gateway.ports.intake import ConfigApprovals, Controls, EventFeed, OrderIntake, Overrides
 from gateway.ports.market_data import MarketData
-from gateway.ports.read_model import ReadModel, Status
+from gateway.ports.read_model import AllReads, Status
 from gateway.ports.telemetry import Telemetry
 
 _HEARTBEAT_S = 5.0
@@ -51,7 +51,7 @@ class HttpServer:
         controls: Controls,
         approvals: ConfigApprovals,
         overrides: Overrides,
-        reads: ReadModel,
+        reads: AllReads,
         status: Status,
         feed: EventFeed,
         market: MarketData,
