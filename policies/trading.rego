@@ -20,11 +20,11 @@ allow if count(deny) == 0
 # Every `deny` rule counts, those that users add in files of their own too: there is no short way past them.
 decision := {"allow": allow, "deny": deny}
 
-# --- rules ------------------------------------------------------------------------------------------
+# --- rules: each asks `is_input_valid` last, because most are done before it -------------------------
 
 deny contains {"code": "ROLE_NOT_PERMITTED", "text": text} if {
-	is_input_valid
 	not is_role_permitted
+	is_input_valid
 	text := sprintf("a key with the role %s may not place orders", [input.user.role])
 }
 
@@ -32,49 +32,47 @@ is_role_permitted if input.user.role in data.limits.trading_roles
 
 # Closing orders too: outside trading hours they would wait at the venue and fill at whatever price opens.
 deny contains {"code": "MARKET_CLOSED", "text": text} if {
-	is_input_valid
 	not input.market.is_open
+	is_input_valid
 	text := sprintf("the market of %s is closed", [input.order.symbol])
 }
 
-# Not for closing orders: what was approved when it was bought can always be sold.
+# Not for closing orders: what was approved when it was bought can always be sold. Two lists, and both bind: the
+# config's, and data.approved_symbols where there is one. Null approves everything.
 deny contains {"code": "SYMBOL_NOT_APPROVED", "text": text} if {
+	input.approved_symbols != null
 	is_input_valid
 	not input.order.is_closing
-	not is_symbol_approved
+	not is_approved_by_config
 	text := sprintf("%s is not an approved symbol", [input.order.symbol])
 }
 
-# Two lists, and both bind: the config's, and data.approved_symbols where there is one. Null approves everything.
-is_symbol_approved if {
-	is_approved_by_config
-	is_approved_by_policy
-}
-
-is_approved_by_config if is_null(input.approved_symbols)
-
 is_approved_by_config if input.order.symbol in input.approved_symbols
 
-is_approved_by_policy if not has_own_list
+deny contains {"code": "SYMBOL_NOT_APPROVED", "text": text} if {
+	data.approved_symbols != null
+	is_input_valid
+	not input.order.is_closing
+	not is_approved_by_policy
+	text := sprintf("%s is not an approved symbol", [input.order.symbol])
+}
 
 is_approved_by_policy if input.order.symbol in data.approved_symbols
 
-has_own_list if data.approved_symbols != null
-
 # Not for closing orders: they are never larger than the position, and a position can always be closed.
 deny contains {"code": "ORDER_SIZE_EXCEEDED", "text": text} if {
-	is_input_valid
 	not input.order.is_closing
 	input.order.size_e8 > max_order_size_e8
 	is_number(max_order_size_e8)
+	is_input_valid
 	text := sprintf("size %s is above the limit of %s", [units(input.order.size_e8), units(max_order_size_e8)])
 }
 
 # For every order, closing ones too: nobody means a single order this large. Close in slices.
 deny contains {"code": "FAT_FINGER_SIZE", "text": text} if {
-	is_input_valid
 	input.order.size_e8 > fat_finger_size_e8
 	is_number(fat_finger_size_e8)
+	is_input_valid
 	text := sprintf("size %s is above the cap of %s", [units(input.order.size_e8), units(fat_finger_size_e8)])
 }
 
@@ -94,8 +92,8 @@ fat_finger_size_e8 := object.get(
 
 # Without this, a limit that is missing or written as text would limit nothing.
 deny contains {"code": "LIMITS_INVALID", "text": text} if {
-	is_input_valid
 	not are_limits_valid
+	is_input_valid
 	text := "data.limits lacks a part, or one has the wrong type: see docs/policies.md"
 }
 

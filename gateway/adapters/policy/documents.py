@@ -17,7 +17,8 @@ from gateway.domain.reasons import RejectCode
 MAX_EXACT = 2**63 - 1
 
 _MAX_TEXT = 500
-_PLAIN = frozenset((str, bool, type(None)))
+#: Types of which every value is exact.
+_plain: set[type] = {str, bool, type(None)}
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -56,7 +57,7 @@ def _are_exact(values: Iterable[Any]) -> bool:
     """The same without words: this runs over every field of every order."""
     for value in values:
         kind = type(value)
-        if kind in _PLAIN:
+        if kind in _plain:
             continue
         if kind is int:
             if -MAX_EXACT <= value <= MAX_EXACT:
@@ -68,6 +69,7 @@ def _are_exact(values: Iterable[Any]) -> bool:
             if _are_exact(value):
                 continue
         elif isinstance(value, str):
+            _plain.add(kind)  # an enumeration of words: known from now on
             continue
         return False
     return True
