@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from gateway.core.apply import apply_record
@@ -145,7 +146,7 @@ class World:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case EvaluatePolicy():
-                verdict = self.policy(effect.document)
+                verdict = self.policy(to_builtins(effect.document))
                 if verdict is None:
                     self.asked.append(effect)
                 else:
@@ -188,7 +189,7 @@ class World:
     def _with_verdicts(self, event: OrderReceived) -> OrderReceived:
         """The event with what the policy says at once, up to the first question that it leaves open."""
         questions = [one for one in decide(self.state, event).effects if isinstance(one, EvaluatePolicy)]
-        answers = [self.policy(question.document) for question in questions]
+        answers = [self.policy(to_builtins(question.document)) for question in questions]
         return replace(event, verdicts=tuple(takewhile(lambda verdict: verdict is not None, answers)))
 
     def place(

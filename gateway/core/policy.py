@@ -6,14 +6,13 @@ a policy, and rounding never lets an order under a limit that it is over.
 
 from decimal import Decimal
 from math import ceil, floor
-from typing import Any
 
 from gateway.core.state import GatewayState
 from gateway.domain.enums import RejectStage, Route
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.market import MarketView
-from gateway.domain.money import ZERO
 from gateway.domain.orders import Order, Reject
+from gateway.domain.policy_input import PolicyDocument, PolicyMarket, PolicyOrder, PolicyPosition, PolicyUser
 from gateway.domain.reasons import RejectCode
 
 _LIVE, _SHADOW = Route.LIVE, Route.SHADOW  # named once: see domain.orders
@@ -31,42 +30,42 @@ def _optional(value: Decimal | None) -> int | None:
     return None if value is None else scaled(value)
 
 
-def policy_document(state: GatewayState, order: Order, view: MarketView, now_ns: int) -> dict[str, Any]:
+def policy_document(state: GatewayState, order: Order, view: MarketView, now_ns: int) -> PolicyDocument:
     """The input of ``data.trading.decision`` for one order; docs/policies.md describes it field by field."""
     route = _LIVE if order.route is _LIVE else _SHADOW
     position = state.books[route].positions.get(order.position_key)
     approved = state.approved_symbols
-    return {
-        "order": {
-            "id": order.order_id,
-            "symbol": order.symbol,
-            "venue": order.venue,
-            "account": order.account,
-            "strategy": order.strategy_id,
-            "side": order.side,
-            "order_type": order.ord_type,
-            "time_in_force": order.time_in_force,
-            "size_e8": scaled(order.order_qty),
-            "notional_cents": scaled(order.order_qty * order.held_unit, _CENTS),
-            "limit_price_e8": _optional(order.limit_px),
-            "stop_price_e8": _optional(order.stop_px),
-            "is_closing": order.is_closing,
-            "route": route,
-            "mode": order.mode,
-        },
-        "user": {"name": order.actor.name, "role": order.actor.role},
-        "market": {
-            "is_open": view.is_open,
-            "is_synthetic": view.is_synthetic,
-            "age_ms": view.age_ns // 1_000_000,
-            "reference_price_e8": _optional(view.reference_px),
-            "weekday": view.weekday,
-            "local_minute": view.local_minute,
-        },
-        "position": {"size_e8": scaled(position.qty if position is not None else ZERO)},
-        "approved_symbols": None if approved is None else ([order.symbol] if order.symbol in approved else []),
-        "time_ns": now_ns,
-    }
+    return PolicyDocument(
+        order=PolicyOrder(
+            id=order.order_id,
+            symbol=order.symbol,
+            venue=order.venue,
+            account=order.account,
+            strategy=order.strategy_id,
+            side=order.side,
+            order_type=order.ord_type,
+            time_in_force=order.time_in_force,
+            size_e8=scaled(order.order_qty),
+            notional_cents=scaled(order.order_qty * order.held_unit, _CENTS),
+            limit_price_e8=_optional(order.limit_px),
+            stop_price_e8=_optional(order.stop_px),
+            is_closing=order.is_closing,
+            route=route,
+            mode=order.mode,
+        ),
+        user=PolicyUser(order.actor.name, order.actor.role),
+        market=PolicyMarket(
+            is_open=view.is_open,
+            is_synthetic=view.is_synthetic,
+            age_ms=view.age_ns // 1_000_000,
+            reference_price_e8=_optional(view.reference_px),
+            weekday=view.weekday,
+            local_minute=view.local_minute,
+        ),
+        position=PolicyPosition(0 if position is None or not position.qty else scaled(position.qty)),
+        approved_symbols=None if approved is None else ((order.symbol,) if order.symbol in approved else ()),
+        time_ns=now_ns,
+    )
 
 
 def denial_of(verdict: PolicyVerdict) -> Reject | None:

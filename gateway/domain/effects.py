@@ -2,12 +2,12 @@
 asking the policy and deciding again change nothing outside, so they need not wait."""
 
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
 from gateway.domain.enums import OrdType, Route, Side, TimeInForce
 from gateway.domain.orders import Actor, NewOrderSingle
+from gateway.domain.policy_input import PolicyDocument
 
 
 class OrderTicket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -46,7 +46,7 @@ class EvaluatePolicy(_Effect, frozen=True, kw_only=True):
     """Ask the policy about a held order. ``document`` is the input of ``data.trading.decision``."""
 
     order_id: str
-    document: dict[str, Any]
+    document: PolicyDocument
     is_replace: bool = False
 
 

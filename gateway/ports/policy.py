@@ -1,8 +1,9 @@
 """The policy engine: asked once per order, trusted only when it answers clearly."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from gateway.domain.events import PolicyVerdict
+from gateway.domain.policy_input import PolicyInput
 
 
 class PolicyEngine(Protocol):
@@ -21,8 +22,8 @@ class PolicyEngine(Protocol):
         """Hash of the policies in force."""
         ...
 
-    def evaluate_now(self, document: dict[str, Any]) -> PolicyVerdict: ...
+    def evaluate_now(self, document: PolicyInput) -> PolicyVerdict: ...
 
-    async def evaluate(self, document: dict[str, Any]) -> PolicyVerdict: ...
+    async def evaluate(self, document: PolicyInput) -> PolicyVerdict: ...
 
     async def close(self) -> None: ...

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.market import MarketPhase, Quote
+from gateway.domain.policy_input import PolicyInput
 from gateway.domain.records import Record
 from gateway.ports.market_data import MarketListener
 
@@ -47,7 +47,7 @@ class FunctionPolicy:
     def __init__(self, delay_s: float | None = None) -> None:
         self.delay_s = delay_s
         self.verdict = PolicyVerdict(is_allowed=True, revision=self.revision)
-        self.documents: list[dict[str, Any]] = []
+        self.documents: list[PolicyInput] = []
         #: Set to hold answers back until it is set.
         self.gate: asyncio.Event | None = None
 
@@ -55,11 +55,11 @@ class FunctionPolicy:
     def is_immediate(self) -> bool:
         return self.delay_s is None
 
-    def evaluate_now(self, document: dict[str, Any]) -> PolicyVerdict:
+    def evaluate_now(self, document: PolicyInput) -> PolicyVerdict:
         self.documents.append(document)
         return self.verdict
 
-    async def evaluate(self, document: dict[str, Any]) -> PolicyVerdict:
+    async def evaluate(self, document: PolicyInput) -> PolicyVerdict:
         self.documents.append(document)
         await asyncio.sleep(self.delay_s or 0)
         if self.gate is not None:

@@ -70,11 +70,11 @@ def test_an_order_is_decided_again_when_the_mode_moved_while_the_policy_thought(
     world = World(trading_config(Mode.LIVE))
     world.policy = lambda document: None
     world.place()
-    assert world.asked[0].document["order"]["route"] == "live"
+    assert world.asked[0].document.order.route == "live"
     world.load(trading_config(Mode.SHADOW, revision="demoted"))
     world.answer_policy(world.asked[0], ALLOW)
     assert world.sent == []
-    assert world.asked[1].document["order"]["route"] == "shadow"
+    assert world.asked[1].document.order.route == "shadow"
     world.answer_policy(world.asked[1], ALLOW)
     assert [ticket.route for ticket in world.sent] == ["shadow"]
 
@@ -95,4 +95,4 @@ def test_the_approved_list_is_told_for_this_symbol_only() -> None:
     world.place(symbol="ES", qty=1)
     world.load(trading_config(approved_symbols=None, revision="open"))
     world.place(symbol="ES", qty=1)
-    assert documents == [["AAPL"], [], None]
+    assert documents == [("AAPL",), (), None]

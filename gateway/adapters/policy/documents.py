@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from gateway.domain.events import PolicyVerdict
+from gateway.domain.policy_input import PolicyDocument, PolicyInput
 from gateway.domain.reasons import RejectCode
 
 #: The largest magnitude that both engines read, compare and add exactly (before overflow).
@@ -33,6 +34,25 @@ class Decision(msgspec.Struct, frozen=True):
 
     allow: bool
     deny: list[Refusal]
+
+
+def inexact_input(document: PolicyInput) -> str | None:
+    """Why ``document`` cannot be given to a policy without changing it on the way, or None when it can."""
+    if type(document) is not PolicyDocument:
+        return exactness_problem(document, "input")
+    # Its types leave only the size of its amounts open. Everything else in it is no number, or a small one.
+    order = document.order
+    for amount in (
+        order.size_e8,
+        order.notional_cents,
+        order.limit_price_e8,
+        order.stop_price_e8,
+        document.market.reference_price_e8,
+        document.position.size_e8,
+    ):
+        if amount is not None and not -MAX_EXACT <= amount <= MAX_EXACT:
+            return exactness_problem(msgspec.to_builtins(document), "input")
+    return None
 
 
 def exactness_problem(value: Any, path: str) -> str | None:

@@ -5,19 +5,19 @@ thread. ``tests/policy/test_embedded.py`` measures it.
 """
 
 import threading
-from typing import Any
 
 import msgspec
 
 from gateway.adapters.policy.documents import (
     Decision,
-    exactness_problem,
     failed,
+    inexact_input,
     verdict_of,
 )
 from gateway.adapters.policy.gate import ApprovedPolicies
 from gateway.adapters.policy.runners import UNDEFINED, Runner, describe, is_panic, make_runner
 from gateway.domain.events import PolicyVerdict
+from gateway.domain.policy_input import PolicyInput
 from gateway.domain.reasons import RejectCode
 
 
@@ -47,7 +47,7 @@ class EmbeddedPolicy:
         """Decide with these from now on. What fails here leaves the former ones in force."""
         self._take(policies)
 
-    def evaluate_now(self, document: dict[str, Any]) -> PolicyVerdict:
+    def evaluate_now(self, document: PolicyInput) -> PolicyVerdict:
         runner = self._runner
         if runner is None:
             return failed(RejectCode.POLICY_UNAVAILABLE, "no policies are loaded", self._revision)
@@ -55,7 +55,7 @@ class EmbeddedPolicy:
             text = "the embedded policy engine was asked from another thread than its own"
             return failed(RejectCode.POLICY_UNAVAILABLE, text, self._revision)
         try:
-            problem = exactness_problem(document, "input")
+            problem = inexact_input(document)
             if problem is not None:
                 return failed(RejectCode.POLICY_MALFORMED, problem, self._revision)
             answer = runner.decide(self._encode(document).decode())
@@ -67,7 +67,7 @@ class EmbeddedPolicy:
             return self._recover(error)
         return self._read(answer)
 
-    async def evaluate(self, document: dict[str, Any]) -> PolicyVerdict:
+    async def evaluate(self, document: PolicyInput) -> PolicyVerdict:
         return self.evaluate_now(document)
 
     async def tend(self) -> None:

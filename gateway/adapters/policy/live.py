@@ -5,7 +5,7 @@ server that refuses. The former policies stay in force, also across a restart.
 """
 
 import asyncio
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -13,6 +13,7 @@ from gateway.adapters.policy.gate import ApprovedPolicies
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.sources import PoliciesInvalid, PolicyProblem
 from gateway.domain.events import PolicyVerdict
+from gateway.domain.policy_input import PolicyInput
 from gateway.ports.policy import PolicyEngine
 
 
@@ -57,10 +58,10 @@ class LivePolicies:
         """How the last load ended. Problems in it mean: what is in the folder is not what is in force."""
         return self._last
 
-    def evaluate_now(self, document: dict[str, Any]) -> PolicyVerdict:
+    def evaluate_now(self, document: PolicyInput) -> PolicyVerdict:
         return self._engine.evaluate_now(document)
 
-    async def evaluate(self, document: dict[str, Any]) -> PolicyVerdict:
+    async def evaluate(self, document: PolicyInput) -> PolicyVerdict:
         return await self._engine.evaluate(document)
 
     async def close(self) -> None:

@@ -6,9 +6,12 @@ The gateway only asks there: what is loaded, judged and rolled back is the busin
 import asyncio
 from typing import Any
 
+from msgspec import to_builtins
+
 from gateway.adapters.policy.asking import OpaConnection, not_answered, not_immediate, result_of
-from gateway.adapters.policy.documents import exactness_problem, failed, read_decision
+from gateway.adapters.policy.documents import failed, inexact_input, read_decision
 from gateway.domain.events import PolicyVerdict
+from gateway.domain.policy_input import PolicyInput
 from gateway.domain.reasons import RejectCode
 
 
@@ -30,17 +33,18 @@ class ManagedOpaPolicy:
         """As of the last answer."""
         return self._revision
 
-    def evaluate_now(self, document: dict[str, Any]) -> PolicyVerdict:
+    def evaluate_now(self, document: PolicyInput) -> PolicyVerdict:
         return not_immediate(self._revision)
 
-    async def evaluate(self, document: dict[str, Any]) -> PolicyVerdict:
+    async def evaluate(self, document: PolicyInput) -> PolicyVerdict:
         try:
-            problem = exactness_problem(document, "input")
+            problem = inexact_input(document)
             if problem is not None:
                 return failed(RejectCode.POLICY_MALFORMED, problem, self._revision)
             async with asyncio.timeout(self._timeout_s):
                 client = await self._connection.client()
-                answer = await client.query_rule(document, "trading", "decision", query_params={"provenance": "true"})
+                question = to_builtins(document)
+                answer = await client.query_rule(question, "trading", "decision", query_params={"provenance": "true"})
             self._revision = _bundle_revisions(answer)
             result = result_of(answer, self._revision)
             return result if isinstance(result, PolicyVerdict) else read_decision(result, self._revision)

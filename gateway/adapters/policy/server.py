@@ -8,14 +8,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from msgspec import to_builtins
+
 from gateway.adapters.policy.asking import OpaConnection, not_answered, not_immediate, result_of
-from gateway.adapters.policy.documents import exactness_problem, failed, read_decision
+from gateway.adapters.policy.documents import failed, inexact_input, read_decision
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.gate import ApprovedPolicies
 from gateway.adapters.policy.golden import golden_cases
 from gateway.adapters.policy.push import ANSWER_PACKAGE, ANSWER_RULE, ANSWERS_RULE, push
 from gateway.adapters.policy.sources import PoliciesInvalid, PolicyProblem
 from gateway.domain.events import PolicyVerdict
+from gateway.domain.policy_input import PolicyInput
 from gateway.domain.reasons import RejectCode
 
 _PUSH_TIMEOUT_S = 10.0
@@ -50,12 +53,12 @@ class OpaServerPolicy:
     def revision(self) -> str:
         return self._policies.revision if self._policies is not None else ""
 
-    def evaluate_now(self, document: dict[str, Any]) -> PolicyVerdict:
+    def evaluate_now(self, document: PolicyInput) -> PolicyVerdict:
         return not_immediate(self.revision)
 
-    async def evaluate(self, document: dict[str, Any]) -> PolicyVerdict:
+    async def evaluate(self, document: PolicyInput) -> PolicyVerdict:
         try:
-            problem = exactness_problem(document, "input")
+            problem = inexact_input(document)
             if problem is not None:
                 return failed(RejectCode.POLICY_MALFORMED, problem, self.revision)
             async with asyncio.timeout(_CHANGE_S):
@@ -129,7 +132,7 @@ class OpaServerPolicy:
         finally:
             self._settled.set()
 
-    async def _ask(self, document: dict[str, Any]) -> PolicyVerdict:
+    async def _ask(self, document: PolicyInput) -> PolicyVerdict:
         if not self._is_pushed:
             text = "the OPA server does not hold our policies yet"
             return failed(RejectCode.POLICY_UNAVAILABLE, text, self.revision)
@@ -137,7 +140,7 @@ class OpaServerPolicy:
         self._idle.clear()
         try:
             client = await self._questions.client()
-            answer = await client.query_rule(document, ANSWER_PACKAGE, ANSWER_RULE)
+            answer = await client.query_rule(to_builtins(document), ANSWER_PACKAGE, ANSWER_RULE)
         finally:
             self._open_questions -= 1
             if not self._open_questions:
