@@ -6,7 +6,6 @@ the same state gives what ``foresee`` says.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -19,6 +18,7 @@ from gateway.domain.effects import EvaluatePolicy
 from gateway.domain.events import OrderReceived, PolicyVerdict
 from gateway.domain.facts import OrderAdmitted, OrderDenied
 from gateway.domain.orders import Order, Reject
+from gateway.domain.policy_input import PolicyDocument
 
 
 class LegExplained(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class LegExplained(msgspec.Struct, frozen=True):
     candidate: Candidate
     refusals: tuple[Reject, ...]
     checks: tuple[Check, ...]
-    document: dict[str, Any]
+    document: PolicyDocument
 
     @property
     def order(self) -> Order:
