@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.core.risk.correlation import NO_NEIGHBOURS
 from gateway.core.risk.exposure import Book
 from gateway.core.risk.gate import NOTHING_LIFTED, RiskRefused, assess
 from gateway.core.risk.order_risk import NO_SCOPE_USE, OrderRisk
@@ -125,11 +124,12 @@ def _measured(
     account = book.accounts.get(order.account, NO_SCOPE_USE)
     config = state.config.accounts.get(order.account)
     cash = ZERO if config is None else config.initial_cash
-    volatility, neighbours = None, NO_NEIGHBOURS
+    equity = cash + account.pnl
+    volatility, neighbours = None, None
     if path.needs_figures:
         figures = state.figures
         if figures is not None and ts_ns - figures.as_of_ns <= table.figures_max_age_s * _S:
-            volatility, neighbours = figures.volatility.get(order.symbol), state.neighbours
+            volatility, neighbours = figures.volatility.get(order.symbol), state.neighbours.of(order.symbol)
     is_fresh = view.reference_px is not None and view.age_ns <= table.collar_max_age_s * _S
     risk = OrderRisk(
         instrument=instrument,
@@ -149,8 +149,9 @@ def _measured(
         opens_position=opens_position,
         unit_value=priced.unit_value,
         dearest_unit_value=max(priced.unit_value, priced.mark_unit_value),
-        equity=cash + account.pnl,
-        day_start_equity=cash + account.day_pnl_start,
+        equity=equity,
+        equity_base=equity if equity > ZERO else ZERO,
+        day_start_base=max(cash + account.day_pnl_start, ZERO),
         account=account,
         reference_px=view.reference_px if is_fresh else None,
         window_px=view.window_px if is_fresh else None,

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import decision, latency, memory, profiling, restart, throughput
+from tests.bench import decision, gate, latency, memory, profiling, restart, throughput
 from tests.bench.figures import Figure, Report, machine, table
 from tests.bench.sizes import FULL, QUICK, Sizes
 from tests.bench.stage import SCRATCH, BenchError, Stage
@@ -16,6 +16,7 @@ from tests.bench.stage import SCRATCH, BenchError, Stage
 Benchmark = Callable[[Stage, Sizes], Report]
 BENCHMARKS: dict[str, Benchmark] = {
     "decision": decision.run,
+    "gate": gate.run,
     "throughput": throughput.run,
     "latency": latency.run,
     "memory": memory.run,

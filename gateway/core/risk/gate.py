@@ -9,9 +9,9 @@ from collections.abc import Set
 import msgspec
 
 from gateway.core.risk.exposure import Book
-from gateway.core.risk.listing import check_all, use_of
-from gateway.core.risk.order_risk import NO_SCOPE_AFTER, OrderRisk, scope_after
-from gateway.core.risk.plan import OrderPath, Step
+from gateway.core.risk.listing import check_all
+from gateway.core.risk.order_risk import NO_SCOPE_AFTER, NO_SCOPE_USE, OrderRisk, ScopeAfter, scope_after
+from gateway.core.risk.plan import OrderPath, Steps
 from gateway.core.risk.standing import gap_at, is_taken, sells_short
 from gateway.domain.orders import Breach
 
@@ -53,23 +53,28 @@ def assess(
 def is_within(path: OrderPath, book: Book, risk: OrderRisk) -> bool:
     """Whether an order breaks none of the limits that bind it."""
     if risk.is_closing:
-        return _order_is_within(path.closing_steps, risk)
-    return _order_is_within(path.order_steps, risk) and _scopes_are_within(path, book, risk) and _is_free(path, risk)
-
-
-def _order_is_within(steps: tuple[Step, ...], risk: OrderRisk) -> bool:
-    for measure, breaks, limit, base in steps:
-        if breaks(measure(risk, NO_SCOPE_AFTER), limit if base is None else limit * base(risk)):
-            return False
-    return True
-
-
-def _scopes_are_within(path: OrderPath, book: Book, risk: OrderRisk) -> bool:
+        return _is_below(path.closing_steps, risk, NO_SCOPE_AFTER)
+    if not _is_below(path.order_steps, risk, NO_SCOPE_AFTER):
+        return False
+    if not _is_below(path.gateway_steps, risk, scope_after(risk, book.gateway)):
+        return False
     for scope in path.scope_steps:
-        after = scope_after(risk, use_of(book, scope.kind, scope.scope_id))
-        for measure, breaks, limit, base in scope.steps:
-            if breaks(measure(risk, after), limit if base is None else limit * base(risk)):
-                return False
+        use = scope.scopes(book).get(scope.name, NO_SCOPE_USE)
+        if not _is_below(scope.steps, risk, scope_after(risk, use)):
+            return False
+    return _is_free(path, risk)
+
+
+def _is_below(steps: Steps, risk: OrderRisk, after: ScopeAfter) -> bool:
+    for measure, limit in steps.amounts:
+        if measure(risk, after) > limit:
+            return False
+    for measure, limit, base in steps.shares:
+        if measure(risk, after) > limit * base(risk):
+            return False
+    for measure, breaks, limit, own_base in steps.others:
+        if breaks(measure(risk, after), limit if own_base is None else limit * own_base(risk)):
+            return False
     return True
 
 

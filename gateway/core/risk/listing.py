@@ -14,7 +14,7 @@ from gateway.core.risk.plan import OrderPath
 from gateway.core.risk.rules import LESS, RiskRule, ScopeLimits
 from gateway.core.risk.standing import gap_at, gap_breach, is_taken, sells_short
 from gateway.domain.enums import ScopeKind
-from gateway.domain.money import plain, ratio
+from gateway.domain.money import ZERO, plain, ratio
 from gateway.domain.orders import Breach
 from gateway.domain.reasons import RejectCode
 
@@ -62,14 +62,17 @@ def check_all(path: OrderPath, book: Book, risk: OrderRisk) -> Iterator[Check]:
 
 
 def _compare(
-    rule: RiskRule, limit: Decimal, scope: ScopeLimits, value: Decimal, base: Decimal | None, risk: OrderRisk
+    rule: RiskRule, limit: Decimal, scope: ScopeLimits, measured: Decimal | int, base: Decimal | None, risk: OrderRisk
 ) -> Check:
+    value = Decimal(measured)
     is_exempt = risk.is_closing and rule.guards_new_risk
     is_broken = not is_exempt and rule.breaks(value, limit if base is None else limit * base)
     if not value.is_finite():
         assert rule.unknown is not None
         breach = Breach(rule.unknown, scope.kind, scope.scope_id, f"{rule.key} {plain(limit)}", UNKNOWN)
         return Check(rule.control.rule_id, breach, "", is_broken, is_exempt)
+    if rule.breaks is not LESS:
+        value = max(value, ZERO)
     shown = ratio(value, base) if base else value
     left = shown - limit if rule.breaks is LESS else limit - shown
     breach = Breach(rule.code, scope.kind, scope.scope_id, plain(limit), plain(shown))

@@ -1,12 +1,14 @@
 """One function per limit: what the order, or the scope with it, measures. The gate compares.
 
 A figure that cannot be had measures ``UNKNOWN_HIGH`` where too much is refused and ``UNKNOWN_LOW`` where too little
-is: beyond every limit, so that what is not known is refused, never let through. A limit that has nothing to say
-of an order (a collar of an order without a price) measures 0; so does one that binds closing orders and knows
-nothing, since a position can be closed without market data.
+is: beyond every limit, so that what is not known is refused, never let through. A limit that has nothing to say of an
+order (a collar of an order without a price) measures 0, and below 0 is as good as 0; so does one that binds closing
+orders and knows nothing, since a position can be closed without market data.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
 
 from gateway.core.risk.order_risk import OrderRisk, ScopeAfter
 from gateway.domain.enums import Side
@@ -15,6 +17,7 @@ from gateway.domain.money import BPS, ONE, ZERO
 UNKNOWN_HIGH = Decimal("Infinity")
 UNKNOWN_LOW = Decimal("-Infinity")
 _NS_PER_MS = 1_000_000
+_TWICE_BPS = 2 * BPS
 
 # --- the order by itself ----------------------------------------------------------------------------
 
@@ -70,7 +73,7 @@ def _gap(risk: OrderRisk, reference: Decimal | None) -> Decimal:
         return ZERO if risk.is_closing else UNKNOWN_HIGH
     if px is None:
         return ZERO
-    return max(px - reference if risk.side is Side.BUY else reference - px, ZERO)
+    return px - reference if risk.side is Side.BUY else reference - px
 
 
 def collar_base(risk: OrderRisk) -> Decimal:
@@ -99,19 +102,19 @@ def market_data_age_ms(risk: OrderRisk, _: ScopeAfter) -> Decimal:
 def crossing(risk: OrderRisk, _: ScopeAfter) -> Decimal:
     """By how much the bid is above the ask."""
     bid, ask = risk.view.bid_px, risk.view.ask_px
-    return max(bid - ask, ZERO) if bid is not None and ask is not None else ZERO
+    return bid - ask if bid is not None and ask is not None else ZERO
 
 
 def spread(risk: OrderRisk, _: ScopeAfter) -> Decimal:
-    """Ask less bid, to be compared with basis points of the mid."""
+    """Ask less bid in basis points, but for the mid: to be compared with a multiple of ``spread_base``."""
     bid, ask = risk.view.bid_px, risk.view.ask_px
-    return UNKNOWN_HIGH if bid is None or ask is None else ask - bid
+    return UNKNOWN_HIGH if bid is None or ask is None else (ask - bid) * _TWICE_BPS
 
 
 def spread_base(risk: OrderRisk) -> Decimal:
-    """One basis point of the mid."""
+    """Twice the mid, which spares a division."""
     bid, ask = risk.view.bid_px, risk.view.ask_px
-    return ZERO if bid is None or ask is None else (bid + ask) / 2 / BPS
+    return ZERO if bid is None or ask is None else bid + ask
 
 
 def displayed_qty(risk: OrderRisk, _: ScopeAfter) -> Decimal:
@@ -167,8 +170,8 @@ def intraday_position(risk: OrderRisk, after: ScopeAfter) -> Decimal:
     symbol = after.symbol
     change = symbol.qty - symbol.day_start_qty
     if risk.side is Side.BUY:
-        return max(change + symbol.buy_qty + risk.qty, ZERO)
-    return max(symbol.sell_qty + risk.qty - change, ZERO)
+        return change + symbol.buy_qty + risk.qty
+    return symbol.sell_qty + risk.qty - change
 
 
 def day_volume(risk: OrderRisk, after: ScopeAfter) -> Decimal:
@@ -179,30 +182,29 @@ def day_volume(risk: OrderRisk, after: ScopeAfter) -> Decimal:
     return symbol.day_traded_qty + symbol.buy_qty + symbol.sell_qty + risk.qty
 
 
-def gross_exposure(risk: OrderRisk, after: ScopeAfter) -> Decimal:
+def gross_exposure(_: OrderRisk, after: ScopeAfter) -> Decimal:
     """Absolute position values, open orders and this order."""
-    use = after.use
-    return use.gross + use.held_buy + use.held_sell + risk.added_value
+    return after.use.gross + after.held
 
 
 def net_exposure(risk: OrderRisk, after: ScopeAfter) -> Decimal:
-    """Long less short in the direction of the order, if every open order on its side fills; never below 0."""
+    """Long less short in the direction of the order, if every open order on its side fills."""
     use = after.use
     if risk.side is Side.BUY:
-        return max(use.net + use.held_buy + risk.added_value, ZERO)
-    return max(use.held_sell + risk.added_value - use.net, ZERO)
+        return use.net + use.held_buy + risk.added_value
+    return use.held_sell + risk.added_value - use.net
 
 
-def open_order_value(risk: OrderRisk, after: ScopeAfter) -> Decimal:
-    return after.use.held_buy + after.use.held_sell + risk.added_value
+def open_order_value(_: OrderRisk, after: ScopeAfter) -> Decimal:
+    return after.held
 
 
-def open_orders(risk: OrderRisk, after: ScopeAfter) -> Decimal:
-    return Decimal(after.use.open_orders + risk.new_orders)
+def open_orders(risk: OrderRisk, after: ScopeAfter) -> int:
+    return after.use.open_orders + risk.new_orders
 
 
-def open_positions(risk: OrderRisk, after: ScopeAfter) -> Decimal:
-    return Decimal(after.use.open_positions + risk.opens_position)
+def open_positions(risk: OrderRisk, after: ScopeAfter) -> int:
+    return after.use.open_positions + risk.opens_position
 
 
 def daily_loss(_: OrderRisk, after: ScopeAfter) -> Decimal:
@@ -216,11 +218,10 @@ def correlation(risk: OrderRisk, after: ScopeAfter) -> Decimal:
     Long with long counts at a positive correlation, long with short at a negative one; open orders count as filled.
     Pairs that are within every limit, or have too few samples, are not looked at and measure 0.
     """
-    neighbours = risk.neighbours.of(risk.instrument.symbol)
-    if neighbours is None:
+    if risk.neighbours is None:
         return UNKNOWN_HIGH
     symbols, is_buy = after.use.symbols, risk.side is Side.BUY
-    for other, rho in neighbours:
+    for other, rho in risk.neighbours:
         use = symbols.get(other)
         if use is None:
             continue
@@ -232,24 +233,12 @@ def correlation(risk: OrderRisk, after: ScopeAfter) -> Decimal:
 
 # --- what a limit is a share of ---------------------------------------------------------------------
 
-
-def equity_base(risk: OrderRisk) -> Decimal:
-    """Without equity any share of it is nothing."""
-    return max(risk.equity, ZERO)
+equity_base: Callable[[OrderRisk], Decimal] = attrgetter("equity_base")
+day_start_base: Callable[[OrderRisk], Decimal] = attrgetter("day_start_base")
+volume_base: Callable[[OrderRisk], Decimal] = attrgetter("instrument.average_daily_volume")
+order_size_base: Callable[[OrderRisk], Decimal] = attrgetter("order_qty")
 
 
 def peak_base(risk: OrderRisk) -> Decimal:
     """Equity at the account's highest P&L."""
     return max(risk.equity + risk.account.drawdown, ZERO)
-
-
-def day_start_base(risk: OrderRisk) -> Decimal:
-    return max(risk.day_start_equity, ZERO)
-
-
-def volume_base(risk: OrderRisk) -> Decimal:
-    return risk.instrument.average_daily_volume
-
-
-def order_size_base(risk: OrderRisk) -> Decimal:
-    return risk.order_qty

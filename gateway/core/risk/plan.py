@@ -4,41 +4,56 @@ What an order of one account, strategy and symbol must pass (its ``OrderPath``) 
 first order, so that no order looks for limits that it does not have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 
-from gateway.core.risk.exposure import SymbolTerms
-from gateway.core.risk.rules import LESS, RISK_RULES, Base, Binding, Breaks, Measure, RiskRule, ScopeLimits
+from gateway.core.risk.exposure import Book, ScopeUse, SymbolTerms, group_name
+from gateway.core.risk.rules import LESS, MORE, RISK_RULES, Base, Binding, Breaks, Measure, ScopeLimits
 from gateway.core.risk.standing import Finding, ShortRule, gaps_of, short_rules, standing_findings
 from gateway.domain.config import GapEvent, Limits, LimitTable
 from gateway.domain.enums import ScopeKind
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ZERO
 
-#: A binding as the gate runs it: measure, compare with the limit, or with the limit times its base.
-Step = tuple[Measure, Breaks, Decimal, Base | None]
+#: What may be at most so much: an amount, and a share of a base.
+AmountStep = tuple[Measure, Any]
+ShareStep = tuple[Measure, Decimal, Base]
+#: What is compared in another way, by amount or (with a base) by share.
+OtherStep = tuple[Measure, Breaks, Decimal, Base | None]
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """Bindings as the gate runs them. Of limits that measure the same by the same base, only the strictest."""
+
+    amounts: tuple[AmountStep, ...] = ()
+    shares: tuple[ShareStep, ...] = ()
+    others: tuple[OtherStep, ...] = ()
 
 
 class ScopeSteps(msgspec.Struct, frozen=True):
-    """What is measured over one scope."""
+    """What is measured over one scope: ``scopes`` of the book by ``name``."""
 
-    kind: ScopeKind
-    scope_id: str
-    steps: tuple[Step, ...]
+    scopes: Callable[[Book], Mapping[str, ScopeUse]]
+    name: str
+    steps: Steps
 
 
 class OrderPath(msgspec.Struct, frozen=True):
     """All that binds the orders of one account, strategy and symbol.
 
-    ``order_steps`` measure the same in every scope and hold the strictest limit only; ``closing_steps`` are those of
-    them that bind an order which only closes a position. ``standing`` are breaches that no order can avoid.
+    ``order_steps`` measure the same in every scope; ``closing_steps`` are those of them that bind an order which only
+    closes a position. ``gateway_steps`` and ``scope_steps`` measure what a scope would hold. ``standing`` are breaches
+    that no order can avoid.
     """
 
     scopes: tuple[ScopeLimits, ...]
-    order_steps: tuple[Step, ...]
-    closing_steps: tuple[Step, ...]
+    order_steps: Steps
+    closing_steps: Steps
+    gateway_steps: Steps
     scope_steps: tuple[ScopeSteps, ...]
     standing: tuple[Finding, ...]
     short_rules: tuple[ShortRule, ...]
@@ -147,9 +162,10 @@ def _path(plan: RiskPlan, account: str, strategy_id: str, instrument: Instrument
     rules = {rule.key for scope in scopes for rule, _ in scope.bindings}
     return OrderPath(
         scopes=scopes,
-        order_steps=_strictest(of_order),
-        closing_steps=_strictest([binding for binding in of_order if not binding[0].guards_new_risk]),
-        scope_steps=tuple(steps for scope in scopes if (steps := _scope_steps(scope)).steps),
+        order_steps=_steps(of_order),
+        closing_steps=_steps([binding for binding in of_order if not binding[0].guards_new_risk]),
+        gateway_steps=_scope_steps(plan.gateway).steps,
+        scope_steps=tuple(own for scope in scopes[1:] if (own := _scope_steps(scope)).steps != Steps()),
         standing=standing_findings(scopes, instrument.symbol),
         short_rules=short_rules(scopes, instrument),
         hours=tuple(scope for scope in scopes if scope.limits.market_hours),
@@ -158,21 +174,38 @@ def _path(plan: RiskPlan, account: str, strategy_id: str, instrument: Instrument
     )
 
 
+_SCOPES_OF: Mapping[ScopeKind, Callable[[Book], Mapping[str, ScopeUse]]] = {
+    ScopeKind.ACCOUNT: attrgetter("accounts"),
+    ScopeKind.STRATEGY: attrgetter("strategies"),
+    ScopeKind.VENUE: attrgetter("venues"),
+}
+
+
 def _scope_steps(scope: ScopeLimits) -> ScopeSteps:
-    steps = tuple(_step(rule, limit) for rule, limit in scope.bindings if rule.is_per_scope)
-    return ScopeSteps(scope.kind, scope.scope_id, steps)
+    steps = _steps([binding for binding in scope.bindings if binding[0].is_per_scope])
+    found = _SCOPES_OF.get(scope.kind)
+    if found is not None:
+        return ScopeSteps(found, scope.scope_id, steps)
+    return ScopeSteps(attrgetter("groups"), group_name(scope.kind, scope.scope_id), steps)
 
 
-def _step(rule: RiskRule, limit: Decimal) -> Step:
-    return rule.measure, rule.breaks, limit, rule.base_for(limit)
-
-
-def _strictest(bindings: list[Binding]) -> tuple[Step, ...]:
-    """Of limits that measure the same thing by the same base, the one that decides."""
-    found: dict[tuple[str, Base | None], Step] = {}
+def _steps(bindings: list[Binding]) -> Steps:
+    strictest: dict[tuple[Measure, Base | None, Breaks], Decimal] = {}
+    counts: set[Measure] = set()
     for rule, limit in bindings:
-        key = (rule.key, rule.base_for(limit))
-        earlier = found.get(key)
-        if earlier is None or (limit < earlier[2]) is (rule.breaks is not LESS):
-            found[key] = _step(rule, limit)
-    return tuple(found.values())
+        key = (rule.measure, rule.base_for(limit), rule.breaks)
+        choose = max if rule.breaks is LESS else min
+        strictest[key] = choose(strictest.get(key, limit), limit)
+        if rule.is_count:
+            counts.add(rule.measure)
+    amounts: list[AmountStep] = []
+    shares: list[ShareStep] = []
+    others: list[OtherStep] = []
+    for (measure, base, breaks), limit in strictest.items():
+        if breaks is not MORE:
+            others.append((measure, breaks, limit, base))
+        elif base is None:
+            amounts.append((measure, int(limit) if measure in counts else limit))
+        else:
+            shares.append((measure, limit, base))
+    return Steps(tuple(amounts), tuple(shares), tuple(others))

@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -14,10 +15,11 @@ from gateway.domain.enums import ScopeKind
 from gateway.domain.limit_controls import LIMIT_CONTROLS
 from gateway.domain.reasons import RejectCode
 
-Measure = Callable[[OrderRisk, ScopeAfter], Decimal]
+#: A count is an int, and so is its limit then: the two compare ten times faster than decimals with ints do.
+Measure = Callable[[OrderRisk, ScopeAfter], Decimal | int]
 Base = Callable[[OrderRisk], Decimal]
 #: Whether a value breaks a limit: being exactly at it is within it, unless it says otherwise.
-Breaks = Callable[[Decimal, Decimal], bool]
+Breaks = Callable[[Any, Any], bool]
 
 MORE: Breaks = operator.gt
 LESS: Breaks = operator.lt
@@ -42,6 +44,10 @@ class RiskRule(msgspec.Struct, frozen=True):
     is_per_scope: bool = True
     is_amount_from_one: bool = False
     unknown: RejectCode | None = None
+
+    @property
+    def is_count(self) -> bool:
+        return self.measure in (m.open_orders, m.open_positions)
 
     @property
     def key(self) -> str:
