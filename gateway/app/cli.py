@@ -49,6 +49,16 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--data", type=Path, help="compare with the configuration last in force here")
     check.set_defaults(run=_check_config)
 
+    order = commands.add_parser("check-order", help="say what placing orders of a file would come to; places nothing")
+    order.add_argument("file", help="JSON or YAML, one order or a list; - for standard input")
+    order.add_argument("--config", type=Path, help="ask no running gateway: under this configuration")
+    order.add_argument("--data", type=Path, help="ask no running gateway: in the state of this journal")
+    order.add_argument(
+        "--price", action="append", default=[], metavar="SYMBOL=PRICE", help="a price, where none is asked"
+    )
+    order.add_argument("--json", action="store_true", help="the whole verdicts as JSON")
+    order.set_defaults(run=_check_order)
+
     audit = commands.add_parser("audit", help="prove the journal")
     actions = audit.add_subparsers(dest="action", required=True)
     verify = actions.add_parser("verify", help="find any altered, missing or reordered record")
@@ -91,6 +101,12 @@ def _check_config(args: argparse.Namespace) -> int:
     from gateway.app.checks import check_config
 
     return check_config(args.config, args.data, os.environ)
+
+
+def _check_order(args: argparse.Namespace) -> int:
+    from gateway.app.order_check import check_orders
+
+    return check_orders(args.file, args.config, args.data, args.price, os.environ, is_json=args.json)
 
 
 def _audit_verify(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.core.explain import Explained, Foreseen, LegExplained, explain, foresee
 from gateway.core.identity import fingerprint
+from gateway.core.pricing import reference_px
 from gateway.core.risk.listing import Check
 from gateway.core.routing import cap_uses
 from gateway.core.state import GatewayState
@@ -15,6 +16,7 @@ from gateway.core.words import refuse
 from gateway.domain.controls import CONTROL_OF
 from gateway.domain.enums import OrdStatus, RejectStage
 from gateway.domain.events import OrderReceived, PolicyVerdict
+from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
 from gateway.domain.money import ZERO, plain
 from gateway.domain.orders import Actor, FieldError, NewOrderSingle, Order, Reject
@@ -146,7 +148,7 @@ def _view(
             CapView(key=key, limit=None if limit is None else plain(limit), use=plain(use))
             for key, limit, use in cap_uses(state, venue)
         ),
-        market=_market_view(event.view),
+        market=_market_view(event.view, instrument),
         legs=legs,
         config_revision=state.config.revision,
         policy_revision=next((verdict.revision for verdict in verdicts.values()), ""),
@@ -221,12 +223,12 @@ def _stops(state: GatewayState, order: Order) -> tuple[StopView, ...]:
     )
 
 
-def _market_view(view: MarketView) -> MarketSeenView:
+def _market_view(view: MarketView, instrument: Instrument | None) -> MarketSeenView:
     def text(value: object) -> str | None:
         return None if value is None else plain(value)  # type: ignore[arg-type]
 
     return MarketSeenView(
-        reference_px=text(view.reference_px),
+        reference_px=text(view.reference_px if instrument is None else reference_px(view, instrument)),
         bid_px=text(view.bid_px),
         ask_px=text(view.ask_px),
         age_ms=view.age_ns // _MS,

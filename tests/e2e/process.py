@@ -319,7 +319,7 @@ class Command(NamedTuple):
     output: str
 
 
-async def run_gateway(*arguments: str | Path) -> Command:
+async def run_gateway(*arguments: str | Path, environ: Mapping[str, str] | None = None) -> Command:
     """One ``gateway`` command to its end: its exit status, and all it printed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -327,7 +327,7 @@ async def run_gateway(*arguments: str | Path) -> Command:
         "gateway",
         *(str(argument) for argument in arguments),
         cwd=ROOT,
-        env=_clean_environment(),
+        env={**_clean_environment(), **(environ or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -1,0 +1,237 @@
+"""``gateway check-order``: what placing orders would come to, asked of a running gateway or of its journal."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from gateway.adapters.calendar import ExchangeCalendar, UnknownCalendar
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.config import ConfigInvalid, load
+from gateway.adapters.http.placing import read_order
+from gateway.adapters.journal.outside import from_outside
+from gateway.adapters.policy.embedded import EmbeddedPolicy
+from gateway.adapters.policy.loader import PolicyLoader
+from gateway.adapters.policy.sources import PoliciesInvalid
+from gateway.app.operator import GatewayClient, Refused
+from gateway.core.apply import apply_record
+from gateway.core.decide import decide
+from gateway.core.identity import fingerprint
+from gateway.core.state import GatewayState
+from gateway.core.validation import shape_problems
+from gateway.domain.enums import Role
+from gateway.domain.events import ConfigLoaded, OrderReceived
+from gateway.domain.market import MarketUpdate, Quote
+from gateway.domain.money import amount_problem
+from gateway.domain.orders import Actor
+from gateway.ports.checking import OrderCheckView
+from gateway.ports.intake import RequestInvalid
+from gateway.ports.journal import JournalBroken, JournalUnavailable
+from gateway.service.checking import CHECK_ID, check_order, shapeless
+from gateway.service.market_view import MarketViews
+from gateway.service.recovery import recover
+
+_ACTOR = Actor("check-order", Role.TRADER)
+_CHECK = "/api/trading/orders/check"
+_ABSENT = ("", "~", "null", "Null", "NULL")
+
+
+class Unusable(Exception):
+    """What was given cannot be checked; says why."""
+
+
+def check_orders(
+    source: str,
+    config_dir: Path | None,
+    data_dir: Path | None,
+    prices: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    is_json: bool,
+) -> int:
+    """Print the verdict on every order in ``source`` (a file, or ``-``); 0 only when all would be admitted.
+
+    With a folder of the configuration or of the data no running gateway is asked.
+    """
+    try:
+        orders = read_orders(sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8"))
+        if config_dir is None and data_dir is None:
+            client = GatewayClient(environ)
+            views = [client.ask("POST", _CHECK, order) for order in orders]
+        else:
+            found = asyncio.run(_offline(orders, config_dir, data_dir, prices, environ))
+            views = [msgspec.to_builtins(view) for view in found]
+    except RequestInvalid as invalid:
+        print("\n".join(f"{e.field} {e.rule}, was {e.value} ({e.hint})" for e in invalid.errors), file=sys.stderr)
+        return 1
+    except (Refused, Unusable, OSError, UnicodeDecodeError, JournalBroken, JournalUnavailable) as error:
+        print(f"cannot be checked: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(views, indent=2) if is_json else "\n\n".join(_table(view) for view in views))
+    return 0 if all(view["would_be"] == "admitted" for view in views) else 1
+
+
+def read_orders(text: str) -> list[dict[str, Any]]:
+    """The orders of a JSON or YAML text: one, or a list. Numbers stay the digits that they were written in."""
+    try:
+        found = json.loads(text, parse_float=str, parse_int=str)
+    except ValueError:
+        try:
+            found = yaml.load(text, Loader=yaml.BaseLoader)
+        except yaml.YAMLError as error:
+            raise Unusable(f"neither JSON nor YAML: {error}") from None
+        found = [_without_absent(one) for one in found] if isinstance(found, list) else _without_absent(found)
+    orders = found if isinstance(found, list) else [found]
+    if not orders or not all(isinstance(order, dict) for order in orders):
+        raise Unusable("there must be one order (a mapping) or a list of orders")
+    return orders
+
+
+def _without_absent(order: Any) -> Any:
+    if not isinstance(order, dict):
+        return order
+    return {key: value for key, value in order.items() if value not in _ABSENT}
+
+
+class _GivenPrices:
+    """Implements ``ports.market_data.MarketData``: the prices of the command line, as of now."""
+
+    is_synthetic = False
+
+    def __init__(self, quotes: Mapping[str, Quote]) -> None:
+        self._quotes = quotes
+
+    async def start(self) -> None: ...
+
+    def quote(self, symbol: str) -> Quote | None:
+        return self._quotes.get(symbol)
+
+    def listen(self, symbol: str | None, listener: Callable[[MarketUpdate], None]) -> Callable[[], None]:
+        return lambda: None
+
+    async def close(self) -> None: ...
+
+
+async def _offline(
+    orders: Iterable[dict[str, Any]],
+    config_dir: Path | None,
+    data_dir: Path | None,
+    prices: Sequence[str],
+    environ: Mapping[str, str],
+) -> list[OrderCheckView]:
+    """The verdicts on the journal's state, under the configuration of the folder or else the journal's own."""
+    now_ns = SystemClock().now_ns()
+    state = GatewayState()
+    if data_dir is not None:
+        async with from_outside(data_dir) as journal:
+            state, _ = await recover(journal)
+    policy_dir = None
+    if config_dir is not None:
+        try:
+            settings = load(config_dir, environ)
+        except ConfigInvalid as invalid:
+            raise Unusable("; ".join(str(problem) for problem in invalid.problems)) from None
+        loaded = ConfigLoaded(ts_ns=now_ns, config=settings.trading, actor=_ACTOR)
+        apply_record(state, decide(state, loaded).facts)
+        policy_dir = (config_dir / settings.policy.path).resolve()
+    policy = await _policy(policy_dir, data_dir)
+    calendar = ExchangeCalendar()
+    if state.config.is_market_data_real:
+        try:
+            calendar.prepare(sorted({one.calendar for one in state.config.instruments.values()}), now_ns)
+        except UnknownCalendar as error:
+            raise Unusable(str(error)) from None
+    views = MarketViews(_GivenPrices(_quotes(prices, now_ns)), calendar)
+    found = []
+    for order in orders:
+        request = read_order(json.dumps(order).encode())
+        request = msgspec.structs.replace(request, venue=request.venue.lower())
+        event = OrderReceived(
+            ts_ns=now_ns,
+            order_id=CHECK_ID,
+            request=request,
+            fingerprint=fingerprint(request),
+            actor=_ACTOR,
+            view=views.view(state.config, request.symbol, now_ns),
+        )
+        problems = shape_problems(request, now_ns)
+        found.append(shapeless(state, event, problems) if problems else await check_order(state, policy, event))
+    return found
+
+
+async def _policy(policy_dir: Path | None, data_dir: Path | None) -> EmbeddedPolicy:
+    """The policies of the folder, or those last in force; in this process, whatever engine the gateway uses."""
+    loader = PolicyLoader(policy_dir or Path(), None if data_dir is None else data_dir / "last_good_policies")
+    try:
+        approved = loader.load() if policy_dir is not None else loader.load_last_good()
+        if approved is None:
+            raise Unusable("the data directory holds no policies; give --config too")
+        engine = EmbeddedPolicy()
+        await engine.activate(approved)
+    except PoliciesInvalid as invalid:
+        raise Unusable("; ".join(str(problem) for problem in invalid.problems)) from None
+    return engine
+
+
+def _quotes(prices: Sequence[str], now_ns: int) -> dict[str, Quote]:
+    found = {}
+    for text in prices:
+        symbol, _, px = text.partition("=")
+        try:
+            amount = msgspec.convert(px, type=Decimal, strict=False)
+        except msgspec.ValidationError:
+            raise Unusable(f"--price {text}: write it as SYMBOL=PRICE") from None
+        if not symbol or amount_problem(amount) is not None or amount <= 0:
+            raise Unusable(f"--price {text}: write it as SYMBOL=PRICE")
+        found[symbol] = Quote(symbol, amount, None, amount, None, amount, None, 0, now_ns)
+    return found
+
+
+def _table(view: Mapping[str, Any]) -> str:
+    """One verdict for people."""
+    what = f"{view['side']} {view['quantity']} {view['symbol']} ({view['account']}, {view['strategy_id']})"
+    lines = [f"{what}: would be {view['would_be']}"]
+    if view["refusal"] is not None:
+        lines.append(f"  {view['refusal']['code']}: {view['refusal']['text']}")
+    lines += [f"  {one['field']} {one['rule']}, was {one['value']} ({one['hint']})" for one in view["problems"]]
+    if view["existing_order_id"]:
+        lines.append(f"  client_order_id is taken by order {view['existing_order_id']}; nothing would be sent")
+    lines += [f"  {one['scope']} {one['scope_id']} is {one['state']}: {one['reason']}" for one in view["stops"]]
+    market = view["market"]
+    made = ", made by no market" if market["is_synthetic"] else ""
+    lines.append(f"  price {market['reference_px'] or 'unknown'}, {market['age_ms']} ms old{made}; {market['phase']}")
+    for leg in view["legs"]:
+        lines += _leg_lines(leg, view["currency"])
+    lines += [
+        f"  {cap['key']}: {cap['use']} of {cap['limit']} used" for cap in view["caps"] if cap["limit"] is not None
+    ]
+    lines.append(f"  under configuration {view['config_revision']}, policy {view['policy_revision']}")
+    return "\n".join(lines)
+
+
+def _leg_lines(leg: Mapping[str, Any], currency: str) -> list[str]:
+    part = "closes" if leg["is_closing"] else "opens or adds"
+    drawn = "" if leg["bucket"] is None else f", bucket {leg['bucket']} under {leg['weight_bp']} is live"
+    held = f"holds {leg['held_exposure']} {currency}"
+    lines = [f"  {leg['quantity']} {part}, route {leg['route']} ({leg['route_reason']}{drawn}), {held}"]
+    lines += [f"    refused: {one['code']}: {one['text']}" for one in leg["refusals"]]
+    policy = leg["policy"]
+    lines.append(f"    policy: {'allows' if policy['is_allowed'] else 'denies'}")
+    lines += [f"      {code}: {text}" for code, text in policy["reasons"]]
+    if policy["failure"]:
+        lines.append(f"      {policy['failure']}: {policy['failure_text']}")
+    lines += [f"    passes by override {one['override_id']} of {one['granted_by']}" for one in leg["overrides"]]
+    rows = [("limit", "scope", "limit", "value", "headroom", "")]
+    for check in leg["checks"]:
+        where = check["scope"] if check["scope"] == "gateway" else f"{check['scope']} {check['scope_id']}"
+        passed = "exempt" if check["is_exempt"] else "ok" if check["passed"] else "BROKEN"
+        rows.append((check["rule"], where, check["limit"], check["value"], check["headroom"], passed))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    texts = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return lines + [f"    {text}" for text in texts]
