@@ -9,11 +9,12 @@ after ``times`` hits:
     venue.faults.add("lose", "fill", times=2)           # two fills that the stream never tells
 
 Operations of all peers: place, replace, cancel, cancel_all, lookup, open_orders, all_orders, fills, account,
-positions, instruments, market, time, stream (the opening of one). Events: ack, fill, canceled, expired, replaced,
-rejected, account, done (where the end of a filled order is told apart), quote, tick, depth.
+positions, instruments, market, time, stream (the opening of one), subscribe (Binance). Events: ack, fill, canceled,
+expired, replaced, account, done (where the end of a filled order is told apart), quote, tick, depth.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,9 +35,11 @@ class Kind(StrEnum):
     LOSE = "lose"  # the stream never tells
     TWICE = "twice"  # the stream tells it two times
     HOLD = "hold"  # the stream tells it when released
-    SWAP = "swap"  # the stream tells it after the next one
+    SWAP = "swap"  # the stream tells it after the next one, or when released
 
 
+#: What these hold back can be released.
+HOLDING = frozenset({Kind.STUCK, Kind.LATE, Kind.HOLD, Kind.SWAP})
 STREAM_KINDS = frozenset({Kind.LOSE, Kind.TWICE, Kind.HOLD, Kind.SWAP})
 REQUEST_KINDS = frozenset(Kind) - STREAM_KINDS
 
@@ -86,7 +89,7 @@ class Faults:
     """The faults that wait, oldest first. ``log`` is what was hit: (kind, operation or event)."""
 
     waiting: list[Fault] = field(default_factory=list)
-    log: list[tuple[Kind, str]] = field(default_factory=list)
+    log: deque[tuple[Kind, str]] = field(default_factory=lambda: deque(maxlen=10_000))
     _spent: list[Fault] = field(default_factory=list)
 
     def add(
@@ -114,7 +117,8 @@ class Faults:
                     fault.times -= 1
                     if fault.times <= 0:
                         self.waiting.remove(fault)
-                        self._spent.append(fault)
+                        if fault.kind in HOLDING:
+                            self._spent.append(fault)
                 return fault
         return None
 

@@ -9,6 +9,7 @@ import asyncio
 import inspect
 import json
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any, ClassVar, Self
@@ -38,6 +39,7 @@ class Peer:
         "go_silent",
         "roll_back",
         "orders",
+        "hits",
         "restart",
     )
 
@@ -49,8 +51,8 @@ class Peer:
         #: The venue's clock minus this machine's.
         self.skew_ms = 0
         self.is_refusing_credentials = False
-        #: Every request as it came: (operation, parameters). What a client really sent is judged by this.
-        self.requests: list[tuple[str, dict[str, Any]]] = []
+        #: The latest requests as they came: (operation, parameters). What a client really sent is judged by this.
+        self.requests: deque[tuple[str, dict[str, Any]]] = deque(maxlen=10_000)
         self._runner: web.AppRunner | None = None
         self._serving: set[asyncio.Task[Any]] = set()
         self._restarts: set[asyncio.Task[Any]] = set()
@@ -192,6 +194,10 @@ class Peer:
 
     def clear(self) -> None:
         self.faults.clear()
+
+    def hits(self) -> list[tuple[str, str]]:
+        """What the faults have hit so far: (kind, operation or event)."""
+        return list(self.faults.log)
 
     def skew(self, ms: int) -> None:
         self.skew_ms = ms

@@ -111,6 +111,8 @@ class SpotExchange:
         self.is_fee_in_quote = is_fee_in_quote
         self.book = MatchingBook()
         self.orders: dict[int, SpotOrder] = {}
+        self._open: dict[int, SpotOrder] = {}
+        self._by_client_id: dict[str, list[SpotOrder]] = {}
         self.listeners: list[Callable[[SpotEvent], None]] = []
         #: Called when a market may look different, with px and qty when a trade was seen in it.
         self.market_listeners: list[Callable[[str, Decimal | None, Decimal], None]] = []
@@ -126,7 +128,8 @@ class SpotExchange:
         self._hold(order)
         order.order_id = next(number for number in self._order_ids if number not in self.orders)
         order.created_ms = order.updated_ms = self.now_ms()
-        self.orders[order.order_id] = order
+        self.orders[order.order_id] = self._open[order.order_id] = order
+        self._by_client_id.setdefault(order.client_id, []).append(order)
         self._tell(SpotEvent("ack", order))
         is_market = order.px is None and order.stop_px is None
         working = Working(
@@ -153,16 +156,17 @@ class SpotExchange:
         self._show(order.symbol)
 
     def open_orders(self, symbol: str | None = None) -> list[SpotOrder]:
-        return [order for order in self.orders.values() if order.is_open and symbol in (None, order.symbol)]
+        return [order for order in self._open.values() if symbol in (None, order.symbol)]
 
     def by_client_id(self, client_id: str, symbol: str | None = None) -> SpotOrder | None:
         """The open order of that id, else the latest one."""
-        mine = [one for one in self.orders.values() if one.client_id == client_id and symbol in (None, one.symbol)]
+        mine = [one for one in self._by_client_id.get(client_id, ()) if symbol in (None, one.symbol)]
         return next((one for one in mine if one.is_open), mine[-1] if mine else None)
 
     def forget(self, order: SpotOrder) -> None:
         """The venue no longer knows it."""
-        self.orders.pop(order.order_id, None)
+        if self.orders.pop(order.order_id, None) is not None:
+            self._by_client_id[order.client_id].remove(order)
 
     def roll_back(self, count: int) -> None:
         """Start ids lower by ``count``. Finished orders that stood there are forgotten, as after a reset."""
@@ -263,6 +267,8 @@ class SpotExchange:
             order.cum_quote += amount
             order.status = "filled" if order.leaves_qty <= 0 else "partially_filled"
             order.updated_ms = fill.at_ms
+            if not order.is_open:
+                del self._open[order.order_id]
             spent_asset, spent = (market.quote, amount) if is_buy else (market.base, match.qty)
             got_asset, got = (market.base, match.qty) if is_buy else (market.quote, amount)
             self._move_balance(spent_asset, share - spent, -share)
@@ -275,6 +281,7 @@ class SpotExchange:
         self._move_balance(market.quote if order.side == "buy" else market.base, order.held, -order.held)
         order.held = ZERO
         order.status = status
+        del self._open[order.order_id]
         order.updated_ms = self.now_ms()
         self._tell(SpotEvent(status, order, cancel_id=cancel_id))
 

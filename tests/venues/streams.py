@@ -87,15 +87,17 @@ class Hub:
         kind = None if fault is None else fault.kind
         if fault is not None and kind is Kind.HOLD:
             fault.hold(send)
-        elif kind is Kind.SWAP:
-            self._behind.append(send)
+        elif fault is not None and kind is Kind.SWAP:
+            late = _once(send)
+            self._behind.append(late)
+            fault.hold(late)
         elif kind is not Kind.LOSE:
             send()
             if kind is Kind.TWICE:
                 send()
             behind, self._behind = self._behind, []
-            for late in behind:
-                late()
+            for tell in behind:
+                tell()
 
     def hang_up(self) -> None:
         for connection in list(self.connections):
@@ -104,3 +106,8 @@ class Hub:
     def go_silent(self) -> None:
         for connection in self.connections:
             connection.is_silent = True
+
+
+def _once(send: Callable[[], None]) -> Callable[[], None]:
+    left = [send]
+    return lambda: left.pop()() if left else None

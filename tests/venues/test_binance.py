@@ -264,6 +264,18 @@ async def test_the_stream_loses_repeats_and_shuffles(
         assert [one for one, _, _ in await reports(stream, len(expected))] == expected
 
 
+async def test_orders_over_the_websocket_api_meet_the_same_faults(venue: BinanceServer, client: Any) -> None:
+    """Without this, an adapter that orders over the WebSocket API would never meet a fault."""
+    body = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
+    placed = await client.ws_create_order(**body, price="99000", newClientOrderId="by-ws")
+    assert placed["status"] == "NEW"
+    venue.faults.add("error_after", "place", status=504)
+    assert (await refusal(client.ws_create_order(**body, price="98000", newClientOrderId="doubt")))[:2] == (504, -1007)
+    found = await client.ws_get_order(symbol="BTCUSDT", origClientOrderId="doubt")
+    assert found["status"] == "NEW"
+    assert (await refusal(client.ws_get_order(symbol="BTCUSDT", origClientOrderId="no")))[:2] == (400, -2013)
+
+
 async def test_a_stream_that_is_cut_says_nothing_more(venue: BinanceServer, client: Any) -> None:
     """Without this, the dead stream of python-binance would be unknown: it reconnects and does not subscribe again."""
     stream = client.streams.user_socket()

@@ -36,6 +36,8 @@ class AlpacaAccount:
         self.now_ms = now_ms
         self.book = MatchingBook()
         self.orders: dict[str, AlpacaOrder] = {}
+        self._open: dict[str, AlpacaOrder] = {}
+        self._by_client_id: dict[str, AlpacaOrder] = {}
         #: symbol -> (signed quantity, average entry price)
         self.positions: dict[str, tuple[Decimal, Decimal]] = {}
         #: Called with (event, order, execution): the events of the trade updates stream.
@@ -65,7 +67,9 @@ class AlpacaAccount:
         self._add_legs(order, body)
         self._enter(order)
         if order.order_class == "oco":
-            for leg in order.legs:
+            for leg in [one for one in order.legs if one.is_open]:
+                if not leg.is_open:  # the one before it filled at once
+                    continue
                 self._enter(leg, status="held")
         return order
 
@@ -112,16 +116,25 @@ class AlpacaAccount:
             order.sibling.sibling = new
         for leg in order.legs:
             leg.parent = new
+        if order.parent is not None:
+            order.parent.legs = [new if leg is order else leg for leg in order.parent.legs]
         order.legs, order.sibling = [], None
         order.replaced_by = new.id
-        self.book.cancel(order.id)
+        is_waiting = order.status == "held" and order.id not in self.book.working
+        was = order.status
         self._end(order, "replaced")
         self._keep(new)
-        self._enter(new)
+        if is_waiting:
+            new.status = "held"
+        else:
+            self._enter(new, status="held" if was == "held" else "")
         return new
 
     def by_client_id(self, client_id: str) -> AlpacaOrder | None:
-        return next((one for one in self.orders.values() if one.client_order_id == client_id), None)
+        return self._by_client_id.get(client_id)
+
+    def open_orders(self) -> list[AlpacaOrder]:
+        return list(self._open.values())
 
     def find(self, order_id: str) -> AlpacaOrder:
         order = self.orders.get(order_id)
@@ -143,6 +156,7 @@ class AlpacaAccount:
         again = {str(uuid.UUID(int=number)) for number in range(first, first + count)}
         for order in [one for one in self.orders.values() if one.id in again and not one.is_open]:
             del self.orders[order.id]
+            del self._by_client_id[order.client_order_id]
         self._ids = itertools.count(first)
 
     # --- the market -----------------------------------------------------------------------------------
@@ -158,7 +172,7 @@ class AlpacaAccount:
 
     def open_market(self, is_open: bool) -> None:
         self.is_market_open = is_open
-        for order in [one for one in self.orders.values() if is_open and one.status == "accepted"]:
+        for order in [one for one in self.open_orders() if is_open and one.status == "accepted"]:
             self._enter(order)
 
     def last_px(self, symbol: str) -> Decimal | None:
@@ -168,7 +182,7 @@ class AlpacaAccount:
     def _trail(self, symbol: str) -> None:
         """Move the stop of trailing orders behind the best price seen."""
         last = self.last_px(symbol)
-        for order in list(self.orders.values()):
+        for order in self.open_orders():
             working = self.book.working.get(order.id)
             if order.type != "trailing_stop" or order.symbol != symbol or working is None or last is None:
                 continue
@@ -186,12 +200,12 @@ class AlpacaAccount:
     # --- money ----------------------------------------------------------------------------------------
 
     def buying_power(self) -> Decimal:
-        held = sum((self._need(one) for one in self.orders.values() if one.is_open and one.parent is None), ZERO)
+        held = sum((self._need(one) for one in self._open.values() if one.parent is None), ZERO)
         return self.cash - held
 
     def qty_available(self, symbol: str) -> Decimal:
         held, _ = self.positions.get(symbol, (ZERO, ZERO))
-        selling = [one for one in self.orders.values() if one.is_open and one.side == "sell" and one.symbol == symbol]
+        selling = [one for one in self._open.values() if one.side == "sell" and one.symbol == symbol]
         return held - sum((one.leaves_qty for one in selling if one.parent is None), ZERO)
 
     def _need(self, order: AlpacaOrder) -> Decimal:
@@ -221,8 +235,8 @@ class AlpacaAccount:
 
     def _check_wash(self, order: AlpacaOrder) -> None:
         """An open order of the other side that this one could meet."""
-        for other in self.orders.values():
-            is_opposite = other.symbol == order.symbol and other.side != order.side and other.is_open
+        for other in self._open.values():
+            is_opposite = other.symbol == order.symbol and other.side != order.side
             if not is_opposite or other.parent is not None or order.order_class not in ("", "simple"):
                 continue
             buy, sell = (order, other) if order.side == "buy" else (other, order)
@@ -309,7 +323,7 @@ class AlpacaAccount:
 
     def _keep(self, order: AlpacaOrder) -> None:
         order.created_ms = self.now_ms()
-        self.orders[order.id] = order
+        self.orders[order.id] = self._open[order.id] = self._by_client_id[order.client_order_id] = order
 
     def _enter(self, order: AlpacaOrder, status: str = "") -> None:
         """Into the book, and fill what can be. Outside trading hours, into the queue for the opening."""
@@ -345,6 +359,8 @@ class AlpacaAccount:
             order.executions.append(execution)
             order.status = "filled" if is_full else "partially_filled"
             order.stamps["filled"] = execution.at_ms
+            if is_full:
+                del self._open[order.id]
             self._move_position(order, match)
             self.tell("fill" if is_full else "partial_fill", order, execution)
             if is_full:
@@ -356,12 +372,14 @@ class AlpacaAccount:
             self._end(order.sibling, "canceled")
         if order.order_class in ("bracket", "oto"):
             for leg in order.legs:
-                self._enter(leg, status="held" if leg.stop_px is not None and len(order.legs) > 1 else "")
+                if leg.is_open:  # and has not gone because the one before it filled at once
+                    self._enter(leg, status="held" if leg.stop_px is not None and len(order.legs) > 1 else "")
 
     def _end(self, order: AlpacaOrder, status: str) -> None:
         """Take out of the book; legs and the other leg go along, except when it is replaced."""
         self.book.cancel(order.id)
         order.status = status
+        del self._open[order.id]
         order.stamps[status] = self.now_ms()
         self.tell(status, order, None)
         if status == "replaced":

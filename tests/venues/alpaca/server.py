@@ -170,7 +170,7 @@ class AlpacaServer(Peer):
 
     def _cancel_all(self, _: web.Request, __: Any) -> Any:
         rows = []
-        for order in [one for one in self.account.orders.values() if one.is_open]:
+        for order in self.account.open_orders():
             if order.is_open:  # not gone along with the one before
                 self.account.cancel(order)
             rows.append({"id": order.id, "status": 200, "body": order.wire()})

@@ -4,6 +4,7 @@ Every verb takes the parameters as text and returns what goes out as JSON, or ra
 """
 
 import itertools
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -44,7 +45,7 @@ class Desk:
         return {"serverTime": self.exchange.now_ms()}
 
     def exchange_info(self, params: Params) -> Any:
-        wanted = [params["symbol"]] if "symbol" in params else list(self.exchange.markets)
+        wanted = [params["symbol"]] if "symbol" in params else self._symbols(params)
         return {
             "timezone": "UTC",
             "serverTime": self.exchange.now_ms(),
@@ -98,7 +99,7 @@ class Desk:
     def _per_symbol(self, params: Params, one: Callable[[str], dict[str, Any]]) -> Any:
         if "symbol" in params:
             return one(self._symbol(params))
-        return [one(symbol) for symbol in self.exchange.markets]
+        return [one(symbol) for symbol in self._symbols(params)]
 
     # --- account --------------------------------------------------------------------------------------
 
@@ -231,6 +232,11 @@ class Desk:
         if symbol not in self.exchange.markets:
             raise BinanceError(*INVALID_SYMBOL)
         return symbol
+
+    def _symbols(self, params: Params) -> list[str]:
+        """``symbols`` as a JSON array, else all."""
+        wanted = json.loads(params["symbols"]) if "symbols" in params else list(self.exchange.markets)
+        return [self._symbol({"symbol": symbol}) for symbol in wanted]
 
     def _find(self, params: Params, by_id: str, by_client_id: str) -> SpotOrder | None:
         symbol = self._symbol(params)

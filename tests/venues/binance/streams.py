@@ -10,8 +10,9 @@ import msgspec
 from aiohttp import web
 
 from tests.venues.binance import wire
-from tests.venues.binance.errors import BinanceError
+from tests.venues.binance.errors import BY_STATUS, BinanceError
 from tests.venues.binance.rules import check_key
+from tests.venues.faults import REQUEST_KINDS, Fault, Kind
 from tests.venues.spot import SpotEvent
 from tests.venues.streams import Connection
 
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
 
 #: How an event of the exchange is called among the events that faults hit.
 FAULT_NAMES = {"triggered": "ack"}
+#: Methods of the WebSocket API, as faults call them.
+OPERATIONS = {
+    "order.place": "place",
+    "order.status": "lookup",
+    "order.cancel": "cancel",
+    "order.cancelReplace": "replace",
+    "openOrders.status": "open_orders",
+    "openOrders.cancelAll": "cancel_all",
+    "account.status": "account",
+    "allOrders": "all_orders",
+    "myTrades": "fills",
+    "userDataStream.subscribe.signature": "subscribe",
+}
 
 
 def _text(message: Any) -> str:
@@ -53,17 +67,61 @@ class UserStreams:
         self.venue.hub.publish(name, told)
 
     def _hear_request(self, connection: Connection, message: str | bytes) -> None:
-        request: Any = None
         try:
             request = msgspec.json.decode(message)
             params = {name: _plain(value) for name, value in (request.get("params") or {}).items()}
-            result = self._do(connection, request.get("method"), params)
+        except (msgspec.DecodeError, AttributeError):
+            error = {"code": -1135, "msg": "Invalid JSON Request"}
+            connection.send(_text({"id": None, "status": 400, "error": error, "rateLimits": self._limits()}))
+            return
+        op = OPERATIONS.get(request.get("method"), "stream_request")
+        self._under_fault(connection, self.venue.faults.take(REQUEST_KINDS, op), request, params)
+
+    def _under_fault(
+        self, connection: Connection, fault: Fault | None, request: dict[str, Any], params: dict[str, str]
+    ) -> None:
+        """Answer a request, spoiled like one over REST: see ``Peer.serve``."""
+
+        def answer() -> str:
+            return self._answer(connection, request, params)
+
+        kind = None if fault is None else fault.kind
+        if fault is None:
+            connection.send(answer())
+        elif kind is Kind.DROP_BEFORE:
+            connection.hang_up()
+        elif kind is Kind.STUCK:
+            fault.hold(lambda: connection.send(answer()))
+        elif kind is Kind.ERROR:
+            connection.send(self._failure(request, fault.status))
+        else:
+            self._spoil(connection, fault, answer(), self._failure(request, fault.status))
+
+    def _spoil(self, connection: Connection, fault: Fault, answer: str, failure: str) -> None:
+        match fault.kind:
+            case Kind.DROP_AFTER:
+                connection.hang_up()
+            case Kind.LATE:
+                fault.hold(lambda: connection.send(answer))
+            case Kind.ERROR_AFTER:
+                connection.send(failure)
+            case Kind.CUT:
+                connection.send(answer[: len(answer) // 2])
+            case Kind.GARBLE:
+                connection.send("<html>")
+
+    def _failure(self, request: dict[str, Any], status: int) -> str:
+        code, msg = BY_STATUS.get(status, BY_STATUS[500])
+        error = {"code": code, "msg": msg.format(until_ms=self.venue.now_ms() + 120_000)}
+        return _text({"id": request.get("id"), "status": status, "error": error, "rateLimits": self._limits()})
+
+    def _answer(self, connection: Connection, request: dict[str, Any], params: dict[str, str]) -> str:
+        try:
+            result = self._do(connection, request.get("method", ""), params)
             answer = {"id": request.get("id"), "status": 200, "result": result}
         except BinanceError as error:
             answer = {"id": request.get("id"), "status": error.status, "error": error.body()}
-        except (msgspec.DecodeError, AttributeError):
-            answer = {"id": None, "status": 400, "error": {"code": -1135, "msg": "Invalid JSON Request"}}
-        connection.send(_text(answer | {"rateLimits": self._limits()}))
+        return _text(answer | {"rateLimits": self._limits()})
 
     def _limits(self) -> list[dict[str, object]]:
         row = self.venue.budget.limits()[0]
@@ -73,22 +131,21 @@ class UserStreams:
         desk = self.venue.desk
         public = {"ping": desk.ping, "time": desk.time, "exchangeInfo": desk.exchange_info, "depth": desk.depth}
         signed = {
-            "order.place": ("place", desk.place),
-            "order.status": ("lookup", desk.lookup),
-            "order.cancel": ("cancel", desk.cancel),
-            "order.cancelReplace": ("replace", desk.cancel_replace),
-            "openOrders.status": ("open_orders", desk.open_orders),
-            "openOrders.cancelAll": ("cancel_all", desk.cancel_all),
-            "account.status": ("account", desk.account),
-            "allOrders": ("all_orders", desk.all_orders),
-            "myTrades": ("fills", desk.my_trades),
+            "order.place": desk.place,
+            "order.status": desk.lookup,
+            "order.cancel": desk.cancel,
+            "order.cancelReplace": desk.cancel_replace,
+            "openOrders.status": desk.open_orders,
+            "openOrders.cancelAll": desk.cancel_all,
+            "account.status": desk.account,
+            "allOrders": desk.all_orders,
+            "myTrades": desk.my_trades,
         }
         if method in public:
             return self.venue.do(method, public[method], params)
         if method in signed:
-            op, verb = signed[method]
             self._admit(params)
-            return self.venue.do(op, verb, params)
+            return self.venue.do(OPERATIONS[method], signed[method], params)
         return self._subscribe(connection, method, params)
 
     def _subscribe(self, connection: Connection, method: str, params: dict[str, str]) -> Any:
