@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.adapters.telemetry import Reading
 from gateway.core.risk.exposure import Book, ScopeUse
+from gateway.core.risk.listing import use_of
 from gateway.core.risk.rules import ScopeLimits
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Mode, TradingState
@@ -102,8 +103,14 @@ def _scopes(state: GatewayState, book: Book) -> Iterator[tuple[str, ScopeLimits,
         use = book.accounts.get(name) or ScopeUse()
         initial = accounts[name].initial_cash if name in accounts else ZERO
         yield f"account:{name}", limits, use, initial + use.pnl
-    for name, limits in plan.strategies.items():
-        yield f"strategy:{name}", limits, book.strategies.get(name) or ScopeUse(), whole
+    for scope in (
+        *plan.strategies.values(),
+        *plan.venues.values(),
+        *plan.sectors.values(),
+        *plan.asset_classes.values(),
+    ):
+        use = use_of(book, scope.kind, scope.scope_id)
+        yield f"{scope.kind.value}:{scope.scope_id}", scope, use, whole
 
 
 def _measured(key: str, use: ScopeUse, limit: Decimal, equity: Decimal) -> Decimal | None:

@@ -32,7 +32,7 @@ def _not_liftable(word: str, rows: list[Control]) -> FieldError:
     if rows:
         return FieldError("rules", "names a rule that is never lifted", word, "see docs/controls.md for those that are")
     known = sorted({*OVERRIDABLE, *(one.code.value for one in CONTROLS if one.rule_id in OVERRIDABLE)})
-    near = difflib.get_close_matches(word, known, 1, 0.6)
+    near = difflib.get_close_matches(word, known, 1)
     hint = f"did you mean {near[0]}?" if near else "see docs/controls.md"
     return FieldError("rules", "names no rule", word, hint)
 

@@ -171,7 +171,8 @@ def _mode(world: World, argument: tuple[Mode, int, bool]) -> None:
 
 def _day(world: World, _: None) -> None:
     world.tick(86_400_000_000_000)
-    world.send(MarksObserved(ts_ns=world.now_ns, marks={}))
+    day = world.now_ns // 86_400_000_000_000
+    world.send(MarksObserved(ts_ns=world.now_ns, marks={}, venue_days={"alpha": day, "beta": day}))
 
 
 def _override(world: World, argument: tuple[tuple[str, ...], str, Decimal | None, bool, Actor]) -> None:

@@ -11,7 +11,7 @@ from gateway.core.risk.gate import RiskApproved, assess, is_within
 from gateway.core.risk.listing import check_all
 from gateway.core.risk.rules import LESS, RISK_RULES
 from gateway.domain.config import Limits, LimitTable
-from gateway.domain.enums import Mode, ScopeKind, Side
+from gateway.domain.enums import Mode, Route, ScopeKind, Side
 from gateway.domain.market import MarketView
 from tests.properties.streams import Step, live_through, operations
 from tests.world import PRICES, World, trading_config
@@ -66,6 +66,9 @@ def measured(world: World, asked: tuple[Side, int, str, str, str, bool]) -> Meas
     leg = world.legs(order)[0]
     if leg.is_open:
         world.cancel(leg)
+    if leg.route is Route.SPLIT:  # denied as a whole
+        leg = leg.copy()
+        leg.route = Route.SHADOW
     view = MarketView(reference_px=px, bid_px=px, ask_px=px, age_ns=1)
     priced = Priced(world.state.config.instruments[symbol], px, px, px, view)
     return measured_order(world.state, leg, priced, D(qty))

@@ -26,6 +26,10 @@ ShareStep = tuple[Measure, Decimal, Base]
 OtherStep = tuple[Measure, Breaks, Decimal, Base | None]
 
 
+#: Paths that are kept at most: many accounts times many strategies times many symbols would fill the memory.
+_MAX_PATHS = 20_000
+
+
 class Steps(msgspec.Struct, frozen=True):
     """Bindings as the gate runs them. Of limits that measure the same by the same base, only the strictest."""
 
@@ -77,6 +81,8 @@ class RiskPlan(msgspec.Struct, frozen=True):
     terms: dict[str, SymbolTerms]
     #: The smallest correlation that any scope limits; None when none does.
     correlation_threshold: Decimal | None
+    #: What is measured over each scope, by kind and name.
+    steps: dict[tuple[ScopeKind, str], ScopeSteps]
     #: Put together when first asked for; one per account and strategy with limits of its own, and symbol.
     paths: dict[tuple[str, str, str], OrderPath]
 
@@ -89,6 +95,8 @@ class RiskPlan(msgspec.Struct, frozen=True):
         )
         path = self.paths.get(key)
         if path is None:
+            if len(self.paths) >= _MAX_PATHS:
+                self.paths.clear()
             path = self.paths[key] = _path(self, account, strategy_id, instrument)
         return path
 
@@ -112,10 +120,12 @@ def compile_limits(table: LimitTable, instruments: Mapping[str, Instrument]) -> 
         asset_classes=_scopes(ScopeKind.ASSET_CLASS, table.asset_classes),
         terms={symbol: own for symbol, own in terms.items() if own != SymbolTerms()},
         correlation_threshold=None,
+        steps={},
         paths={},
     )
     thresholds = [scope.limits.max_correlation for scope in plan.all_scopes()]
     known = [threshold for threshold in thresholds if threshold is not None]
+    plan.steps.update({(scope.kind, scope.scope_id): _scope_steps(scope) for scope in plan.all_scopes()})
     return msgspec.structs.replace(plan, correlation_threshold=min(known, default=None))
 
 
@@ -158,14 +168,15 @@ def _path(plan: RiskPlan, account: str, strategy_id: str, instrument: Instrument
         plan.asset_classes.get(instrument.asset_class),
     )
     scopes = tuple(scope for scope in looked_up if scope is not None)
+    steps = [plan.steps[(scope.kind, scope.scope_id)] for scope in scopes]
     of_order = [binding for scope in scopes for binding in scope.bindings if not binding[0].is_per_scope]
     rules = {rule.key for scope in scopes for rule, _ in scope.bindings}
     return OrderPath(
         scopes=scopes,
         order_steps=_steps(of_order),
         closing_steps=_steps([binding for binding in of_order if not binding[0].guards_new_risk]),
-        gateway_steps=_scope_steps(plan.gateway).steps,
-        scope_steps=tuple(own for scope in scopes[1:] if (own := _scope_steps(scope)).steps != Steps()),
+        gateway_steps=steps[0].steps,
+        scope_steps=tuple(own for own in steps[1:] if own.steps != Steps()),
         standing=standing_findings(scopes, instrument.symbol),
         short_rules=short_rules(scopes, instrument),
         hours=tuple(scope for scope in scopes if scope.limits.market_hours),
