@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import to_builtins
 
 from gateway.core.explain import explain, foresee
 from gateway.core.identity import fingerprint
@@ -58,7 +59,7 @@ def test_the_verdict_is_that_of_placing(steps: list[Step], requests: list[NewOrd
             view=MarketView(reference_px=px, bid_px=px, ask_px=px),
         )
         explained = explain(world.state, event)
-        foreseen = foresee(world.state, event, {leg.order.order_id: policy(leg.document) for leg in explained.legs})
+        foreseen = foresee(world.state, event, {leg.order.order_id: policy(to_builtins(leg.document)) for leg in explained.legs})
         assert state_hash(world.state) == before
 
         world.receive(request, f"placed-{number}")
