@@ -151,6 +151,7 @@ def _assemble(
         telemetry,
         telemetry.page,
     )
+    gauges.add("gateway_deferred_requests_total", lambda: intake.deferred)
     gauges.add("gateway_http_requests_total", server.request_counts)
     gauges.add("gateway_http_auth_failures_total", server.auth_failures)
     gauges.add("gateway_open_streams", server.open_streams)

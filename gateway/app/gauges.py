@@ -40,6 +40,10 @@ class StateGauges:
             "gateway_in_doubt_orders": {(): float(sum(order.is_in_doubt for order in state.open_orders()))},
             "gateway_trading_state": {(one.value,): float(one is state.trading.gateway_state) for one in TradingState},
             "gateway_trading_stops": _stops(state),
+            "gateway_locked_strategies": {
+                (route.value,): float(sum(lock.route is route for lock in state.throttle.locks.values()))
+                for route in state.books
+            },
             "gateway_ready": {(): float(self._status.health().is_ready)},
             "gateway_connection_up": {
                 (view.name, view.kind): float(view.is_connected) for view in self._status.connections()

@@ -9,10 +9,12 @@ import msgspec
 
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.measuring import Earlier, Measured, Priced, measured_order
+from gateway.core.message_rate import refused_as_too_early
 from gateway.core.overrides import used_facts, uses_of_legs
 from gateway.core.policy import denial_of, policy_document
 from gateway.core.refusal import refusal_of
 from gateway.core.routing import Leg, RouteRequest, choose_legs
+from gateway.core.self_matching import settle_match
 from gateway.core.state import GatewayState
 from gateway.core.tickets import submit_effects
 from gateway.core.valuing import price_order
@@ -37,10 +39,10 @@ _SPLIT, _SHADOW = Route.SPLIT, Route.SHADOW  # named once: see domain.orders
 
 def receive(state: GatewayState, event: OrderReceived) -> Decision:
     """Check a well-formed order against everything that is ours, hold its exposure, and hear the policy if it spoke."""
-    return settle(_receive(state, event), event)
+    return settle(state, _receive(state, event), event)
 
 
-def settle(decision: Decision, event: OrderReceived) -> Decision:
+def settle(state: GatewayState, decision: Decision, event: OrderReceived) -> Decision:
     """``decision`` on the order itself, with what the event's verdicts make of the orders that it holds.
 
     Nothing can move between the two: the verdicts were given on the very decision, before anything else was decided.
@@ -51,10 +53,12 @@ def settle(decision: Decision, event: OrderReceived) -> Decision:
     # Every order that is held is asked about, and nothing else: a parent that was split has its legs asked about.
     held = [fact.order for fact in decision.facts if type(fact) is OrderHeld and fact.order.route is not _SPLIT]
     facts, effects = decision.facts, decision.effects[len(verdicts) :]
+    refusal, wait_ns = decision.refusal, decision.wait_ns
     for order, verdict in zip(held, verdicts, strict=False):
-        fact, sent = _hear(order, verdict, event.ts_ns)
-        facts, effects = (*facts, fact), (*effects, *sent)
-    return Decision(facts, effects)
+        heard = _hear(state, order, verdict, event.ts_ns)
+        facts, effects = (*facts, *heard.facts), (*effects, *heard.effects)
+        refusal, wait_ns = heard.refusal, heard.wait_ns
+    return Decision(facts, effects, refusal, wait_ns)
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -66,6 +70,10 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 
 
 def _receive(state: GatewayState, event: OrderReceived) -> Decision:
+    if state.throttle.plan.messages is not None:
+        early = refused_as_too_early(state, event, _venue_of(state, event.request))
+        if early is not None:
+            return early
     found = candidates(state, event)
     if isinstance(found, Reject):
         return _deny(state, event, found)
@@ -254,17 +262,21 @@ def conclude(state: GatewayState, event: PolicyEvaluated) -> Decision:
         return NOTHING  # canceled or withdrawn while the policy was thinking
     if order.control_epoch != state.control_epoch and not _stands_whatever_changed(state, order):
         return _decide_again(state, event, order)
-    fact, effects = _hear(order, event.verdict, event.ts_ns)
-    return Decision((fact,), effects)
+    return _hear(state, order, event.verdict, event.ts_ns)
 
 
-def _hear(order: Order, verdict: PolicyVerdict, ts_ns: int) -> tuple[Fact, tuple[Effect, ...]]:
+def _hear(state: GatewayState, order: Order, verdict: PolicyVerdict, ts_ns: int) -> Decision:
     """What the policy's verdict makes of a held order."""
     reject = denial_of(verdict)
     if reject is not None:
-        return OrderDenied(ts_ns=ts_ns, order_id=order.order_id, reject=reject), ()
+        return Decision((OrderDenied(ts_ns=ts_ns, order_id=order.order_id, reject=reject),))
     admitted = OrderAdmitted(ts_ns=ts_ns, order_id=order.order_id, policy_revision=verdict.revision)
-    return admitted, submit_effects(order)
+    match = None if state.throttle.prices is None else settle_match(state, order, ts_ns)
+    if match is None:
+        return Decision((admitted,), submit_effects(order))
+    if not order.is_closing:
+        return match
+    return Decision((*match.facts, admitted), (*match.effects, *submit_effects(order)))
 
 
 def _stands_whatever_changed(state: GatewayState, order: Order) -> bool:

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable
 
+from gateway.core.apply_changes import CHANGE_APPLIERS
 from gateway.core.apply_operations import OPERATION_APPLIERS
 from gateway.core.apply_orders import ORDER_APPLIERS
 from gateway.core.apply_orders import trim as trim
@@ -12,7 +13,7 @@ from gateway.core.apply_revisions import REVISION_APPLIERS
 from gateway.core.state import GatewayState
 from gateway.domain.facts import Fact
 
-_APPLIERS = {**ORDER_APPLIERS, **REVISION_APPLIERS, **OPERATION_APPLIERS}
+_APPLIERS = {**ORDER_APPLIERS, **CHANGE_APPLIERS, **REVISION_APPLIERS, **OPERATION_APPLIERS}
 
 
 def apply(state: GatewayState, fact: Fact) -> None:

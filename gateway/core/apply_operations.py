@@ -39,6 +39,7 @@ from gateway.domain.facts import (
     VenueStatusRecorded,
 )
 from gateway.domain.money import ZERO
+from gateway.domain.throttle_facts import ClockSteppedBack, StrategyLocked, StrategyUnlocked
 
 
 def _report_unmatched(state: GatewayState, fact: ReportUnmatched) -> None:
@@ -179,6 +180,20 @@ def _cycle_opened(state: GatewayState, fact: CycleOpened) -> None:
         use.cycles_shadow += 1
 
 
+def _strategy_locked(state: GatewayState, fact: StrategyLocked) -> None:
+    state.throttle.lock(fact.lock)
+    state.control_epoch += 1
+
+
+def _strategy_unlocked(state: GatewayState, fact: StrategyUnlocked) -> None:
+    state.throttle.unlock(fact.lock_id)
+    state.control_epoch += 1
+
+
+def _clock_stepped_back(state: GatewayState, fact: ClockSteppedBack) -> None:
+    state.throttle.clock.advance(fact.ts_ns)
+
+
 OPERATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     CycleOpened: _cycle_opened,
     ReportUnmatched: _report_unmatched,
@@ -199,4 +214,7 @@ OPERATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     PortfolioRecorded: _portfolio_recorded,
     DayRolled: _day_rolled,
     VenueStatusRecorded: _venue_status_recorded,
+    StrategyLocked: _strategy_locked,
+    StrategyUnlocked: _strategy_unlocked,
+    ClockSteppedBack: _clock_stepped_back,
 }

@@ -1,4 +1,4 @@
-"""Facts about one order: its hold, its admission or denial, its fills, its changes, its end.
+"""Facts about one order: its hold, its admission or denial, its fills, its end.
 
 Part of ``core.apply``, the only writer of state; called by nothing else. Order objects inside facts are copied
 before they enter the state, so that a fact stays what it was when decided.
@@ -7,18 +7,15 @@ before they enter the state, so that a fact stays what it was when decided.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from gateway.core.counting import count, give_back, venue_use
 from gateway.core.ledger.booking import book_fill, position_of
 from gateway.core.lifecycle import fill_of
+from gateway.core.pricing import unit_value
 from gateway.core.risk.exposure import hold_order
 from gateway.core.state import Cycles, GatewayState
 from gateway.core.trading.flattens import note_outcome, note_sent
 from gateway.domain.enums import ExecType, OrdStatus, Route
 from gateway.domain.facts import (
-    CancelRefused,
-    CancelRequested,
     HoldReleased,
     OrderAcknowledged,
     OrderAdmitted,
@@ -27,16 +24,14 @@ from gateway.domain.facts import (
     OrderExecuted,
     OrderHeld,
     OrderInDoubt,
-    OrderReplaced,
     OrderRestored,
     OrderWithdrawn,
-    ReplaceAdmitted,
-    ReplaceDenied,
-    ReplaceHeld,
     TwinUpdated,
 )
 from gateway.domain.instruments import Instrument
+from gateway.domain.money import ZERO
 from gateway.domain.orders import Order, Twin
+from gateway.domain.throttle_facts import OrderDeferred
 
 # Named once: see domain.orders.
 _SPLIT, _LIVE = Route.SPLIT, Route.LIVE
@@ -53,6 +48,12 @@ def hold_exposure(state: GatewayState, order: Order, sign: int) -> None:
     hold_order(state.books[order.route], cycles.of(order.route), order, sign)
     if order.route is _LIVE and not order.is_admitted and not order.is_closing:
         venue_use(state, order.venue).live_orders_waiting += sign
+    prices = state.throttle.prices
+    if prices is not None:
+        if sign > 0:
+            prices.put(order)
+        else:
+            prices.drop(order)
 
 
 def _enter(state: GatewayState, order: Order) -> Order:
@@ -63,7 +64,7 @@ def _enter(state: GatewayState, order: Order) -> Order:
     return own
 
 
-def _close(state: GatewayState, order: Order) -> None:
+def close_order(state: GatewayState, order: Order) -> None:
     """The order is done: it stays in memory until ``retained_closed_orders`` newer ones are done too.
 
     A leg leaves with its parent, and the parent is done when its last leg is.
@@ -79,7 +80,7 @@ def _close(state: GatewayState, order: Order) -> None:
 
 def _close_parent(state: GatewayState, parent: Order) -> None:
     settle_parent(state, parent)
-    _close(state, parent)
+    close_order(state, parent)
 
 
 def settle_parent(state: GatewayState, parent: Order) -> None:
@@ -89,6 +90,7 @@ def settle_parent(state: GatewayState, parent: Order) -> None:
         give_back(state, parent)
     if all(leg.ord_status is OrdStatus.DENIED for leg in legs):
         parent.ord_status, parent.reject = OrdStatus.DENIED, legs[0].reject
+        state.throttle.forget_order(parent.order_id)
     elif all(leg.ord_status is OrdStatus.FILLED for leg in legs):
         parent.ord_status = OrdStatus.FILLED
     else:
@@ -118,6 +120,7 @@ def _order_held(state: GatewayState, fact: OrderHeld) -> None:
     hold_exposure(state, order, 1)
     if not order.parent_id:
         count(state, "orders", "received")
+        state.throttle.note_order(order, fact.ts_ns, is_held=True)
     if order.flatten_id:
         note_sent(state.flattens, order)
 
@@ -136,6 +139,7 @@ def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
             order.counted_day = use.day
     count(state, "orders", "admitted")
     count(state, "routes", str(order.route))
+    state.throttle.note_sent(order, fact.ts_ns)
 
 
 def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
@@ -143,16 +147,18 @@ def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
         order = _enter(state, fact.order)
         if not order.parent_id:
             count(state, "orders", "received")
+            state.throttle.note_order(order, fact.ts_ns, is_held=False)
     else:
         order = state.orders[fact.order_id]
         hold_exposure(state, order, -1)
         give_back(state, order)
+        state.throttle.forget_order(order.order_id)
         order.ord_status = OrdStatus.DENIED
         order.reject = fact.reject
         order.updated_ns = fact.ts_ns
     count(state, "orders", "denied")
     count(state, "denied", fact.reject.code)
-    _close(state, order)
+    close_order(state, order)
 
 
 def _hold_released(state: GatewayState, fact: HoldReleased) -> None:
@@ -160,7 +166,15 @@ def _hold_released(state: GatewayState, fact: HoldReleased) -> None:
     hold_exposure(state, order, -1)
     give_back(state, order)
     _forget(state, fact.order_id)
+    state.throttle.undo_order(order, fact.ts_ns)
     state.statistics["orders"]["received"] -= 1  # it is received again when it is decided again
+
+
+def _order_deferred(state: GatewayState, fact: OrderDeferred) -> None:
+    hold_exposure(state, state.orders[fact.order_id], -1)
+    _forget(state, fact.order_id)
+    state.throttle.forget_order(fact.order_id)
+    count(state, "orders", "deferred")
 
 
 def _order_withdrawn(state: GatewayState, fact: OrderWithdrawn) -> None:
@@ -173,6 +187,7 @@ def _order_withdrawn(state: GatewayState, fact: OrderWithdrawn) -> None:
         _uncount(state, leg)
         state.closed_ids.pop(leg.order_id, None)
     _forget(state, fact.order_id)
+    state.throttle.forget_order(fact.order_id)
     count(state, "orders", "withdrawn")
 
 
@@ -220,10 +235,19 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
         order.pending_replace = None
     hold_exposure(state, order, 1)
     _book_position(state, order, fact)
+    _note_execution(state, order, fact)
     count(state, "fills", str(order.route))
     if was_open and not order.is_open:
         count(state, "orders", order.ord_status.value)
-        _close(state, order)
+        close_order(state, order)
+
+
+def _note_execution(state: GatewayState, order: Order, fact: OrderExecuted) -> None:
+    if not state.throttle.is_watching:
+        return
+    instrument = state.config.instruments.get(order.symbol)
+    unit = ZERO if instrument is None else unit_value(fact.fill.last_px, instrument, state.config)
+    state.throttle.note_executed(order, fact.fill, fact.fill.last_qty * unit, fact.ts_ns)
 
 
 def _book_position(state: GatewayState, order: Order, fact: OrderExecuted) -> None:
@@ -248,62 +272,7 @@ def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     count(state, "orders", str(fact.ord_status))
     if order.flatten_id:
         note_outcome(state.flattens, order, fact.ts_ns)
-    _close(state, order)
-
-
-def _cancel_requested(state: GatewayState, fact: CancelRequested) -> None:
-    order = state.orders[fact.order_id]
-    order.is_cancel_requested = True
-    order.updated_ns = fact.ts_ns
-
-
-def _cancel_refused(state: GatewayState, fact: CancelRefused) -> None:
-    order = state.orders[fact.order_id]
-    order.is_cancel_requested = False
-    order.updated_ns = fact.ts_ns
-
-
-def _replace_held(state: GatewayState, fact: ReplaceHeld) -> None:
-    order = state.orders[fact.order_id]
-    hold_exposure(state, order, -1)
-    order.pending_replace = fact.pending
-    order.updated_ns = fact.ts_ns
-    hold_exposure(state, order, 1)
-
-
-def _replace_admitted(state: GatewayState, fact: ReplaceAdmitted) -> None:
-    order = state.orders[fact.order_id]
-    pending = order.pending_replace
-    if pending is not None:
-        order.pending_replace = msgspec.structs.replace(pending, is_sent=True)
-    order.updated_ns = fact.ts_ns
-
-
-def _replace_denied(state: GatewayState, fact: ReplaceDenied) -> None:
-    order = state.orders[fact.order_id]
-    hold_exposure(state, order, -1)
-    order.pending_replace = None
-    order.updated_ns = fact.ts_ns
-    hold_exposure(state, order, 1)
-    count(state, "replaces", "denied")
-
-
-def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
-    order = state.orders[fact.order_id]
-    was_open = order.is_open
-    hold_exposure(state, order, -1)
-    order.order_qty, order.limit_px, order.stop_px = fact.order_qty, fact.limit_px, fact.stop_px
-    order.held_unit = fact.held_unit
-    order.ord_status = fact.ord_status
-    order.terms_ns = fact.transact_ns
-    if fact.settles_pending or not order.is_open:
-        order.pending_replace = None
-    order.is_in_doubt = False
-    order.updated_ns = fact.ts_ns
-    hold_exposure(state, order, 1)
-    count(state, "replaces", "done")
-    if was_open and not order.is_open:
-        _close(state, order)
+    close_order(state, order)
 
 
 def _twin_updated(state: GatewayState, fact: TwinUpdated) -> None:
@@ -332,17 +301,12 @@ ORDER_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     OrderAdmitted: _order_admitted,
     OrderDenied: _order_denied,
     HoldReleased: _hold_released,
+    OrderDeferred: _order_deferred,
     OrderWithdrawn: _order_withdrawn,
     OrderInDoubt: _order_in_doubt,
     OrderAcknowledged: _order_acknowledged,
     OrderExecuted: _order_executed,
     OrderEnded: _order_ended,
-    CancelRequested: _cancel_requested,
-    CancelRefused: _cancel_refused,
-    ReplaceHeld: _replace_held,
-    ReplaceAdmitted: _replace_admitted,
-    ReplaceDenied: _replace_denied,
-    OrderReplaced: _order_replaced,
     TwinUpdated: _twin_updated,
     OrderRestored: _order_restored,
 }

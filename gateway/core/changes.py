@@ -9,13 +9,23 @@ from gateway.core.measuring import measured_replace, refused_by_limits
 from gateway.core.policy import denial_of, policy_document
 from gateway.core.pricing import reference_px, unit_value, worst_px
 from gateway.core.refusal import refused_by_trading_state
+from gateway.core.risk.gate import NOTHING_LIFTED
 from gateway.core.risk.rules import OF_THE_MARKET
 from gateway.core.state import GatewayState
+from gateway.core.throttle.rules import (
+    Added,
+    lock_on,
+    match_refusal,
+    message_wait,
+    new_risk_breaches,
+    opposing,
+    put_off,
+)
 from gateway.core.tickets import cancel_effects, ticket_of
 from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breaches
 from gateway.core.words import refuse, reject_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReplaceOrder
-from gateway.domain.enums import OrdStatus, RejectStage, Side
+from gateway.domain.enums import OrdStatus, RejectStage, Role, Side
 from gateway.domain.events import CancelReceived, PolicyEvaluated, ReplaceReceived
 from gateway.domain.facts import (
     CancelRequested,
@@ -28,6 +38,8 @@ from gateway.domain.facts import (
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, Order, PendingReplace, Reject
 from gateway.domain.reasons import RejectCode
+
+_SELF_MATCH_PREVENTION = Actor("self_match_prevention", Role.RISK)
 
 
 def cancel(state: GatewayState, event: CancelReceived) -> Decision:
@@ -56,6 +68,12 @@ def cancel_orders(orders: list[Order], actor: Actor, ts_ns: int) -> tuple[tuple[
     return tuple(facts), tuple(effects)
 
 
+def make_way(others: list[Order], ts_ns: int) -> tuple[tuple[Fact, ...], tuple[Effect, ...]]:
+    """Cancel, once, those of our own orders that only open or add and that an order could trade with."""
+    yielding = [other for other in others if not other.is_closing and not other.is_cancel_requested]
+    return cancel_orders(yielding, _SELF_MATCH_PREVENTION, ts_ns)
+
+
 def not_open(order: Order) -> Reject:
     """Why a finished order cannot be changed."""
     text = f"order is {order.ord_status.value}; only an open order can be changed"
@@ -75,6 +93,9 @@ def replace(state: GatewayState, event: ReplaceReceived) -> Decision:
     refusal = _unfit_terms(order, qty, limit_px, stop_px)
     if refusal is not None:
         return Decision(refusal=refusal)
+    wait = message_wait(state.throttle, order, order.venue, event.ts_ns, may_use_reserve=order.is_closing)
+    if wait is not None:
+        return put_off(state.throttle, wait, event.ts_ns)
     instrument = state.config.instruments[order.symbol]
     breaches = instrument_breaches(instrument, state.config, order.ord_type, qty, (limit_px, stop_px))
     if breaches:
@@ -115,7 +136,9 @@ def conclude_replace(state: GatewayState, event: PolicyEvaluated) -> Decision:
     if reject is not None:
         return _deny(order.order_id, event.ts_ns, reject)
     admitted = ReplaceAdmitted(ts_ns=event.ts_ns, order_id=order.order_id)
-    return Decision((admitted,), _replace_effects(order, order.pending_replace))
+    # Only a closing order gets here with one of ours in its way, see match_refusal.
+    facts, effects = make_way(opposing(state.throttle, state.orders, order, order.pending_replace), event.ts_ns)
+    return Decision((*facts, admitted), (*effects, *_replace_effects(order, order.pending_replace)))
 
 
 def _deny(order_id: str, ts_ns: int, reject: Reject) -> Decision:
@@ -204,9 +227,19 @@ def _refused_by_rules(
     """
     is_closing = _stays_closing(state, order, pending)
     reject = refused_by_trading_state(state, order, is_closing)
+    if reject is None and not is_closing:
+        reject = lock_on(state.throttle, order)
     if reject is not None:
         return reject
     if view is None:
-        measured = measured_replace(state, order, pending, MarketView(), ts_ns, is_closing)
-        return refused_by_limits(measured, lifted=OF_THE_MARKET)
-    return refused_by_limits(measured_replace(state, order, pending, view, ts_ns, is_closing))
+        measured, lifted = measured_replace(state, order, pending, MarketView(), ts_ns, is_closing), OF_THE_MARKET
+    else:
+        measured, lifted = measured_replace(state, order, pending, view, ts_ns, is_closing), NOTHING_LIFTED
+    if is_closing:
+        return refused_by_limits(measured, lifted)
+    reject = refused_by_limits(measured, lifted)
+    if reject is None and state.throttle.is_watching:
+        added = Added(measured.risk.qty, measured.risk.added_value, pending.held_unit)
+        breaches = new_risk_breaches(state.throttle, measured.book, order, added, ts_ns, whole_qty=None)
+        reject = reject_of(RejectStage.RISK, breaches) if breaches else None
+    return reject or match_refusal(state.throttle, state.orders, order, pending)

@@ -31,6 +31,7 @@ from gateway.domain.events import (
     SnapshotDue,
     SubmitCompleted,
     TradingSwitched,
+    UnlockRequested,
     VenueStatusChanged,
 )
 
@@ -67,6 +68,7 @@ _DECIDERS: dict[type, Callable[[GatewayState, Any], Decision]] = {
     OverrideRevocation: overrides.revoke,
     OverridesDue: overrides.expire,
     VenueStatusChanged: operations.record_venue_status,
+    UnlockRequested: operations.unlock_strategy,
     AdmissionsAbandoned: operations.abandon_admissions,
     GatewayStarted: operations.start,
 }

@@ -80,4 +80,4 @@ def foresee(state: GatewayState, event: OrderReceived, verdicts: Mapping[str, Po
     if any(isinstance(fact, OrderAdmitted) for fact in decision.facts):
         return Foreseen(True, None, 0, rejects)
     reject = decision.refusal or rejects.get(event.order_id) or rejects.get(f"{event.order_id}-1")
-    return Foreseen(False, reject, 0, rejects)
+    return Foreseen(False, reject, decision.wait_ns, rejects)

@@ -27,6 +27,7 @@ from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import plain
+from gateway.domain.throttles import Executions, RepeatedExecutions, Throttles, ThrottleTable
 
 
 class Looser(Enum):
@@ -42,6 +43,8 @@ class Looser(Enum):
     WHEN_LONGER_OR_ABSENT = auto()
     #: A list of what is forbidden.
     WHEN_SHORTER = auto()
+    #: A word of a vocabulary that begins with the loosest.
+    WHEN_EARLIER = auto()
     #: The value holds others (a table, or tables by name): they are compared each on their own.
     WITHIN = auto()
     NEVER = auto()
@@ -54,6 +57,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "global_mode": Looser.NEVER,
         "venues": Looser.WITHIN,
         "limits": Looser.WITHIN,
+        "throttles": Looser.WITHIN,
         "rollout": Looser.WITHIN,
         "instruments": Looser.WITHIN,
         "accounts": Looser.WITHIN,
@@ -96,6 +100,28 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "allowed_symbols": Looser.WHEN_LONGER,
         "blocked_symbols": Looser.WHEN_SHORTER,
     },
+    ThrottleTable: {
+        **dict.fromkeys(ThrottleTable.__struct_fields__, Looser.WITHIN),
+        "self_match_prevention": Looser.WHEN_EARLIER,
+        "self_match_scope": Looser.WHEN_EARLIER,
+    },
+    Throttles: {
+        "max_messages_per_second": Looser.WHEN_HIGHER,
+        "message_burst": Looser.WHEN_HIGHER,
+        "cancel_reserve": Looser.WHEN_LOWER,
+        "duplicate_window_ms": Looser.WHEN_LOWER,
+        "max_duplicates": Looser.WHEN_HIGHER,
+        "repeated_executions": Looser.WITHIN,
+        "executions": Looser.WITHIN,
+    },
+    RepeatedExecutions: {"max": Looser.WHEN_HIGHER, "window_s": Looser.WHEN_LOWER},
+    Executions: {
+        "window_s": Looser.WHEN_LOWER,
+        "max_executed_qty": Looser.WHEN_HIGHER,
+        "max_executed_value": Looser.WHEN_HIGHER,
+        "min_fill_ratio": Looser.WHEN_LOWER,
+        "min_orders": Looser.WHEN_HIGHER,
+    },
     Rollout: {"salt": Looser.NEVER, "canary_unit": Looser.NEVER, "caps": Looser.WITHIN},
     CanaryCaps: dict.fromkeys(("max_live_orders", "max_live_notional", "max_live_loss"), Looser.WHEN_HIGHER),
     VenueMode: {"mode": Looser.NEVER, "canary_weight_bp": Looser.NEVER},
@@ -108,7 +134,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
     DayRoll: dict.fromkeys(DayRoll.__struct_fields__, Looser.NEVER),
 }
 #: What a table that is not there is compared as; of any other, coming and going loosens nothing by itself.
-_ABSENT: Mapping[type, msgspec.Struct] = {Limits: Limits(), CanaryCaps: CanaryCaps()}
+_ABSENT: Mapping[type, msgspec.Struct] = {Limits: Limits(), Throttles: Throttles(), CanaryCaps: CanaryCaps()}
 #: How a person finds the table in the files, where its name there is another.
 _NAMES = {
     "limits.gateway": "limits",
@@ -118,6 +144,13 @@ _NAMES = {
     "limits.symbols": "risk.symbols",
     "limits.sectors": "risk.sectors",
     "limits.asset_classes": "risk.asset_classes",
+    "throttles.gateway": "limits",
+    "throttles.accounts": "risk.accounts",
+    "throttles.strategies": "risk.strategies",
+    "throttles.symbols": "risk.symbols",
+    "throttles.venues": "risk.venues",
+    "throttles.self_match_prevention": "self_match_prevention",
+    "throttles.self_match_scope": "self_match_scope",
     "rollout.caps": "caps",
     "instruments": "symbols",
     "approved_symbols": "policy.approved_symbols",
@@ -154,6 +187,8 @@ def _values(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any, Loos
             yield at, before, after, direction
         elif isinstance(before, Mapping):
             yield from _named(before, after, at)
+        elif before is None or after is None:
+            yield at, before, after, Looser.WHEN_HIGHER
         else:
             yield from _values(before, after, at)
 
@@ -177,6 +212,9 @@ def _is_within(after: Any, before: Any, direction: Looser) -> bool:
         return before is None
     if direction is Looser.WHEN_LONGER_OR_ABSENT:
         return set(after) <= set(before)
+    if direction is Looser.WHEN_EARLIER:
+        words = list(type(before).__members__.values())
+        return words.index(after) >= words.index(before)
     if direction is Looser.WHEN_LOWER:
         return bool(after >= before)
     if direction is Looser.WHEN_HIGHER_LOSS and (after < 1) != (before < 1):
@@ -191,6 +229,9 @@ def _text(value: Any) -> str:
         return plain(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
+    if isinstance(value, msgspec.Struct):
+        given = msgspec.structs.asdict(value).items()
+        return ", ".join(f"{name} {_text(part)}" for name, part in given if part is not None)
     return str(value)
 
 

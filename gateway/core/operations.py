@@ -13,6 +13,7 @@ from gateway.domain.events import (
     MarksObserved,
     SessionEnded,
     SessionStarted,
+    UnlockRequested,
     VenueStatusChanged,
 )
 from gateway.domain.facts import (
@@ -29,6 +30,7 @@ from gateway.domain.facts import (
 )
 from gateway.domain.reasons import RejectCode
 from gateway.domain.sessions import Session
+from gateway.domain.throttle_facts import StrategyUnlocked
 
 DAY_NS = 86_400_000_000_000
 
@@ -94,6 +96,14 @@ def record_venue_status(state: GatewayState, event: VenueStatusChanged) -> Decis
     if use is not None and use.is_connected == event.is_connected and use.text == event.text:
         return NOTHING
     return Decision((recorded,))
+
+
+def unlock_strategy(state: GatewayState, event: UnlockRequested) -> Decision:
+    """A person lets a strategy go on. A lock that is gone is no error: two people may have pressed at once."""
+    if event.lock_id not in state.throttle.locks:
+        return NOTHING
+    unlocked = StrategyUnlocked(ts_ns=event.ts_ns, lock_id=event.lock_id, actor=event.actor, reason=event.reason)
+    return Decision((unlocked,))
 
 
 def abandon_admissions(state: GatewayState, event: AdmissionsAbandoned) -> Decision:

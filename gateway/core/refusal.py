@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from gateway.core.measuring import Measured, refused_by_limits
 from gateway.core.overrides import overrides_for
 from gateway.core.state import GatewayState
-from gateway.core.words import refuse
+from gateway.core.throttle.rules import Added, lock_on, match_refusal, new_risk_breaches
+from gateway.core.words import refuse, reject_of
 from gateway.domain.enums import RejectStage, Route, ScopeKind, TradingState
 from gateway.domain.instruments import Instrument
 from gateway.domain.orders import Order, Reject
@@ -39,6 +40,21 @@ def refusals(state: GatewayState, order: Order, measured: Measured) -> Iterator[
             order.overrides = overrides_for(state, order, measured)
         if not order.overrides:
             yield reject
+    if not order.is_closing:
+        yield from _throttled(state, order, measured)
+
+
+def _throttled(state: GatewayState, order: Order, measured: Measured) -> Iterator[Reject]:
+    """What remembers earlier orders: duplicates, executions, and open orders that this one could trade with."""
+    if state.throttle.is_watching:
+        risk = measured.risk
+        added = Added(risk.qty, risk.added_value, risk.unit_value)
+        whole_qty, ts_ns = risk.order_qty, order.created_ns
+        breaches = new_risk_breaches(state.throttle, measured.book, order, added, ts_ns, whole_qty=whole_qty)
+        if breaches:
+            yield reject_of(RejectStage.RISK, breaches)
+    if (reject := match_refusal(state.throttle, state.orders, order)) is not None:
+        yield reject
 
 
 def refused_by_trading_state(state: GatewayState, order: Order, is_closing: bool) -> Reject | None:
@@ -60,6 +76,9 @@ def refused_by_trading_state(state: GatewayState, order: Order, is_closing: bool
 
 def _refused_as_new_risk(state: GatewayState, order: Order, instrument: Instrument) -> Reject | None:
     """What keeps new positions out, and never holds an old one in."""
+    reject = lock_on(state.throttle, order)
+    if reject is not None:
+        return reject
     if not instrument.enabled:
         text = f"{order.symbol} is disabled; set enabled: true in instruments.yaml"
         return refuse(RejectStage.INSTRUMENT, RejectCode.INSTRUMENT_DISABLED, text, symbol=order.symbol)

@@ -8,6 +8,7 @@ from gateway.core.lifecycle import Progress, advance, fill_of, revise
 from gateway.core.pricing import unit_value, worst_px
 from gateway.core.revisions import Revisions
 from gateway.core.state import GatewayState
+from gateway.core.throttle.rules import locks_after
 from gateway.core.tickets import cancel_effects, cancel_twin_effects, lookup_effects
 from gateway.domain.effects import Effect
 from gateway.domain.enums import ExecType, OrdStatus, RejectStage, SubmitStatus
@@ -43,7 +44,7 @@ def record(state: GatewayState, event: ReportsReceived) -> Decision:
     for order in event.restored:
         reader.restore(order)
     reader.read(event.reports)
-    return Decision(tuple(reader.facts), tuple(reader.effects))
+    return reader.decision()
 
 
 def settle_submit(state: GatewayState, event: SubmitCompleted) -> Decision:
@@ -91,7 +92,7 @@ def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
     reader.read(event.reports)
     if not reader.is_done(order):
         reader.finish_changes(order)
-    return Decision(tuple(reader.facts), tuple(reader.effects))
+    return reader.decision()
 
 
 class _Reader:
@@ -108,6 +109,12 @@ class _Reader:
         self._twins: dict[str, Progress] = {}
         self._settled: set[str] = set()
         self._revisions: dict[str, Revisions] = {}
+
+    def decision(self) -> Decision:
+        """What was read, with the locks that its executions bring about."""
+        facts = tuple(self.facts)
+        locks = locks_after(self.state.throttle, self.state.orders, facts)
+        return Decision(facts + locks, tuple(self.effects))
 
     def restore(self, order: Order) -> None:
         if order.order_id not in self.state.orders and order.order_id not in self._restored:

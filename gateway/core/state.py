@@ -15,6 +15,7 @@ from gateway.core.ledger.memory import Ledger, LedgerSnapshot, restored
 from gateway.core.risk.correlation import NO_NEIGHBOURS, Neighbours
 from gateway.core.risk.exposure import Book, CycleUse, Highs, hold_order, place_position
 from gateway.core.risk.plan import RiskPlan, compile_limits
+from gateway.core.throttle.memory import ThrottleMemory, ThrottleSnapshot
 from gateway.core.trading.flattens import Flatten
 from gateway.core.trading.states import TradingStates, TradingStop
 from gateway.domain.config import TradingConfig
@@ -81,6 +82,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     overrides: dict[str, Override] = {}
     figures: RiskFigures | None = None
     snapshot_ns: int = 0
+    throttle: ThrottleSnapshot = msgspec.field(default_factory=ThrottleSnapshot)
 
 
 class GatewayState:
@@ -108,6 +110,7 @@ class GatewayState:
         "session",
         "snapshot_ns",
         "statistics",
+        "throttle",
         "trading",
         "venues",
     )
@@ -145,6 +148,7 @@ class GatewayState:
         #: When the last portfolio snapshot was taken.
         self.snapshot_ns = 0
         self.neighbours = NO_NEIGHBOURS
+        self.throttle = ThrottleMemory()
         self.risk_plan: RiskPlan = compile_limits(self.config.limits, self.config.instruments)
         self.approved_symbols: frozenset[str] | None = None
         self._modes: dict[str, Mode] = {}
@@ -159,6 +163,7 @@ class GatewayState:
         self.rates = {**self.rates, **config.rates}
         self.risk_plan = compile_limits(config.limits, config.instruments)
         self.take_figures(self.figures)
+        self.throttle.take_config(config.throttles, self.open_orders())
         self.approved_symbols = None if config.approved_symbols is None else frozenset(config.approved_symbols)
         self._modes = {venue: config.effective_mode(venue) for venue in config.venues}
 
@@ -238,6 +243,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         statistics=state.statistics,
         rates=state.rates,
         ledger=state.ledger.snapshot(),
+        throttle=state.throttle.snapshot(),
         figures=state.figures,
         snapshot_ns=state.snapshot_ns,
     )
@@ -268,6 +274,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.statistics = snapshot.statistics
     state.take_figures(snapshot.figures)
     state.snapshot_ns = snapshot.snapshot_ns
+    state.throttle.restore(snapshot.throttle)
     state.rates = snapshot.rates
     positions = [position for held in snapshot.positions.values() for position in held.values()]
     state.ledger = restored(snapshot.ledger, positions)
@@ -295,6 +302,7 @@ def rebuild(state: GatewayState, positions: dict[Route, dict[str, Position]]) ->
     for order in state.orders.values():
         if order.is_open and order.route is not Route.SPLIT:
             hold_order(state.books[order.route], state.cycles[order.position_key].of(order.route), order, 1)
+            state.throttle.enter_price(order)
 
 
 def encode_snapshot(state: GatewayState) -> bytes:

@@ -18,6 +18,10 @@ _PLAIN_TEXT = {
     RejectCode.MARKET_DATA_UNAVAILABLE: "no fresh market data to check {limit} with",
     RejectCode.AVERAGE_VOLUME_UNKNOWN: "the instrument has no average_daily_volume, so {limit} cannot be checked",
     RejectCode.RISK_FIGURES_UNAVAILABLE: "no fresh volatility or correlation is known, so {limit} cannot be checked",
+    RejectCode.DUPLICATE_ORDER: "same content as order {value}, within duplicate_window_ms {limit}",
+    RejectCode.MAX_EXECUTED_QTY: "quantity executed and on order {value} is over max_executed_qty {limit}",
+    RejectCode.MAX_EXECUTED_VALUE: "value executed and on order {value} is over max_executed_value {limit}",
+    RejectCode.MIN_FILL_RATIO: "filled share of what was sent {value} is under min_fill_ratio {limit}",
 }
 _INSTRUMENT_TEXT = {
     RejectCode.CURRENCY_UNKNOWN: "no rate for the currency; add it under rates in gateway.yaml",

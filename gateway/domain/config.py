@@ -13,6 +13,7 @@ from gateway.domain.days import DayRoll
 from gateway.domain.enums import CanaryUnit, CostMethod, Mode, ShortSale
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ONE, ZERO
+from gateway.domain.throttles import ThrottleTable
 
 
 class VenueMode(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +165,7 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     global_mode: Mode = Mode.SHADOW
     venues: dict[str, VenueMode] = {}
     limits: LimitTable = LimitTable()
+    throttles: ThrottleTable = ThrottleTable()
     rollout: Rollout = Rollout()
     instruments: dict[str, Instrument] = {}
     accounts: dict[str, AccountConfig] = msgspec.field(default_factory=lambda: {"default": AccountConfig()})

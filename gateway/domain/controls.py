@@ -8,6 +8,7 @@ from gateway.domain.control import Control
 from gateway.domain.enums import STOP_SCOPES, RejectStage, ScopeKind
 from gateway.domain.limit_controls import LIMIT_CONTROLS
 from gateway.domain.reasons import RejectCode
+from gateway.domain.throttle_controls import THROTTLE_CONTROLS
 
 _SYMBOL = (ScopeKind.SYMBOL,)
 _GATEWAY = (ScopeKind.GATEWAY,)
@@ -178,7 +179,7 @@ OVERRIDABLE: frozenset[str] = frozenset(
     }
 )
 
-CONTROLS: tuple[Control, ...] = (*LIMIT_CONTROLS, *INSTRUMENT_CONTROLS, *STATE_CONTROLS)
+CONTROLS: tuple[Control, ...] = (*LIMIT_CONTROLS, *THROTTLE_CONTROLS, *INSTRUMENT_CONTROLS, *STATE_CONTROLS)
 
 #: By rule id.
 CONTROL_OF: dict[str, Control] = {control.rule_id: control for control in CONTROLS}

@@ -181,6 +181,23 @@ class ScopeKind(Word):
 STOP_SCOPES = (ScopeKind.GATEWAY, ScopeKind.VENUE, ScopeKind.ACCOUNT, ScopeKind.STRATEGY, ScopeKind.SYMBOL)
 
 
+class SelfMatchPrevention(Word):
+    """What gives way when an order could trade with an open one of our own."""
+
+    OFF = "off"
+    CANCEL_NEWEST = "cancel_newest"
+    CANCEL_OLDEST = "cancel_oldest"
+    CANCEL_BOTH = "cancel_both"
+
+
+class SelfMatchScope(Word):
+    """Whose orders may not trade with each other: those of one strategy in one account, of one account, of all."""
+
+    STRATEGY = "strategy"
+    ACCOUNT = "account"
+    GATEWAY = "gateway"
+
+
 class RejectStage(Word):
     """Which part of the path refused."""
 

@@ -174,6 +174,14 @@ class VenueStatusChanged(_Event, frozen=True, kw_only=True):
     text: str = ""
 
 
+class UnlockRequested(_Event, frozen=True, kw_only=True):
+    """A person lets a locked strategy take new risk again."""
+
+    lock_id: str
+    actor: Actor
+    reason: str
+
+
 class AdmissionsAbandoned(_Event, frozen=True, kw_only=True):
     """The journal failed before these orders were durable: they were never answered for and never sent."""
 
@@ -233,6 +241,7 @@ Event = (
     | OverrideRequested
     | OverrideRevocation
     | OverridesDue
+    | UnlockRequested
     | AdmissionsAbandoned
     | GatewayStarted
 )

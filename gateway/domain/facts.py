@@ -22,6 +22,7 @@ from gateway.domain.flatten import FlattenOrder
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
 from gateway.domain.positions import PortfolioPoint
 from gateway.domain.sessions import Session
+from gateway.domain.throttle_facts import ClockSteppedBack, OrderDeferred, StrategyLocked, StrategyUnlocked
 
 
 class OrderHeld(Recorded, frozen=True, kw_only=True):
@@ -295,6 +296,7 @@ Fact = (
     | OrderAdmitted
     | OrderDenied
     | HoldReleased
+    | OrderDeferred
     | OrderInDoubt
     | OrderAcknowledged
     | OrderExecuted
@@ -328,4 +330,7 @@ Fact = (
     | PortfolioRecorded
     | DayRolled
     | VenueStatusRecorded
+    | StrategyLocked
+    | StrategyUnlocked
+    | ClockSteppedBack
 )

@@ -12,6 +12,7 @@ from gateway.domain.orders import FieldError as FieldError
 from gateway.domain.overrides import Override, OverrideTerms
 from gateway.domain.records import Record
 from gateway.domain.sessions import Approval, Session
+from gateway.domain.throttles import StrategyLock
 
 
 class RequestInvalid(Exception):
@@ -47,6 +48,8 @@ class Outcome(Word):
     #: The same client_order_id with other content.
     CONFLICT = "conflict"
     DENIED = "denied"
+    #: Not now: the same request may be taken after ``wait_ns``. No order is kept, its client_order_id stays free.
+    DEFERRED = "deferred"
     NOT_FOUND = "not_found"
     #: A cancel or replace was taken; the venue's report will tell how it ends.
     REQUESTED = "requested"
@@ -68,6 +71,7 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     #: How long the decision on a new order took, and then its journal; 0 where none was decided.
     decide_ns: int = 0
     journal_ns: int = 0
+    wait_ns: int = 0
 
 
 class OrderIntake(Protocol):
@@ -115,6 +119,10 @@ class Controls(Protocol):
     async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session: ...
 
     async def end_session(self, actor: Actor) -> Session | None: ...
+
+    async def lift_lock(self, lock_id: str, actor: Actor, reason: str) -> StrategyLock | None:
+        """Let a locked strategy take new risk again; None when there is no such lock."""
+        ...
 
 
 class WaitingEdit(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.sessions import Session
+from gateway.domain.throttles import StrategyLock
 from gateway.ports.intake import OrderStory
 from gateway.ports.journal import ClosedPositionQuery, OrderQuery, PortfolioQuery
 
@@ -207,6 +208,10 @@ class Status(Protocol):
 
     def flattens(self) -> tuple[FlattenView, ...]:
         """Commands to close positions, the newest first."""
+        ...
+
+    def locks(self) -> tuple[StrategyLock, ...]:
+        """Strategies that take no new risk until a person lets them, oldest lock first."""
         ...
 
     def connections(self) -> tuple[ConnectionView, ...]: ...

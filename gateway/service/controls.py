@@ -8,9 +8,10 @@ import msgspec
 
 from gateway.core.trading.scopes import scope_problem
 from gateway.domain.enums import Route, ScopeKind, TradingState
-from gateway.domain.events import SessionEnded, SessionStarted, TradingSwitched
+from gateway.domain.events import SessionEnded, SessionStarted, TradingSwitched, UnlockRequested
 from gateway.domain.orders import Actor
 from gateway.domain.sessions import Session
+from gateway.domain.throttles import StrategyLock
 from gateway.ports.clock import Clock
 from gateway.ports.intake import ControlRefused, RequestInvalid
 from gateway.service.engine import Engine
@@ -120,6 +121,14 @@ class OperatorControls:
                 self._halt_mark.set(reason)
         except OSError as error:
             _log.error("the halt mark could not be written, the journal has to carry it alone: %s", error)
+
+    async def lift_lock(self, lock_id: str, actor: Actor, reason: str) -> StrategyLock | None:
+        lock = self._engine.state.throttle.locks.get(lock_id)
+        event = UnlockRequested(ts_ns=self._clock.now_ns(), lock_id=lock_id, actor=actor, reason=reason)
+        if self._engine.process(event).facts:
+            _log.warning("lock %s lifted by %s: %s", lock_id, actor.name, reason)
+            await self._engine.durable(self._engine.last_seq)
+        return lock
 
     async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session:
         now_ns = self._clock.now_ns()

@@ -119,7 +119,7 @@ class Engine:
         verdicts = tuple([ask(effect) for effect in decision.effects if isinstance(effect, EvaluatePolicy)])
         if verdicts:
             event = msgspec.structs.replace(event, verdicts=verdicts)
-            decision = settle(decision, event)
+            decision = settle(self.state, decision, event)
         return self._take(event, decision)
 
     def _take(self, event: Event, decision: Decision) -> Decision:

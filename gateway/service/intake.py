@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from gateway.core.changes import not_open
+from gateway.core.decision import Decision
 from gateway.core.identity import fingerprint
 from gateway.core.validation import shape_problems
 from gateway.core.words import refuse
@@ -50,12 +51,14 @@ class Intake:
         self._tasks = tasks
         #: Why no order is taken, as (reason, text); None while the door is open.
         self.closed: tuple[str, str] | None = ("starting", "the gateway is starting")
+        #: Requests that were put off, by code and scope.
+        self.deferred: dict[tuple[str, str], int] = {}
         # Where the journal stood makes ids unique across restarts, also on a machine whose clock was set back or
         # begins anew at each boot; the start time, across data directories.
         self._id_prefix = f"o{clock.now_ns() // 1_000_000:x}-{engine.last_seq:x}"
         self._id_count = 0
         #: Orders about which a policy server is being asked, each with the task that does.
-        self._deciding: dict[str, asyncio.Task[None]] = {}
+        self._deciding: dict[str, asyncio.Task[Decision]] = {}
 
     def next_id(self, kind: str = "") -> str:
         self._id_count += 1
@@ -94,13 +97,14 @@ class Intake:
         )
         started_ns = self._clock.monotonic_ns()
         if self._policy.is_immediate:
-            self._engine.process_order(event, self._ask)
+            decision = self._engine.process_order(event, self._ask)
         else:
-            effects = self._engine.process(event).effects
-            task = self._deciding[order_id] = self._tasks.spawn(self._consult(effects), "policy")
+            task = self._deciding[order_id] = self._tasks.spawn(self._consult(self._engine.process(event)), "policy")
             task.add_done_callback(lambda _: self._deciding.pop(order_id, None))
             # Shielded: a client that hangs up must not leave an order half decided.
-            await asyncio.shield(task)
+            decision = await asyncio.shield(task)
+        if decision.wait_ns:
+            return await self._defer(decision)
         order = await self._decided(order_id)
         story = await self.story(order)
         decided_ns = self._clock.monotonic_ns()
@@ -126,6 +130,15 @@ class Intake:
             earlier = await self._find_archived(account, cl_ord_id)
         return earlier
 
+    async def _defer(self, decision: Decision) -> Reply:
+        """Not now. What was decided besides (a cancel that makes way) is durable before the client hears of it."""
+        assert decision.refusal is not None, "who has to wait is told why"
+        label = (decision.refusal.code, decision.refusal.context.get("scope", ""))
+        self.deferred[label] = self.deferred.get(label, 0) + 1
+        if decision.facts:
+            await self._engine.durable(self._engine.last_seq)
+        return Reply(Outcome.DEFERRED, None, decision.refusal, wait_ns=decision.wait_ns)
+
     async def _find_archived(self, account: str, cl_ord_id: str) -> Order | None:
         """An order that left memory. Another request may have used the id meanwhile: memory is asked once more."""
         archived = await self._archive.find_by_client_id(account, cl_ord_id)
@@ -136,6 +149,8 @@ class Intake:
         deciding = self._deciding.get(earlier.order_id)
         if deciding is not None:
             await asyncio.wait([deciding])
+            if deciding.result().wait_ns:
+                return await self._defer(deciding.result())
             earlier = await self._decided(earlier.order_id)
         story = await self.story(earlier)
         await self._engine.durable(self._engine.last_seq)
@@ -165,23 +180,25 @@ class Intake:
         self._telemetry.on_policy(verdict.is_allowed, verdict.failure, self._clock.monotonic_ns() - started_ns)
         return verdict
 
-    async def _consult(self, effects: tuple[Effect, ...]) -> None:
-        for effect in effects:
+    async def _consult(self, decision: Decision) -> Decision:
+        """Ask the policy, and decide again where its answer came too late; the last that was decided of the order."""
+        for effect in decision.effects:
             if isinstance(effect, EvaluatePolicy):
                 started_ns = self._clock.monotonic_ns()
                 verdict = await self._policy.evaluate(effect.document)
                 self._telemetry.on_policy(verdict.is_allowed, verdict.failure, self._clock.monotonic_ns() - started_ns)
-                await self._consult(self._conclude(effect, verdict))
+                decision = await self._consult(self._conclude(effect, verdict))
             elif isinstance(effect, ReconsiderOrder):
-                await self._consult(self._reconsider(effect))
+                decision = await self._consult(self._reconsider(effect))
+        return decision
 
-    def _conclude(self, effect: EvaluatePolicy, verdict: PolicyVerdict) -> tuple[Effect, ...]:
+    def _conclude(self, effect: EvaluatePolicy, verdict: PolicyVerdict) -> Decision:
         event = PolicyEvaluated(
             ts_ns=self._clock.now_ns(), order_id=effect.order_id, verdict=verdict, is_replace=effect.is_replace
         )
-        return self._engine.process(event).effects
+        return self._engine.process(event)
 
-    def _reconsider(self, effect: ReconsiderOrder) -> tuple[Effect, ...]:
+    def _reconsider(self, effect: ReconsiderOrder) -> Decision:
         now_ns = self._clock.now_ns()
         event = OrderReceived(
             ts_ns=now_ns,
@@ -191,7 +208,7 @@ class Intake:
             actor=effect.actor,
             view=self.view(effect.request.symbol, now_ns),
         )
-        return self._engine.process(event).effects
+        return self._engine.process(event)
 
     async def cancel(self, order_id: str, actor: Actor) -> Reply:
         order = self._engine.state.orders.get(order_id)
@@ -221,6 +238,8 @@ class Intake:
             ts_ns=now_ns, order_id=order_id, request=request, actor=actor, view=self.view(order.symbol, now_ns)
         )
         decision = self._engine.process(event)
+        if decision.wait_ns:
+            return await self._defer(decision)
         if decision.refusal is not None:
             return Reply(Outcome.REFUSED, OrderStory(frozen(order)), decision.refusal)
         denied = _replace_denial(decision.facts)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from gateway.domain.settings import VenueSettings
+from gateway.domain.throttles import StrategyLock
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.ports.policy import PolicyEngine
@@ -48,6 +49,9 @@ class GatewayStatus:
 
     def flattens(self) -> tuple[FlattenView, ...]:
         return flatten_views(self._engine.state)
+
+    def locks(self) -> tuple[StrategyLock, ...]:
+        return tuple(sorted(self._engine.state.throttle.locks.values(), key=lambda lock: (lock.since_ns, lock.lock_id)))
 
     def connections(self) -> tuple[ConnectionView, ...]:
         views = [

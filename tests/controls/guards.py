@@ -1,5 +1,9 @@
 """Which test shows each control that is not in the table of ``tests/unit/test_limits.py`` at work."""
 
+_EXECUTED = (
+    "tests/throttle/test_executions.py"
+    "::test_below_and_at_the_limit_pass_and_above_is_denied_until_the_window_has_gone_by"
+)
 _INSTRUMENT = "tests/unit/test_refusals.py::test_an_instrument_takes_what_fits_it"
 
 _MARKET = "tests/unit/test_market_limits.py::test_market_data_and_liquidity"
@@ -31,6 +35,22 @@ GUARDS: dict[str, str] = {
     "daily_loss_limit": "tests/unit/test_limits.py::test_daily_loss_as_an_amount_and_as_a_share",
     "allowed_symbols": "tests/unit/test_limits.py::test_symbol_lists",
     "blocked_symbols": "tests/unit/test_limits.py::test_symbol_lists",
+    "max_messages_per_second": (
+        "tests/throttle/test_messages.py::test_a_burst_passes_and_one_more_waits_in_every_scope"
+    ),
+    "duplicate_window_ms": (
+        "tests/throttle/test_duplicates.py::test_an_order_again_within_the_window_is_refused_and_names_the_earlier_one"
+    ),
+    "self_match_prevention": (
+        "tests/throttle/test_self_match.py::test_the_newest_is_refused_when_it_could_trade_with_one_of_ours"
+    ),
+    "repeated_executions": (
+        "tests/throttle/test_repeats.py"
+        "::test_the_execution_that_reaches_the_limit_locks_the_strategy_until_a_person_lets_it"
+    ),
+    "max_executed_qty": _EXECUTED,
+    "max_executed_value": _EXECUTED,
+    "min_fill_ratio": "tests/throttle/test_executions.py::test_too_little_of_what_is_sent_gets_filled",
     "tick_size": _INSTRUMENT,
     "lot_size": _INSTRUMENT,
     "min_qty": _INSTRUMENT,

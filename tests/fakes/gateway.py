@@ -24,6 +24,7 @@ from gateway.domain.overrides import Override, OverrideTerms
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Record
 from gateway.domain.sessions import Approval, Session
+from gateway.domain.throttles import StrategyLock
 from gateway.ports.checking import OrderCheckView
 from gateway.ports.clock import Clock
 from gateway.ports.intake import AlreadyInForce, OrderStory, Outcome, Reply, RequestInvalid, WaitingEdit
@@ -66,6 +67,7 @@ class FakeGateway:
         self.trading_state = TradingState.ACTIVE
         self.stopped: tuple[StopView, ...] = ()
         self.flattened: tuple[FlattenView, ...] = ()
+        self.locked: tuple[StrategyLock, ...] = ()
         self.venues: tuple[VenueModeView, ...] = (venue_mode("ibkr"), venue_mode("binance"))
         self.health_view = HealthView(
             is_ready=True,
@@ -135,6 +137,12 @@ class FakeGateway:
         return Reply(Outcome.REQUESTED, OrderStory(order))
 
     # --- Controls ---
+
+    async def lift_lock(self, lock_id: str, actor: Actor, reason: str) -> StrategyLock | None:
+        await self._enter("lift_lock", (lock_id, actor.name, reason))
+        found = next((lock for lock in self.locked if lock.lock_id == lock_id), None)
+        self.locked = tuple(lock for lock in self.locked if lock.lock_id != lock_id)
+        return found
 
     async def switch_trading(
         self,
@@ -290,6 +298,9 @@ class FakeGateway:
 
     def flattens(self) -> tuple[FlattenView, ...]:
         return self.flattened
+
+    def locks(self) -> tuple[StrategyLock, ...]:
+        return self.locked
 
     def connections(self) -> tuple[ConnectionView, ...]:
         since_ns = self._clock.now_ns()

@@ -29,6 +29,7 @@ from gateway.domain.facts import (
 from gateway.domain.orders import ExecutionReport, Reject
 from gateway.domain.reasons import RejectCode
 from gateway.domain.records import Record
+from gateway.domain.throttle_facts import ClockSteppedBack
 from tests.fakes.gateway_samples import NOW_NS, TRADER, D, new_order
 from tests.http.desk import Desk, principal
 
@@ -200,6 +201,7 @@ def test_every_fact_is_public_or_meant_not_to_be() -> None:
         PortfolioRecorded,
         DayRolled,
         OrderRestored,
+        ClockSteppedBack,
     }
 
 

@@ -11,6 +11,7 @@ from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.limits import build_limits
 from gateway.adapters.config.revision import revision_of
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
+from gateway.adapters.config.throttles import build_throttles
 from gateway.domain.config import AccountConfig, CanaryCaps, OverrideWindow, Rollout, TradingConfig, VenueMode
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode
@@ -101,6 +102,7 @@ def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig
         global_mode=gateway.get("modes", "global", default=Mode.SHADOW),
         venues={name: _venue_mode(modes.get(name, {})) for name in sorted(venues)},
         limits=build_limits(documents),
+        throttles=build_throttles(documents),
         rollout=_rollout(documents, venues),
         instruments=instruments,
         base_currency=gateway.get("base_currency", default="USD"),

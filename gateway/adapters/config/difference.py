@@ -14,6 +14,7 @@ from gateway.domain.config import TradingConfig
 from gateway.domain.days import DayRoll
 from gateway.domain.money import plain
 from gateway.domain.settings import Settings
+from gateway.domain.throttles import Throttles
 
 _MAX_LINES = 200
 _LIMITS_OF = ("accounts", "strategies", "venues", "symbols", "sectors", "asset_classes")
@@ -90,6 +91,8 @@ def _trading_things(trading: TradingConfig) -> _Things:
             "canary_unit": trading.rollout.canary_unit,
             "salt": trading.rollout.salt,
             "reprice_reserve_bps": trading.reprice_reserve_bps,
+            "self_match_prevention": trading.throttles.self_match_prevention,
+            "self_match_scope": trading.throttles.self_match_scope,
         },
         "policy": {"approved_symbols": trading.approved_symbols},
         "storage": {
@@ -98,7 +101,7 @@ def _trading_things(trading: TradingConfig) -> _Things:
         },
         "overrides": _values(trading.overrides),
         "rates": dict(trading.rates),
-        "limits": _values(trading.limits.gateway),
+        "limits": _values(trading.limits.gateway) | _throttles(trading.throttles.gateway),
     }
     table = _values(trading.limits, without=("gateway", "gap_events", *_LIMITS_OF))
     things["limits"]["stop_loss_percentage"] = table.pop("stop_loss_percentage")
@@ -111,7 +114,10 @@ def _trading_things(trading: TradingConfig) -> _Things:
         things[f"modes.venues.{name}"] = {"mode": venue.mode, "canary_pct": _percent(venue.canary_weight_bp)}
     for scope in _LIMITS_OF:
         for name, limits in getattr(trading.limits, scope).items():
-            things[f"risk.{scope}.{name}"] = _values(limits)
+            throttles = getattr(trading.throttles, scope).get(name, Throttles())
+            things[f"risk.{scope}.{name}"] = _values(limits) | _throttles(throttles)
+    for name, throttles in trading.throttles.venues.items():
+        things[f"risk.venues.{name}"] = _throttles(throttles)
     for name, caps in trading.rollout.caps.items():
         things[f"caps.{name}"] = _values(caps)
     for name, account in trading.accounts.items():
@@ -119,6 +125,16 @@ def _trading_things(trading: TradingConfig) -> _Things:
     for symbol, instrument in trading.instruments.items():
         things[f"symbols.{symbol}"] = _values(instrument, without=("symbol",))
     return things
+
+
+def _throttles(throttles: Throttles) -> dict[str, Any]:
+    """What is nested in the file is nested here: ``executions.window_s``."""
+    values = _values(throttles, without=("executions", "repeated_executions"))
+    for key in ("executions", "repeated_executions"):
+        nested = getattr(throttles, key)
+        if nested is not None:
+            values |= {f"{key}.{name}": value for name, value in _values(nested).items()}
+    return values
 
 
 def _values(thing: msgspec.Struct, without: tuple[str, ...] = ()) -> dict[str, Any]:

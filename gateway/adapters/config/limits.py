@@ -8,6 +8,7 @@ from gateway.adapters.config.documents import Document, Documents
 from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.problems import Path, Place, shown
 from gateway.adapters.config.tables import ALIASES, RISK
+from gateway.adapters.config.throttle_table import SCOPE_THROTTLES
 from gateway.domain.config import GapEvent, Limits, LimitTable
 from gateway.domain.money import plain
 
@@ -116,7 +117,7 @@ def _gap_event(values: dict[str, Any]) -> GapEvent:
 
 
 def _limits(values: dict[str, Any]) -> Limits:
-    known = dict(values)
+    known = {key: value for key, value in values.items() if key not in SCOPE_THROTTLES}
     known.pop("stop_loss_percentage", None)
     for alias, key in ALIASES.items():
         if alias in known:

@@ -17,6 +17,7 @@ from gateway.adapters.config.instruments import check_bindings, list_instruments
 from gateway.adapters.config.limits import check_limit_values
 from gateway.adapters.config.problems import ConfigInvalid, ConfigProblem, Place, Problems, shown
 from gateway.adapters.config.tables import FILES, GATEWAY
+from gateway.adapters.config.throttles import check_throttles
 from gateway.adapters.config.yaml_text import MAX_BYTES
 from gateway.domain.settings import Settings
 
@@ -118,6 +119,7 @@ def parse(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings:
     rules.check_principals(documents)
     rules.check_limits(documents, listed)
     rules.check_overrides(documents)
+    check_throttles(documents, venues | {entry["venue"] for entry in listed.entries.values()})
     rules.check_plan(documents)
     rules.check_channels(documents)
     check_limit_values(documents, listed)

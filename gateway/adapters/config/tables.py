@@ -25,6 +25,7 @@ from gateway.adapters.config.kinds import (
     whole,
 )
 from gateway.adapters.config.schema import Either, Fields, Many, Names, Rule
+from gateway.adapters.config.throttle_table import SELF_MATCH, misplaced_throttles, throttles_of
 from gateway.domain.config import CanaryCaps, Limits, OverrideWindow, Rollout
 from gateway.domain.enums import CanaryUnit, OrdType, Role, ScopeKind, ShortSale
 from gateway.domain.limit_controls import LIMIT_CONTROLS
@@ -101,7 +102,8 @@ def _limits(kind: ScopeKind, **own: Rule) -> Fields:
     }
     if not own:
         moved["stop_loss_percentage"] = "it stands under limits"
-    return Fields({**keys, **aliases, **own}, moved=moved, struct=Limits, attrs=ALIASES)
+    moved |= misplaced_throttles(kind)
+    return Fields({**keys, **aliases, **throttles_of(kind), **own}, moved=moved, struct=Limits, attrs=ALIASES)
 
 
 _GAP_EVENT = Fields(
@@ -128,6 +130,7 @@ _RISK = Fields(
         "collar_window": duration("s", low_ms=1_000, is_whole=True),
         "collar_max_age": duration("s", low_ms=1_000, is_whole=True),
         "figures_max_age": duration("s", low_ms=1_000, is_whole=True),
+        **SELF_MATCH,
         "reprice_reserve_bps": number(low=Decimal(0), high=Decimal(10_000)),
         "overrides": Fields({"default_s": whole(1, 86_400), "max_s": whole(1, 86_400)}, struct=OverrideWindow),
     },

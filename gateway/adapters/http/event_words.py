@@ -12,7 +12,7 @@ import msgspec
 from gateway.adapters.http.state_views import session_view
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.views import fill_view, plain_or_none, reject_view
-from gateway.domain import exception_facts, facts
+from gateway.domain import exception_facts, facts, throttle_facts
 from gateway.domain.facts import Fact
 from gateway.domain.money import plain, ratio
 from gateway.domain.orders import Actor, Order, Reject
@@ -202,6 +202,22 @@ def _unmatched(fact: facts.ReportUnmatched) -> Told:
     return Told("venue", {**fields, "exec_id": report.exec_id, "text": report.text}, is_for_desk=True)
 
 
+def _locked(fact: throttle_facts.StrategyLocked) -> Told:
+    lock = fact.lock
+    fields = {
+        "event": "locked",
+        "lock_id": lock.lock_id,
+        "strategy_id": lock.strategy_id,
+        "route": lock.route,
+        "symbol": lock.symbol,
+        "side": lock.side,
+        "executions": lock.executions,
+        "limit": lock.limit,
+        "window_s": lock.window_s,
+    }
+    return Told("lock", fields, is_for_desk=True)
+
+
 def _override_granted(fact: exception_facts.OverrideGranted) -> Told:
     one = fact.override
     terms = {
@@ -226,12 +242,13 @@ def _override_used(fact: exception_facts.OverrideUsed) -> Told:
     return Told("override", {"event": "used", "override_id": fact.override_id}, fact.order_id)
 
 
-#: Facts that are not here stay inside: marks, statistics, snapshots, the turn of the day, restored memory.
+#: Facts that are not here stay inside: marks, statistics, snapshots, the turn of the day, restored memory, clocks.
 _TELLERS: dict[type, Callable[[Any], Told]] = {
     facts.OrderHeld: lambda f: _order("held", f.order.order_id, **_terms(f.order)),
     facts.OrderAdmitted: lambda f: _order("admitted", f.order_id, policy_revision=f.policy_revision),
     facts.OrderDenied: _denied,
     facts.HoldReleased: lambda f: _order("reconsidered", f.order_id),
+    throttle_facts.OrderDeferred: lambda f: _order("deferred", f.order_id, reject=_reject(f.reject)),
     facts.OrderInDoubt: lambda f: _order("in_doubt", f.order_id, text=f.text),
     facts.OrderAcknowledged: lambda f: _order("acknowledged", f.order_id, venue_order_id=f.venue_order_id),
     facts.OrderEnded: _ended,
@@ -266,5 +283,9 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     exception_facts.OverrideExpired: lambda f: _override("expired", f.override_id, uses=f.uses),
     facts.VenueStatusRecorded: _venue_status,
     facts.ReportUnmatched: _unmatched,
+    throttle_facts.StrategyLocked: _locked,
+    throttle_facts.StrategyUnlocked: lambda f: Told(
+        "lock", {"event": "lifted", "lock_id": f.lock_id, "reason": f.reason, **_by(f.actor)}, is_for_desk=True
+    ),
 }
 PUBLIC_FACTS = frozenset(_TELLERS)

@@ -27,7 +27,7 @@ _STATUS_TEXT = {
     413: "The body is too large",
     415: "The body must be application/json",
     422: "Denied: the order is recorded, and returned with its reason",
-    429: "Too many requests; reserved",
+    429: "Too many messages; `Retry-After` says when the same request may pass",
     500: "A fault of the gateway; `incident` names its log entry",
     503: "The gateway does not accept this now; `reason` says why",
 }

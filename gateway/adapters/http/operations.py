@@ -20,6 +20,7 @@ from gateway.adapters.http.shapes import (
     EnableTrading,
     EventsQuery,
     FlattenPositions,
+    LiftLock,
     NoQuery,
     OrdersQuery,
     PlaceOrder,
@@ -36,6 +37,8 @@ from gateway.adapters.http.state_views import (
     ConnectionsReply,
     FlattenReply,
     LiveReply,
+    LockReply,
+    LocksReply,
     PortfolioReply,
     PositionsReply,
     QuoteView,
@@ -52,7 +55,8 @@ from gateway.ports.checking import OrderCheckView
 from gateway.ports.read_model import ModesView
 
 TRADING = "/api/trading"
-#: A symbol in a path may hold slashes; and even a line break must reach the handler, to be refused in our words.
+#: A symbol or a strategy's name in a path may hold slashes; and even a line break must reach the handler, to be
+#: refused in our words.
 _ANYTHING = r"[\s\S]+"
 NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
@@ -99,7 +103,7 @@ ORDERS = (
         needs=Right.TRADE,
         body=PlaceOrder,
         is_body_required=True,
-        refusals=(409, 422, 503),
+        refusals=(409, 422, 429, 503),
     ),
     _post(
         f"{TRADING}/orders/check",
@@ -130,7 +134,7 @@ ORDERS = (
         replies={202: OrderView},
         body=ReplaceOrder,
         is_body_required=True,
-        refusals=(404, 409, 422, 503),
+        refusals=(404, 409, 422, 429, 503),
     ),
     _get(f"{TRADING}/orders", "list_orders", "Orders, newest first", OrdersPage, query=OrdersQuery),
 )
@@ -187,6 +191,17 @@ STATE = (
         {},
         needs=Right.CONTROL,
         refusals=(404,),
+    ),
+    _get(f"{TRADING}/locks", "locks", "Strategies that wait for a person", LocksReply),
+    _post(
+        f"{TRADING}/locks/{{lock_id}}/lift",
+        "lift_lock",
+        "Let a locked strategy take new risk again",
+        {200: LockReply},
+        route=f"{TRADING}/locks/{{lock_id:{_ANYTHING}}}/lift",
+        needs=Right.CONTROL,
+        body=LiftLock,
+        refusals=(404, 503),
     ),
     _get(f"{TRADING}/alerts", "alerts", "Recent alerts", AlertsReply),
     _get(f"{TRADING}/rollouts", "rollouts", "Rollouts", RolloutsReply),

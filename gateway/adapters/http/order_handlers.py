@@ -1,5 +1,7 @@
 """Placing, canceling, replacing and reading orders."""
 
+from decimal import Decimal
+
 import msgspec
 from aiohttp import web
 from msgspec import UNSET
@@ -13,6 +15,7 @@ from gateway.adapters.http.reading import read_query, read_struct
 from gateway.adapters.http.shapes import OrdersQuery, ReplaceOrder
 from gateway.adapters.http.views import OrderView, story_view
 from gateway.domain.enums import RejectStage
+from gateway.domain.money import plain
 from gateway.domain.orders import NewOrderSingle, Reject, ReplaceRequest
 from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Clock
@@ -28,6 +31,7 @@ _REFUSALS = {
     Outcome.CONFLICT: (409, "The client_order_id was used for another order"),
     Outcome.REFUSED: (409, "The order is in no state for this"),
 }
+_NS_PER_S = Decimal(1_000_000_000)
 _CONFLICT = Reject(
     RejectStage.INTAKE, RejectCode.CLIENT_ORDER_ID_REUSED, "an order with other content has this client_order_id"
 )
@@ -136,7 +140,27 @@ def _answer(reply: Reply, caller: Caller) -> web.StreamResponse:
         return json_response(story_view(story), status, location)
     if outcome is Outcome.NOT_FOUND:
         return problem_response(problem_of("ORDER_NOT_FOUND", "no order has this id"))
+    if outcome is Outcome.DEFERRED:
+        return _deferral(reply)
     return problem_response(_refusal(reply, caller))
+
+
+def _deferral(reply: Reply) -> web.Response:
+    """Not now: 429 for the message rate, 409 for what has to be out of the way first."""
+    reject = reply.reject
+    assert reject is not None, "who has to wait is told why"
+    is_rate = reject.code == RejectCode.MESSAGE_RATE_EXCEEDED
+    problem = Problem(
+        type=problem_type(reject.code),
+        title="Too many messages" if is_rate else "One of your own open orders is in the way",
+        status=429 if is_rate else 409,
+        detail=reject.text,
+        code=reject.code,
+        stage=reject.stage,
+        context=reject.context,
+        retry_after_s=plain(Decimal(reply.wait_ns) / _NS_PER_S),
+    )
+    return problem_response(problem, {"Retry-After": str(-(-reply.wait_ns // int(_NS_PER_S)))})
 
 
 def _refusal(reply: Reply, caller: Caller) -> Problem:

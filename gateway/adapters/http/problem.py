@@ -37,6 +37,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "ORDER_NOT_FOUND": ProblemKind(404, "There is no such order"),
     "QUOTE_NOT_FOUND": ProblemKind(404, "There is no quote for this symbol"),
     "SUBSCRIPTION_NOT_FOUND": ProblemKind(404, "The symbol is not subscribed"),
+    "LOCK_NOT_FOUND": ProblemKind(404, "There is no such lock"),
     "BREAKER_NOT_FOUND": ProblemKind(404, "There is no such circuit breaker"),
     "OVERRIDE_NOT_FOUND": ProblemKind(404, "There is no such override"),
     "METHOD_NOT_ALLOWED": ProblemKind(405, "The path does not take this method"),
@@ -60,7 +61,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request was refused. ``code`` is stable; ``detail`` is for people and may change.
 
     ``errors`` says what is wrong field by field, ``reason`` why the gateway does not accept, ``stage`` which part
-    of the path refused, ``order`` is the order as it stands, ``incident`` names the entry in the gateway's log.
+    of the path refused, ``order`` is the order as it stands, ``context`` holds what was compared and ``retry_after_s``
+    after how many seconds, exactly, the same request may pass; ``incident`` names the entry in the gateway's log.
     """
 
     type: str
@@ -75,6 +77,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] | UnsetType = UNSET
     incident: str | UnsetType = UNSET
     order: OrderView | UnsetType = UNSET
+    context: dict[str, str] | UnsetType = UNSET
+    retry_after_s: str | UnsetType = UNSET
 
 
 class HttpProblem(Exception):

@@ -237,6 +237,8 @@ def _control_handlers(control: ControlHandlers) -> dict[str, Handler]:
         "disable_trading": control.disable,
         "trading": control.trading,
         "flatten": control.flatten,
+        "locks": control.locks,
+        "lift_lock": control.lift_lock,
     }
 
 

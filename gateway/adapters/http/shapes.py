@@ -141,6 +141,12 @@ class FlattenPositions(Struct, frozen=True):
     reason: Annotated[str | None, Text("Words for the record.", 200)] = None
 
 
+class LiftLock(Struct, frozen=True):
+    """Why a locked strategy may go on."""
+
+    reason: Annotated[str | None, Text("Words for the record.", 200)] = None
+
+
 class Subscribe(Struct, frozen=True):
     """Symbols to watch."""
 

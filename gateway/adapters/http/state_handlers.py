@@ -12,6 +12,7 @@ from gateway.adapters.http.shapes import (
     DisableTrading,
     EnableTrading,
     FlattenPositions,
+    LiftLock,
     PortfolioQuery,
     PositionsQuery,
     StartSession,
@@ -20,6 +21,7 @@ from gateway.adapters.http.state_views import (
     AlertsReply,
     BreakersReply,
     ConnectionsReply,
+    LocksReply,
     PortfolioReply,
     PositionsReply,
     RolloutsReply,
@@ -29,6 +31,7 @@ from gateway.adapters.http.state_views import (
     TradingStatesReply,
     connection_reply,
     flatten_reply,
+    lock_reply,
     session_view,
     stop_reply,
 )
@@ -148,6 +151,18 @@ class ControlHandlers:
         )
         found = next(view for view in self._status.flattens() if view.flatten_id == flatten_id)
         return json_response(flatten_reply(found), 202)
+
+    async def locks(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        mine = caller.strategies
+        seen = (lock for lock in self._status.locks() if mine is None or lock.strategy_id in mine)
+        return json_response(LocksReply(tuple(lock_reply(lock) for lock in seen)))
+
+    async def lift_lock(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        wish = read_struct(await read_body(request), LiftLock)
+        lock = await self._controls.lift_lock(request.match_info["lock_id"], caller.actor, wish.reason or "")
+        if lock is None:
+            raise HttpProblem("LOCK_NOT_FOUND", "no lock has this id; see GET /api/trading/locks")
+        return json_response(lock_reply(lock))
 
     def _session_reply(self, session: Session | None) -> SessionReply:
         view = None if session is None else session_view(session)

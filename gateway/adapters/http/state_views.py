@@ -7,6 +7,7 @@ from gateway.adapters.http.times import rfc3339, rfc3339_or_none
 from gateway.adapters.http.views import plain_or_none
 from gateway.domain.market import Quote
 from gateway.domain.sessions import Session
+from gateway.domain.throttles import StrategyLock
 from gateway.ports.read_model import ConnectionView, FlattenView, PortfolioView, PositionView, StopView
 
 
@@ -85,6 +86,28 @@ class TradingStatesReply(msgspec.Struct, frozen=True):
     trading_state: str
     stops: tuple[StopReply, ...]
     flattens: tuple[FlattenReply, ...]
+
+
+class LockReply(msgspec.Struct, frozen=True):
+    """A strategy that takes no new risk on one route until a person lets it, and the executions that locked it."""
+
+    lock_id: str
+    strategy_id: str
+    route: str
+    symbol: str
+    side: str
+    executions: int
+    limit: int
+    window_s: int
+    scope: str
+    scope_id: str
+    since: str
+
+
+class LocksReply(msgspec.Struct, frozen=True):
+    """Every locked strategy that the caller may see."""
+
+    locks: tuple[LockReply, ...]
 
 
 class ConnectionReply(msgspec.Struct, frozen=True):
@@ -204,6 +227,22 @@ def flatten_reply(view: FlattenView) -> FlattenReply:
         view.orders_sent,
         view.waits,
         view.text,
+    )
+
+
+def lock_reply(lock: StrategyLock) -> LockReply:
+    return LockReply(
+        lock.lock_id,
+        lock.strategy_id,
+        lock.route,
+        lock.symbol,
+        lock.side,
+        lock.executions,
+        lock.limit,
+        lock.window_s,
+        lock.scope,
+        lock.scope_id,
+        rfc3339(lock.since_ns),
     )
 
 

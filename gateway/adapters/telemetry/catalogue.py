@@ -97,6 +97,21 @@ CATALOGUE: tuple[Metric, ...] = (
         "stage",
     ),
     _counter(
+        "gateway_deferred_requests_total",
+        "Requests that were told to come again: over the message rate of a scope, or one of our own orders in the way.",
+        "A strategy sends more than it may, or one that is told to wait does not.",
+        "reason",
+        "scope",
+        is_read=True,
+    ),
+    _gauge(
+        "gateway_locked_strategies",
+        "Strategies that take no new risk until a person lets them.",
+        "A strategy was applied so often that it was locked; see `GET /api/trading/locks`.",
+        "route",
+        unit="strategies",
+    ),
+    _counter(
         "gateway_policy_decisions_total",
         "Policy answers: allow, deny, or why there was none (unavailable, undefined, malformed, other).",
         "allow: business. deny: the policy refuses. Anything else: the policy engine is in trouble; orders are denied.",

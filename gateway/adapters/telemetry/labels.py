@@ -19,6 +19,7 @@ _NOT_DENIALS = frozenset(
     {
         RejectCode.ORDER_SHAPE_INVALID,
         RejectCode.CLIENT_ORDER_ID_REUSED,
+        RejectCode.MESSAGE_RATE_EXCEEDED,
         RejectCode.ORDER_NOT_OPEN,
         RejectCode.ORDER_IS_SPLIT,
         RejectCode.REPLACE_PENDING,
