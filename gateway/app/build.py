@@ -34,6 +34,7 @@ from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor, VenueSlot, VenueTable
 from gateway.service.feed import Feed
+from gateway.service.figures import FigureKeeper
 from gateway.service.flattening import Flattener
 from gateway.service.intake import Intake
 from gateway.service.overrides import OverrideDesk
@@ -176,7 +177,7 @@ def _assemble(
         intake=intake,
         controls=controls,
         status=status,
-        timers=Timers(engine, venues, market, flattener, overrides, clock),
+        timers=Timers(engine, venues, market, flattener, overrides, FigureKeeper(engine, market, clock, tasks), clock),
         commands=CommandWatch(files, controls, engine),
         server=server,
     )

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.adapters.telemetry import Reading
+from gateway.app.ledger_gauges import ledger_readings
 from gateway.core.risk.exposure import Book, ScopeUse
 from gateway.core.risk.listing import use_of
 from gateway.core.risk.rules import ScopeLimits
@@ -36,6 +37,7 @@ class StateGauges:
         state = self._engine.state
         found: dict[str, Reading] = {
             "gateway_exposure": _exposure(state),
+            **ledger_readings(state),
             "gateway_limit_use_ratio": _limit_use(state),
             "gateway_in_doubt_orders": {(): float(sum(order.is_in_doubt for order in state.open_orders()))},
             "gateway_trading_state": {(one.value,): float(one is state.trading.gateway_state) for one in TradingState},

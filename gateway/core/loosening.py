@@ -15,6 +15,7 @@ import msgspec
 from gateway.domain.config import (
     AccountConfig,
     CanaryCaps,
+    FigureSampling,
     GapEvent,
     Limits,
     LimitTable,
@@ -69,6 +70,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "retained_closed_orders": Looser.NEVER,
         "retained_executions": Looser.NEVER,
         "overrides": Looser.WITHIN,
+        "figures": Looser.NEVER,
         "cost_method": Looser.NEVER,
         "snapshot_every_s": Looser.NEVER,
         "day_roll": Looser.NEVER,
@@ -132,6 +134,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "margin_rate": Looser.WHEN_LOWER,
     },
     DayRoll: dict.fromkeys(DayRoll.__struct_fields__, Looser.NEVER),
+    FigureSampling: dict.fromkeys(FigureSampling.__struct_fields__, Looser.NEVER),
 }
 #: What a table that is not there is compared as; of any other, coming and going loosens nothing by itself.
 _ABSENT: Mapping[type, msgspec.Struct] = {Limits: Limits(), Throttles: Throttles(), CanaryCaps: CanaryCaps()}

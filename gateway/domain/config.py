@@ -150,6 +150,18 @@ class OverrideWindow(msgspec.Struct, frozen=True, kw_only=True):
     max_s: int = 3_600
 
 
+class FigureSampling(msgspec.Struct, frozen=True, kw_only=True):
+    """How volatility, correlations and tail risk are estimated: a price of each symbol every ``sample_every_s``, the
+    last ``window`` returns, anew every ``compute_every_s``, from at least ``min_samples`` returns, of at most
+    ``max_symbols`` symbols (what is held first)."""
+
+    sample_every_s: int = 60
+    window: int = 500
+    min_samples: int = 100
+    compute_every_s: int = 300
+    max_symbols: int = 100
+
+
 class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a decision reads. ``revision`` is a hash of the content, so equal content is equal revision.
 
@@ -177,6 +189,7 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     retained_closed_orders: int = 1_000
     retained_executions: int = 5_000
     overrides: OverrideWindow = OverrideWindow()
+    figures: FigureSampling = FigureSampling()
     cost_method: CostMethod = CostMethod.AVERAGE
     snapshot_every_s: int = 300
     day_roll: DayRoll = DayRoll()

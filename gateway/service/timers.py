@@ -8,6 +8,7 @@ from gateway.domain.events import MarksObserved, SnapshotDue
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.service.engine import Engine
+from gateway.service.figures import FigureKeeper
 from gateway.service.flattening import Flattener
 from gateway.service.overrides import OverrideDesk
 from gateway.service.trading_days import gateway_day, venue_days
@@ -28,6 +29,7 @@ class Timers:
         market: MarketData,
         flattener: Flattener,
         overrides: OverrideDesk,
+        figures: FigureKeeper,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -35,6 +37,7 @@ class Timers:
         self._market = market
         self._flattener = flattener
         self._overrides = overrides
+        self._figures = figures
         self._clock = clock
 
     async def run(self) -> None:
@@ -48,7 +51,7 @@ class Timers:
 
     def tick(self) -> None:
         """One round. A part that fails (a market that raises, say) keeps no other from its turn."""
-        for part in (self._flattener.pursue, self._overrides.tick, self._mark):
+        for part in (self._flattener.pursue, self._overrides.tick, self._mark, self._figures.tick):
             try:
                 part()
             except Exception:

@@ -12,7 +12,15 @@ from gateway.adapters.config.limits import build_limits
 from gateway.adapters.config.revision import revision_of
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
 from gateway.adapters.config.throttles import build_throttles
-from gateway.domain.config import AccountConfig, CanaryCaps, OverrideWindow, Rollout, TradingConfig, VenueMode
+from gateway.domain.config import (
+    AccountConfig,
+    CanaryCaps,
+    FigureSampling,
+    OverrideWindow,
+    Rollout,
+    TradingConfig,
+    VenueMode,
+)
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode
 from gateway.domain.instruments import Instrument
@@ -88,6 +96,8 @@ def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig
         optional["approved_symbols"] = tuple(sorted(set(approved)))
     if (reserve := risk.get("reprice_reserve_bps")) is not None:
         optional["reprice_reserve_bps"] = reserve
+    if (sampling := risk.get("figures")) is not None:
+        optional["figures"] = FigureSampling(**sampling)
     if (window := risk.get("overrides")) is not None:
         optional["overrides"] = OverrideWindow(**window)
     if (method := gateway.get("cost_method")) is not None:

@@ -100,6 +100,7 @@ def _trading_things(trading: TradingConfig) -> _Things:
             "retained_executions": trading.retained_executions,
         },
         "overrides": _values(trading.overrides),
+        "figures": _values(trading.figures),
         "rates": dict(trading.rates),
         "limits": _values(trading.limits.gateway) | _throttles(trading.throttles.gateway),
     }

@@ -26,7 +26,7 @@ from gateway.adapters.config.kinds import (
 )
 from gateway.adapters.config.schema import Either, Fields, Many, Names, Rule
 from gateway.adapters.config.throttle_table import SELF_MATCH, misplaced_throttles, throttles_of
-from gateway.domain.config import CanaryCaps, Limits, OverrideWindow, Rollout
+from gateway.domain.config import CanaryCaps, FigureSampling, Limits, OverrideWindow, Rollout
 from gateway.domain.enums import CanaryUnit, OrdType, Role, ScopeKind, ShortSale
 from gateway.domain.limit_controls import LIMIT_CONTROLS
 from gateway.domain.settings import NotificationChannel, Principal
@@ -129,6 +129,16 @@ _RISK = Fields(
         "gap_events": Many(_GAP_EVENT),
         "collar_window": duration("s", low_ms=1_000, is_whole=True),
         "collar_max_age": duration("s", low_ms=1_000, is_whole=True),
+        "figures": Fields(
+            {
+                "sample_every_s": whole(1, 86_400),
+                "window": whole(2, 10_000),
+                "min_samples": whole(2, 10_000),
+                "compute_every_s": whole(1, 86_400),
+                "max_symbols": whole(0, 1_000),
+            },
+            struct=FigureSampling,
+        ),
         "figures_max_age": duration("s", low_ms=1_000, is_whole=True),
         **SELF_MATCH,
         "reprice_reserve_bps": number(low=Decimal(0), high=Decimal(10_000)),
