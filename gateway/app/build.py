@@ -41,6 +41,7 @@ from gateway.service.overrides import OverrideDesk
 from gateway.service.reads import Reads
 from gateway.service.recovery import recover
 from gateway.service.reload import Reloader
+from gateway.service.risk_reads import RiskReader
 from gateway.service.status import GatewayStatus
 from gateway.service.tasks import TaskGroup
 from gateway.service.timers import Timers
@@ -134,7 +135,9 @@ def _assemble(
     overrides = OverrideDesk(engine, clock)
     approvals = Approvals(engine, clock)
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
+    risk = RiskReader(engine, clock)
     gauges.bind(engine, status)
+    gauges.add("gateway_limit_use_ratio", risk.use_ratios)
     gauges.add("gateway_config_waiting", lambda: {(): float(approvals.waiting() is not None)})
     server = HttpServer(
         intake,
@@ -142,6 +145,7 @@ def _assemble(
         controls,
         approvals,
         overrides,
+        risk,
         reads,
         status,
         feed,

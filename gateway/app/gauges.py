@@ -1,17 +1,13 @@
 """Figures that metrics read from the state when they are scraped, so that the order path pays nothing for them."""
 
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.adapters.telemetry import Reading
 from gateway.app.ledger_gauges import ledger_readings
-from gateway.core.risk.exposure import Book, ScopeUse
-from gateway.core.risk.listing import use_of
-from gateway.core.risk.rules import ScopeLimits
+from gateway.core.risk.exposure import ScopeUse
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Mode, TradingState
-from gateway.domain.money import ZERO
 from gateway.service.engine import Engine
 from gateway.service.status import GatewayStatus
 
@@ -38,7 +34,6 @@ class StateGauges:
         found: dict[str, Reading] = {
             "gateway_exposure": _exposure(state),
             **ledger_readings(state),
-            "gateway_limit_use_ratio": _limit_use(state),
             "gateway_in_doubt_orders": {(): float(sum(order.is_in_doubt for order in state.open_orders()))},
             "gateway_trading_state": {(one.value,): float(one is state.trading.gateway_state) for one in TradingState},
             "gateway_trading_stops": _stops(state),
@@ -84,47 +79,3 @@ def _exposure(state: GatewayState) -> dict[tuple[str, ...], float]:
             for kind, value in (("gross", use.gross), ("net", use.net), ("held", use.held)):
                 found[(route.value, account, kind)] = float(value)
     return found
-
-
-def _limit_use(state: GatewayState) -> dict[tuple[str, ...], float]:
-    """The larger use of the two books, for every limit that measures a scope and not a single order."""
-    found: dict[tuple[str, ...], float] = {}
-    for book in state.books.values():
-        for scope, limits, use, equity in _scopes(state, book):
-            for rule, limit in limits.bindings:
-                value = _measured(rule.key, use, limit, equity)
-                if value is not None:
-                    key = (scope, rule.key)
-                    found[key] = max(found.get(key, 0.0), float(value))
-    return found
-
-
-def _scopes(state: GatewayState, book: Book) -> Iterator[tuple[str, ScopeLimits, ScopeUse, Decimal]]:
-    """Every scope that has limits, with its use and the equity that its ratios refer to."""
-    accounts = state.config.accounts
-    whole = sum((account.initial_cash for account in accounts.values()), ZERO) + book.gateway.pnl
-    plan = state.risk_plan
-    yield "gateway", plan.gateway, book.gateway, whole
-    for name, limits in plan.accounts.items():
-        use = book.accounts.get(name) or ScopeUse()
-        initial = accounts[name].initial_cash if name in accounts else ZERO
-        yield f"account:{name}", limits, use, initial + use.pnl
-    for scope in (
-        *plan.strategies.values(),
-        *plan.venues.values(),
-        *plan.sectors.values(),
-        *plan.asset_classes.values(),
-    ):
-        use = use_of(book, scope.kind, scope.scope_id)
-        yield f"{scope.kind.value}:{scope.scope_id}", scope, use, whole
-
-
-def _measured(key: str, use: ScopeUse, limit: Decimal, equity: Decimal) -> Decimal | None:
-    if key == "max_position_size":
-        return max((abs(symbol.qty) for symbol in use.symbols.values()), default=ZERO) / limit
-    if key == "max_leverage" and equity > 0:
-        return (use.gross + use.held) / (limit * equity)
-    if key == "daily_loss_limit":
-        allowed = limit * (equity - use.day_pnl) if limit < 1 else limit
-        return max(-use.day_pnl, ZERO) / allowed if allowed > 0 else None
-    return None

@@ -39,14 +39,24 @@ from gateway.ports.read_model import (
     StopView,
     VenueModeView,
 )
-from tests.fakes.gateway_samples import checked, executed, matches, not_open, order_from, too_large, venue_mode
+from gateway.ports.risk_view import RiskView
+from tests.fakes.gateway_samples import (
+    checked,
+    executed,
+    limits_of,
+    matches,
+    not_open,
+    order_from,
+    too_large,
+    venue_mode,
+)
 
 D = Decimal
 NEEDS_LIMIT = (OrdType.LIMIT, OrdType.STOP_LIMIT, OrdType.LIMIT_ON_CLOSE)
 
 
 class FakeGateway:
-    """Implements OrderIntake, Controls, OrderChecks, ConfigApprovals, Overrides, ReadModel, Status and EventFeed.
+    """Implements every port that HTTP sees.
 
     ``deny_above`` is the largest quantity admitted; ``failure`` is raised by every command; ``gate`` holds
     replies back until it is set (``entered`` says that one waits); the views are plain attributes to be replaced.
@@ -80,6 +90,7 @@ class FakeGateway:
             config_error="risk.yaml: nobody needs to know",
         )
         self.edit: WaitingEdit | None = None
+        self.risk_view = limits_of("default", "second")
         self.overrides: dict[str, Override] = {}
         self.approvals: dict[str, Approval] = {}
         self.accounts: tuple[PortfolioView, ...] = ()
@@ -228,6 +239,11 @@ class FakeGateway:
     async def check(self, request: NewOrderSingle, actor: Actor) -> OrderCheckView:
         await self._enter("check", request)
         return checked(request, self.deny_above)
+
+    # --- RiskReads ---
+
+    def risk(self) -> RiskView:
+        return self.risk_view
 
     # --- Overrides ---
 

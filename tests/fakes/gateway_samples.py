@@ -12,6 +12,7 @@ from gateway.ports.checking import MarketSeenView, OrderCheckView, WouldBe
 from gateway.ports.journal import OrderQuery
 from gateway.ports.market_data import MarketListener
 from gateway.ports.read_model import PortfolioView, PositionView, VenueModeView
+from gateway.ports.risk_view import LimitUseView, RiskView
 
 D = Decimal
 HUNDRED, PRICE = D(100), D("150.25")
@@ -148,6 +149,38 @@ def checked(request: NewOrderSingle, most: Decimal) -> OrderCheckView:
         legs=(),
         config_revision="c1",
         policy_revision="p1",
+    )
+
+
+def limits_of(*accounts: str) -> RiskView:
+    """One limit of the gateway, of each account and of a strategy, in both books."""
+    scopes = [("gateway", "gateway"), *(("account", name) for name in accounts), ("strategy", "s1")]
+    return RiskView(
+        currency="USD",
+        config_revision="c1",
+        trading_state="active",
+        stops=(),
+        figures_age_ms=None,
+        limits=tuple(
+            LimitUseView(
+                book=book,
+                scope=scope,
+                scope_id=scope_id,
+                rule="max_open_orders",
+                code="MAX_OPEN_ORDERS",
+                limit="5",
+                value="1",
+                headroom="4",
+                use="0.2",
+                is_broken=False,
+                is_per_order=False,
+                account=None,
+                symbol=None,
+            )
+            for book in ("live", "shadow")
+            for scope, scope_id in scopes
+        ),
+        caps=(),
     )
 
 

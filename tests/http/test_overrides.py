@@ -1,10 +1,11 @@
-"""Overrides and checks over HTTP: who may do what, and what they see."""
+"""Overrides, checks and limits over HTTP: who may do what, and what they see."""
 
 from typing import Any
 
 import pytest
 
 from gateway.domain.enums import Role
+from tests.fakes.gateway_samples import limits_of
 from tests.http.desk import LIMIT_ORDER, Desk, principal
 
 PATH = "/api/trading/overrides"
@@ -74,3 +75,25 @@ async def test_a_check_answers_200_whatever_the_verdict_and_only_for_own_orders(
         assert (await desk.ask("POST", CHECK, order, key="rita")).status == 403
         assert (await desk.ask("POST", CHECK, {"symbol": "AAPL"}, key="tess")).status == 400
         assert desk.fake.stories == {}
+
+
+@pytest.mark.parametrize(
+    ("who", "query", "seen"),
+    [
+        ("rita", "", {"gateway", "default", "second", "s1"}),
+        ("rita", "?scope=account", {"default", "second"}),
+        ("rita", "?scope=account&id=second", {"second"}),
+        ("bound", "", {"a1"}),
+        ("tess", "", set()),
+    ],
+)
+async def test_limits_are_shown_to_whom_they_bind(who: str, query: str, seen: set[str]) -> None:
+    """Without this, a strategy would read how much another may still lose; or nobody how much is left."""
+    async with Desk(*PEOPLE) as desk:
+        desk.fake.risk_view = limits_of("default", "second") if who == "rita" else limits_of("a1", "default")
+        answer = await desk.ask("GET", f"/api/trading/risk{query}", key=who)
+        assert answer.status == 200
+        assert {one["scope_id"] for one in answer.json["limits"]} == seen
+        live = (await desk.ask("GET", f"/api/trading/risk{query or '?'}&book=live".replace("?&", "?"), key=who)).json
+        assert {one["book"] for one in live["limits"]} <= {"live"}
+        assert (await desk.ask("GET", "/api/trading/risk?account=default", key=who)).status == 400

@@ -14,6 +14,7 @@ from gateway.adapters.http.history_handlers import ClosedPositionsPage, Portfoli
 from gateway.adapters.http.kinds import NAME_PATTERN
 from gateway.adapters.http.order_handlers import OrdersPage
 from gateway.adapters.http.override_handlers import GrantOverride, OverridesReply, OverrideView
+from gateway.adapters.http.risk_handlers import RiskQuery, RiskReply
 from gateway.adapters.http.shapes import (
     ClosedPositionsQuery,
     DisableTrading,
@@ -235,6 +236,8 @@ STATE = (
     ),
 )
 
+RISK = (_get(f"{TRADING}/risk", "risk", "Every limit, its use and headroom", RiskReply, query=RiskQuery),)
+
 _OVERRIDES = f"{TRADING}/overrides"
 OVERRIDES = (
     _get(_OVERRIDES, "list_overrides", "Rules that are lifted now, for which orders and by whom", OverridesReply),
@@ -312,7 +315,7 @@ SYSTEM = (
     _get("/", "page", "A page for people", "text/html", needs=Right.OPEN),
 )
 
-OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *OVERRIDES, *CONFIG, *MARKET, *SYSTEM)
+OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *RISK, *OVERRIDES, *CONFIG, *MARKET, *SYSTEM)
 
 
 class Stream(msgspec.Struct, frozen=True):

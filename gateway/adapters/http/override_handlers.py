@@ -72,9 +72,7 @@ class OverrideHandlers:
         self._overrides = overrides
 
     async def list(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        return json_response(
-            OverridesReply(tuple(_view(one) for one in self._overrides.all() if _is_visible(one, caller)))
-        )
+        return json_response(OverridesReply(visible_overrides(self._overrides, caller)))
 
     async def grant(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), GrantOverride)
@@ -102,6 +100,11 @@ class OverrideHandlers:
             if override is not None:
                 return json_response(_view(override))
         raise HttpProblem("OVERRIDE_NOT_FOUND", "no override in force has this id")
+
+
+def visible_overrides(overrides: Overrides, caller: Caller) -> tuple[OverrideView, ...]:
+    """Those that could concern the caller's orders, oldest first."""
+    return tuple(_view(one) for one in overrides.all() if _is_visible(one, caller))
 
 
 def _check_bounds(wanted: str | None, permitted: frozenset[str] | None, code: str) -> None:

@@ -20,6 +20,7 @@ from gateway.adapters.http.operations import OPERATIONS, STREAMS
 from gateway.adapters.http.order_handlers import OrderHandlers
 from gateway.adapters.http.override_handlers import OverrideHandlers
 from gateway.adapters.http.problem import HttpProblem
+from gateway.adapters.http.risk_handlers import RiskHandlers
 from gateway.adapters.http.state_handlers import ControlHandlers, StateHandlers
 from gateway.adapters.http.streams import Streams
 from gateway.adapters.http.system_handlers import SystemHandlers
@@ -29,6 +30,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.intake import ConfigApprovals, Controls, EventFeed, OrderIntake, Overrides
 from gateway.ports.market_data import MarketData
 from gateway.ports.read_model import AllReads, Status
+from gateway.ports.risk_view import RiskReads
 from gateway.ports.telemetry import Telemetry
 
 _HEARTBEAT_S = 5.0
@@ -51,6 +53,7 @@ class HttpServer:
         controls: Controls,
         approvals: ConfigApprovals,
         overrides: Overrides,
+        risk: RiskReads,
         reads: AllReads,
         status: Status,
         feed: EventFeed,
@@ -73,6 +76,7 @@ class HttpServer:
             "check_order": CheckHandlers(checks).check,
             **_state_handlers(StateHandlers(reads, status), HistoryHandlers(reads)),
             **_control_handlers(ControlHandlers(controls, reads, status)),
+            "risk": RiskHandlers(risk, overrides).show,
             **_override_handlers(OverrideHandlers(overrides)),
             **_approval_handlers(ApprovalHandlers(approvals)),
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),

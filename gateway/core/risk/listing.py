@@ -56,14 +56,15 @@ def check_all(path: OrderPath, book: Book, risk: OrderRisk) -> Iterator[Check]:
         after = scope_after(risk, use)
         for rule, limit in scope.bindings:
             base = rule.base_for(limit)
-            yield _compare(rule, limit, scope, rule.measure(risk, after), None if base is None else base(risk), risk)
+            yield compare(rule, limit, scope, rule.measure(risk, after), None if base is None else base(risk), risk)
     for rule_id, breach in _without_figure(path, risk):
         yield Check(rule_id, breach, "", not risk.is_closing, risk.is_closing)
 
 
-def _compare(
+def compare(
     rule: RiskRule, limit: Decimal, scope: ScopeLimits, measured: Decimal | int, base: Decimal | None, risk: OrderRisk
 ) -> Check:
+    """One measured value against its limit, or against the limit as a share of ``base``."""
     value = Decimal(measured)
     is_exempt = risk.is_closing and rule.guards_new_risk
     is_broken = not is_exempt and rule.breaks(value, limit if base is None else limit * base)

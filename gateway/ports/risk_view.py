@@ -1,0 +1,56 @@
+"""Limits and what is used of them, the states and exceptions around them: what ``GET /risk`` shows."""
+
+from typing import Protocol
+
+import msgspec
+
+from gateway.ports.checking import CapView, StopView
+
+
+class LimitUseView(msgspec.Struct, frozen=True, kw_only=True):
+    """One limit of one scope in one book.
+
+    ``value``, ``headroom`` and ``use`` (a share: 1 is the limit) are null where only an order measures it
+    (``is_per_order``), or where a figure is not known. ``account`` and ``symbol`` name what is closest to the limit
+    where it is measured over many.
+    """
+
+    book: str
+    scope: str
+    scope_id: str
+    rule: str
+    code: str
+    limit: str
+    value: str | None
+    headroom: str | None
+    use: str | None
+    is_broken: bool
+    is_per_order: bool
+    account: str | None
+    symbol: str | None
+
+
+class VenueCapsView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a canary may risk at a venue that is in CANARY."""
+
+    venue: str
+    caps: tuple[CapView, ...]
+
+
+class RiskView(msgspec.Struct, frozen=True, kw_only=True):
+    """``figures_age_ms`` is the age of volatilities and correlations, null when there are none. Values are at the last
+    marks, in ``currency``."""
+
+    currency: str
+    config_revision: str
+    trading_state: str
+    stops: tuple[StopView, ...]
+    figures_age_ms: int | None
+    limits: tuple[LimitUseView, ...]
+    caps: tuple[VenueCapsView, ...]
+
+
+class RiskReads(Protocol):
+    def risk(self) -> RiskView:
+        """Every limit of every scope in both books, as of now."""
+        ...

@@ -1,0 +1,82 @@
+"""Limits and their use for readers: the page, the metrics, ``GET /risk``."""
+
+from gateway.core.limit_use import LimitUse, limit_uses
+from gateway.core.routing import cap_uses
+from gateway.domain.controls import CONTROL_OF
+from gateway.domain.enums import ScopeKind
+from gateway.domain.money import plain
+from gateway.ports.checking import CapView, StopView
+from gateway.ports.clock import Clock
+from gateway.ports.risk_view import LimitUseView, RiskView, VenueCapsView
+from gateway.service.engine import Engine
+
+_MS = 1_000_000
+
+
+class RiskReader:
+    """Implements ``ports.risk_view.RiskReads``."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def risk(self) -> RiskView:
+        state, now_ns = self._engine.state, self._clock.now_ns()
+        figures = state.figures
+        caps = ((venue, cap_uses(state, venue)) for venue in state.config.venues)
+        return RiskView(
+            currency=state.config.base_currency,
+            config_revision=state.config.revision,
+            trading_state=state.trading.gateway_state,
+            stops=tuple(
+                StopView(
+                    scope=stop.scope, scope_id=stop.scope_id, state=stop.state, reason=stop.reason, by=stop.actor.name
+                )
+                for stop in state.trading.all_stops()
+            ),
+            figures_age_ms=None if figures is None else max(now_ns - figures.as_of_ns, 0) // _MS,
+            limits=tuple(_view(one) for one in limit_uses(state, now_ns)),
+            caps=tuple(
+                VenueCapsView(
+                    venue=venue,
+                    caps=tuple(
+                        CapView(key=key, limit=None if limit is None else plain(limit), use=plain(use))
+                        for key, limit, use in found
+                    ),
+                )
+                for venue, found in caps
+                if found
+            ),
+        )
+
+    def use_ratios(self) -> dict[tuple[str, str], float]:
+        """The larger use of the two books by scope (``account:default``) and rule, for the metrics.
+
+        Symbols have none: there may be thousands.
+        """
+        found: dict[tuple[str, str], float] = {}
+        for one in limit_uses(self._engine.state, self._clock.now_ns()):
+            if one.use is not None and one.scope is not ScopeKind.SYMBOL:
+                scope = one.scope.value if one.scope_id in ("", "gateway") else f"{one.scope.value}:{one.scope_id}"
+                key = (scope, one.rule)
+                found[key] = max(found.get(key, 0.0), float(one.use))
+        return found
+
+
+def _view(one: LimitUse) -> LimitUseView:
+    control = CONTROL_OF.get(one.rule)
+    return LimitUseView(
+        book=one.book,
+        scope=one.scope,
+        scope_id=one.scope_id,
+        rule=one.rule,
+        code=one.code if control is None else control.code,
+        limit=one.limit,
+        value=one.value,
+        headroom=one.headroom,
+        use=None if one.use is None else plain(one.use),
+        is_broken=one.is_broken,
+        is_per_order=one.value is None,
+        account=one.account or None,
+        symbol=one.symbol or None,
+    )

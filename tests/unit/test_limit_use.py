@@ -1,0 +1,103 @@
+"""How much of a limit is in use is what the next order is compared with."""
+
+from gateway.core.explain import explain
+from gateway.core.identity import fingerprint
+from gateway.core.limit_use import LimitUse, limit_uses
+from gateway.domain.config import Limits, LimitTable
+from gateway.domain.enums import Mode, OrdType, Route, ScopeKind, Side
+from gateway.domain.events import OrderReceived
+from gateway.domain.market import MarketView
+from gateway.domain.orders import NewOrderSingle
+from tests.world import TRADER, D, World, trading_config
+
+TABLE = LimitTable(
+    gateway=Limits(
+        max_order_value=D(50_000),
+        max_position_size=D(1_000),
+        max_leverage=D(2),
+        max_open_orders=D(5),
+        max_net_exposure=D(10_000),
+        daily_loss_limit=D(5_000),
+        blocked_symbols=("ES",),
+        market_hours=True,
+    ),
+    accounts={"default": Limits(min_account_balance=D(50_000), max_concentration=D("0.5"))},
+    strategies={"idle": Limits(max_position_value=D(100))},
+    symbols={"TSLA": Limits(max_position_size=D(20))},
+)
+
+
+def world() -> World:
+    """10 AAPL held, 5 more and 8 TSLA on order."""
+    one = World(trading_config(Mode.LIVE, table=TABLE))
+    one.fill(one.place(qty=10))
+    one.place(qty=5, limit=D(180))
+    one.place(qty=8, symbol="TSLA", limit=D(250))
+    return one
+
+
+def uses(one: World) -> dict[tuple[Route, str, str], LimitUse]:
+    return {(use.book, use.scope_id, use.rule): use for use in limit_uses(one.state, one.now_ns)}
+
+
+def test_every_limit_is_listed_with_what_is_used_of_it() -> None:
+    """Without this, a desk would learn of a limit by being refused."""
+    found = uses(world())
+    live = {key[1:]: use for key, use in found.items() if key[0] is Route.LIVE}
+    shown = {
+        key: (use.value, use.headroom, None if use.use is None else str(use.use.normalize()))
+        for key, use in live.items()
+    }
+    assert shown == {
+        ("gateway", "max_order_value"): (None, None, None),
+        ("gateway", "max_position_size"): ("15", "985", "0.015"),
+        ("gateway", "max_leverage"): ("0.047", "1.953", "0.0235"),
+        ("gateway", "max_net_exposure"): ("4700", "5300", "0.47"),
+        ("gateway", "max_open_orders"): ("2", "3", "0.4"),
+        ("gateway", "daily_loss_limit"): ("0", "5000", "0"),
+        ("gateway", "market_hours"): (None, None, None),
+        ("gateway", "blocked_symbols"): (None, None, None),
+        ("default", "max_concentration"): ("0.027", "0.473", "0.054"),
+        ("default", "min_account_balance"): ("100000", "50000", "0.5"),
+        ("idle", "max_position_value"): ("0", "100", "0"),
+        ("TSLA", "max_position_size"): ("8", "12", "0.4"),
+    }
+    assert live["gateway", "max_position_size"].symbol == "AAPL"
+    assert live["gateway", "blocked_symbols"].limit == "ES"
+    assert all(found[Route.SHADOW, *key].use in (None, 0, D("0.5")) for key in live)
+    assert set(found) == {(route, *key) for route in (Route.LIVE, Route.SHADOW) for key in live}
+
+
+def test_the_figure_is_the_one_that_an_order_meets() -> None:
+    """Without this, the page would show headroom that the gate does not give."""
+    one = world()
+    request = NewOrderSingle(
+        symbol="AAPL", side=Side.BUY, order_qty=D(1), ord_type=OrdType.LIMIT, limit_px=D(180), strategy_id="s1"
+    )
+    event = OrderReceived(
+        ts_ns=one.now_ns,
+        order_id="check",
+        request=request,
+        fingerprint=fingerprint(request),
+        actor=TRADER,
+        view=MarketView(reference_px=D(180), bid_px=D(180), ask_px=D(180)),
+    )
+    (leg,) = explain(one.state, event).legs
+    found = uses(one)
+    more = {"max_position_size": D(1), "max_open_orders": D(1), "max_net_exposure": D(180), "daily_loss_limit": D(0)}
+    for check in leg.checks:
+        if check.rule_id in more and check.breach.scope is ScopeKind.GATEWAY:
+            use = found[Route.LIVE, "gateway", check.rule_id]
+            assert use.value is not None
+            assert D(check.breach.value) == D(use.value) + more.pop(check.rule_id)
+    assert more == {}
+
+
+def test_the_poorest_account_is_told_where_equity_counts() -> None:
+    """Without this, leverage would look low because another account is rich."""
+    one = World(trading_config(Mode.LIVE, table=TABLE))
+    one.fill(one.place(qty=50))
+    one.mark("AAPL", D(80))
+    use = uses(one)[Route.LIVE, "gateway", "max_leverage"]
+    assert (use.account, use.value) == ("default", "0.042105263158")  # 4,000 of 95,000
+    assert uses(one)[Route.LIVE, "gateway", "daily_loss_limit"].is_broken
