@@ -59,7 +59,8 @@ def test_the_verdict_is_that_of_placing(steps: list[Step], requests: list[NewOrd
             view=MarketView(reference_px=px, bid_px=px, ask_px=px),
         )
         explained = explain(world.state, event)
-        foreseen = foresee(world.state, event, {leg.order.order_id: policy(to_builtins(leg.document)) for leg in explained.legs})
+        verdicts = {leg.order.order_id: policy(to_builtins(leg.document)) for leg in explained.legs}
+        foreseen = foresee(world.state, event, verdicts)
         assert state_hash(world.state) == before
 
         world.receive(request, f"placed-{number}")
