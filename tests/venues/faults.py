@@ -9,8 +9,8 @@ after ``times`` hits:
     venue.faults.add("lose", "fill", times=2)           # two fills that the stream never tells
 
 Operations of all peers: place, replace, cancel, cancel_all, lookup, open_orders, all_orders, fills, account,
-positions, instruments, market, time, stream (the opening of one), subscribe (Binance). Events: ack, fill, canceled,
-expired, replaced, account, done (where the end of a filled order is told apart), quote, tick, depth.
+positions, instruments, market, time, stream (the opening of one), subscribe (Binance). Events: pending (Alpaca), ack,
+fill, canceled, expired, replaced, account, done (where the end of a filled order is told apart), quote, tick, depth.
 """
 
 import asyncio

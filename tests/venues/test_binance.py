@@ -111,7 +111,7 @@ async def test_stops_sleep_until_their_price(venue: BinanceServer, client: Any) 
     venue.quote("BTCUSDT", "100398", "100401")
     assert (await client.get_order(symbol="BTCUSDT", origClientOrderId="stop"))["status"] == "FILLED"
     late = await refusal(client.create_order(**stop))
-    assert late == (400, -2010, "Stop price would trigger immediately.")
+    assert late == (400, -2010, "Order would trigger immediately.")
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ async def test_what_the_exchange_refuses_is_refused(venue: CoinbaseServer, clien
 
     for error, text, order in (
         (ccxt.InsufficientFunds, "Insufficient funds", buy(client, ONE, qty=100)),
-        (ccxt.ExchangeError, "must be a UUID", buy(client, "no-uuid")),
+        (ccxt.InvalidOrder, "Invalid order id", buy(client, "no-uuid")),
         (ccxt.ExchangeError, "notional is too small", buy(client, ONE, qty=0.00001)),
         (ccxt.InvalidOrder, "Product not found", client.private_post_orders({"product_id": "NO-SUCH", "side": "buy"})),
     ):

@@ -1,7 +1,9 @@
 """One Alpaca account: orders with their classes, positions, cash, on the matching book. Knows nothing of HTTP.
 
-Worst cases are played where Alpaca's documents are silent: an activity's id is not the stream's execution id, a
-replacing order carries the quantity already filled, and legs wake only when their parent has filled whole.
+A replacing order starts anew: what the old one filled is not taken off its quantity, so that both together may fill
+more than either says (reported to Alpaca, and open: alpacahq/Alpaca-API issue 165). Where Alpaca's documents are
+silent, the worst is played: an activity's id is not the stream's execution id, and legs wake only when their parent has
+filled whole.
 """
 
 import itertools
@@ -79,7 +81,7 @@ class AlpacaAccount:
         self._end(order, "canceled")
 
     def replace(self, order: AlpacaOrder, body: dict[str, Any]) -> AlpacaOrder:
-        """The new order; the old one is replaced. It carries what was filled already."""
+        """The new order; the old one is replaced."""
         if order.status not in ("new", "partially_filled", "held"):
             raise unfit(f'order in "{order.status}" state cannot be replaced')
         if order.notional is not None:
@@ -87,9 +89,6 @@ class AlpacaAccount:
         client_id = body.get("client_order_id") or self._new_id()
         if self.by_client_id(client_id) is not None:
             raise invalid("client_order_id must be unique")
-        qty = read_number(body, "qty") or order.qty
-        if qty <= order.cum_qty:
-            raise unfit("qty must be greater than filled qty")
         new = AlpacaOrder(
             id=self._new_id(),
             client_order_id=client_id,
@@ -97,7 +96,7 @@ class AlpacaAccount:
             side=order.side,
             type=order.type,
             tif=body.get("time_in_force") or order.tif,
-            qty=qty,
+            qty=read_number(body, "qty") or order.qty,
             limit_px=read_price(body, "limit_price") or order.limit_px,
             stop_px=read_price(body, "stop_price") or order.stop_px,
             trail_px=order.trail_px,
@@ -105,13 +104,12 @@ class AlpacaAccount:
             hwm=order.hwm,
             extended_hours=order.extended_hours,
             order_class=order.order_class,
-            cum_qty=order.cum_qty,
-            cum_cost=order.cum_cost,
             legs=order.legs,
             parent=order.parent,
             sibling=order.sibling,
             replaces=order.id,
         )
+        self._check_funds(new, besides=order)
         if order.sibling is not None:
             order.sibling.sibling = new
         for leg in order.legs:
@@ -199,13 +197,15 @@ class AlpacaAccount:
 
     # --- money ----------------------------------------------------------------------------------------
 
-    def buying_power(self) -> Decimal:
-        held = sum((self._need(one) for one in self._open.values() if one.parent is None), ZERO)
-        return self.cash - held
+    def buying_power(self, besides: AlpacaOrder | None = None) -> Decimal:
+        """What open orders leave, but for ``besides``."""
+        mine = [one for one in self._open.values() if one.parent is None and one is not besides]
+        return self.cash - sum((self._need(one) for one in mine), ZERO)
 
-    def qty_available(self, symbol: str) -> Decimal:
+    def qty_available(self, symbol: str, besides: AlpacaOrder | None = None) -> Decimal:
         held, _ = self.positions.get(symbol, (ZERO, ZERO))
-        selling = [one for one in self._open.values() if one.side == "sell" and one.symbol == symbol]
+        others = [one for one in self._open.values() if one is not besides]
+        selling = [one for one in others if one.side == "sell" and one.symbol == symbol]
         return held - sum((one.leaves_qty for one in selling if one.parent is None), ZERO)
 
     def _need(self, order: AlpacaOrder) -> Decimal:
@@ -214,14 +214,14 @@ class AlpacaAccount:
         quote = self.book.quotes.get(order.symbol)
         return order.leaves_qty * (order.limit_px or order.stop_px or (quote.ask_px if quote else ZERO))
 
-    def _check_funds(self, order: AlpacaOrder) -> None:
+    def _check_funds(self, order: AlpacaOrder, besides: AlpacaOrder | None = None) -> None:
         held, _ = self.positions.get(order.symbol, (ZERO, ZERO))
         if order.side == "buy":
-            power, cost = self.buying_power(), self._need(order)
+            power, cost = self.buying_power(besides), self._need(order)
             if held >= 0 and cost > power:
                 raise forbidden("insufficient buying power", buying_power=text(power), cost_basis=text(cost))
             return
-        available = self.qty_available(order.symbol)
+        available = self.qty_available(order.symbol, besides)
         if held > 0 and order.qty > available:
             raise forbidden(
                 f"insufficient qty available for order (requested: {text(order.qty)}, available: {text(available)})",
@@ -330,7 +330,10 @@ class AlpacaAccount:
         if not self.is_market_open and not order.extended_hours and order.asset.asset_class == "us_equity":
             order.status = "accepted"
             return
-        order.status = status or ("partially_filled" if order.cum_qty else "new")
+        if not status:
+            order.status = "pending_new"
+            self.tell("pending_new", order, None)
+        order.status = status or "new"
         if not status:
             self.tell("new", order, None)
         working = Working(

@@ -1,6 +1,7 @@
 """Alpaca's two kinds of stream: trade updates (``/stream``: JSON, in binary frames) and market data (``/v2/iex``,
 ``/v1beta3/crypto/us``: arrays of messages, msgpack or JSON as the client asks)."""
 
+import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     from tests.venues.alpaca.server import AlpacaServer
 
 #: How an event of the account is called among the events that faults hit.
-FAULT_NAMES = {"new": "ack", "partial_fill": "fill"}
+FAULT_NAMES = {"pending_new": "pending", "new": "ack", "partial_fill": "fill"}
 CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds", "corrections", "cancelErrors")
 
 
 class TradeUpdates:
     def __init__(self, venue: "AlpacaServer") -> None:
         self.venue = venue
+        self._events = 0
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         return await self.venue.open_stream(request, self._hear_request)
@@ -32,7 +34,9 @@ class TradeUpdates:
         if execution is not None:
             held, _ = self.venue.account.positions.get(order.symbol, (Decimal(0), Decimal(0)))
             data |= {"price": text(execution.px), "qty": text(execution.qty), "position_qty": text(held)}
-            data["execution_id"] = execution.execution_id
+        if event != "pending_new":  # of every other event, fill or not
+            self._events += 1
+            data["execution_id"] = execution.execution_id if execution else str(uuid.UUID(int=2**96 + self._events))
         payload = msgspec.json.encode({"stream": "trade_updates", "data": data})
         told = [(one, payload) for one in self.venue.hub.connections if one.state.get("listens")]
         self.venue.hub.publish(FAULT_NAMES.get(event, event), told)

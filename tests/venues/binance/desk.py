@@ -188,6 +188,7 @@ class Desk:
         check_filters(order, self.exchange)
         cancelled = _outcome(lambda: self.cancel(of_cancel))
         if cancelled[0] == "FAILURE" and mode == "STOP_ON_FAILURE":
+            self.budget.spend_order(self.exchange.now_ms())  # counted all the same
             placed: tuple[str, Any] = ("NOT_ATTEMPTED", None)
         else:
             placed = _outcome(lambda: self._send(order, params))
@@ -214,7 +215,7 @@ class Desk:
         if known is not None and known.is_open:
             raise new_order_rejected("Duplicate order sent.")
         if self.exchange.would_trigger(order):
-            raise new_order_rejected("Stop price would trigger immediately.")
+            raise new_order_rejected("Order would trigger immediately.")
         self.budget.spend_order(self.exchange.now_ms())
         try:
             self.exchange.place(order)
@@ -248,7 +249,7 @@ class Desk:
             return order if order is not None and order.symbol == symbol else None
         if client_id is None:
             text = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
-            raise BinanceError(400, -1128, text)
+            raise BinanceError(400, -1102, text)
         return self.exchange.by_client_id(client_id, symbol)
 
     def _client_id(self) -> str:

@@ -153,13 +153,18 @@ class UserStreams:
         match method:
             case "userDataStream.subscribe.signature":
                 self._admit(params)
+                if subscriptions:
+                    raise BinanceError(400, -2035, "User Data Stream subscription already active.")
                 number = connection.state["next"] = connection.state.get("next", -1) + 1
                 subscriptions.append(number)
                 self.venue.requests.append(("subscribe", params))
                 return {"subscriptionId": number}
             case "userDataStream.unsubscribe":
-                gone = params.get("subscriptionId")
-                connection.state["subscriptions"] = [] if gone is None else _without(subscriptions, int(gone))
+                named = params.get("subscriptionId")
+                for number in [one for one in subscriptions if named in (None, str(one))]:
+                    subscriptions.remove(number)
+                    event = {"e": "eventStreamTerminated", "E": self.venue.now_ms()}
+                    connection.send(_text({"subscriptionId": number, "event": event}))
                 return {}
             case "session.subscriptions":
                 return [{"subscriptionId": number} for number in subscriptions]
@@ -270,7 +275,3 @@ class MarketStreams:
 
 def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _without(numbers: list[int], gone: int) -> list[int]:
-    return [number for number in numbers if number != gone]

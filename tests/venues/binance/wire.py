@@ -16,6 +16,7 @@ STATUS = {
 }
 #: An event's execution type in the stream.
 EXECUTION = {"ack": "NEW", "triggered": "NEW", "fill": "TRADE", "canceled": "CANCELED", "expired": "EXPIRED"}
+EXPIRY_REASONS = {"ioc": "UNFILLED_IOC_QUANTITY_EXPIRED", "fok": "UNFILLED_FOK_ORDER_EXPIRED"}
 
 
 def number(value: Decimal | None) -> str:
@@ -163,6 +164,8 @@ def execution_report(event: SpotEvent, now_ms: int, execution_id: int) -> dict[s
     }
     if _working_ms(order) > 0:
         report["W"] = _working_ms(order)
+    if event.kind == "expired":
+        report["eR"] = EXPIRY_REASONS.get(order.tif if order.px is not None else "", "INSUFFICIENT_LIQUIDITY")
     return report
 
 

@@ -13,14 +13,12 @@ ZERO = Decimal(0)
 
 
 class Desk:
-    """``must_be_uuid``: the documents give client_oid as a UUID. ``forgets_unfilled``: an order that is canceled
-    without a fill is purged, and looked up in vain. The same client_oid twice makes two orders: nothing is promised.
+    """As the venue says of its client_oid: it must be a UUID; nobody checks that it is unique, so the same one twice
+    makes two orders; and an order that is canceled without a fill is purged, and looked up in vain.
     """
 
     def __init__(self, exchange: SpotExchange) -> None:
         self.exchange = exchange
-        self.must_be_uuid = True
-        self.forgets_unfilled = True
 
     # --- orders ---------------------------------------------------------------------------------------
 
@@ -41,7 +39,7 @@ class Desk:
         if not order.is_open:
             raise CoinbaseError(400, "Order already done")
         self.exchange.cancel(order)
-        if self.forgets_unfilled and not order.cum_qty:
+        if not order.cum_qty:
             self.exchange.forget(order)
         return wire.order_uuid(order.order_id)
 
@@ -83,8 +81,7 @@ class Desk:
     def _read(self, body: Mapping[str, Any]) -> SpotOrder:
         market = self.market(str(body.get("product_id")))
         client_id = str(body.get("client_oid") or uuid.uuid4())
-        if self.must_be_uuid:
-            _check_uuid(client_id)
+        wire.order_number(client_id)
         if body.get("side") not in ("buy", "sell"):
             raise CoinbaseError(400, "Invalid side")
         is_limit = body.get("type", "limit") == "limit"
@@ -166,10 +163,3 @@ def _number(body: Mapping[str, Any], name: str, unit: Decimal) -> Decimal | None
     if value % unit:
         raise CoinbaseError(400, f"{name} is too accurate. Smallest unit is {unit:f}")
     return value
-
-
-def _check_uuid(text: str) -> None:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        raise CoinbaseError(400, "Invalid client_oid: must be a UUID") from None
