@@ -108,7 +108,9 @@ def trim(state: GatewayState) -> None:
 
 
 def _forget(state: GatewayState, order_id: str) -> None:
-    order = state.orders.pop(order_id)
+    order = state.orders.pop(order_id, None)
+    if order is None:
+        return  # a leg that left with its parent
     if order.cl_ord_id and state.client_ids.get((order.account, order.cl_ord_id)) == order_id:
         del state.client_ids[(order.account, order.cl_ord_id)]
     for leg_id in order.leg_ids:
@@ -292,7 +294,7 @@ def _twin_updated(state: GatewayState, fact: TwinUpdated) -> None:
 
 def _order_restored(state: GatewayState, fact: OrderRestored) -> None:
     order = _enter(state, fact.order)
-    if not order.parent_id:
+    if not order.parent_id or order.parent_id not in state.orders:  # a leg leaves with its parent, if that is here
         state.closed_ids[order.order_id] = None
 
 

@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.core.ledger import holding
 from gateway.core.state import GatewayState, decode_snapshot, encode_snapshot, state_hash
 from gateway.domain.enums import ExecType, OrdStatus, Route, Side
 from gateway.domain.events import MarksObserved, ReportsReceived
@@ -244,6 +245,21 @@ def test_a_correction_older_than_the_memory_still_comes_out_to_the_cent(
     check_streaks(desk.world.state)
     check_memory(desk)
     assert len(desk.world.state.ledger.window) <= retained
+
+
+@settings(max_examples=40, deadline=None)
+@given(history=histories())
+def test_merging_old_lots_loses_nothing(history: list[tuple[Any, ...]]) -> None:
+    """Without this, a position of thousands of lots would need memory without end, or lose what merging rounds."""
+    kept, holding.MAX_LOTS = holding.MAX_LOTS, 2
+    try:
+        desk = Desk()
+        live(desk, history)
+        check_totals(desk)
+        check_memory(desk)
+        assert all(len(position.lots) <= 2 for position in desk.book.positions.values())
+    finally:
+        holding.MAX_LOTS = kept
 
 
 @settings(max_examples=60, deadline=None)
