@@ -101,6 +101,10 @@ class GapEvent(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     symbols: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """As a person is told of it when it comes or goes."""
+        return f"{self.reason} ({', '.join(self.symbols) or 'all'})"
+
 
 class LimitTable(msgspec.Struct, frozen=True, kw_only=True):
     """Limits per scope. Every scope that an order falls under is checked; the strictest decides.

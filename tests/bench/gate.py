@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.core.apply import apply_record
 from gateway.core.decide import decide
-from gateway.core.measuring import Priced
+from gateway.core.measuring import Priced, measured_order
 from gateway.core.refusal import refusal_of
 from gateway.core.state import GatewayState
 from gateway.domain.config import AccountConfig, GapEvent, Limits, LimitTable, TradingConfig, VenueMode
@@ -128,7 +128,7 @@ class FullGate:
         """Put one order to the gate; it must pass."""
         instrument = self.state.config.instruments[order.symbol]
         priced = Priced(instrument, _D("100.01"), _D("100.00"), _D("100.00"), _VIEW)
-        assert refusal_of(self.state, order, priced, order.order_qty) is None
+        assert refusal_of(self.state, order, measured_order(self.state, order, priced, order.order_qty)) is None
 
     def time_orders(self, count: int) -> list[float]:
         """Microseconds of each, sorted; the first tenth is left out."""

@@ -5,6 +5,7 @@ Hashes of keys and addresses of alert channels (which may hold a token) are neve
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -108,8 +109,8 @@ def _trading_things(trading: TradingConfig) -> _Things:
     things["limits"]["stop_loss_percentage"] = table.pop("stop_loss_percentage")
     things[""].update({key.removesuffix("_s"): value for key, value in table.items()})
     for event in trading.limits.gap_events:
-        named = f"gap_events.{event.reason} {event.start_ns}"
-        things[named] = _values(event, without=("reason", "start_ns"))
+        start = _moment(event.start_ns)
+        things[f"gap_events.{event} {start}"] = {"from": start, "to": _moment(event.end_ns)}
     things["day_roll"] = _day_roll(trading.day_roll)
     for name, venue in trading.venues.items():
         things[f"modes.venues.{name}"] = {"mode": venue.mode, "canary_pct": _percent(venue.canary_weight_bp)}
@@ -145,6 +146,10 @@ def _values(thing: msgspec.Struct, without: tuple[str, ...] = ()) -> dict[str, A
 
 def _day_roll(roll: DayRoll) -> dict[str, Any]:
     return {"timezone": roll.timezone, "time": f"{roll.minute // 60:02}:{roll.minute % 60:02}"}
+
+
+def _moment(ns: int) -> str:
+    return f"{datetime.fromtimestamp(ns // 1_000_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _percent(weight_bp: int) -> str:

@@ -42,10 +42,6 @@ def check_limit_values(documents: Documents, listed: Listed) -> None:
                 _warn_of_stranger(documents, listed, risk.place(*path, key, index), symbol)
         for symbol in values.get("restricted_symbols", {}):
             _warn_of_stranger(documents, listed, risk.place(*path, "restricted_symbols", symbol), symbol)
-    sectors = {entry.get("sector") for entry in listed.entries.values()}
-    for sector in risk.get("sectors", default={}):
-        if sector not in sectors:
-            documents.problems.warn(risk.place("sectors", sector), "is the sector of no instrument")
     _check_gap_events(documents, listed)
     if not risk.is_usable:
         return

@@ -157,7 +157,7 @@ def check_principals(documents: Documents) -> None:
 
 
 def check_limits(documents: Documents, listed: Listed) -> None:
-    """Limits belong to accounts and symbols that exist: one with a slip in its name would guard nothing."""
+    """Limits belong to what exists: those of an account or a sector with a slip in its name would guard nothing."""
     risk = documents[RISK]
     accounts = set(documents[GATEWAY].get("accounts", default={"default": {}}))
     for name in risk.get("accounts", default={}):
@@ -169,6 +169,14 @@ def check_limits(documents: Documents, listed: Listed) -> None:
             if symbol not in listed.entries:
                 hint = documents.problems.did_you_mean(symbol, listed.entries)
                 documents.problems.add(risk.place("symbols", symbol), "is not an instrument", hint=hint)
+        entries = listed.entries.values()
+        sectors = sorted({entry["sector"] for entry in entries if "sector" in entry})
+        venues = sorted({*documents[GATEWAY].get("venues", default={}), *(entry["venue"] for entry in entries)})
+        for key, known, what in (("sectors", sectors, "sector of an instrument"), ("venues", venues, "known venue")):
+            for name in risk.get(key, default={}):
+                if name not in known:
+                    hint = documents.problems.did_you_mean(name, known)
+                    documents.problems.add(risk.place(key, name), f"is not a {what}", hint=hint)
 
 
 def check_overrides(documents: Documents) -> None:
