@@ -8,9 +8,9 @@ from collections.abc import Set
 
 import msgspec
 
-from gateway.core.risk.exposure import Book
+from gateway.core.risk.exposure import Book, ScopeUse
 from gateway.core.risk.listing import check_all
-from gateway.core.risk.order_risk import NO_SCOPE_AFTER, NO_SCOPE_USE, OrderRisk, ScopeAfter, scope_after
+from gateway.core.risk.order_risk import NO_SCOPE_AFTER, NO_SCOPE_USE, OrderRisk, scope_after
 from gateway.core.risk.plan import OrderPath, Steps
 from gateway.core.risk.standing import gap_at, is_taken, sells_short
 from gateway.domain.orders import Breach
@@ -53,27 +53,38 @@ def assess(
 def is_within(path: OrderPath, book: Book, risk: OrderRisk) -> bool:
     """Whether an order breaks none of the limits that bind it."""
     if risk.is_closing:
-        return _is_below(path.closing_steps, risk, NO_SCOPE_AFTER)
-    if not _is_below(path.order_steps, risk, NO_SCOPE_AFTER):
-        return False
-    if not _is_below(path.gateway_steps, risk, scope_after(risk, book.gateway)):
+        return _order_is_within(path.closing_steps, risk)
+    if not _order_is_within(path.order_steps, risk) or not _scope_is_within(path.gateway_steps, risk, book.gateway):
         return False
     for scope in path.scope_steps:
-        use = scope.scopes(book).get(scope.name, NO_SCOPE_USE)
-        if not _is_below(scope.steps, risk, scope_after(risk, use)):
+        if not _scope_is_within(scope.steps, risk, scope.scopes(book).get(scope.name, NO_SCOPE_USE)):
             return False
     return _is_free(path, risk)
 
 
-def _is_below(steps: Steps, risk: OrderRisk, after: ScopeAfter) -> bool:
+def _order_is_within(steps: Steps, risk: OrderRisk) -> bool:
     for measure, limit in steps.amounts:
-        if measure(risk, after) > limit:
+        if measure(risk, NO_SCOPE_AFTER) > limit:
             return False
     for measure, limit, base in steps.shares:
-        if measure(risk, after) > limit * base(risk):
+        if measure(risk, NO_SCOPE_AFTER) > limit * base(risk):
             return False
     for measure, breaks, limit, own_base in steps.others:
-        if breaks(measure(risk, after), limit if own_base is None else limit * own_base(risk)):
+        if breaks(measure(risk, NO_SCOPE_AFTER), limit if own_base is None else limit * own_base(risk)):
+            return False
+    return True
+
+
+def _scope_is_within(steps: Steps, risk: OrderRisk, use: ScopeUse) -> bool:
+    after = scope_after(risk, use)
+    for place, limit in steps.amounts:
+        if after[place] > limit:
+            return False
+    for place, limit, base in steps.shares:
+        if after[place] > limit * base(risk):
+            return False
+    for place, breaks, limit, own_base in steps.others:
+        if breaks(after[place], limit if own_base is None else limit * own_base(risk)):
             return False
     return True
 

@@ -1,4 +1,4 @@
-"""One function per limit: what the order, or the scope with it, measures. The gate compares.
+"""One function per limit that measures the order itself (what its scopes measure: ``scope_after``). The gate compares.
 
 A figure that cannot be had measures ``UNKNOWN_HIGH`` where too much is refused and ``UNKNOWN_LOW`` where too little
 is: beyond every limit, so that what is not known is refused, never let through. A limit that has nothing to say of an
@@ -10,12 +10,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from operator import attrgetter
 
-from gateway.core.risk.order_risk import OrderRisk, ScopeAfter
+from gateway.core.risk.order_risk import UNKNOWN_HIGH, UNKNOWN_LOW, OrderRisk, ScopeAfter
 from gateway.domain.enums import Side
 from gateway.domain.money import BPS, ONE, ZERO
 
-UNKNOWN_HIGH = Decimal("Infinity")
-UNKNOWN_LOW = Decimal("-Infinity")
 _NS_PER_MS = 1_000_000
 _TWICE_BPS = 2 * BPS
 
@@ -147,88 +145,6 @@ def account_balance(risk: OrderRisk, _: ScopeAfter) -> Decimal:
 def drawdown(risk: OrderRisk, _: ScopeAfter) -> Decimal:
     """How far the account is below its highest P&L."""
     return risk.account.drawdown
-
-
-# --- the scope with the order -----------------------------------------------------------------------
-
-
-def position_size(_: OrderRisk, after: ScopeAfter) -> Decimal:
-    return after.qty
-
-
-def position_value(_: OrderRisk, after: ScopeAfter) -> Decimal:
-    return after.value
-
-
-def position_volatility(risk: OrderRisk, after: ScopeAfter) -> Decimal:
-    """What the position would gain or lose on an ordinary day: its value times the volatility of a day."""
-    return UNKNOWN_HIGH if risk.volatility is None else after.value * risk.volatility
-
-
-def intraday_position(risk: OrderRisk, after: ScopeAfter) -> Decimal:
-    """By how much the day would have moved the position in the direction of the order, open orders included."""
-    symbol = after.symbol
-    change = symbol.qty - symbol.day_start_qty
-    if risk.side is Side.BUY:
-        return change + symbol.buy_qty + risk.qty
-    return symbol.sell_qty + risk.qty - change
-
-
-def day_volume(risk: OrderRisk, after: ScopeAfter) -> Decimal:
-    """Units traded today and still on order, this order included: a share of the average daily volume."""
-    if not risk.instrument.average_daily_volume:
-        return UNKNOWN_HIGH
-    symbol = after.symbol
-    return symbol.day_traded_qty + symbol.buy_qty + symbol.sell_qty + risk.qty
-
-
-def gross_exposure(_: OrderRisk, after: ScopeAfter) -> Decimal:
-    """Absolute position values, open orders and this order."""
-    return after.use.gross + after.held
-
-
-def net_exposure(risk: OrderRisk, after: ScopeAfter) -> Decimal:
-    """Long less short in the direction of the order, if every open order on its side fills."""
-    use = after.use
-    if risk.side is Side.BUY:
-        return use.net + use.held_buy + risk.added_value
-    return use.held_sell + risk.added_value - use.net
-
-
-def open_order_value(_: OrderRisk, after: ScopeAfter) -> Decimal:
-    return after.held
-
-
-def open_orders(risk: OrderRisk, after: ScopeAfter) -> int:
-    return after.use.open_orders + risk.new_orders
-
-
-def open_positions(risk: OrderRisk, after: ScopeAfter) -> int:
-    return after.use.open_positions + risk.opens_position
-
-
-def daily_loss(_: OrderRisk, after: ScopeAfter) -> Decimal:
-    """Loss since the start of the day, realized and unrealized; below 0 on a day with a gain."""
-    return after.use.day_pnl_start - after.use.pnl
-
-
-def correlation(risk: OrderRisk, after: ScopeAfter) -> Decimal:
-    """The closest correlation with another position that the order would lean the same way as.
-
-    Long with long counts at a positive correlation, long with short at a negative one; open orders count as filled.
-    Pairs that are within every limit, or have too few samples, are not looked at and measure 0.
-    """
-    if risk.neighbours is None:
-        return UNKNOWN_HIGH
-    symbols, is_buy = after.use.symbols, risk.side is Side.BUY
-    for other, rho in risk.neighbours:
-        use = symbols.get(other)
-        if use is None:
-            continue
-        leans_long = is_buy is (rho > 0)
-        if (use.qty + use.buy_qty > 0) if leans_long else (use.sell_qty - use.qty > 0):
-            return abs(rho)
-    return ZERO
 
 
 # --- what a limit is a share of ---------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What the rules are told of one order, and of what a scope would hold with it."""
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -11,6 +12,7 @@ from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
 from gateway.domain.money import ZERO
 
+_BUY = Side.BUY
 NO_SYMBOL_USE = SymbolUse()
 NO_SCOPE_USE = ScopeUse()
 
@@ -61,31 +63,78 @@ class OrderRisk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.instrument.symbol
 
 
-class ScopeAfter(msgspec.Struct, frozen=True, gc=False):
-    """A scope if every open order on the order's side and the order itself fill.
+#: What a scope measures with an order, at once and in the order of these places: a table of tables would be looked up
+#: a hundred times per order.
+ScopeAfter = tuple[Any, ...]
+SIZE, VALUE, CHANGE, VOLUME, SWING, CORRELATION, GROSS, NET, HELD, ORDERS, POSITIONS, LOSS = range(12)
 
-    ``qty`` and ``value`` are those of the order's symbol in the direction of the order, never below 0: an order
-    towards flat projects 0 until it crosses. ``held`` is what all open orders with this one may add.
-    """
-
-    use: ScopeUse
-    symbol: SymbolUse
-    qty: Decimal
-    value: Decimal
-    held: Decimal
+#: What is not known is beyond every limit: above where too much is refused, below where too little is.
+UNKNOWN_HIGH = Decimal("Infinity")
+UNKNOWN_LOW = Decimal("-Infinity")
 
 
 def scope_after(risk: OrderRisk, use: ScopeUse) -> ScopeAfter:
-    """Positions count at the dearer of the order's worst price and the market's."""
+    """A scope if every open order on the order's side and the order itself fill.
+
+    - SIZE and VALUE of the position in the order's symbol, in the direction of the order and never below 0: an order
+      towards flat projects 0 until it crosses. Positions count at the dearer of the order's worst price and the
+      market's.
+    - CHANGE: by how much the day would have moved that position in the direction of the order.
+    - VOLUME: units of the symbol traded today and on order.
+    - SWING: what the position would gain or lose on an ordinary day, its value times the volatility of a day.
+    - CORRELATION: the closest with another position that the order would lean the same way as.
+    - GROSS: absolute position values, and what open orders may add (HELD). NET: long less short in the direction of
+      the order, with the open orders on its side.
+    - ORDERS and POSITIONS that there would be (counts), and the LOSS since the day began, realized and unrealized.
+    """
     symbol = use.symbols.get(risk.instrument.symbol, NO_SYMBOL_USE)
-    if risk.side is Side.BUY:
-        qty = symbol.qty + symbol.buy_qty + risk.qty
+    qty, held_buy, held_sell = symbol.qty, use.held_buy, use.held_sell
+    if risk.side is _BUY:
+        adding = symbol.buy_qty + risk.qty
+        size, change = qty + adding, qty - symbol.day_start_qty + adding
+        net = use.net + held_buy + risk.added_value
     else:
-        qty = symbol.sell_qty + risk.qty - symbol.qty
-    held = use.held_buy + use.held_sell + risk.added_value
-    if qty <= ZERO:
-        return ScopeAfter(use, symbol, ZERO, ZERO, held)
-    return ScopeAfter(use, symbol, qty, qty * risk.dearest_unit_value, held)
+        adding = symbol.sell_qty + risk.qty
+        size, change = adding - qty, symbol.day_start_qty - qty + adding
+        net = held_sell + risk.added_value - use.net
+    if size > ZERO:
+        value = size * risk.dearest_unit_value
+    else:
+        size = value = ZERO
+    held = held_buy + held_sell + risk.added_value
+    return (
+        size,
+        value,
+        change,
+        symbol.day_traded_qty + symbol.buy_qty + symbol.sell_qty + risk.qty
+        if risk.instrument.average_daily_volume
+        else UNKNOWN_HIGH,
+        UNKNOWN_HIGH if risk.volatility is None else value * risk.volatility,
+        UNKNOWN_HIGH if risk.neighbours is None else _closest(risk, use) if risk.neighbours else ZERO,
+        use.gross + held,
+        net,
+        held,
+        use.open_orders + risk.new_orders,
+        use.open_positions + risk.opens_position,
+        use.day_pnl_start - use.pnl,
+    )
 
 
-NO_SCOPE_AFTER = ScopeAfter(NO_SCOPE_USE, NO_SYMBOL_USE, ZERO, ZERO, ZERO)
+def _closest(risk: OrderRisk, use: ScopeUse) -> Decimal:
+    """Long with long counts at a positive correlation, long with short at a negative one; open orders count as filled.
+
+    Pairs that are within every limit, or have too few samples, are not looked at and measure 0.
+    """
+    symbols, is_buy = use.symbols, risk.side is _BUY
+    for other, rho in risk.neighbours or ():
+        held = symbols.get(other)
+        if held is None:
+            continue
+        leans_long = is_buy is (rho > ZERO)
+        if (held.qty + held.buy_qty > ZERO) if leans_long else (held.sell_qty - held.qty > ZERO):
+            return abs(rho)
+    return ZERO
+
+
+#: For what measures the order alone.
+NO_SCOPE_AFTER: ScopeAfter = ()

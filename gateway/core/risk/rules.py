@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.risk import measures as m
+from gateway.core.risk import order_risk as after
 from gateway.core.risk.order_risk import OrderRisk, ScopeAfter
 from gateway.domain.config import Limits
 from gateway.domain.control import Control
@@ -33,21 +34,21 @@ class RiskRule(msgspec.Struct, frozen=True):
     """A limit with a figure.
 
     ``base`` is what the limit is a share of; with ``is_amount_from_one`` only a limit under 1 is, and a larger one
-    is an amount. ``is_per_scope`` False: the order measures the same in every scope, so that the strictest limit
-    decides. ``unknown`` is the code when a figure that it needs cannot be had.
+    is an amount. ``place`` is where ``scope_after`` has the figure; None: the order measures the same in every scope,
+    so that the strictest limit decides. ``unknown`` is the code when a figure that it needs cannot be had.
     """
 
     control: Control
     measure: Measure
     base: Base | None = None
     breaks: Breaks = MORE
-    is_per_scope: bool = True
+    place: int | None = None
     is_amount_from_one: bool = False
     unknown: RejectCode | None = None
 
     @property
-    def is_count(self) -> bool:
-        return self.measure in (m.open_orders, m.open_positions)
+    def is_per_scope(self) -> bool:
+        return self.place is not None
 
     @property
     def key(self) -> str:
@@ -89,23 +90,23 @@ _OF_THE_ORDER: dict[str, _Row] = {
     "max_drawdown": (m.drawdown, m.peak_base, MORE, None),
 }
 
-#: What the scope would hold with it.
-_OF_THE_SCOPE: dict[str, _Row] = {
-    "max_position_size": (m.position_size, None, MORE, None),
-    "max_position_value": (m.position_value, None, MORE, None),
-    "max_concentration": (m.position_value, m.equity_base, MORE, None),
-    "max_intraday_position": (m.intraday_position, None, MORE, None),
-    "max_adv_participation": (m.day_volume, m.volume_base, MORE, _VOLUME),
-    "volatility_target": (m.position_volatility, m.equity_base, MORE, _FIGURES),
-    "max_correlation": (m.correlation, None, MORE, _FIGURES),
-    "max_leverage": (m.gross_exposure, m.equity_base, MORE, None),
-    "max_portfolio_exposure": (m.gross_exposure, m.equity_base, MORE, None),
-    "max_gross_exposure": (m.gross_exposure, m.equity_base, MORE, None),
-    "max_net_exposure": (m.net_exposure, m.equity_base, MORE, None),
-    "max_open_order_value": (m.open_order_value, None, MORE, None),
-    "max_open_orders": (m.open_orders, None, MORE, None),
-    "max_open_positions": (m.open_positions, None, MORE, None),
-    "daily_loss_limit": (m.daily_loss, m.day_start_base, REACHED, None),
+#: What the scope would hold with it: where ``scope_after`` has it.
+_OF_THE_SCOPE: dict[str, tuple[int, Base | None, Breaks, RejectCode | None]] = {
+    "max_position_size": (after.SIZE, None, MORE, None),
+    "max_position_value": (after.VALUE, None, MORE, None),
+    "max_concentration": (after.VALUE, m.equity_base, MORE, None),
+    "max_intraday_position": (after.CHANGE, None, MORE, None),
+    "max_adv_participation": (after.VOLUME, m.volume_base, MORE, _VOLUME),
+    "volatility_target": (after.SWING, m.equity_base, MORE, _FIGURES),
+    "max_correlation": (after.CORRELATION, None, MORE, _FIGURES),
+    "max_leverage": (after.GROSS, m.equity_base, MORE, None),
+    "max_portfolio_exposure": (after.GROSS, m.equity_base, MORE, None),
+    "max_gross_exposure": (after.GROSS, m.equity_base, MORE, None),
+    "max_net_exposure": (after.NET, m.equity_base, MORE, None),
+    "max_open_order_value": (after.HELD, None, MORE, None),
+    "max_open_orders": (after.ORDERS, None, MORE, None),
+    "max_open_positions": (after.POSITIONS, None, MORE, None),
+    "daily_loss_limit": (after.LOSS, m.day_start_base, REACHED, None),
 }
 
 #: Limits that are an amount, or below 1 a share.
@@ -128,10 +129,20 @@ OF_THE_MARKET = frozenset(
 
 
 def _rule(control: Control) -> RiskRule:
-    is_per_scope = control.rule_id in _OF_THE_SCOPE
-    measure, base, breaks, unknown = (_OF_THE_SCOPE if is_per_scope else _OF_THE_ORDER)[control.rule_id]
     is_amount_from_one = control.rule_id in _AMOUNT_OR_SHARE
-    return RiskRule(control, measure, base, breaks, is_per_scope, is_amount_from_one, unknown)
+    if control.rule_id in _OF_THE_SCOPE:
+        place, base, breaks, unknown = _OF_THE_SCOPE[control.rule_id]
+        return RiskRule(control, _at(place), base, breaks, place, is_amount_from_one, unknown)
+    measure, base, breaks, unknown = _OF_THE_ORDER[control.rule_id]
+    return RiskRule(control, measure, base, breaks, None, is_amount_from_one, unknown)
+
+
+def _at(place: int) -> Measure:
+    def measure(_: OrderRisk, after: ScopeAfter) -> Decimal | int:
+        found: Decimal | int = after[place]
+        return found
+
+    return measure
 
 
 #: Every limit that has a figure, in the order in which breaches are listed.
