@@ -40,9 +40,13 @@ from gateway.ports.telemetry import Telemetry
 from gateway.service.containment import Containment
 from gateway.service.tasks import TaskGroup
 from gateway.service.views import frozen
+from gateway.service.waiters import Waiters
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 0.5
+#: How long a record may wait for company when nobody waits for it: what a venue reported. A commit of its own would
+#: stand in the way of the next order, which mostly comes within this time when it matters.
+_LINGER_S = 0.001
 #: Facts after which a finished order must be findable in the archive as it now is.
 _CLOSING_FACTS = frozenset(
     {OrderDenied, OrderEnded, OrderExecuted, OrderReplaced, RevisionDeferred, TradeRevised, TwinUpdated}
@@ -101,8 +105,10 @@ class Engine:
         self._closing_client_ids: dict[tuple[str, str], str] = {}
         #: Positions that the latest record closed or corrected, and the ids of those that it undid.
         self._closed_positions: tuple[tuple[ClosedPosition, ...], tuple[str, ...]] = ((), ())
-        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiters = Waiters()
+        #: Set while something that is pending should be committed now: a client waits, or an effect does.
         self._wake = asyncio.Event()
+        self._lingering: asyncio.TimerHandle | None = None
         self._is_closing = False
         self._committer: asyncio.Task[None] | None = None
 
@@ -136,10 +142,17 @@ class Engine:
             self._closing[order.order_id] = order
             self._closing_client_ids[(order.account, order.cl_ord_id)] = order.order_id
         self._pending.append(_Pending(entry, outward))
-        self._wake.set()
+        if outward or self._waiters:
+            self._wake.set()
+        elif self._lingering is None:
+            self._lingering = asyncio.get_running_loop().call_later(_LINGER_S, self._end_lingering)
         if self.failure is not None:
             self._contain([self._pending[-1]])
         return decision
+
+    def _end_lingering(self) -> None:
+        self._lingering = None
+        self._wake.set()
 
     def _apply(self, facts: tuple[Fact, ...]) -> tuple[Order, ...]:
         """Change the state; returns the orders that are finished by it, before memory lets go of any."""
@@ -188,8 +201,8 @@ class Engine:
             return
         if self.failure is not None:
             raise NotAccepting("journal_unavailable", self.failure)
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append((seq, waiter))
+        waiter = self._waiters.add(seq)
+        self._wake.set()
         await waiter
 
     async def settle(self, seq: int) -> None:
@@ -215,15 +228,14 @@ class Engine:
         return tuple(closed.values())
 
     async def _commit_forever(self) -> None:
-        while True:
+        while self._pending or not self._is_closing:
+            await self._wake.wait()
+            self._wake.clear()
             if not self._pending:
-                if self._is_closing:
-                    return
-                self._wake.clear()
-                await self._wake.wait()
                 continue
             count = min(len(self._pending), max(self._max_batch, self._withdrawn_seq - self.durable_seq))
             batch = [self._pending[i] for i in range(count)]
+            is_partial = count < len(self._pending)
             started_ns = self._clock.monotonic_ns()
             try:
                 await self._journal.append([pending.entry for pending in batch])
@@ -234,9 +246,12 @@ class Engine:
                 if self._is_closing:
                     return
                 await asyncio.sleep(_RETRY_S)
+                self._wake.set()
                 continue
             self._telemetry.on_commit(len(batch), self._clock.monotonic_ns() - started_ns)
             self._on_durable(batch)
+            if is_partial or self._waiters or self._is_closing:
+                self._wake.set()
             if self.durable_seq - self._checkpoint_seq >= self._checkpoint_every:
                 await self.checkpoint()
 
@@ -251,10 +266,7 @@ class Engine:
         if self.failure is not None and not self._pending and not self.is_broken:
             _log.warning("the journal can be written again; orders are accepted again")
             self.failure = None
-        while self._waiters and self._waiters[0][0] <= self.durable_seq:
-            _, waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
+        self._waiters.release(self.durable_seq)
         effects: list[Effect] = []
         for pending in batch:
             effects.extend(pending.effects)
@@ -277,10 +289,7 @@ class Engine:
             _log.error("no order is accepted until the journal can be written: %s", text)
         self._telemetry.on_journal_failure()
         self.failure = text
-        waiters, self._waiters = self._waiters, deque()
-        for _, waiter in waiters:
-            if not waiter.done():
-                waiter.set_exception(NotAccepting("journal_unavailable", text))
+        self._waiters.fail(text)
         self._contain(list(self._pending))
 
     def _contain(self, pending: list[_Pending]) -> None:

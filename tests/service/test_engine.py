@@ -23,6 +23,15 @@ from tests.world import ADMIN, TRADER, trading_config
 D = Decimal
 
 
+async def test_a_report_waits_for_company_and_is_durable_all_the_same() -> None:
+    """Without this, what a venue said while nobody waited for it would be on record only when the next order comes."""
+    async with desk(Mode.LIVE, venue=FakeVenue(fills=False)) as one:
+        order = one.order(await one.place(limit=D(180)))
+        await one.until(lambda: order.ord_status is OrdStatus.NEW)
+        told = one.engine.last_seq
+        await one.until(lambda: one.engine.durable_seq >= told)
+
+
 async def test_nothing_is_answered_or_sent_before_it_is_durable() -> None:
     """Without this, a crash could forget an order that a client was told about, or that a venue has."""
     async with desk(Mode.LIVE) as one:
@@ -105,6 +114,7 @@ async def test_when_there_is_room_again_orders_are_taken_and_none_of_the_refused
         again = await one.place(cl_ord_id="refused")
         assert again.outcome is Outcome.CREATED
         await one.until(lambda: one.venue.sends == [again.story.order.order_id])  # type: ignore[union-attr]
+        await one.engine.settle(one.engine.last_seq)
         state, _ = await recover(one.journal)
         assert state_hash(state) == state_hash(one.engine.state)
 
@@ -317,8 +327,10 @@ async def test_shadow_orders_work_on_in_the_simulator_after_a_restart() -> None:
     journal = MemoryJournal()
     async with desk(journal=journal) as one:
         one.simulator.fills = False
-        order_id = one.order(await one.place(limit=D(180))).order_id
-        await one.until(lambda: order_id in one.simulator.book)
+        order = one.order(await one.place(limit=D(180)))
+        order_id = order.order_id
+        await one.until(lambda: order.ord_status is OrdStatus.NEW)
+        await one.engine.durable(one.engine.last_seq)
     async with desk(journal=journal) as again:
         await again.until(lambda: again.simulator.lookups == [order_id])
         assert again.engine.state.books[Route.SHADOW].gateway.held == 1800
