@@ -9,7 +9,7 @@ taken back, and the group is retried until there is room again.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container
 
 import msgspec
 
@@ -20,16 +20,7 @@ from gateway.core.decision import Decision
 from gateway.core.state import GatewayState, encode_snapshot, hash_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
 from gateway.domain.events import AdmissionsAbandoned, Event, OrderReceived, PolicyVerdict
-from gateway.domain.facts import (
-    Fact,
-    OrderDenied,
-    OrderEnded,
-    OrderExecuted,
-    OrderReplaced,
-    RevisionDeferred,
-    TradeRevised,
-    TwinUpdated,
-)
+from gateway.domain.facts import Fact
 from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition
 from gateway.domain.records import Checkpoint, Entry, Record
@@ -37,9 +28,9 @@ from gateway.ports.clock import Clock
 from gateway.ports.intake import NotAccepting
 from gateway.ports.journal import Journal, JournalUnavailable
 from gateway.ports.telemetry import Telemetry
+from gateway.service.closing import closed_by
 from gateway.service.containment import Containment
 from gateway.service.tasks import TaskGroup
-from gateway.service.views import frozen
 from gateway.service.waiters import Waiters
 
 _log = logging.getLogger(__name__)
@@ -47,10 +38,6 @@ _RETRY_S = 0.5
 #: How long a record may wait for company when nobody waits for it: what a venue reported. A commit of its own would
 #: stand in the way of the next order, which mostly comes within this time when it matters.
 _LINGER_S = 0.001
-#: Facts after which a finished order must be findable in the archive as it now is.
-_CLOSING_FACTS = frozenset(
-    {OrderDenied, OrderEnded, OrderExecuted, OrderReplaced, RevisionDeferred, TradeRevised, TwinUpdated}
-)
 #: Effects that wait for nothing: they change nothing outside.
 _INWARD = frozenset({EvaluatePolicy, ReconsiderOrder})
 
@@ -159,7 +146,7 @@ class Engine:
         try:
             for fact in facts:
                 apply(self.state, fact)
-            closed = self._closed_by(facts)
+            closed = closed_by(self.state, facts)
             self._closed_positions = self.state.ledger.news()
             trim(self.state)
         except Exception as error:
@@ -211,21 +198,6 @@ class Engine:
             await self.durable(seq)
         except NotAccepting:
             return
-
-    def _closed_by(self, facts: Iterable[Fact]) -> tuple[Order, ...]:
-        """Orders that these facts finished (or changed after their end), as they are now, for the archive."""
-        closed: dict[str, Order] = {}
-        for fact in facts:
-            if type(fact) not in _CLOSING_FACTS:
-                continue
-            order = self.state.orders.get(fact.order_id)  # type: ignore[union-attr]  # all of these have one
-            if order is None or order.is_open:
-                continue
-            closed[order.order_id] = frozen(order)
-            parent = self.state.orders.get(order.parent_id) if order.parent_id else None
-            if parent is not None and not parent.is_open:
-                closed[parent.order_id] = frozen(parent)
-        return tuple(closed.values())
 
     async def _commit_forever(self) -> None:
         while self._pending or not self._is_closing:
