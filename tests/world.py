@@ -39,6 +39,8 @@ from gateway.domain.effects import (
 )
 from gateway.domain.enums import ExecType, Mode, OrdType, Role, Route, ScopeKind, Side, TimeInForce, TradingState
 from gateway.domain.events import (
+    BreakerResetRequested,
+    BreakersChecked,
     CancelReceived,
     ConfigLoaded,
     Event,
@@ -281,6 +283,18 @@ class World:
         ids = [ticket.order_id for ticket in self.sent if not ticket.is_twin]
         orders = [self.state.orders[order_id] for order_id in ids if order_id in self.state.orders]
         return [order for order in orders if order.flatten_id == flatten.order.flatten_id]
+
+    def check(self, wait_s: int = 0, **ages_s: int) -> Decision:
+        """Let the timers look at the circuit breakers, ``wait_s`` later; ``ages_s`` are the ages of prices."""
+        ages_ns = {symbol: age * 1_000_000_000 for symbol, age in ages_s.items()}
+        return self.send(BreakersChecked(ts_ns=self.tick(wait_s * 1_000_000_000 + 1_000_000), quote_ages_ns=ages_ns))
+
+    def reset(self, breaker_id: str, *, force: bool = False) -> Decision:
+        return self.send(
+            BreakerResetRequested(
+                ts_ns=self.tick(), breaker_id=breaker_id, actor=ADMIN, reason="looked into it", is_forced=force
+            )
+        )
 
     def resume(self) -> None:
         """Lift every stop that a person made, in all scopes."""

@@ -28,6 +28,7 @@ from gateway.domain.instruments import Instrument
 from gateway.domain.records import Record
 from gateway.domain.settings import Settings
 from gateway.service.approvals import Approvals
+from gateway.service.breakers import BreakerWatch
 from gateway.service.checking import OrderChecker
 from gateway.service.commands import CommandWatch
 from gateway.service.controls import OperatorControls
@@ -118,7 +119,8 @@ def _assemble(
         checkpoint_every=settings.storage.checkpoint_every,
     )
     table = VenueTable(VenueSlot(simulator, None))
-    executor = Executor(table, engine.process, state.orders, engine.find_order, journal, clock, tasks)
+    breakers = BreakerWatch(engine, market, calendar, clock)
+    executor = Executor(table, breakers.process, state.orders, engine.find_order, journal, clock, tasks)
     feed = Feed(journal, last_seq)
     engine.run_effects = executor.run
     flattener = Flattener(engine, market, clock)
@@ -129,10 +131,10 @@ def _assemble(
     reloader = Reloader(settings, engine, venues, telemetry, clock)
     intake = Intake(engine, journal, policy, market, calendar, clock, telemetry, tasks)
     files = CommandFiles(data_dir)
-    controls = OperatorControls(engine, FileHaltMark(data_dir), flattener, files, clock)
+    controls = OperatorControls(engine, FileHaltMark(data_dir), flattener, breakers, files, clock)
     reads = Reads(engine, intake, journal, journal, market, clock)
-    status = GatewayStatus(engine, intake, table, market, policy, clock, lambda: reloader.settings.venues)
     overrides = OverrideDesk(engine, clock)
+    status = GatewayStatus(engine, intake, table, market, policy, clock, breakers, lambda: reloader.settings.venues)
     approvals = Approvals(engine, clock)
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
     risk = RiskReader(engine, clock)
@@ -181,7 +183,9 @@ def _assemble(
         intake=intake,
         controls=controls,
         status=status,
-        timers=Timers(engine, venues, market, flattener, overrides, FigureKeeper(engine, market, clock, tasks), clock),
+        timers=Timers(
+            engine, venues, market, flattener, overrides, FigureKeeper(engine, market, clock, tasks), breakers, clock
+        ),
         commands=CommandWatch(files, controls, engine),
         server=server,
     )

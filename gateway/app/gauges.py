@@ -7,7 +7,7 @@ from gateway.adapters.telemetry import Reading
 from gateway.app.ledger_gauges import ledger_readings
 from gateway.core.risk.exposure import ScopeUse
 from gateway.core.state import GatewayState
-from gateway.domain.enums import Mode, TradingState
+from gateway.domain.enums import Mode, Route, TradingState
 from gateway.service.engine import Engine
 from gateway.service.status import GatewayStatus
 
@@ -41,6 +41,7 @@ class StateGauges:
                 (route.value,): float(sum(lock.route is route for lock in state.throttle.locks.values()))
                 for route in state.books
             },
+            "gateway_circuit_breaker_tripped": _breakers(state),
             "gateway_ready": {(): float(self._status.health().is_ready)},
             "gateway_connection_up": {
                 (view.name, view.kind): float(view.is_connected) for view in self._status.connections()
@@ -52,9 +53,23 @@ class StateGauges:
         return found
 
 
+def _breakers(state: GatewayState) -> dict[tuple[str, ...], float]:
+    """1 for each breaker and book that is tripped; 0 for those that could be."""
+    found: dict[tuple[str, ...], float] = {
+        (name, book.value): 0.0
+        for name, config in state.config.circuit_breakers.items()
+        if config.enabled
+        for book in config.books
+    }
+    for trip in state.breakers.trips.values():
+        for book in (Route.LIVE, Route.SHADOW) if trip.book is None else (trip.book,):
+            found[(trip.breaker_id, book.value)] = 1.0
+    return found
+
+
 def _stops(state: GatewayState) -> dict[tuple[str, ...], float]:
     found: dict[tuple[str, ...], float] = {}
-    for stop in state.trading.all_stops():
+    for stop in state.trading.everything_stopped():
         key = (stop.scope.value, stop.state.value)
         found[key] = found.get(key, 0.0) + 1
     return found

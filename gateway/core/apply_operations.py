@@ -13,7 +13,8 @@ from gateway.core.ledger.memory import note_mark
 from gateway.core.risk.exposure import Book, revalue, start_day
 from gateway.core.state import Cycles, GatewayState, rebuild
 from gateway.core.trading.flattens import begin
-from gateway.core.trading.states import TradingStop
+from gateway.core.trading.states import BOOKS, TradingStop
+from gateway.domain.breakers import BreakerKind
 from gateway.domain.enums import Route
 from gateway.domain.exception_facts import (
     ConfigApproved,
@@ -27,9 +28,6 @@ from gateway.domain.facts import (
     CycleOpened,
     DayRolled,
     FiguresMoved,
-    FlattenEnded,
-    FlattenStarted,
-    FlattenWaited,
     MarksMoved,
     PortfolioRecorded,
     ReportUnmatched,
@@ -39,6 +37,14 @@ from gateway.domain.facts import (
     VenueStatusRecorded,
 )
 from gateway.domain.money import ZERO
+from gateway.domain.stop_facts import (
+    BreakerRearmed,
+    BreakerReset,
+    BreakerTripped,
+    FlattenEnded,
+    FlattenStarted,
+    FlattenWaited,
+)
 from gateway.domain.throttle_facts import ClockSteppedBack, StrategyLocked, StrategyUnlocked
 
 
@@ -57,6 +63,29 @@ def _trading_state_changed(state: GatewayState, fact: TradingStateChanged) -> No
     )
     state.trading.put(stop)
     state.control_epoch += 1
+
+
+def _breaker_tripped(state: GatewayState, fact: BreakerTripped) -> None:
+    trip = fact.trip
+    state.breakers.trips[trip.trip_id] = trip
+    state.breakers.accepted.pop(trip.trip_id, None)
+    state.take_trips()
+    state.control_epoch += 1
+    count(state, "circuit_breakers", trip.breaker_id)
+
+
+def _breaker_reset(state: GatewayState, fact: BreakerReset) -> None:
+    trip = state.breakers.trips[fact.trip_id]
+    if trip.breaker_id == BreakerKind.CONSECUTIVE_LOSSES:
+        for book in BOOKS if trip.book is None else (trip.book,):
+            state.ledger.losses.get(book.value, {}).pop(trip.scope_id, None)
+    state.breakers.reset(fact.trip_id, fact.accepted)
+    state.take_trips()
+    state.control_epoch += 1
+
+
+def _breaker_rearmed(state: GatewayState, fact: BreakerRearmed) -> None:
+    state.breakers.accepted.pop(fact.trip_id, None)
 
 
 def _flatten_started(state: GatewayState, fact: FlattenStarted) -> None:
@@ -135,6 +164,8 @@ def _note_highs(book: Book, ts_ns: int) -> None:
 
 def _figures_moved(state: GatewayState, fact: FiguresMoved) -> None:
     state.take_figures(fact.figures)
+    breaker = state.config.circuit_breakers.get(BreakerKind.VOLATILITY.value)
+    state.breakers.counters.note_figures(fact.figures, None if breaker is None else breaker.threshold)
 
 
 def _portfolio_recorded(state: GatewayState, fact: PortfolioRecorded) -> None:
@@ -198,6 +229,9 @@ OPERATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     CycleOpened: _cycle_opened,
     ReportUnmatched: _report_unmatched,
     TradingStateChanged: _trading_state_changed,
+    BreakerTripped: _breaker_tripped,
+    BreakerReset: _breaker_reset,
+    BreakerRearmed: _breaker_rearmed,
     FlattenStarted: _flatten_started,
     FlattenWaited: _flatten_waited,
     FlattenEnded: _flatten_ended,

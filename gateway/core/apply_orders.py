@@ -123,8 +123,8 @@ def _order_held(state: GatewayState, fact: OrderHeld) -> None:
     if not order.parent_id:
         count(state, "orders", "received")
         state.throttle.note_order(order, fact.ts_ns, is_held=True)
-    if order.flatten_id:
-        note_sent(state.flattens, order)
+    note_sent(state.flattens, order)
+    state.breakers.counters.note_received(order, fact.ts_ns)
 
 
 def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
@@ -139,6 +139,7 @@ def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
             use.live_orders_waiting -= 1
             use.live_orders_today += 1
             order.counted_day = use.day
+    state.breakers.counters.note_admitted(order, fact.ts_ns)
     count(state, "orders", "admitted")
     count(state, "routes", str(order.route))
     state.throttle.note_sent(order, fact.ts_ns)
@@ -150,6 +151,7 @@ def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
         if not order.parent_id:
             count(state, "orders", "received")
             state.throttle.note_order(order, fact.ts_ns, is_held=False)
+        state.breakers.counters.note_received(order, fact.ts_ns)
     else:
         order = state.orders[fact.order_id]
         hold_exposure(state, order, -1)
@@ -272,8 +274,8 @@ def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     order.pending_replace = None
     order.updated_ns = fact.ts_ns
     count(state, "orders", str(fact.ord_status))
-    if order.flatten_id:
-        note_outcome(state.flattens, order, fact.ts_ns)
+    state.breakers.counters.note_ended(order, fact.ts_ns)
+    note_outcome(state.flattens, order, fact.ts_ns)
     close_order(state, order)
 
 

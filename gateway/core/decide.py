@@ -4,12 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.core import admission, changes, config_edits, flattening, operations, overrides, reports, switching
+from gateway.core.breakers import checking
 from gateway.core.decision import Decision
 from gateway.core.snapshots import take_portfolio
 from gateway.core.state import GatewayState
 from gateway.domain.events import (
     AdmissionsAbandoned,
     ApprovalReceived,
+    BreakerResetRequested,
+    BreakersChecked,
+    BreakerTripRequested,
     CancelReceived,
     ConfigLoaded,
     Event,
@@ -58,6 +62,9 @@ _DECIDERS: dict[type, Callable[[GatewayState, Any], Decision]] = {
     FiguresObserved: operations.observe_figures,
     SnapshotDue: take_portfolio,
     TradingSwitched: switching.switch_trading,
+    BreakersChecked: checking.check,
+    BreakerResetRequested: checking.reset,
+    BreakerTripRequested: checking.trip_by_hand,
     FlattenRequested: flattening.request,
     FlattenPursued: flattening.pursue,
     SessionStarted: operations.start_session,

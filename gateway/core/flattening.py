@@ -19,19 +19,12 @@ from gateway.core.trading.states import scopes_of
 from gateway.domain.effects import Effect
 from gateway.domain.enums import Route, TradingState
 from gateway.domain.events import FlattenPursued, FlattenRequested
-from gateway.domain.facts import (
-    Fact,
-    FlattenEnded,
-    FlattenStarted,
-    FlattenWaited,
-    OrderAdmitted,
-    OrderHeld,
-    TradingStateChanged,
-)
+from gateway.domain.facts import Fact, OrderAdmitted, OrderHeld, TradingStateChanged
 from gateway.domain.flatten import FlattenOrder
 from gateway.domain.money import ZERO, plain
 from gateway.domain.orders import Order
 from gateway.domain.positions import Position
+from gateway.domain.stop_facts import FlattenEnded, FlattenStarted, FlattenWaited
 
 
 def request(state: GatewayState, event: FlattenRequested) -> Decision:

@@ -15,6 +15,11 @@ def draw_bucket(salt: str, *parts: str) -> int:
     return int.from_bytes(digest, "big") * BUCKETS >> 64
 
 
+def reduction_id(trip_id: str, ts_ns: int) -> str:
+    """The id of the command by which a breaker closes a part of positions; short enough to begin order ids."""
+    return "fb" + hashlib.blake2b(f"{trip_id}\x1f{ts_ns}".encode(), digest_size=6).hexdigest()
+
+
 def fingerprint(request: NewOrderSingle) -> str:
     """Hash of an order's content: equal requests are equal whatever way their numbers were written."""
     content = "\x1f".join(

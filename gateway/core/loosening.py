@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.domain.breakers import BreakerConfig
 from gateway.domain.config import (
     AccountConfig,
     CanaryCaps,
@@ -46,6 +47,8 @@ class Looser(Enum):
     WHEN_SHORTER = auto()
     #: A word of a vocabulary that begins with the loosest.
     WHEN_EARLIER = auto()
+    #: Any other value may be: nothing says which of two stops more.
+    WHEN_OTHER = auto()
     #: The value holds others (a table, or tables by name): they are compared each on their own.
     WITHIN = auto()
     NEVER = auto()
@@ -59,6 +62,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "venues": Looser.WITHIN,
         "limits": Looser.WITHIN,
         "throttles": Looser.WITHIN,
+        "circuit_breakers": Looser.WITHIN,
         "rollout": Looser.WITHIN,
         "instruments": Looser.WITHIN,
         "accounts": Looser.WITHIN,
@@ -123,6 +127,12 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "max_executed_value": Looser.WHEN_HIGHER,
         "min_fill_ratio": Looser.WHEN_LOWER,
         "min_orders": Looser.WHEN_HIGHER,
+    },
+    BreakerConfig: {
+        **dict.fromkeys(("threshold", "min_count", "size_factor", "reset_next_day"), Looser.WHEN_HIGHER),
+        **dict.fromkeys(("enabled", "reduce_ratio", "stops_both_books"), Looser.WHEN_LOWER),
+        **dict.fromkeys(("action", "scope", "reset_below", "reset_after_s", "window_s"), Looser.WHEN_OTHER),
+        "books": Looser.WHEN_SHORTER,
     },
     Rollout: {"salt": Looser.NEVER, "canary_unit": Looser.NEVER, "caps": Looser.WITHIN},
     CanaryCaps: dict.fromkeys(("max_live_orders", "max_live_notional", "max_live_loss"), Looser.WHEN_HIGHER),
@@ -207,6 +217,8 @@ def _named(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterato
 
 def _is_within(after: Any, before: Any, direction: Looser) -> bool:
     """Whether everything that ``after`` lets pass, ``before`` let pass too."""
+    if direction is Looser.WHEN_OTHER:
+        return False
     if direction is Looser.WHEN_SHORTER:
         return set(after) >= set(before)
     if direction is Looser.WHEN_LONGER:

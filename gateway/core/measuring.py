@@ -120,7 +120,8 @@ def _measured(
     opens_position: bool,
 ) -> Measured:
     view, instrument, table = priced.view, priced.instrument, state.config.limits
-    path = state.risk_plan.path(order.account, order.strategy_id, instrument)
+    plan = state.risk_plan if is_closing else state.plan_for(order)
+    path = plan.path(order.account, order.strategy_id, instrument)
     account = book.accounts.get(order.account, NO_SCOPE_USE)
     config = state.config.accounts.get(order.account)
     cash = ZERO if config is None else config.initial_cash

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from gateway.core.measuring import Measured, refused_by_limits
 from gateway.core.overrides import overrides_for
 from gateway.core.state import GatewayState
 from gateway.core.throttle.rules import Added, lock_on, match_refusal, new_risk_breaches
+from gateway.core.trading.states import TradingStop
 from gateway.core.words import refuse, reject_of
+from gateway.domain.breakers import Trip
 from gateway.domain.enums import RejectStage, Route, ScopeKind, TradingState
 from gateway.domain.instruments import Instrument
+from gateway.domain.money import plain
 from gateway.domain.orders import Order, Reject
 from gateway.domain.reasons import RejectCode
 
@@ -39,7 +44,8 @@ def refusals(state: GatewayState, order: Order, measured: Measured) -> Iterator[
         if state.overrides:
             order.overrides = overrides_for(state, order, measured)
         if not order.overrides:
-            yield reject
+            trip = None if order.is_closing else state.trading.slowest(order)
+            yield reject if trip is None else _with_breaker(reject, trip)
     if not order.is_closing:
         yield from _throttled(state, order, measured)
 
@@ -57,11 +63,21 @@ def _throttled(state: GatewayState, order: Order, measured: Measured) -> Iterato
         yield reject
 
 
+def _with_breaker(reject: Reject, trip: Trip) -> Reject:
+    """Say why the limits are smaller than those in risk.yaml."""
+    factor = plain(trip.size_factor)
+    text = f"{reject.text} (limits on size are times {factor} by circuit breaker {trip.trip_id}: {trip.cause})"
+    context = {**reject.context, "breaker": trip.trip_id, "size_factor": factor}
+    return msgspec.structs.replace(reject, text=text, context=context)
+
+
 def refused_by_trading_state(state: GatewayState, order: Order, is_closing: bool) -> Reject | None:
     """The strictest trading state over the order's scopes, if it does not let the order pass."""
     stop = state.trading.strictest(order)
     if stop is None or (stop.state is TradingState.REDUCING and is_closing):
         return None
+    if stop.trip_id:
+        return _refused_by_breaker(stop)
     because = stop.reason or "no reason given"
     where = "" if stop.scope is ScopeKind.GATEWAY else f" for {stop.scope.value} {stop.scope_id}"
     context = {"reason": because, "scope": stop.scope.value, "by": stop.actor.name}
@@ -72,6 +88,21 @@ def refused_by_trading_state(state: GatewayState, order: Order, is_closing: bool
         return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_HALTED, text, **context)
     text = f"only orders that reduce a position are taken now{where}: {because}"
     return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_REDUCING, text, **context)
+
+
+def _refused_by_breaker(stop: TradingStop) -> Reject:
+    passes = "no order" if stop.state is TradingState.HALTED else "no order that opens or adds"
+    text = f"{stop.reason}; {passes} passes until it resets, see GET /api/trading/circuit-breakers"
+    return refuse(
+        RejectStage.TRADING_STATE,
+        RejectCode.CIRCUIT_BREAKER,
+        text,
+        breaker=stop.trip_id,
+        reason=stop.reason,
+        scope=stop.scope.value,
+        id=stop.scope_id,
+        trading_state=stop.state.value,
+    )
 
 
 def _refused_as_new_risk(state: GatewayState, order: Order, instrument: Instrument) -> Reject | None:

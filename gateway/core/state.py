@@ -15,9 +15,12 @@ from gateway.core.ledger.memory import Ledger, LedgerSnapshot, restored
 from gateway.core.risk.correlation import NO_NEIGHBOURS, Neighbours
 from gateway.core.risk.exposure import Book, CycleUse, Highs, hold_order, place_position
 from gateway.core.risk.plan import RiskPlan, compile_limits
+from gateway.core.risk.smaller import smaller
 from gateway.core.throttle.memory import ThrottleMemory, ThrottleSnapshot
 from gateway.core.trading.flattens import Flatten
 from gateway.core.trading.states import TradingStates, TradingStop
+from gateway.core.trading.trips import Breakers
+from gateway.domain.breakers import BreakerAction
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, Route
 from gateway.domain.figures import RiskFigures
@@ -66,6 +69,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     config: TradingConfig | None
     stops: list[TradingStop]
     flattens: dict[str, Flatten]
+    breakers: Breakers
     control_epoch: int
     day: int
     orders: dict[str, Order]
@@ -90,9 +94,11 @@ class GatewayState:
 
     __slots__ = (
         "_modes",
+        "_slower_plans",
         "approvals",
         "approved_symbols",
         "books",
+        "breakers",
         "client_ids",
         "closed_ids",
         "config",
@@ -121,6 +127,8 @@ class GatewayState:
         self.trading = TradingStates()
         #: Commands to close positions: those under way, and the last that ended.
         self.flattens: dict[str, Flatten] = {}
+        #: Circuit breakers that are tripped, and what they are measured on.
+        self.breakers = Breakers()
         #: Moves whenever mode, limits, trading state or session do: a verdict from before is decided again.
         self.control_epoch = 0
         #: The gateway's current trading day, in days since the epoch; venues have days of their own.
@@ -152,6 +160,8 @@ class GatewayState:
         self.risk_plan: RiskPlan = compile_limits(self.config.limits, self.config.instruments)
         self.approved_symbols: frozenset[str] | None = None
         self._modes: dict[str, Mode] = {}
+        #: Limits made smaller by breakers, by their factor.
+        self._slower_plans: dict[Decimal, RiskPlan] = {}
 
     def mode_of(self, venue: str) -> Mode:
         """The effective mode of a venue; one that is not configured is SHADOW."""
@@ -164,6 +174,7 @@ class GatewayState:
         self.risk_plan = compile_limits(config.limits, config.instruments)
         self.take_figures(self.figures)
         self.throttle.take_config(config.throttles, self.open_orders())
+        self.take_trips()
         self.approved_symbols = None if config.approved_symbols is None else frozenset(config.approved_symbols)
         self._modes = {venue: config.effective_mode(venue) for venue in config.venues}
 
@@ -171,6 +182,20 @@ class GatewayState:
         """Keep ``figures`` as the newest, with what limits ask of them."""
         self.figures = figures
         self.neighbours = Neighbours(figures, self.risk_plan.correlation_threshold)
+
+    def take_trips(self) -> None:
+        """Let the breakers that are tripped now count, and compile the smaller limits that they ask for."""
+        trips = self.breakers.trips.values()
+        self.trading.take_trips(trips)
+        factors = {trip.size_factor for trip in trips if trip.action is BreakerAction.REDUCE_SIZE}
+        self._slower_plans = {
+            factor: compile_limits(smaller(self.config.limits, factor), self.config.instruments) for factor in factors
+        }
+
+    def plan_for(self, order: Order) -> RiskPlan:
+        """The limits that an order of new risk is measured by: smaller ones while a breaker says so."""
+        trip = self.trading.slowest(order)
+        return self.risk_plan if trip is None else self._slower_plans[trip.size_factor]
 
     def find_client_order(self, account: str, cl_ord_id: str) -> Order | None:
         """The order in memory that has this client id in this account."""
@@ -229,6 +254,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         config=state.config,
         stops=state.trading.all_stops(),
         flattens=state.flattens,
+        breakers=state.breakers,
         control_epoch=state.control_epoch,
         day=state.day,
         orders=state.orders,
@@ -257,6 +283,7 @@ def _without_derived(cycles: Cycles) -> Cycles:
 def restore(snapshot: Snapshot) -> GatewayState:
     """A state that owns the snapshot's objects, with everything derived rebuilt from them."""
     state = GatewayState()
+    state.breakers = snapshot.breakers
     if snapshot.config is not None:
         state.take_config(snapshot.config)
     state.flattens = snapshot.flattens

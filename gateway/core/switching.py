@@ -6,8 +6,9 @@ from gateway.core.state import GatewayState
 from gateway.core.trading.states import Scope, scopes_of
 from gateway.domain.enums import TradingState
 from gateway.domain.events import TradingSwitched
-from gateway.domain.facts import FlattenEnded, TradingStateChanged
+from gateway.domain.facts import TradingStateChanged
 from gateway.domain.orders import Order
+from gateway.domain.stop_facts import FlattenEnded
 
 
 def switch_trading(state: GatewayState, event: TradingSwitched) -> Decision:

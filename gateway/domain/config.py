@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.domain.breakers import BreakerConfig
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import CanaryUnit, CostMethod, Mode, ShortSale
 from gateway.domain.instruments import Instrument
@@ -182,6 +183,7 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     venues: dict[str, VenueMode] = {}
     limits: LimitTable = LimitTable()
     throttles: ThrottleTable = ThrottleTable()
+    circuit_breakers: dict[str, BreakerConfig] = {}
     rollout: Rollout = Rollout()
     instruments: dict[str, Instrument] = {}
     accounts: dict[str, AccountConfig] = msgspec.field(default_factory=lambda: {"default": AccountConfig()})

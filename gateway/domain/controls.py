@@ -179,7 +179,58 @@ OVERRIDABLE: frozenset[str] = frozenset(
     }
 )
 
-CONTROLS: tuple[Control, ...] = (*LIMIT_CONTROLS, *THROTTLE_CONTROLS, *INSTRUMENT_CONTROLS, *STATE_CONTROLS)
+#: Circuit breakers: what they measure is in ``domain.breakers``.
+BREAKER_CONTROLS: tuple[Control, ...] = tuple(
+    _check(
+        f"breaker_{kind}",
+        "risk.yaml: circuit_breakers",
+        _R.CIRCUIT_BREAKER,
+        _S.TRADING_STATE,
+        f"circuit breaker: {text}",
+        clause,
+        serves,
+        scopes=scopes,
+        guards_new_risk=kind not in ("daily_loss", "order_rate", "emergency_shutdown"),
+    )
+    for kind, scopes, text, clause, serves in (
+        ("daily_loss", _GATEWAY, "loss of the day", "RTS 6 Art. 15(4); seed", (24, 10)),
+        ("rejection_rate", _GATEWAY, "share of orders that venues reject", "FIA; seed", (24,)),
+        (
+            "concentration",
+            _SYMBOL,
+            "share of the equity in one symbol",
+            "RTS 6 Art. 15(4); seed",
+            (24, 7),
+        ),
+        ("drawdown", _GATEWAY, "equity below its peak", "RTS 6 Art. 15(4); seed", (24, 7)),
+        ("volatility", _SYMBOL, "volatility above its norm", "FIA; CFTC; seed", (24,)),
+        ("venue_connection", (ScopeKind.VENUE,), "time without a connection", "FIA", (22, 24)),
+        ("market_data_gap", _SYMBOL, "time without a price", "FIA; CFTC", (17, 24)),
+        (
+            "order_rate",
+            (ScopeKind.STRATEGY,),
+            "orders above the strategy's own norm",
+            "RTS 6 Art. 15(3); FIA",
+            (6, 24),
+        ),
+        ("consecutive_losses", (ScopeKind.STRATEGY,), "losses of a strategy in a row", "FIA", (24,)),
+        (
+            "emergency_shutdown",
+            _GATEWAY,
+            "several breakers at once, or a person",
+            "RTS 6 Art. 12; seed",
+            (21, 24),
+        ),
+    )
+)
+
+CONTROLS: tuple[Control, ...] = (
+    *LIMIT_CONTROLS,
+    *THROTTLE_CONTROLS,
+    *INSTRUMENT_CONTROLS,
+    *STATE_CONTROLS,
+    *BREAKER_CONTROLS,
+)
 
 #: By rule id.
 CONTROL_OF: dict[str, Control] = {control.rule_id: control for control in CONTROLS}

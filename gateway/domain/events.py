@@ -112,6 +112,33 @@ class FlattenPursued(_Event, frozen=True, kw_only=True):
     touches: dict[str, Touch]
 
 
+class BreakersChecked(_Event, frozen=True, kw_only=True):
+    """Time to look at the circuit breakers: on a timer, and (``is_full`` False: what costs nothing) after fills.
+
+    ``quote_ages_ns`` is how old the last price is of each symbol that is held or on order and whose market is open.
+    """
+
+    quote_ages_ns: dict[str, int] = {}
+    is_full: bool = True
+
+
+class BreakerResetRequested(_Event, frozen=True, kw_only=True):
+    """A person resets a trip, or every trip of a breaker; ``is_forced`` although the cause lasts."""
+
+    breaker_id: str
+    actor: Actor
+    reason: str
+    is_forced: bool = False
+    quote_ages_ns: dict[str, int] = {}
+
+
+class BreakerTripRequested(_Event, frozen=True, kw_only=True):
+    """A person calls for the emergency shutdown."""
+
+    actor: Actor
+    reason: str
+
+
 class SessionStarted(_Event, frozen=True, kw_only=True):
     """A person opened a trading session; a non-empty ``strategies`` admits only those while it lasts."""
 
@@ -230,6 +257,9 @@ Event = (
     | TradingSwitched
     | FlattenRequested
     | FlattenPursued
+    | BreakersChecked
+    | BreakerResetRequested
+    | BreakerTripRequested
     | SessionStarted
     | SessionEnded
     | ConfigLoaded

@@ -18,10 +18,17 @@ from gateway.domain.exception_facts import (
 )
 from gateway.domain.fact import Recorded
 from gateway.domain.figures import RiskFigures
-from gateway.domain.flatten import FlattenOrder
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
 from gateway.domain.positions import PortfolioPoint
 from gateway.domain.sessions import Session
+from gateway.domain.stop_facts import (
+    BreakerRearmed,
+    BreakerReset,
+    BreakerTripped,
+    FlattenEnded,
+    FlattenStarted,
+    FlattenWaited,
+)
 from gateway.domain.throttle_facts import ClockSteppedBack, OrderDeferred, StrategyLocked, StrategyUnlocked
 
 
@@ -215,28 +222,6 @@ class TradingStateChanged(Recorded, frozen=True, kw_only=True):
     scope_id: str = ""
 
 
-class FlattenStarted(Recorded, frozen=True, kw_only=True):
-    """A command to close positions was taken. ``keeps`` is what stays of each position held by then."""
-
-    order: FlattenOrder
-    keeps: dict[str, Decimal]
-
-
-class FlattenWaited(Recorded, frozen=True, kw_only=True):
-    """What it waits for now, in words: other than before."""
-
-    flatten_id: str
-    waits: tuple[str, ...]
-
-
-class FlattenEnded(Recorded, frozen=True, kw_only=True):
-    """It is done (``is_flat``), or was ended before that."""
-
-    flatten_id: str
-    is_flat: bool
-    text: str
-
-
 class SessionOpened(Recorded, frozen=True, kw_only=True):
     session: Session
 
@@ -314,6 +299,9 @@ Fact = (
     | OrderWithdrawn
     | ReportUnmatched
     | TradingStateChanged
+    | BreakerTripped
+    | BreakerReset
+    | BreakerRearmed
     | FlattenStarted
     | FlattenWaited
     | FlattenEnded

@@ -84,8 +84,8 @@ class OrderIntake(Protocol):
     async def replace(self, order_id: str, request: ReplaceRequest, actor: Actor) -> Reply: ...
 
 
-class Controls(Protocol):
-    """What people do besides orders."""
+class Stops(Protocol):
+    """How people stop trading, get out, and let it go on."""
 
     async def switch_trading(
         self,
@@ -116,9 +116,13 @@ class Controls(Protocol):
         """Halt the scope, cancel what is open in it, close its positions; the id under which its progress is told."""
         ...
 
-    async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session: ...
+    async def reset_breaker(self, breaker_id: str, actor: Actor, reason: str, is_forced: bool) -> None:
+        """Reset a circuit breaker; raises ControlRefused while its cause lasts and force is not used."""
+        ...
 
-    async def end_session(self, actor: Actor) -> Session | None: ...
+    async def shut_down(self, actor: Actor, reason: str) -> None:
+        """The emergency shutdown: cancel all, halt, until a person resets it."""
+        ...
 
     async def lift_lock(self, lock_id: str, actor: Actor, reason: str) -> StrategyLock | None:
         """Let a locked strategy take new risk again; None when there is no such lock."""
@@ -171,6 +175,14 @@ class Overrides(Protocol):
     def find(self, override_id: str) -> Override | None: ...
 
     def all(self) -> Sequence[Override]: ...
+
+
+class Controls(Stops, Protocol):
+    """What people do besides orders."""
+
+    async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session: ...
+
+    async def end_session(self, actor: Actor) -> Session | None: ...
 
 
 class EventFeed(Protocol):

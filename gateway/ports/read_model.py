@@ -139,6 +139,27 @@ class FlattenView(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
+    """One circuit breaker where it is tripped, or where it is nearest to that. ``state`` is ``tripped``, ``armed`` or
+    ``off``; ``value`` is what it measures now (None: nothing), ``does`` and ``resets`` are words."""
+
+    id: str
+    breaker: str
+    state: str
+    book: str
+    scope: str
+    scope_id: str
+    value: str | None
+    threshold: str
+    action: str
+    does: str
+    cause: str
+    by: str
+    resets: str
+    since_ns: int | None
+    resets_ns: int | None
+
+
 class ModesView(msgspec.Struct, frozen=True, kw_only=True):
     global_mode: str
     config_revision: str
@@ -197,13 +218,15 @@ class AllReads(ReadModel, PastReads, Protocol):
     """The present and the past."""
 
 
-class Status(Protocol):
-    """How the gateway itself is doing; none of it touches the disk."""
-
-    def modes(self) -> ModesView: ...
+class StopStatus(Protocol):
+    """What is stopped, by whom or by what; none of it touches the disk."""
 
     def stops(self) -> tuple[StopView, ...]:
         """Every scope that is not active."""
+        ...
+
+    def breakers(self) -> tuple[BreakerView, ...]:
+        """Every circuit breaker as it stands."""
         ...
 
     def flattens(self) -> tuple[FlattenView, ...]:
@@ -213,6 +236,12 @@ class Status(Protocol):
     def locks(self) -> tuple[StrategyLock, ...]:
         """Strategies that take no new risk until a person lets them, oldest lock first."""
         ...
+
+
+class Status(StopStatus, Protocol):
+    """How the gateway itself is doing; none of it touches the disk."""
+
+    def modes(self) -> ModesView: ...
 
     def connections(self) -> tuple[ConnectionView, ...]: ...
 

@@ -14,6 +14,7 @@ from gateway.domain.sessions import Session
 from gateway.domain.throttles import StrategyLock
 from gateway.ports.clock import Clock
 from gateway.ports.intake import ControlRefused, RequestInvalid
+from gateway.service.breakers import BreakerWatch
 from gateway.service.engine import Engine
 from gateway.service.flattening import Flattener
 
@@ -43,11 +44,18 @@ class OperatorControls:
     """Implements ``ports.intake.Controls``."""
 
     def __init__(
-        self, engine: Engine, halt_mark: HaltMark, flattener: Flattener, files: CommandFiles, clock: Clock
+        self,
+        engine: Engine,
+        halt_mark: HaltMark,
+        flattener: Flattener,
+        breakers: BreakerWatch,
+        files: CommandFiles,
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._halt_mark = halt_mark
         self._flattener = flattener
+        self._breakers = breakers
         self._files = files
         self._clock = clock
 
@@ -129,6 +137,14 @@ class OperatorControls:
             _log.warning("lock %s lifted by %s: %s", lock_id, actor.name, reason)
             await self._engine.durable(self._engine.last_seq)
         return lock
+
+    async def reset_breaker(self, breaker_id: str, actor: Actor, reason: str, is_forced: bool) -> None:
+        self._breakers.reset(breaker_id, actor, reason, is_forced)
+        await self._engine.durable(self._engine.last_seq)
+
+    async def shut_down(self, actor: Actor, reason: str) -> None:
+        self._breakers.shut_down(actor, reason)
+        await self._engine.settle(self._engine.last_seq)
 
     async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session:
         now_ns = self._clock.now_ns()

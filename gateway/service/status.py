@@ -7,7 +7,8 @@ from gateway.domain.throttles import StrategyLock
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.ports.policy import PolicyEngine
-from gateway.ports.read_model import ConnectionView, FlattenView, HealthView, ModesView, StopView
+from gateway.ports.read_model import BreakerView, ConnectionView, FlattenView, HealthView, ModesView, StopView
+from gateway.service.breakers import BreakerWatch
 from gateway.service.engine import Engine
 from gateway.service.executor import VenueTable
 from gateway.service.intake import Intake
@@ -25,6 +26,7 @@ class GatewayStatus:
         market: MarketData,
         policy: PolicyEngine,
         clock: Clock,
+        breakers: BreakerWatch,
         venues: Callable[[], dict[str, VenueSettings]],
     ) -> None:
         self._engine = engine
@@ -33,6 +35,7 @@ class GatewayStatus:
         self._market = market
         self._policy = policy
         self._venues = venues
+        self._breakers = breakers
         self._started_ns = clock.now_ns()
         #: Why the last edit of the configuration was refused; empty when it was not.
         self.config_error = ""
@@ -46,6 +49,9 @@ class GatewayStatus:
 
     def stops(self) -> tuple[StopView, ...]:
         return stop_views(self._engine.state)
+
+    def breakers(self) -> tuple[BreakerView, ...]:
+        return self._breakers.views()
 
     def flattens(self) -> tuple[FlattenView, ...]:
         return flatten_views(self._engine.state)

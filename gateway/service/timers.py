@@ -7,6 +7,7 @@ from decimal import Decimal
 from gateway.domain.events import MarksObserved, SnapshotDue
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
+from gateway.service.breakers import BreakerWatch
 from gateway.service.engine import Engine
 from gateway.service.figures import FigureKeeper
 from gateway.service.flattening import Flattener
@@ -30,6 +31,7 @@ class Timers:
         flattener: Flattener,
         overrides: OverrideDesk,
         figures: FigureKeeper,
+        breakers: BreakerWatch,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -38,6 +40,7 @@ class Timers:
         self._flattener = flattener
         self._overrides = overrides
         self._figures = figures
+        self._breakers = breakers
         self._clock = clock
 
     async def run(self) -> None:
@@ -51,7 +54,13 @@ class Timers:
 
     def tick(self) -> None:
         """One round. A part that fails (a market that raises, say) keeps no other from its turn."""
-        for part in (self._flattener.pursue, self._overrides.tick, self._mark, self._figures.tick):
+        for part in (
+            self._flattener.pursue,
+            self._overrides.tick,
+            self._mark,
+            self._figures.tick,
+            self._breakers.check,
+        ):
             try:
                 part()
             except Exception:

@@ -85,13 +85,13 @@ def stop_views(state: GatewayState) -> tuple[StopView, ...]:
         StopView(
             scope=stop.scope.value,
             id=stop.scope_id,
-            book="both",
+            book="both" if stop.book is None else stop.book.value,
             trading_state=stop.state.value,
             by=stop.actor.name,
             cause=stop.reason,
             since_ns=stop.since_ns,
         )
-        for stop in state.trading.all_stops()
+        for stop in state.trading.everything_stopped()
     )
 
 

@@ -10,6 +10,8 @@ _MARKET = "tests/unit/test_market_limits.py::test_market_data_and_liquidity"
 _SHORT = "tests/unit/test_scope_limits.py::test_short_sales_and_restricted_symbols"
 _LOST = "tests/unit/test_scope_limits.py::test_an_account_that_lost_takes_no_new_risk"
 
+_BREAKERS = "tests/unit/test_breakers.py"
+
 GUARDS: dict[str, str] = {
     "price_collar": "tests/unit/test_market_limits.py::test_a_limit_price_stays_within_the_collar",
     "price_collar_window": (
@@ -64,4 +66,18 @@ GUARDS: dict[str, str] = {
     "session_strategies": "tests/unit/test_refusals.py::test_only_strategies_of_the_session_open_positions",
     "venue_connected": "tests/unit/test_refusals.py::test_nothing_is_sent_to_a_venue_that_is_not_connected",
     "policy": "tests/properties/test_policy.py::test_only_a_clear_yes_lets_an_order_out",
+    "breaker_daily_loss": f"{_BREAKERS}::test_a_daily_loss_of_5_percent_halts_all_trading",
+    "breaker_rejection_rate": f"{_BREAKERS}::test_20_percent_of_orders_rejected_halve_sizes_for_30_minutes",
+    "breaker_concentration": f"{_BREAKERS}::test_30_percent_in_one_position_blocks_new_ones_until_below_25",
+    "breaker_drawdown": f"{_BREAKERS}::test_a_drawdown_closes_half_of_each_position_and_takes_only_closing_orders",
+    "breaker_volatility": f"{_BREAKERS}::test_twice_the_usual_volatility_halves_the_sizes_of_the_symbol",
+    "breaker_venue_connection": f"{_BREAKERS}::test_a_venue_that_was_gone_for_30_seconds_takes_only_closing_orders",
+    "breaker_market_data_gap": f"{_BREAKERS}::test_a_symbol_without_prices_takes_only_closing_orders",
+    "breaker_order_rate": f"{_BREAKERS}::test_a_strategy_that_sends_ten_times_its_usual_orders_is_halted",
+    "breaker_consecutive_losses": (
+        f"{_BREAKERS}::test_five_losses_in_a_row_hold_the_strategy_to_closing_orders_until_the_next_day"
+    ),
+    "breaker_emergency_shutdown": (
+        f"{_BREAKERS}::test_several_breakers_at_once_shut_everything_down_until_a_person_looks"
+    ),
 }

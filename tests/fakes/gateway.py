@@ -30,6 +30,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.intake import AlreadyInForce, OrderStory, Outcome, Reply, RequestInvalid, WaitingEdit
 from gateway.ports.journal import ClosedPositionQuery, OrderQuery, PortfolioQuery
 from gateway.ports.read_model import (
+    BreakerView,
     ConnectionView,
     FlattenView,
     HealthView,
@@ -76,6 +77,7 @@ class FakeGateway:
         self._session: Session | None = None
         self.trading_state = TradingState.ACTIVE
         self.stopped: tuple[StopView, ...] = ()
+        self.tripped: tuple[BreakerView, ...] = ()
         self.flattened: tuple[FlattenView, ...] = ()
         self.locked: tuple[StrategyLock, ...] = ()
         self.venues: tuple[VenueModeView, ...] = (venue_mode("ibkr"), venue_mode("binance"))
@@ -311,6 +313,15 @@ class FakeGateway:
 
     def stops(self) -> tuple[StopView, ...]:
         return self.stopped
+
+    async def reset_breaker(self, breaker_id: str, actor: Actor, reason: str, is_forced: bool) -> None:
+        await self._enter("reset_breaker", (breaker_id, reason, is_forced))
+
+    async def shut_down(self, actor: Actor, reason: str) -> None:
+        await self._enter("shut_down", reason)
+
+    def breakers(self) -> tuple[BreakerView, ...]:
+        return self.tripped
 
     def flattens(self) -> tuple[FlattenView, ...]:
         return self.flattened

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.enums import Role, Route, ScopeKind, TradingState
 from gateway.ports.intake import ControlRefused, NotAccepting
-from gateway.ports.read_model import StopView
+from gateway.ports.read_model import BreakerView, StopView
 from tests.fakes.gateway_samples import portfolio_view, position_view, venue_mode
 from tests.http.desk import Desk, principal
 
@@ -140,14 +140,53 @@ async def test_the_gateway_describes_itself() -> None:
 async def test_what_does_not_exist_yet_is_empty_not_absent() -> None:
     """Clients written to the seed's paths must get an answer today and the real one later."""
     async with Desk() as desk:
-        for path, name in (
-            ("circuit-breakers", "circuit_breakers"),
-            ("alerts", "alerts"),
-            ("rollouts", "rollouts"),
-        ):
-            assert (await desk.ask("GET", f"/api/trading/{path}")).json == {name: []}
-        reset = await desk.ask("POST", "/api/trading/circuit-breakers/daily-loss/reset")
-    assert (reset.status, reset.json["code"]) == (404, "BREAKER_NOT_FOUND")
+        for name in ("alerts", "rollouts"):
+            assert (await desk.ask("GET", f"/api/trading/{name}")).json == {name: []}
+
+
+async def test_breakers_are_listed_reset_and_pressed() -> None:
+    """Without this, nobody could see why trading stopped, or let it go on."""
+    path = "/api/trading/circuit-breakers"
+    async with Desk() as desk:
+        desk.fake.tripped = (
+            BreakerView(
+                id="concentration:live:default/BTC/USDT",
+                breaker="concentration",
+                state="tripped",
+                book="live",
+                scope="symbol",
+                scope_id="default|BTC/USDT",
+                value="0.31",
+                threshold="0.3",
+                action="reduce_only",
+                does="only orders that reduce a position pass",
+                cause="31 of 100",
+                by="system",
+                resets="below 0.25 or by hand",
+                since_ns=1_000_000_000,
+                resets_ns=None,
+            ),
+        )
+        (listed,) = (await desk.ask("GET", path)).json["circuit_breakers"]
+        plain = await desk.ask("POST", f"{path}/daily_loss/reset")
+        wish = {"force": True, "reason": "known"}
+        slash = await desk.ask("POST", f"{path}/concentration:live:default%2FBTC/USDT/reset", wish)
+        silent = await desk.ask("POST", f"{path}/daily_loss/reset", {"force": True})
+        desk.fake.failure = ControlRefused("BREAKER_CAUSE_LASTS", "at 6%")
+        refused = await desk.ask("POST", f"{path}/daily_loss/reset")
+        desk.fake.failure = None
+        pressed = await desk.ask("POST", f"{TRADING}/emergency-shutdown", {"reason": "all of it"})
+    assert (listed["since"], listed["resets_at"]) == ("1970-01-01T00:00:01.000000Z", None)
+    assert (listed["value"], listed["state"]) == ("0.31", "tripped")
+    assert (plain.status, slash.status, pressed.status) == (200, 200, 200)
+    assert (silent.status, silent.json["errors"][0]["field"]) == (400, "reason")
+    assert (refused.status, refused.json["code"]) == (409, "BREAKER_CAUSE_LASTS")
+    assert [call for call in desk.fake.calls if "market" not in call[0]] == [
+        ("reset_breaker", ("daily_loss", "", False)),
+        ("reset_breaker", ("concentration:live:default/BTC/USDT", "known", True)),
+        ("reset_breaker", ("daily_loss", "", False)),
+        ("shut_down", "all of it"),
+    ]
 
 
 async def test_unready_is_503_with_its_reasons() -> None:

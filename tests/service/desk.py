@@ -14,6 +14,7 @@ from gateway.domain.orders import NewOrderSingle, Order
 from gateway.domain.records import Record
 from gateway.ports.clock import Clock
 from gateway.ports.intake import Reply
+from gateway.service.breakers import BreakerWatch
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor, VenueSlot, VenueTable
@@ -70,9 +71,10 @@ class Desk:
             max_batch=64,
             checkpoint_every=1_000_000,
         )
+        self.breakers = BreakerWatch(self.engine, self.market, OpenCalendar(), self.clock)
         self.executor = Executor(
             self.table,
-            self.engine.process,
+            self.breakers.process,
             self.engine.state.orders,
             self.engine.find_order,
             self.journal,
@@ -93,7 +95,9 @@ class Desk:
             self.telemetry,
             self.tasks,
         )
-        self.controls = OperatorControls(self.engine, MemoryHaltMark(), self.flattener, self.files, self.clock)
+        self.controls = OperatorControls(
+            self.engine, MemoryHaltMark(), self.flattener, self.breakers, self.files, self.clock
+        )
         self.reads = Reads(self.engine, self.intake, self.journal, self.journal, self.market, self.clock)
         for venue in (self.simulator, self.venue):
             await venue.start(self.executor)

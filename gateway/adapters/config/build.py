@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.adapters.config.breakers import build_breakers
 from gateway.adapters.config.calendars import day_roll_for
 from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.instruments import Listed
@@ -113,6 +114,7 @@ def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig
         venues={name: _venue_mode(modes.get(name, {})) for name in sorted(venues)},
         limits=build_limits(documents),
         throttles=build_throttles(documents),
+        circuit_breakers=build_breakers(documents),
         rollout=_rollout(documents, venues),
         instruments=instruments,
         base_currency=gateway.get("base_currency", default="USD"),

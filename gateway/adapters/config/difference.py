@@ -120,6 +120,8 @@ def _trading_things(trading: TradingConfig) -> _Things:
             things[f"risk.{scope}.{name}"] = _values(limits) | _throttles(throttles)
     for name, throttles in trading.throttles.venues.items():
         things[f"risk.venues.{name}"] = _throttles(throttles)
+    for name, breaker in trading.circuit_breakers.items():
+        things[f"circuit_breakers.{name}"] = {key.removesuffix("_s"): item for key, item in _values(breaker).items()}
     for name, caps in trading.rollout.caps.items():
         things[f"caps.{name}"] = _values(caps)
     for name, account in trading.accounts.items():

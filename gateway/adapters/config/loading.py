@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.adapters.config import rules
+from gateway.adapters.config.breakers import check_breakers
 from gateway.adapters.config.build import build_settings, rates_of
 from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.environment import override
@@ -123,6 +124,7 @@ def parse(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings:
     rules.check_plan(documents)
     rules.check_channels(documents)
     check_limit_values(documents, listed)
+    check_breakers(documents)
     if problems:
         raise ConfigInvalid(problems.all())
     return build_settings(documents, listed, source)

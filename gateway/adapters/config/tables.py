@@ -26,6 +26,7 @@ from gateway.adapters.config.kinds import (
 )
 from gateway.adapters.config.schema import Either, Fields, Many, Names, Rule
 from gateway.adapters.config.throttle_table import SELF_MATCH, misplaced_throttles, throttles_of
+from gateway.domain.breakers import BreakerAction, BreakerKind
 from gateway.domain.config import CanaryCaps, FigureSampling, Limits, OverrideWindow, Rollout
 from gateway.domain.enums import CanaryUnit, OrdType, Role, ScopeKind, ShortSale
 from gateway.domain.limit_controls import LIMIT_CONTROLS
@@ -106,6 +107,23 @@ def _limits(kind: ScopeKind, **own: Rule) -> Fields:
     return Fields({**keys, **aliases, **throttles_of(kind), **own}, moved=moved, struct=Limits, attrs=ALIASES)
 
 
+_BREAKER = Fields(
+    {
+        "enabled": FLAG,
+        "threshold": ratio(high=Decimal(1_000_000)),
+        "action": words.choice(BreakerAction),
+        "scope": words.one_of({"gateway": "gateway", "account": "account"}),
+        "reset_below": ratio(high=Decimal(1_000_000)),
+        "reset_after": duration("s", low_ms=1_000, is_whole=True),
+        "reset_next_day": FLAG,
+        "window": duration("s", low_ms=10_000, is_whole=True),
+        "min_count": whole(1, 1_000_000),
+        "size_factor": _SHARE,
+        "reduce_ratio": _SHARE,
+        "books": Many(words.one_of({"live": "live", "shadow": "shadow"})),
+        "stops_both_books": FLAG,
+    }
+)
 _GAP_EVENT = Fields(
     {
         "symbols": SYMBOLS,
@@ -126,6 +144,7 @@ _RISK = Fields(
         "symbols": Names(words.SYMBOL, _limits(ScopeKind.SYMBOL), "symbol"),
         "sectors": Names(words.NAME, _limits(ScopeKind.SECTOR), "sector"),
         "asset_classes": Names(words.one_of(ASSET_CLASSES), _limits(ScopeKind.ASSET_CLASS), "class"),
+        "circuit_breakers": Names(words.choice(BreakerKind), _BREAKER, "breaker"),
         "gap_events": Many(_GAP_EVENT),
         "collar_window": duration("s", low_ms=1_000, is_whole=True),
         "collar_max_age": duration("s", low_ms=1_000, is_whole=True),

@@ -12,7 +12,7 @@ import msgspec
 from gateway.adapters.http.state_views import session_view
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.views import fill_view, plain_or_none, reject_view
-from gateway.domain import exception_facts, facts, throttle_facts
+from gateway.domain import exception_facts, facts, stop_facts, throttle_facts
 from gateway.domain.facts import Fact
 from gateway.domain.money import plain, ratio
 from gateway.domain.orders import Actor, Order, Reject
@@ -168,12 +168,44 @@ def _config_approved(fact: exception_facts.ConfigApproved) -> Told:
     return Told("config", {**fields, "expires_at": rfc3339(approval.expires_ns), **_by(approval.actor)})
 
 
+def _breaker_tripped(fact: stop_facts.BreakerTripped) -> Told:
+    trip = fact.trip
+    fields = {
+        "event": "tripped",
+        "trip_id": trip.trip_id,
+        "breaker": trip.breaker_id,
+        "book": trip.book or "both",
+        "scope": trip.scope,
+        "id": trip.scope_id,
+        "action": trip.action,
+        "value": plain(trip.value),
+        "threshold": plain(trip.threshold),
+        "cause": trip.cause,
+        "by": trip.by,
+    }
+    return Told("breaker", fields)
+
+
+def _breaker_reset(fact: stop_facts.BreakerReset) -> Told:
+    fields = {
+        "event": "reset",
+        "trip_id": fact.trip_id,
+        "breaker": fact.breaker_id,
+        "value": plain(fact.value),
+        "threshold": plain(fact.threshold),
+        "cause": fact.cause,
+        "is_forced": fact.accepted is not None,
+        **_by(fact.actor),
+    }
+    return Told("breaker", fields)
+
+
 def _flatten(event: str, flatten_id: str, **fields: Any) -> Told:
     """What is closed and waited for names accounts and strategies: only for those who see all of them."""
     return Told("flatten", {"event": event, "flatten_id": flatten_id, **fields}, is_for_desk=True)
 
 
-def _flatten_started(fact: facts.FlattenStarted) -> Told:
+def _flatten_started(fact: stop_facts.FlattenStarted) -> Told:
     wish = fact.order
     fields = {
         "scope": wish.scope,
@@ -270,9 +302,12 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
         "trading_state",
         {"trading_state": f.state, "scope": f.scope, "id": f.scope_id, "reason": f.reason, **_by(f.actor)},
     ),
-    facts.FlattenStarted: _flatten_started,
-    facts.FlattenWaited: lambda f: _flatten("waits", f.flatten_id, waits=f.waits),
-    facts.FlattenEnded: lambda f: _flatten("ended", f.flatten_id, is_flat=f.is_flat, text=f.text),
+    stop_facts.BreakerTripped: _breaker_tripped,
+    stop_facts.BreakerReset: _breaker_reset,
+    stop_facts.BreakerRearmed: lambda f: Told("breaker", {"event": "rearmed", "trip_id": f.trip_id}),
+    stop_facts.FlattenStarted: _flatten_started,
+    stop_facts.FlattenWaited: lambda f: _flatten("waits", f.flatten_id, waits=f.waits),
+    stop_facts.FlattenEnded: lambda f: _flatten("ended", f.flatten_id, is_flat=f.is_flat, text=f.text),
     facts.SessionOpened: _session_opened,
     facts.SessionClosed: lambda f: Told("session", {"event": "closed", "session_id": f.session_id, **_by(f.actor)}),
     facts.ConfigChanged: _config,

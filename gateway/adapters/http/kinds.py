@@ -125,6 +125,18 @@ class Words(Kind):
         return tuple(dict.fromkeys(found))
 
 
+class Flag(Kind):
+    """True or false."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, {"type": "boolean"})
+
+    def read(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise FieldProblem("must be true or false", "without quotes")
+
+
 class Moment(Kind):
     """A moment as RFC 3339, or as nanoseconds since the epoch (a string of digits where 2**53 is too small)."""
 

@@ -44,6 +44,8 @@ PROBLEMS: dict[str, ProblemKind] = {
     "BODY_TIMEOUT": ProblemKind(408, "The body did not arrive in time"),
     "SESSION_MODE_MISMATCH": ProblemKind(409, "The venues are not in the mode that the session expects"),
     "SESSION_NOT_OPEN": ProblemKind(409, "No session is open"),
+    "BREAKER_NOT_TRIPPED": ProblemKind(409, "The circuit breaker is not tripped"),
+    "BREAKER_CAUSE_LASTS": ProblemKind(409, "What tripped the circuit breaker still lasts"),
     "HELD_BY_FILE": ProblemKind(409, "A file in the data directory keeps the gateway halted"),
     "SUBSCRIPTION_FULL": ProblemKind(409, "The key is subscribed to as many symbols as it may"),
     "OVERRIDE_NEEDS_KEYS": ProblemKind(409, "Without keys nobody can lift a limit"),

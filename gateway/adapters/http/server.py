@@ -226,7 +226,6 @@ def _state_handlers(state: StateHandlers, history: HistoryHandlers) -> dict[str,
         "connections": state.connections,
         "modes": state.modes,
         "breakers": state.breakers,
-        "reset_breaker": state.reset_breaker,
         "alerts": state.alerts,
         "rollouts": state.rollouts,
     }
@@ -243,6 +242,8 @@ def _control_handlers(control: ControlHandlers) -> dict[str, Handler]:
         "flatten": control.flatten,
         "locks": control.locks,
         "lift_lock": control.lift_lock,
+        "reset_breaker": control.reset_breaker,
+        "shut_down": control.shut_down,
     }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from gateway.adapters.http.kinds import Amount, Choice, Moment, Name, Names, Text, Whole, Words
+from gateway.adapters.http.kinds import Amount, Choice, Flag, Moment, Name, Names, Text, Whole, Words
 from gateway.domain.enums import (
     OPEN_STATUSES,
     STOP_SCOPES,
@@ -116,6 +116,19 @@ class DisableTrading(Struct, frozen=True):
     ] = None
 
 
+class ResetBreaker(Struct, frozen=True):
+    """Why a circuit breaker is reset; with ``force`` also while its cause lasts."""
+
+    force: Annotated[bool | None, Flag("Although the cause lasts; needs a reason.")] = None
+    reason: Annotated[str | None, Text("Words for the record.", 200)] = None
+
+
+class ShutDown(Struct, frozen=True):
+    """Why everything is shut down."""
+
+    reason: Annotated[str | None, Text("Words for the record.", 200)] = None
+
+
 class FlattenPositions(Struct, frozen=True):
     """Which positions are closed, and how. An empty body closes every live position at market."""
 
@@ -212,6 +225,7 @@ EVENT_TYPES = (
     "twin",
     "cycle",
     "trading_state",
+    "breaker",
     "flatten",
     "session",
     "config",

@@ -15,6 +15,8 @@ from gateway.adapters.http.shapes import (
     LiftLock,
     PortfolioQuery,
     PositionsQuery,
+    ResetBreaker,
+    ShutDown,
     StartSession,
 )
 from gateway.adapters.http.state_views import (
@@ -29,18 +31,21 @@ from gateway.adapters.http.state_views import (
     StatisticsReply,
     TradingReply,
     TradingStatesReply,
+    breaker_reply,
     connection_reply,
     flatten_reply,
     lock_reply,
     session_view,
     stop_reply,
 )
+from gateway.domain.breakers import BreakerKind
 from gateway.domain.enums import Mode, OrdType, Route, ScopeKind, TradingState
 from gateway.domain.sessions import Session
-from gateway.ports.intake import Controls
+from gateway.ports.intake import Controls, FieldError, RequestInvalid
 from gateway.ports.read_model import PositionView, ReadModel, Status
 
 _OFFSET_BPS = Decimal(10)
+_BREAKERS = frozenset(kind.value for kind in BreakerKind)
 
 
 class StateHandlers:
@@ -79,10 +84,7 @@ class StateHandlers:
         return json_response(self._status.modes())
 
     async def breakers(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        return json_response(BreakersReply())
-
-    async def reset_breaker(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        raise HttpProblem("BREAKER_NOT_FOUND", "no circuit breaker has this id")
+        return json_response(breakers_reply(self._status))
 
     async def alerts(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(AlertsReply())
@@ -137,6 +139,22 @@ class ControlHandlers:
         flattens = tuple(flatten_reply(view) for view in self._status.flattens() if not caller.is_restricted)
         return json_response(TradingStatesReply(self._status.modes().trading_state, stops, flattens))
 
+    async def reset_breaker(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        wish = read_struct(await read_body(request), ResetBreaker)
+        reason = wish.reason or ""
+        if wish.force and not reason:
+            raise RequestInvalid((FieldError("reason", "is required with force", "absent", "say why"),))
+        breaker_id = request.match_info["breaker_id"]
+        if breaker_id.partition(":")[0] not in _BREAKERS:
+            raise HttpProblem("BREAKER_NOT_FOUND", "see GET /api/trading/circuit-breakers")
+        await self._controls.reset_breaker(breaker_id, caller.actor, reason, bool(wish.force))
+        return json_response(breakers_reply(self._status))
+
+    async def shut_down(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        wish = read_struct(await read_body(request), ShutDown)
+        await self._controls.shut_down(caller.actor, wish.reason or "")
+        return json_response(breakers_reply(self._status))
+
     async def flatten(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), FlattenPositions)
         is_limit = wish.order_type is OrdType.LIMIT or (wish.order_type is None and wish.offset_bps is not None)
@@ -177,6 +195,10 @@ class ControlHandlers:
             raise HttpProblem("SESSION_MODE_MISMATCH", text)
         if wish == "live" and not live:
             raise HttpProblem("SESSION_MODE_MISMATCH", "live, but every venue is in SHADOW; see gateway.yaml")
+
+
+def breakers_reply(status: Status) -> BreakersReply:
+    return BreakersReply(tuple(breaker_reply(view) for view in status.breakers()))
 
 
 def _matching(positions: tuple[PositionView, ...], query: PositionsQuery, caller: Caller) -> tuple[PositionView, ...]:

@@ -8,7 +8,7 @@ from gateway.adapters.http.views import plain_or_none
 from gateway.domain.market import Quote
 from gateway.domain.sessions import Session
 from gateway.domain.throttles import StrategyLock
-from gateway.ports.read_model import ConnectionView, FlattenView, PortfolioView, PositionView, StopView
+from gateway.ports.read_model import BreakerView, ConnectionView, FlattenView, PortfolioView, PositionView, StopView
 
 
 class PositionsReply(msgspec.Struct, frozen=True):
@@ -133,10 +133,31 @@ class StatisticsReply(msgspec.Struct, frozen=True):
     statistics: dict[str, dict[str, int]]
 
 
-class BreakersReply(msgspec.Struct, frozen=True):
-    """Circuit breakers; none exist yet."""
+class BreakerReply(msgspec.Struct, frozen=True):
+    """One circuit breaker where it is tripped, or where it is nearest to that: what it measures now (null: nothing),
+    against what, what it does, since when, and how it resets."""
 
-    circuit_breakers: tuple[str, ...] = ()
+    id: str
+    breaker: str
+    state: str
+    book: str
+    scope: str
+    scope_id: str
+    value: str | None
+    threshold: str
+    action: str
+    does: str
+    cause: str
+    by: str
+    resets: str
+    since: str | None
+    resets_at: str | None
+
+
+class BreakersReply(msgspec.Struct, frozen=True):
+    """All circuit breakers."""
+
+    circuit_breakers: tuple[BreakerReply, ...]
 
 
 class AlertsReply(msgspec.Struct, frozen=True):
@@ -211,6 +232,11 @@ def session_view(session: Session) -> SessionView:
 def stop_reply(view: StopView) -> StopReply:
     since = rfc3339(view.since_ns)
     return StopReply(view.scope, view.id, view.book, view.trading_state, view.by, view.cause, since)
+
+
+def breaker_reply(view: BreakerView) -> BreakerReply:
+    fields = {name: getattr(view, name) for name in BreakerReply.__struct_fields__[:-2]}
+    return BreakerReply(**fields, since=rfc3339_or_none(view.since_ns), resets_at=rfc3339_or_none(view.resets_ns))
 
 
 def flatten_reply(view: FlattenView) -> FlattenReply:

@@ -254,6 +254,13 @@ CATALOGUE: tuple[Metric, ...] = (
         "scope",
         "state",
     ),
+    _gauge(
+        "gateway_circuit_breaker_tripped",
+        "1 while a circuit breaker is tripped in a book, 0 while it is armed.",
+        "1: GET /api/trading/circuit-breakers says what it measured, what it stops and how it resets.",
+        "breaker",
+        "book",
+    ),
     _gauge("gateway_ready", "1 when orders are taken.", "The gateway recovered."),
     _gauge(
         "gateway_connection_up",
