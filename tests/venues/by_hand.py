@@ -32,7 +32,7 @@ async def _serve(peer: Peer, prices: dict[str, str], lines: list[str], is_still:
         now = {symbol: Decimal(px) for symbol, px in prices.items()}
         while True:
             for symbol, px in now.items():
-                tick = Decimal(1).scaleb(px.as_tuple().exponent)
+                tick = Decimal(1).scaleb(int(px.as_tuple().exponent))
                 now[symbol] = px if is_still else px + tick * rng.randint(-3, 3)
                 peer.quote(symbol, now[symbol] - tick, now[symbol] + tick, 100)
             await asyncio.sleep(1)

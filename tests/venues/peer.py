@@ -27,7 +27,7 @@ class Peer:
     """Base of a venue. A subclass adds its routes and says how it words an error (``error_body``)."""
 
     #: What ``/_control`` may call.
-    VERBS: ClassVar = (
+    VERBS: ClassVar[tuple[str, ...]] = (
         "quote",
         "trade",
         "fault",

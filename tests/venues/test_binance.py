@@ -360,20 +360,25 @@ async def test_market_streams_follow_the_book_without_gaps(venue: BinanceServer,
 
 async def test_ccxt_reads_the_same_venue(venue: BinanceServer) -> None:
     """Without this, the peer would only be known to fit one library's way to sign and to cancel."""
-    import ccxt.async_support as ccxt
+    import ccxt.pro as ccxt
 
     rest = f"{venue.url}/api/v3"
+    streams = {"spot": f"{venue.ws_url}/ws", "ws-api": {"spot": f"{venue.ws_url}/ws-api/v3"}}
     exchange = ccxt.binance(
         {
             "apiKey": venue.api_key,
             "secret": venue.secret,
-            "urls": {"api": {"public": rest, "private": rest}},
+            "enableRateLimit": False,
+            "urls": {"api": {"public": rest, "private": rest, "ws": streams}},
             "options": {"fetchMarkets": {"types": ["spot"]}, "fetchMargins": False},
         }
     )
     exchange.has["fetchCurrencies"] = False
     try:
+        watching = asyncio.create_task(exchange.watch_orders("BTC/USDT"))
+        await until(lambda: any(one.state.get("subscriptions") for one in venue.hub.connections))
         order = await exchange.create_order("BTC/USDT", "limit", "buy", 0.01, 99000, {"clientOrderId": "by-ccxt"})
+        assert [(one["clientOrderId"], one["status"]) for one in await watching] == [("by-ccxt", "open")]
         venue.trade("BTCUSDT", "99000", "0.004")
         found = await exchange.fetch_order(None, "BTC/USDT", {"clientOrderId": "by-ccxt"})
         assert (found["status"], found["filled"]) == ("open", 0.004)

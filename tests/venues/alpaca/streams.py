@@ -120,7 +120,12 @@ class DataStream:
 
     def _hear_request(self, connection: Connection, message: str | bytes) -> None:
         is_packed = connection.state["is_packed"]
-        request = msgspec.msgpack.decode(message) if is_packed else msgspec.json.decode(message)
+        raw = message.encode() if isinstance(message, str) else message
+        try:
+            request: Any = msgspec.msgpack.decode(raw) if is_packed else msgspec.json.decode(raw)
+        except msgspec.DecodeError:
+            request = {}
+        answer: dict[str, Any]
         match request.get("action"):
             case "auth":
                 connection.state["is_known"] = self.venue.is_known(request.get("key"), request.get("secret"))

@@ -38,7 +38,7 @@ def _terms(order: SpotOrder) -> dict[str, Any]:
 
 
 def _extra(order: SpotOrder) -> dict[str, Any]:
-    extra = {name: order.venue[name] for name in ("strategyId", "strategyType") if name in order.venue}
+    extra: dict[str, Any] = {name: order.venue[name] for name in ("strategyId", "strategyType") if name in order.venue}
     if order.stop_px is not None:
         extra["stopPrice"] = number(order.stop_px)
     if order.venue["icebergQty"]:
