@@ -1,11 +1,13 @@
 """Commands that look and do not run: the configuration's verdict, the journal's proof, the past decided again."""
 
+import asyncio
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from gateway.adapters.clock import SystemClock
 from gateway.adapters.config import (
     ConfigInvalid,
     LastGood,
@@ -15,15 +17,24 @@ from gateway.adapters.config import (
     parse,
 )
 from gateway.adapters.journal import verify
-from gateway.adapters.journal.outside import read_only
+from gateway.adapters.journal.outside import from_outside, read_only
 from gateway.adapters.policy.loader import check as check_policies
 from gateway.app.registry import MARKETS, ORDER_ADAPTERS
+from gateway.core.apply import apply_record
 from gateway.core.config_change import refusals
+from gateway.core.config_edits import standing_approval
+from gateway.core.decide import decide
+from gateway.core.limit_advice import exceeded, ineffective
 from gateway.core.loosening import compare
-from gateway.domain.enums import Mode
+from gateway.core.orphans import orphans
+from gateway.core.state import GatewayState
+from gateway.domain.enums import Mode, Role
+from gateway.domain.events import ConfigLoaded
+from gateway.domain.orders import Actor
 from gateway.domain.settings import Settings
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from gateway.service.approvals import can_approve
+from gateway.service.recovery import recover
 from gateway.service.replay import replay
 
 
@@ -45,18 +56,54 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
         print(f"refused: {len(found)} problem(s)", file=sys.stderr)
         return 1
     _print_meaning(settings)
-    if old is not None:
-        lines = describe_difference(old, settings)
-        print("\n".join(["changes against what was last in force:", *lines]) if lines else "no change")
-        looser = compare(old.trading, settings.trading).looser
-        if looser and can_approve(old.principals):
-            print(f"needs approval by a key with role risk or admin: {'; '.join(looser)}", file=sys.stderr)
-            print(f"waits: POST /api/trading/config/approvals with revision {settings.trading.revision}")
-            return 1
-        for text in looser:
-            print(f"looser: {text}")
+    state = None if data_dir is None else asyncio.run(_journal_state(data_dir))
+    for warning in (*settings.warnings, *ineffective(settings.trading), *_exceeded_under(state, settings)):
+        print(f"warning: {warning}")
+    if old is not None and not _describe_change(old, settings, state):
+        return 1
     print(f"ok: revision {settings.trading.revision}")
     return 0
+
+
+def _describe_change(old: Settings, new: Settings, state: GatewayState | None) -> bool:
+    """Print what differs; False when it waits for approval."""
+    lines = describe_difference(old, new)
+    print("\n".join(["changes against what was last in force:", *lines]) if lines else "no change")
+    looser = compare(old.trading, new.trading).looser
+    revision = new.trading.revision
+    if looser and can_approve(old.principals):
+        approval = None if state is None else standing_approval(state, revision, SystemClock().now_ns())
+        if approval is None:
+            print(f"needs approval by a key with role risk or admin: {'; '.join(looser)}", file=sys.stderr)
+            print(f"waits: POST /api/trading/config/approvals with revision {revision}")
+            return False
+        print(f"approved by {approval.actor.name}: {approval.reason}")
+    for text in looser:
+        print(f"looser: {text}")
+    return True
+
+
+async def _journal_state(data_dir: Path) -> GatewayState | None:
+    """What the journal holds now, also of a gateway that runs; None when there is nothing to be read."""
+    try:
+        async with from_outside(data_dir) as journal:
+            state, _ = await recover(journal)
+    except JournalUnavailable:
+        return None
+    except JournalBroken as error:
+        print(f"note: the journal cannot be read, so limits are not compared with what is open: {error}")
+        return None
+    return state
+
+
+def _exceeded_under(state: GatewayState | None, settings: Settings) -> tuple[str, ...]:
+    """What is open already and breaks the limits of ``settings``."""
+    if state is None or orphans(state, settings.trading):
+        return ()
+    now_ns = SystemClock().now_ns()
+    loaded = ConfigLoaded(ts_ns=now_ns, config=settings.trading, actor=Actor("check-config", Role.ADMIN))
+    apply_record(state, decide(state, loaded).facts)
+    return exceeded(state, now_ns)
 
 
 def _last_good(data_dir: Path, environ: Mapping[str, str]) -> Settings | None:

@@ -21,6 +21,7 @@ from gateway.adapters.config import (
     revision_of,
 )
 from gateway.app.registry import StartRefused
+from gateway.core.limit_advice import exceeded, ineffective
 from gateway.core.loosening import Change, with_lower_modes
 from gateway.domain.config import TradingConfig
 from gateway.domain.settings import Settings
@@ -86,11 +87,10 @@ class ConfigEdits:
         """Put in force what ``app.start`` found usable; what it refused is told."""
         start = self._start
         problems = tuple(str(problem) for problem in start.problems)
-        for warning in start.settings.warnings:
-            _log.warning("configuration: %s", warning)
         objections = await self._reloader.apply(start.settings, ())
         if objections:  # looked at before anything was built from it
             raise StartRefused("; ".join(objections))
+        self._warn(start.settings)
         if not start.used_last_good:
             self._last_good.save(start.files)
         self._note_problems(problems)
@@ -127,8 +127,7 @@ class ConfigEdits:
         self._note_problems(objections)
         if objections:
             return
-        for warning in new.warnings:
-            _log.warning("configuration: %s", warning)
+        self._warn(new)
         for name in _READ_AT_START:
             if getattr(old, name) != getattr(new, name):
                 _log.warning("%s changed in gateway.yaml: it takes effect at the next start", name)
@@ -177,6 +176,13 @@ class ConfigEdits:
             _log.warning("the keys of the last good configuration stay the former ones: %s", invalid)
             return
         self._keep(kept)
+
+    def _warn(self, settings: Settings) -> None:
+        """Tell what a person should look at of a configuration that is in force."""
+        limits = (*ineffective(settings.trading), *exceeded(self._engine.state, self._clock.now_ns()))
+        self._status.config_notes = limits
+        for warning in (*settings.warnings, *limits):
+            _log.warning("configuration: %s", warning)
 
     def _note_problems(self, problems: tuple[str, ...]) -> None:
         self._status.config_error = "; ".join(problems)

@@ -23,7 +23,10 @@ def refusal_of(state: GatewayState, order: Order, measured: Measured) -> Reject 
 
     An order that only limits refuse may pass by an override; it then says so (``Order.overrides``).
     """
-    return next(refusals(state, order, measured), None)
+    reject = next(refusals(state, order, measured), None)
+    if reject is not None:
+        order.overrides = ()  # a limit was lifted for it, and something else refused it
+    return reject
 
 
 def refusals(state: GatewayState, order: Order, measured: Measured) -> Iterator[Reject]:

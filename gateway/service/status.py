@@ -39,6 +39,8 @@ class GatewayStatus:
         self._started_ns = clock.now_ns()
         #: Why the last edit of the configuration was refused; empty when it was not.
         self.config_error = ""
+        #: What the last edit that took effect left to be looked at: limits without effect, limits exceeded already.
+        self.config_notes: tuple[str, ...] = ()
         #: What of an edit waits for approval; empty when nothing does.
         self.config_waiting = ""
         #: Why the last edit of the policies was refused; empty when it was not.
@@ -111,6 +113,7 @@ class GatewayStatus:
         for error, what in ((self.config_error, "configuration"), (self.policy_error, "policy")):
             if error:
                 warnings.append(f"the last {what} edit was refused, the one before is in force: {error}")
+        warnings.extend(self.config_notes)
         if self.config_waiting:
             warnings.append(self.config_waiting)
         return HealthView(

@@ -279,3 +279,20 @@ async def test_a_rate_that_moves_and_comes_back_leaves_the_books_as_they_were(si
         await check_books(gateway.api(), initial_cash=Decimal(100_000), multipliers={})
     replayed = await run_gateway("replay", "--data", site.data)
     assert replayed.status == 0, replayed.output
+
+
+async def test_a_limit_below_what_is_open_takes_effect_and_says_what_that_means(site: Site) -> None:
+    """Without this, a limit that is passed already would look as if it held, or as if it would close positions."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        bought = await api.place(**market(quantity=20))
+        await api.until_order(bought.body["order_id"], lambda one: one["ord_status"] == "filled")
+        site.change("risk.yaml", "max_position_size: 10000", "max_position_size: 10")
+        await warned(api, "limits.max_position_size 10 is exceeded already: 20 in AAPL", "shadow", "no new risk")
+        checked = await run_gateway("check-config", site.config, "--data", site.data)
+        assert checked.status == 0
+        assert "warning: limits.max_position_size 10 is exceeded already" in checked.output
+        assert (await api.place(**market(quantity=1))).status == 422
+        assert (await api.place(**market("sell", quantity=20))).status == 201
+        site.change("risk.yaml", "max_position_size: 10", "max_position_size: -10")
+        await warned(api, "configuration", "risk.yaml", "max_position_size", "-10")

@@ -1,0 +1,58 @@
+"""What a person is told of limits that are in order, and yet not what he meant."""
+
+import pytest
+
+from gateway.core.limit_advice import exceeded, ineffective
+from gateway.domain.config import Limits, LimitTable
+from gateway.domain.enums import Mode
+from tests.world import D, World, trading_config
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (
+            LimitTable(gateway=Limits(max_order_size=D(10)), symbols={"AAPL": Limits(max_order_size=D(20))}),
+            ["symbols.AAPL.max_order_size 20 has no effect: limits.max_order_size is 10"],
+        ),
+        (
+            LimitTable(gateway=Limits(max_position_size=D(10)), symbols={"AAPL": Limits(max_position_size=D(10))}),
+            ["symbols.AAPL.max_position_size 10 has no effect"],
+        ),
+        (
+            LimitTable(gateway=Limits(min_displayed_qty=D(10)), accounts={"default": Limits(min_displayed_qty=D(5))}),
+            ["accounts.default.min_displayed_qty 5 has no effect"],
+        ),
+        # Stricter ones decide; positions of one account may be larger than those of all, which net.
+        (LimitTable(gateway=Limits(max_order_size=D(10)), symbols={"AAPL": Limits(max_order_size=D(5))}), []),
+        (
+            LimitTable(gateway=Limits(max_position_size=D(10)), accounts={"default": Limits(max_position_size=D(20))}),
+            [],
+        ),
+        (LimitTable(gateway=Limits(daily_loss_limit=D(10)), accounts={"default": Limits(daily_loss_limit=D(20))}), []),
+    ],
+)
+def test_a_limit_that_never_decides_is_told(table: LimitTable, words: list[str]) -> None:
+    """Without this, somebody would rely on a limit that another one makes meaningless."""
+    found = ineffective(trading_config(table=table))
+    assert len(found) == len(words)
+    assert all(text.startswith(start) for text, start in zip(found, words, strict=True))
+
+
+def test_a_limit_below_what_is_open_is_told_and_closes_nothing() -> None:
+    """Without this, a desk would find out by a refusal that its own limit is already passed, or expect a close."""
+    world = World(trading_config(Mode.LIVE))
+    world.fill(world.place(qty=30))
+    world.fill(world.place(qty=5, symbol="TSLA"))
+    assert exceeded(world.state, world.now_ns) == ()
+    table = LimitTable(
+        gateway=Limits(max_position_size=D(20), blocked_symbols=("TSLA",)),
+        accounts={"default": Limits(max_gross_exposure=D(1_000))},
+    )
+    world.load(trading_config(Mode.LIVE, table=table, revision="lower"))
+    size, exposure, blocked = exceeded(world.state, world.now_ns)
+    assert size.startswith("limits.max_position_size 20 is exceeded already: 30 in AAPL in the live book")
+    assert exposure.startswith("accounts.default.max_gross_exposure 1000 is exceeded already: 6650 in the live book")
+    assert "no new risk is taken" in size
+    assert blocked.startswith("blocked_symbols (gateway gateway) stands against TSLA, of which default holds 5")
+    assert len(world.state.open_orders()) == 0

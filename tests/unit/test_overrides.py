@@ -1,0 +1,67 @@
+"""An override lifts limits and nothing else, and is used only by an order that passes."""
+
+from gateway.domain.config import Limits
+from gateway.domain.enums import Mode, OrdStatus, TradingState
+from gateway.domain.events import OverrideRequested
+from gateway.domain.overrides import OverrideTerms
+from gateway.domain.reasons import RejectCode
+from gateway.domain.throttles import Throttles, ThrottleTable
+from tests.world import DENY, RITA, D, World, trading_config
+
+DUPLICATES = ThrottleTable(gateway=Throttles(duplicate_window_ms=10_000))
+
+
+def world(**changes: object) -> World:
+    """At most 5 units an order, and an override for one of at most 20."""
+    one = World(trading_config(Mode.LIVE, limits=Limits(max_order_size=D(5)), **changes))
+    one.send(
+        OverrideRequested(
+            ts_ns=one.tick(),
+            override_id="v1",
+            terms=OverrideTerms(rules=("max_order_size",), symbol="AAPL", max_qty=D(20)),
+            actor=RITA,
+            reason="test",
+            expires_ns=one.now_ns + 60_000_000_000,
+        )
+    )
+    return one
+
+
+def test_an_order_within_its_limits_uses_none() -> None:
+    """Without this, the exception would be gone before the order that it was made for."""
+    one = world()
+    assert one.place(qty=5).overrides == ()
+    assert one.place(qty=10).overrides[0].override_id == "v1"
+    assert one.place(qty=10).ord_status is OrdStatus.DENIED
+
+
+def test_what_the_policy_denies_gives_it_back() -> None:
+    """Without this, a denied order would use up the exception, though nothing was sent."""
+    one = world()
+    one.policy = lambda document: DENY
+    denied = one.place(qty=10)
+    assert (denied.ord_status, denied.overrides) == (OrdStatus.DENIED, ())
+    one.policy = World().policy
+    assert one.place(qty=10).is_admitted
+
+
+def test_what_another_stage_refuses_uses_none() -> None:
+    """Without this, an order stopped for another reason would say that it passed, or give back what it never took."""
+    one = world()
+    one.halt(TradingState.HALTED)
+    assert one.place(qty=10).overrides == ()
+    one.halt(TradingState.ACTIVE)
+    assert one.state.overrides["v1"].uses == 0
+    assert one.place(qty=21).reject.code == RejectCode.MAX_ORDER_SIZE  # type: ignore[union-attr]
+
+
+def test_a_duplicate_is_no_exception() -> None:
+    """Without this, a runaway strategy would pass by an exception that was made for its size."""
+    one = world(throttles=DUPLICATES)
+    one.load(trading_config(Mode.LIVE, limits=Limits(max_order_size=D(20)), throttles=DUPLICATES, revision="wide"))
+    assert one.place(qty=10, limit=D(180)).is_admitted
+    one.load(trading_config(Mode.LIVE, limits=Limits(max_order_size=D(5)), throttles=DUPLICATES, revision="tight"))
+    again = one.place(qty=10, limit=D(180))
+    assert again.reject is not None
+    assert (again.reject.code, again.overrides) == (RejectCode.DUPLICATE_ORDER, ())
+    assert one.state.overrides["v1"].uses == 0
