@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from gateway.adapters.config.limits import DEFAULT_LIMITS
-from gateway.domain.config import CanaryCaps
-from gateway.domain.enums import CanaryUnit, Mode, OrdType, Role
+from gateway.domain.config import CanaryCaps, FigureSampling
+from gateway.domain.days import DayRoll
+from gateway.domain.enums import CanaryUnit, CostMethod, Mode, OrdType, Role
 from gateway.domain.settings import RolloutStep
 from tests.config.samples import parse_texts
 
@@ -194,3 +195,27 @@ def test_a_mode_may_name_a_venue_that_only_instruments_use() -> None:
     """Without it a venue that is only shadowed would need a connection to be configured."""
     trading = parse_texts(gateway="modes: {venues: {BINANCE: {mode: SHADOW}}}\nsymbols: [BTC/USDT]").trading
     assert trading.venues["binance"].mode is Mode.SHADOW
+
+
+def test_the_keys_of_the_ledger() -> None:
+    """Without it a day would begin elsewhere, or P&L be told by another method, than the file says."""
+    trading = parse_texts(
+        gateway="venues:\n"
+        '  ibkr: {day_roll: {timezone: Asia/Tokyo, time: "06:30"}}\n'
+        '  binance: {day_roll: {time: "16:00"}}\n'
+        "  cme: {adapter: simulator}\n"
+        "day_roll: {timezone: Europe/London}\ncost_method: FIFO\nsnapshots: {every_s: 1m}\n"
+        "storage: {retained_executions: 7}\nsymbols: [BTC/USDT]",
+        risk="figures: {sample_every_s: 5, window: 20, min_samples: 10, compute_every_s: 60, max_symbols: 3}",
+        instruments="symbols: {futures: [{symbol: ES, expiry: '202612', venue: cme}]}",
+    ).trading
+    assert trading.day_roll == DayRoll(timezone="Europe/London")
+    assert trading.day_rolls == {
+        "ibkr": DayRoll(timezone="Asia/Tokyo", minute=390),
+        "binance": DayRoll(timezone="UTC", minute=960),
+        "cme": DayRoll(timezone="America/Chicago", minute=1_020),
+    }
+    assert (trading.cost_method, trading.snapshot_every_s, trading.retained_executions) == (CostMethod.FIFO, 60, 7)
+    assert trading.figures == FigureSampling(
+        sample_every_s=5, window=20, min_samples=10, compute_every_s=60, max_symbols=3
+    )

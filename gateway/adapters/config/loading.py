@@ -120,6 +120,7 @@ def parse(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings:
     rules.check_principals(documents)
     rules.check_limits(documents, listed)
     rules.check_overrides(documents)
+    rules.check_figures(documents)
     check_throttles(documents, venues | {entry["venue"] for entry in listed.entries.values()})
     rules.check_plan(documents)
     rules.check_channels(documents)

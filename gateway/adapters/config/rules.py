@@ -7,7 +7,7 @@ from gateway.adapters.config.documents import Document, Documents
 from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.problems import shown
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
-from gateway.domain.config import OverrideWindow
+from gateway.domain.config import FigureSampling, OverrideWindow
 from gateway.domain.enums import Mode
 from gateway.domain.money import plain
 
@@ -187,6 +187,16 @@ def check_overrides(documents: Documents) -> None:
     if default > longest:
         place = risk.place("overrides", "default_s" if "default_s" in risk.get("overrides") else "max_s")
         documents.problems.add(place, "default_s must not be above max_s", f"{default} and {longest}")
+
+
+def check_figures(documents: Documents) -> None:
+    """A figure that asks for more samples than there ever are would never be known."""
+    risk, default = documents[RISK], FigureSampling()
+    window = risk.get("figures", "window", default=default.window)
+    fewest = risk.get("figures", "min_samples", default=default.min_samples)
+    if fewest > window:
+        place = risk.place("figures", "min_samples" if "min_samples" in risk.get("figures") else "window")
+        documents.problems.add(place, "min_samples must not be above window", f"{fewest} and {window}")
 
 
 def check_caps(documents: Documents, venues: set[str]) -> None:

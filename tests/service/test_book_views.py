@@ -1,0 +1,49 @@
+"""Positions and accounts as people see them: by the configured method, with what the other one says beside it."""
+
+from typing import Any
+
+from gateway.domain.enums import CostMethod, Side
+from gateway.ports.read_model import PortfolioView, PositionView
+from gateway.service.book_views import portfolio_views, position_views
+from tests.fakes.outside import FixedMarket
+from tests.world import D, World, trading_config
+
+
+def views(world: World, market: FixedMarket) -> tuple[PositionView, PortfolioView]:
+    (position,) = position_views(world.state, market, world.now_ns + 90_000_000_000)
+    accounts = portfolio_views(world.state, market, world.now_ns)
+    return position, next(view for view in accounts if (view.book, view.account) == ("shadow", "default"))
+
+
+def bought_twice_and_sold_once(**config: Any) -> World:
+    world = World(trading_config(**config))
+    for px in (100, 120):
+        world.fill(world.place(Side.BUY, 10), px=D(px), fee=D(1), fee_currency="BNB")
+    world.fill(world.place(Side.SELL, 10), px=D(130), fee=D(2))
+    return world
+
+
+def test_realized_pnl_is_told_by_the_configured_method() -> None:
+    """Without this, a desk that books first in, first out would see another profit than its books."""
+    market = FixedMarket({"AAPL": D(125)})
+    average, account = views(bought_twice_and_sold_once(), market)
+    assert (average.realized_pnl, average.unrealized_pnl, average.avg_px) == ("200", "150", "110")
+    assert (account.realized_pnl, account.unrealized_pnl) == ("200", "150")
+    fifo, account = views(bought_twice_and_sold_once(cost_method=CostMethod.FIFO), market)
+    assert (fifo.realized_pnl, fifo.unrealized_pnl, fifo.avg_px) == ("300", "50", "120")
+    assert (account.realized_pnl, account.unrealized_pnl, account.equity) == ("300", "50", "100348")
+    assert (fifo.realized_pnl_average, fifo.realized_pnl_fifo) == ("200", "300")
+    assert (fifo.holding_s, fifo.life, fifo.executions, fifo.mae, fifo.mfe) == (90, 1, 3, "0", "400")
+
+
+def test_a_fee_without_a_rate_is_shown_and_in_no_sum_until_it_has_one() -> None:
+    """Without this, a fee in another currency would be added up as dollars, or silently dropped."""
+    market = FixedMarket({"AAPL": D(125)})
+    world = bought_twice_and_sold_once()
+    position, account = views(world, market)
+    assert position.fees_by_currency == account.fees_by_currency == {"BNB": "2", "USD": "2"}
+    assert position.fees_without_rate == account.fees_without_rate == ("BNB",)
+    assert (account.fees, account.equity) == ("2", "100348")
+    world.load(trading_config(rates={"USD": D(1), "USDT": D(1), "BNB": D(500)}, revision="with BNB"))
+    _, account = views(world, market)
+    assert (account.fees, account.equity, account.fees_without_rate) == ("1002", "99348", ())
