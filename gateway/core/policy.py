@@ -7,6 +7,7 @@ a policy, and rounding never lets an order under a limit that it is over.
 from decimal import Decimal
 from math import ceil, floor
 
+from gateway.core.risk.standing import waits_for_auction
 from gateway.core.state import GatewayState
 from gateway.domain.enums import RejectStage, Route
 from gateway.domain.events import PolicyVerdict
@@ -55,7 +56,7 @@ def policy_document(state: GatewayState, order: Order, view: MarketView, now_ns:
         ),
         user=PolicyUser(order.actor.name, order.actor.role),
         market=PolicyMarket(
-            is_open=view.is_open,
+            is_open=view.is_open or waits_for_auction(view.phase, order.ord_type, order.time_in_force),
             is_synthetic=view.is_synthetic,
             age_ms=view.age_ns // 1_000_000,
             reference_price_e8=_optional(view.reference_px),

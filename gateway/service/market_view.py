@@ -1,4 +1,4 @@
-"""What an order sees of the market and of the clock; statistics of it are kept only while some limit asks for them."""
+"""What an order sees of the market and of the clock: nothing is kept or recorded that no limit asks for."""
 
 from collections import deque
 from collections.abc import Callable
@@ -25,9 +25,13 @@ class MarketViews:
         self._calendar = calendar
         self._window: PriceWindow | None = None
         self._stop: Callable[[], None] | None = None
+        self._has_sizes = False
 
     def follow(self, limits: LimitTable) -> None:
         """Keep the statistics that ``limits`` ask for, and no others. A window that is there already goes on."""
+        self._has_sizes = any(
+            one.min_displayed_qty is not None or one.min_depth_multiple is not None for one in limits.all_limits()
+        )
         is_asked = any(one.price_collar_window is not None for one in limits.all_limits())
         if is_asked and self._window is not None and self._window.seconds == limits.collar_window_s:
             return
@@ -55,8 +59,8 @@ class MarketViews:
             reference_px=mid_px(quote),
             bid_px=quote.bid_px,
             ask_px=quote.ask_px,
-            bid_qty=quote.bid_qty,
-            ask_qty=quote.ask_qty,
+            bid_qty=quote.bid_qty if self._has_sizes else None,
+            ask_qty=quote.ask_qty if self._has_sizes else None,
             age_ns=max(now_ns - quote.received_ns, 0),
             is_synthetic=quote.is_synthetic,
             is_open=is_open,

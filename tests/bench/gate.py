@@ -1,4 +1,4 @@
-"""Figure 7: the complete gate: every rule configured, in every scope, with many positions and open orders.
+"""Figure 6: the complete gate: every rule configured, in every scope, with many positions and open orders.
 
 What is timed is all that stands between an order and its hold: trading state, session, connection and every limit.
 Nothing is scanned, so ten times the positions must cost the same.

@@ -61,6 +61,15 @@ def test_a_price_that_stands_is_the_average_in_the_end() -> None:
     assert kept.average("AAPL", 100_000 * S) == D(100)
 
 
+def test_sizes_are_recorded_only_while_a_limit_asks_for_them() -> None:
+    """Without this, every order's record would hold figures that nothing was decided by, or a limit would lack them."""
+    views = MarketViews(FixedMarket(PRICES), OpenCalendar())
+    config = trading_config()
+    assert views.view(config, "AAPL", S).ask_qty is None
+    views.follow(LimitTable(gateway=Limits(min_depth_multiple=D(2))))
+    assert (views.view(config, "AAPL", S).bid_qty, views.view(config, "AAPL", S).ask_qty) == (D(1000), D(1000))
+
+
 def test_a_window_is_kept_only_while_a_limit_asks_for_it() -> None:
     """Without this, every quote would cost something that nobody uses, or a limit would be left without its figure."""
     market = FixedMarket(PRICES)

@@ -8,10 +8,11 @@ import pytest
 
 from gateway.domain.config import GapEvent, Limits, LimitTable
 from gateway.domain.enums import Mode, OrdType, Side, TimeInForce
+from gateway.domain.events import PolicyVerdict
 from gateway.domain.market import MarketPhase
 from gateway.domain.reasons import RejectCode
 from tests.unit.test_limits import codes, world_with
-from tests.world import INSTRUMENTS, World, trading_config
+from tests.world import ALLOW, INSTRUMENTS, World, trading_config
 
 D = Decimal
 C = RejectCode
@@ -168,6 +169,34 @@ def test_each_phase_of_the_day_takes_its_own_orders(phase: MarketPhase, order: d
     unlimited = world_with(Limits())
     unlimited.market = {"phase": phase}
     assert breaches(unlimited, **order) == []
+
+
+@pytest.mark.parametrize(
+    ("phase", "order", "is_open"),
+    [
+        (MarketPhase.PRE_OPEN, {"time_in_force": TimeInForce.AT_THE_OPENING}, True),
+        (MarketPhase.PRE_OPEN, {"ord_type": OrdType.MARKET_ON_CLOSE, "time_in_force": TimeInForce.DAY}, True),
+        (MarketPhase.PRE_OPEN, {"limit": D(180)}, False),
+        (MarketPhase.OPENING_AUCTION, {"time_in_force": TimeInForce.AT_THE_OPENING}, False),
+        (MarketPhase.OPENING_AUCTION, {"time_in_force": TimeInForce.AT_THE_CLOSE}, True),
+        (MarketPhase.CLOSED, {"time_in_force": TimeInForce.AT_THE_OPENING}, False),
+    ],
+)
+def test_policies_see_an_auction_that_an_order_waits_for(
+    phase: MarketPhase, order: dict[str, Any], is_open: bool
+) -> None:
+    """Without this, the shipped policy would refuse every order for the opening: the market is closed until it."""
+    world = World()
+    world.market = {"phase": phase, "is_open": False}
+    seen: list[bool] = []
+
+    def policy(document: dict[str, Any]) -> PolicyVerdict:
+        seen.append(document["market"]["is_open"])
+        return ALLOW
+
+    world.policy = policy
+    world.place(**order)
+    assert seen == [is_open]
 
 
 def test_no_new_risk_in_a_window_around_an_event() -> None:

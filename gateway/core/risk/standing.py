@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 from gateway.core.risk.order_risk import NO_SYMBOL_USE, OrderRisk
 from gateway.core.risk.rules import ScopeLimits
+from gateway.core.validation import IMMEDIATE, ON_CLOSE
 from gateway.domain.config import GapEvent
 from gateway.domain.enums import OrdType, ScopeKind, ShortSale, Side, TimeInForce
 from gateway.domain.instruments import Instrument
-from gateway.domain.market import MarketPhase
+from gateway.domain.market import TRADING_PHASES, MarketPhase
 from gateway.domain.orders import Breach
 from gateway.domain.reasons import RejectCode
 
@@ -18,8 +19,6 @@ ShortRule = tuple[str, ScopeLimits, str]
 
 #: What can be sold short at all: more than is owned must be borrowed first. Derivatives and currencies cannot.
 _SHORTABLE = frozenset({"equity", "crypto"})
-_ON_CLOSE = frozenset({OrdType.MARKET_ON_CLOSE, OrdType.LIMIT_ON_CLOSE})
-_IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 def standing_findings(scopes: Iterable[ScopeLimits], symbol: str) -> tuple[Finding, ...]:
@@ -68,13 +67,25 @@ def is_taken(phase: MarketPhase, ord_type: OrdType, time_in_force: TimeInForce) 
     if phase is MarketPhase.CLOSED:
         return False
     is_for_open = time_in_force is TimeInForce.AT_THE_OPENING
-    if phase in (MarketPhase.OPEN, MarketPhase.CLOSING_AUCTION):
-        is_for_close = ord_type in _ON_CLOSE or time_in_force is TimeInForce.AT_THE_CLOSE
+    if phase in TRADING_PHASES:
+        is_for_close = _is_for_close(ord_type, time_in_force)
         return not is_for_open and not (is_for_close and phase is MarketPhase.CLOSING_AUCTION)
     if is_for_open:
         return phase is MarketPhase.PRE_OPEN
     is_at_once = ord_type is OrdType.MARKET and time_in_force is not TimeInForce.AT_THE_CLOSE
-    return not is_at_once and time_in_force not in _IMMEDIATE
+    return not is_at_once and time_in_force not in IMMEDIATE
+
+
+def waits_for_auction(phase: MarketPhase, ord_type: OrdType, time_in_force: TimeInForce) -> bool:
+    """Whether an order may be entered before the open because it is meant for an auction still to come."""
+    if phase is not MarketPhase.PRE_OPEN and phase is not MarketPhase.OPENING_AUCTION:
+        return False
+    is_for_open = time_in_force is TimeInForce.AT_THE_OPENING
+    return phase is MarketPhase.PRE_OPEN if is_for_open else _is_for_close(ord_type, time_in_force)
+
+
+def _is_for_close(ord_type: OrdType, time_in_force: TimeInForce) -> bool:
+    return ord_type in ON_CLOSE or time_in_force is TimeInForce.AT_THE_CLOSE
 
 
 def gaps_of(events: Iterable[GapEvent], symbol: str) -> tuple[GapEvent, ...]:
