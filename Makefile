@@ -7,6 +7,8 @@ PIP         := $(BIN)/python -m pip --disable-pip-version-check
 CONFIG      ?= config
 DATA        ?= data
 ARGS        ?=
+# How many tests run side by side; 0 is one after another, in the order of the files.
+JOBS        ?= auto
 OPA_VERSION := 1.18.2
 PIP_TOOLS   := pip-tools==7.6.2
 
@@ -43,7 +45,7 @@ demo: $(VENV)/.run-stamp ## Watch a strategy trade through the gateway in SHADOW
 setup: $(VENV)/.setup-stamp ## Create .venv with everything, development tools included
 
 test: setup opa ## Run all tests (ARGS="-k name" narrows)
-	$(if $(OPA),GATEWAY_OPA=$(OPA)) $(BIN)/python -m pytest $(ARGS)
+	$(if $(OPA),GATEWAY_OPA=$(OPA)) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 bench: setup ## Measure latency and throughput
 	$(BIN)/python -m tests.bench $(ARGS)
