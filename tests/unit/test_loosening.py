@@ -19,7 +19,8 @@ from gateway.domain.config import (
     TradingConfig,
     VenueMode,
 )
-from gateway.domain.enums import Mode
+from gateway.domain.enums import Mode, SelfMatchPrevention, SelfMatchScope
+from gateway.domain.throttles import Executions, RepeatedExecutions, Throttles, ThrottleTable
 
 D = Decimal
 BASE = TradingConfig(revision="r")
@@ -137,3 +138,50 @@ def test_what_tightens_twice_tightens(one: TradingConfig, two: TradingConfig, th
     """Without it a limit could be loosened by two edits that each pass for a tightening."""
     if not compare(one, two).looser and not compare(two, three).looser:
         assert not compare(one, three).looser
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_looser"),
+    [
+        ({"max_messages_per_second": D(5)}, {"max_messages_per_second": D(6)}, True),
+        ({"max_messages_per_second": D(5)}, {}, True),
+        ({"cancel_reserve": 5}, {"cancel_reserve": 4}, True),
+        ({"duplicate_window_ms": 100}, {"duplicate_window_ms": 200}, False),
+        ({"duplicate_window_ms": 100}, {"duplicate_window_ms": 100, "max_duplicates": 1}, False),
+        ({"max_duplicates": 1}, {"max_duplicates": 2}, True),
+        ({}, {"executions": Executions(max_executed_qty=D(5))}, False),
+        ({"executions": Executions(max_executed_qty=D(5))}, {}, True),
+        ({"executions": Executions(max_executed_qty=D(5))}, {"executions": Executions(max_executed_qty=D(6))}, True),
+        ({"executions": Executions(window_s=60)}, {"executions": Executions(window_s=30)}, True),
+        ({"executions": Executions(min_fill_ratio=D("0.5"))}, {"executions": Executions(min_fill_ratio=D(1))}, False),
+        (
+            {"repeated_executions": RepeatedExecutions(max=5, window_s=60)},
+            {"repeated_executions": RepeatedExecutions(max=6, window_s=60)},
+            True,
+        ),
+    ],
+)
+def test_the_direction_of_a_throttle(old: dict[str, Any], new: dict[str, Any], is_looser: bool) -> None:
+    """Without it a rate, a window or a lock could be loosened by anybody who can edit a file."""
+    before, after = (
+        TradingConfig(revision="r", throttles=ThrottleTable(strategies={"s1": Throttles(**values)}))
+        for values in (old, new)
+    )
+    change = compare(before, after)
+    assert (bool(change.looser), bool(change.tighter)) == (is_looser, not is_looser)
+    assert all(line.startswith("risk.strategies.s1.") for line in (*change.looser, *change.tighter))
+
+
+def test_the_direction_of_self_match_prevention() -> None:
+    """Without it wash trades could be let through by an edit that nobody approves."""
+
+    def table(prevention: SelfMatchPrevention, scope: SelfMatchScope) -> TradingConfig:
+        throttles = ThrottleTable(self_match_prevention=prevention, self_match_scope=scope)
+        return TradingConfig(revision="r", throttles=throttles)
+
+    on = table(SelfMatchPrevention.CANCEL_NEWEST, SelfMatchScope.ACCOUNT)
+    off = table(SelfMatchPrevention.OFF, SelfMatchScope.ACCOUNT)
+    narrow = table(SelfMatchPrevention.CANCEL_NEWEST, SelfMatchScope.STRATEGY)
+    assert compare(on, off).looser == ("self_match_prevention cancel_newest -> off",)
+    assert compare(off, on).looser == ()
+    assert compare(on, narrow).looser == ("self_match_scope account -> strategy",)

@@ -19,6 +19,7 @@ from gateway.domain.facts import (
     OrderWithdrawn,
 )
 from gateway.domain.orders import Order
+from gateway.domain.throttle_facts import OrderDeferred
 
 _NS = 1e-9
 
@@ -41,7 +42,8 @@ class OrderCounts:
             OrderDenied: self._on_denied,
             OrderExecuted: self._on_executed,
             OrderEnded: self._on_ended,
-            OrderWithdrawn: self._on_withdrawn,
+            OrderWithdrawn: self._on_gone,
+            OrderDeferred: self._on_gone,
         }
 
     def know_venue(self, venue: str, routes: Iterable[str]) -> None:
@@ -94,7 +96,7 @@ class OrderCounts:
             reason = fact.reject.code if fact.reject is not None else ""
             self._add(order.venue, order.mode, fact.ord_status, reason)
 
-    def _on_withdrawn(self, fact: OrderWithdrawn) -> None:
+    def _on_gone(self, fact: OrderWithdrawn | OrderDeferred) -> None:
         self._open.pop(fact.order_id, None)
 
     def _add(self, venue: str, mode: str, outcome: str, reason: str) -> None:
