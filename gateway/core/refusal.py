@@ -44,10 +44,10 @@ def refusals(state: GatewayState, order: Order, measured: Measured) -> Iterator[
         yield refuse(RejectStage.TRADING_STATE, RejectCode.VENUE_NOT_CONNECTED, text, venue=order.venue)
     reject = refused_by_limits(measured)
     if reject is not None:
-        if state.overrides:
+        trip = None if order.is_closing else state.trading.slowest(order)
+        if state.overrides and trip is None:  # no exception is made from what a breaker reduces
             order.overrides = overrides_for(state, order, measured)
         if not order.overrides:
-            trip = None if order.is_closing else state.trading.slowest(order)
             yield reject if trip is None else _with_breaker(reject, trip)
     if not order.is_closing:
         yield from _throttled(state, order, measured)

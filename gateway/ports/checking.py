@@ -61,7 +61,8 @@ class LegCheckView(msgspec.Struct, frozen=True, kw_only=True):
     """One route that the order, or a part of it, would take, and everything that is compared on it.
 
     ``bucket`` below ``weight_bp`` is live; null where nothing is drawn. ``held_exposure`` is what it would hold, base
-    currency. ``refusals`` are those of every stage, though the first alone would decide.
+    currency. A ``size_factor`` under 1 is that of a circuit breaker which reduces the limits on size.
+    ``refusals`` are those of every stage, though the first alone would decide.
     """
 
     route: str
@@ -74,6 +75,7 @@ class LegCheckView(msgspec.Struct, frozen=True, kw_only=True):
     bucket: int | None
     weight_bp: int
     held_exposure: str
+    size_factor: str
     would_be: str
     refusals: tuple[Reject, ...]
     checks: tuple[CheckView, ...]
@@ -94,13 +96,15 @@ class MarketSeenView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StopView(msgspec.Struct, frozen=True, kw_only=True):
-    """A scope of the order that is not active."""
+    """A scope that is not active: by a person, or by the trip of a circuit ``breaker``. ``book`` null: in both."""
 
     scope: str
     scope_id: str
     state: str
+    book: str | None
     reason: str
     by: str
+    breaker: str | None
 
 
 class OrderCheckView(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from gateway.core.pricing import reference_px
 from gateway.core.risk.listing import Check
 from gateway.core.routing import cap_uses
 from gateway.core.state import GatewayState
-from gateway.core.trading.states import scopes_of
+from gateway.core.trading.states import TradingStop, scopes_of
 from gateway.core.validation import shape_problems
 from gateway.core.words import refuse
 from gateway.domain.controls import CONTROL_OF
@@ -18,7 +18,7 @@ from gateway.domain.enums import OrdStatus, RejectStage
 from gateway.domain.events import OrderReceived, PolicyVerdict
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
-from gateway.domain.money import ZERO, plain
+from gateway.domain.money import ONE, ZERO, plain
 from gateway.domain.orders import Actor, FieldError, NewOrderSingle, Order, Reject
 from gateway.domain.reasons import RejectCode
 from gateway.ports.checking import (
@@ -123,9 +123,8 @@ def _view(
     verdicts: Mapping[str, PolicyVerdict],
 ) -> OrderCheckView:
     request = event.request
-    legs = tuple(_leg_view(leg, foreseen, verdicts) for leg in explained.legs)
+    legs = tuple(_leg_view(state, leg, foreseen, verdicts) for leg in explained.legs)
     held = [leg.order.held_value for leg in explained.legs if leg.order.order_id not in foreseen.rejects]
-    first = explained.legs[0].order if explained.legs else None
     instrument = state.config.instruments.get(request.symbol)
     venue = request.venue or (instrument.venue if instrument is not None else "")
     return OrderCheckView(
@@ -143,7 +142,7 @@ def _view(
         currency=state.config.base_currency,
         held_exposure=plain(sum(held, ZERO) if foreseen.is_admitted else ZERO),
         trading_state=state.trading.gateway_state,
-        stops=() if first is None else _stops(state, first),
+        stops=_stops(state, explained),
         caps=tuple(
             CapView(key=key, limit=None if limit is None else plain(limit), use=plain(use))
             for key, limit, use in cap_uses(state, venue)
@@ -161,10 +160,13 @@ def _would_be(foreseen: Foreseen) -> WouldBe:
     return WouldBe.THROTTLED if foreseen.wait_ns else WouldBe.DENIED
 
 
-def _leg_view(leg: LegExplained, foreseen: Foreseen, verdicts: Mapping[str, PolicyVerdict]) -> LegCheckView:
+def _leg_view(
+    state: GatewayState, leg: LegExplained, foreseen: Foreseen, verdicts: Mapping[str, PolicyVerdict]
+) -> LegCheckView:
     order, cut = leg.order, leg.candidate.leg
     verdict = verdicts[order.order_id]
     is_admitted = foreseen.is_admitted and order.order_id not in foreseen.rejects
+    trip = None if order.is_closing else state.trading.slowest(order)
     would_be = WouldBe.ADMITTED if is_admitted else WouldBe.THROTTLED if foreseen.wait_ns else WouldBe.DENIED
     return LegCheckView(
         route=order.route,
@@ -177,6 +179,7 @@ def _leg_view(leg: LegExplained, foreseen: Foreseen, verdicts: Mapping[str, Poli
         bucket=cut.bucket,
         weight_bp=cut.weight_bp,
         held_exposure=plain(order.held_value),
+        size_factor=plain(ONE if trip is None else trip.size_factor),
         would_be=would_be,
         refusals=leg.refusals,
         checks=tuple(_check_view(check) for check in leg.checks),
@@ -214,12 +217,25 @@ def _check_view(check: Check) -> CheckView:
     )
 
 
-def _stops(state: GatewayState, order: Order) -> tuple[StopView, ...]:
-    stops = (state.trading.stop_of(scope) for scope in scopes_of(order))
+def _stops(state: GatewayState, explained: Explained) -> tuple[StopView, ...]:
+    """What stands in the way of some leg, by a person or by a breaker."""
+    scopes = {(scope, leg.order.route) for leg in explained.legs for scope in scopes_of(leg.order)}
     return tuple(
-        StopView(scope=stop.scope, scope_id=stop.scope_id, state=stop.state, reason=stop.reason, by=stop.actor.name)
-        for stop in stops
-        if stop is not None
+        stop_view(stop)
+        for stop in state.trading.everything_stopped()
+        if any(scope == (stop.scope, stop.scope_id) and stop.book in (None, route) for scope, route in scopes)
+    )
+
+
+def stop_view(stop: TradingStop) -> StopView:
+    return StopView(
+        scope=stop.scope,
+        scope_id=stop.scope_id,
+        state=stop.state,
+        book=stop.book,
+        reason=stop.reason,
+        by=stop.actor.name,
+        breaker=stop.trip_id or None,
     )
 
 

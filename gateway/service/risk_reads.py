@@ -5,9 +5,10 @@ from gateway.core.routing import cap_uses
 from gateway.domain.controls import CONTROL_OF
 from gateway.domain.enums import ScopeKind
 from gateway.domain.money import plain
-from gateway.ports.checking import CapView, StopView
+from gateway.ports.checking import CapView
 from gateway.ports.clock import Clock
 from gateway.ports.risk_view import LimitUseView, RiskView, VenueCapsView
+from gateway.service.checking import stop_view
 from gateway.service.engine import Engine
 
 _MS = 1_000_000
@@ -28,12 +29,7 @@ class RiskReader:
             currency=state.config.base_currency,
             config_revision=state.config.revision,
             trading_state=state.trading.gateway_state,
-            stops=tuple(
-                StopView(
-                    scope=stop.scope, scope_id=stop.scope_id, state=stop.state, reason=stop.reason, by=stop.actor.name
-                )
-                for stop in state.trading.all_stops()
-            ),
+            stops=tuple(stop_view(stop) for stop in state.trading.everything_stopped()),
             figures_age_ms=None if figures is None else max(now_ns - figures.as_of_ns, 0) // _MS,
             limits=tuple(_view(one) for one in limit_uses(state, now_ns)),
             caps=tuple(

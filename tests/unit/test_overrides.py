@@ -1,7 +1,8 @@
 """An override lifts limits and nothing else, and is used only by an order that passes."""
 
+from gateway.domain.breakers import BREAKER_DEFAULTS, BreakerKind
 from gateway.domain.config import Limits
-from gateway.domain.enums import Mode, OrdStatus, TradingState
+from gateway.domain.enums import ExecType, Mode, OrdStatus, TradingState
 from gateway.domain.events import OverrideRequested
 from gateway.domain.overrides import OverrideTerms
 from gateway.domain.reasons import RejectCode
@@ -64,4 +65,19 @@ def test_a_duplicate_is_no_exception() -> None:
     again = one.place(qty=10, limit=D(180))
     assert again.reject is not None
     assert (again.reject.code, again.overrides) == (RejectCode.DUPLICATE_ORDER, ())
+    assert one.state.overrides["v1"].uses == 0
+
+
+def test_what_a_breaker_reduces_is_not_lifted() -> None:
+    """Without this, an exception granted on a calm morning would undo what a breaker does in the afternoon."""
+    one = world(circuit_breakers={"rejection_rate": BREAKER_DEFAULTS[BreakerKind.REJECTION_RATE]})
+    for _ in range(20):
+        order = one.place(qty=1, strategy="other", symbol="TSLA")
+        one.report(order, ExecType.REJECTED, text="no")
+    one.check()
+    assert set(one.state.breakers.trips) == {"rejection_rate:live"}
+    refused = one.place(qty=10)
+    assert refused.reject is not None
+    assert (refused.reject.context["breaker"], refused.overrides) == ("rejection_rate:live", ())
+    one.check(30 * 60)
     assert one.state.overrides["v1"].uses == 0

@@ -11,9 +11,11 @@ from gateway.adapters.http.kinds import Choice, Name
 from gateway.adapters.http.override_handlers import OverrideView, visible_overrides
 from gateway.adapters.http.reading import read_query
 from gateway.adapters.http.shapes import BOOKS
+from gateway.adapters.http.state_views import BreakerReply, breaker_reply
 from gateway.domain.enums import ScopeKind
 from gateway.ports.checking import StopView
 from gateway.ports.intake import Overrides
+from gateway.ports.read_model import Status
 from gateway.ports.risk_view import LimitUseView, RiskReads, VenueCapsView
 
 
@@ -28,7 +30,7 @@ class RiskQuery(msgspec.Struct, frozen=True):
 
 
 class RiskReply(msgspec.Struct, frozen=True):
-    """Limits and their use, whether anything uses them or not."""
+    """Limits and their use, whether anything uses them or not; and the circuit breakers that are tripped."""
 
     currency: str
     config_revision: str
@@ -37,19 +39,21 @@ class RiskReply(msgspec.Struct, frozen=True):
     figures_age_ms: int | None
     limits: tuple[LimitUseView, ...]
     caps: tuple[VenueCapsView, ...]
+    breakers: tuple[BreakerReply, ...]
     overrides: tuple[OverrideView, ...]
 
 
 class RiskHandlers:
     """Limits for readers. A key that is bound to accounts or strategies sees those of its own scopes only."""
 
-    def __init__(self, risk: RiskReads, overrides: Overrides) -> None:
+    def __init__(self, risk: RiskReads, status: Status, overrides: Overrides) -> None:
         self._risk = risk
+        self._status = status
         self._overrides = overrides
 
     async def show(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         query = read_query(request.query.items(), RiskQuery)
-        view = self._risk.risk()
+        view, is_whole = self._risk.risk(), not caller.is_restricted
         return json_response(
             RiskReply(
                 view.currency,
@@ -63,9 +67,10 @@ class RiskHandlers:
                     if query.book in (None, one.book)
                     and query.scope in (None, one.scope)
                     and query.id in (None, one.scope_id)
-                    and _concerns(one.scope, one.scope_id, caller, is_shared=not caller.is_restricted)
+                    and _concerns(one.scope, one.scope_id, caller, is_shared=is_whole)
                 ),
-                () if caller.is_restricted else view.caps,
+                view.caps if is_whole else (),
+                tuple(breaker_reply(one) for one in self._status.breakers() if one.state == "tripped" and is_whole),
                 visible_overrides(self._overrides, caller),
             )
         )

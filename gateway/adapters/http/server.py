@@ -76,7 +76,7 @@ class HttpServer:
             "check_order": CheckHandlers(checks).check,
             **_state_handlers(StateHandlers(reads, status), HistoryHandlers(reads)),
             **_control_handlers(ControlHandlers(controls, reads, status)),
-            "risk": RiskHandlers(risk, overrides).show,
+            "risk": RiskHandlers(risk, status, overrides).show,
             **_override_handlers(OverrideHandlers(overrides)),
             **_approval_handlers(ApprovalHandlers(approvals)),
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),
