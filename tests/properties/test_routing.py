@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.identity import draw_bucket
+from gateway.domain.breakers import BREAKER_DEFAULTS, BreakerAction
 from gateway.domain.config import Limits
 from gateway.domain.enums import ExecType, Mode, Route, Side, TradingState
 from gateway.domain.facts import OrderAdmitted, OrderHeld
@@ -182,3 +184,35 @@ def test_inv_5_a_cancel_always_passes(steps: list[Step], state: TradingState) ->
         before = len(world.canceled)
         assert world.cancel(order).refusal is None
         assert world.canceled[before].order_id == order.order_id
+
+
+@given(steps=operations(30))
+def test_inv_3_no_breaker_but_a_halt_keeps_a_live_position_from_being_closed(steps: list[Step]) -> None:
+    """Without this, the breaker that is there to reduce risk would be what holds it."""
+    breakers = {
+        kind.value: msgspec.structs.replace(
+            config,
+            threshold=D("0.000001"),
+            min_count=1,
+            action=BreakerAction.REDUCE_ONLY if config.action is BreakerAction.HALT else config.action,
+            stops_both_books=True,
+        )
+        for kind, config in BREAKER_DEFAULTS.items()
+    }
+    world = World(trading_config(Mode.CANARY, weight_bp=10_000, limits=Limits(max_order_size=D(1_000))))
+    live_through(world, steps)
+    world.resume()
+    world.load(
+        trading_config(Mode.LIVE, limits=Limits(max_order_size=D(1_000)), circuit_breakers=breakers, revision="strict")
+    )
+    world.check(AAPL=100, TSLA=100)
+    world.check(1, AAPL=100, TSLA=100)
+    for order in world.state.open_orders():
+        world.report(order, ExecType.CANCELED)
+    for position in list(world.state.books[Route.LIVE].positions.values()):
+        if position.qty:
+            side = Side.SELL if position.qty > 0 else Side.BUY
+            order = world.place(
+                side, abs(position.qty), position.symbol, account=position.account, strategy=position.strategy_id
+            )
+            assert order.reject is None, order.reject

@@ -35,11 +35,11 @@ def check_breakers(documents: Documents) -> None:
             problems.add(risk.place(*path, "window"), f"must be at most {_LONGEST_WINDOW_S} s", str(config.window_s))
         if config.action is BreakerAction.REDUCE_SIZE and config.size_factor == ONE:
             problems.add(risk.place(*path, "action"), "needs a size_factor below 1", hint="0.5 halves sizes")
-        if config.action is BreakerAction.REDUCE_POSITIONS and not config.reduce_ratio:
-            problems.add(risk.place(*path, "action"), "needs a reduce_ratio", hint="0.5 closes half of each position")
         if config.action is BreakerAction.REDUCE_POSITIONS and kind not in _SCOPED:
             known = " and ".join(one.value for one in _SCOPED)
             problems.add(risk.place(*path, "action"), f"cannot be reduce_positions: only {known} may")
+        elif config.action is BreakerAction.REDUCE_POSITIONS and not config.reduce_ratio:
+            problems.add(risk.place(*path, "action"), "needs a reduce_ratio", hint="0.5 closes half of each position")
     _warn_of_no_sizes(documents)
 
 

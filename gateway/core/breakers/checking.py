@@ -95,7 +95,8 @@ def trip_facts(state: GatewayState, trip: Trip, actor: Actor = SYSTEM) -> tuple[
     facts: list[Fact] = [BreakerTripped(ts_ns=trip.since_ns, trip=trip)]
     books = BOOKS if trip.book is None else (trip.book,)
     if trip.action is BreakerAction.HALT:
-        orders = [order for order in open_orders_of(state, (trip.scope, trip.scope_id)) if order.route in books]
+        found = open_orders_of(state, (trip.scope, trip.scope_id))
+        orders = [order for order in found if order.route in books and not order.flatten_id]  # closing goes on
         canceled, effects = cancel_orders(orders, actor, trip.since_ns)
         return [*facts, *canceled], effects
     if trip.action is BreakerAction.REDUCE_POSITIONS:
