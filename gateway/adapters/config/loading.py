@@ -121,7 +121,7 @@ def parse(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings:
     rules.check_limits(documents, listed)
     rules.check_overrides(documents)
     rules.check_figures(documents)
-    check_throttles(documents, venues | {entry["venue"] for entry in listed.entries.values()})
+    check_throttles(documents)
     rules.check_plan(documents)
     rules.check_channels(documents)
     check_limit_values(documents, listed)

@@ -5,22 +5,17 @@ from typing import Any
 
 from gateway.adapters.config.documents import Document, Documents
 from gateway.adapters.config.problems import Path
-from gateway.adapters.config.tables import GATEWAY, RISK
+from gateway.adapters.config.tables import RISK
 from gateway.adapters.config.throttle_table import MESSAGE_THROTTLES, RATE_STEP, SCOPE_THROTTLES, SELF_MATCH
 from gateway.domain.throttles import Executions, RepeatedExecutions, Throttles, ThrottleTable
 
 
-def check_throttles(documents: Documents, venues: set[str]) -> None:
+def check_throttles(documents: Documents) -> None:
     """A throttle that says half of what it needs, or that nothing could ever pass, is an error."""
     risk, problems = documents[RISK], documents.problems
     for path, values in _scopes(risk):
         for problem in _half_said(values):
             problems.add(risk.place(*path, problem[0]), *problem[1:])
-    if documents[GATEWAY].is_usable:
-        for name in risk.get("venues", default={}):
-            if name not in venues:
-                hint = problems.did_you_mean(name, sorted(venues))
-                problems.add(risk.place("venues", name), "is not a venue of gateway.yaml", hint=hint)
 
 
 def _half_said(values: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
