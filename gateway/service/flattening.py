@@ -18,6 +18,8 @@ from gateway.ports.market_data import MarketData
 from gateway.service.engine import Engine
 
 _log = logging.getLogger(__name__)
+#: A flatten that waits for long (a venue that is gone) looks at everything that is open no more often than this.
+_PAUSE_S = 0.02
 
 
 class Flattener:
@@ -29,6 +31,7 @@ class Flattener:
         self._clock = clock
         self._is_due = False
         self._last_id_ns = 0
+        self._pursued_ns = 0
 
     def begin(
         self,
@@ -66,7 +69,8 @@ class Flattener:
         if self._is_due or not self._engine.state.running_flattens():
             return
         self._is_due = True
-        asyncio.get_running_loop().call_soon(self._pursue_soon)
+        since_s = (self._clock.monotonic_ns() - self._pursued_ns) / 1_000_000_000
+        asyncio.get_running_loop().call_later(max(_PAUSE_S - since_s, 0), self._pursue_soon)
 
     def _pursue_soon(self) -> None:
         self._is_due = False
@@ -76,6 +80,7 @@ class Flattener:
         """Go on with what is under way. While the journal fails nothing could be sent, so nothing is tried."""
         if self._engine.failure is not None or not self._engine.state.running_flattens():
             return
+        self._pursued_ns = self._clock.monotonic_ns()
         self._engine.process(FlattenPursued(ts_ns=self._clock.now_ns(), touches=self._touches()))
 
     def _touches(self) -> dict[str, Touch]:

@@ -279,3 +279,24 @@ async def test_a_halt_that_a_file_holds_is_not_lifted_by_a_request() -> None:
         desk.fake.failure = ControlRefused("HELD_BY_FILE", "the file KILL keeps it")
         answer = await desk.ask("POST", f"{TRADING}/enable")
     assert (answer.status, answer.json["code"]) == (409, "HELD_BY_FILE")
+
+
+async def test_a_key_that_is_bound_may_stop_all_and_let_go_on_only_its_own() -> None:
+    """Without this, the risk manager of one account could close the positions of another."""
+    people = (principal("anna", Role.RISK, accounts=("a",)), principal("rita", Role.RISK))
+    flatten, enable = f"{TRADING}/flatten", f"{TRADING}/enable"
+    own, other = {"scope": "account", "id": "a"}, {"scope": "account", "id": "b"}
+    async with Desk(*people) as desk:
+        for path, body, status in (
+            (f"{TRADING}/disable", None, 200),
+            (flatten, None, 403),
+            (flatten, other, 403),
+            (flatten, {"scope": "strategy", "id": "s1"}, 403),
+            (flatten, own, 202),
+            (enable, None, 403),
+            (enable, own, 200),
+            ("/api/trading/circuit-breakers/daily_loss/reset", None, 403),
+        ):
+            answer = await desk.ask("POST", path, body, key="anna")
+            assert answer.status == status, (path, body, answer.body)
+        assert (await desk.ask("POST", flatten, None, key="rita")).status == 202

@@ -183,7 +183,7 @@ def _breaker_tripped(fact: stop_facts.BreakerTripped) -> Told:
         "cause": trip.cause,
         "by": trip.by,
     }
-    return Told("breaker", fields)
+    return Told("breaker", fields, is_for_desk=True)
 
 
 def _breaker_reset(fact: stop_facts.BreakerReset) -> Told:
@@ -197,7 +197,7 @@ def _breaker_reset(fact: stop_facts.BreakerReset) -> Told:
         "is_forced": fact.accepted is not None,
         **_by(fact.actor),
     }
-    return Told("breaker", fields)
+    return Told("breaker", fields, is_for_desk=True)
 
 
 def _flatten(event: str, flatten_id: str, **fields: Any) -> Told:
@@ -304,7 +304,7 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     ),
     stop_facts.BreakerTripped: _breaker_tripped,
     stop_facts.BreakerReset: _breaker_reset,
-    stop_facts.BreakerRearmed: lambda f: Told("breaker", {"event": "rearmed", "trip_id": f.trip_id}),
+    stop_facts.BreakerRearmed: lambda f: Told("breaker", {"event": "rearmed", "trip_id": f.trip_id}, is_for_desk=True),
     stop_facts.FlattenStarted: _flatten_started,
     stop_facts.FlattenWaited: lambda f: _flatten("waits", f.flatten_id, waits=f.waits),
     stop_facts.FlattenEnded: lambda f: _flatten("ended", f.flatten_id, is_flat=f.is_flat, text=f.text),

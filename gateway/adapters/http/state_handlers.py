@@ -84,7 +84,7 @@ class StateHandlers:
         return json_response(self._status.modes())
 
     async def breakers(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        return json_response(breakers_reply(self._status))
+        return json_response(breakers_reply(self._status, caller))
 
     async def alerts(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(AlertsReply())
@@ -131,16 +131,20 @@ class ControlHandlers:
         reason, scope, scope_id = wish.reason or "", wish.scope or ScopeKind.GATEWAY, wish.id or ""
         if scope is ScopeKind.VENUE:
             scope_id = scope_id.lower()
+        if state is TradingState.ACTIVE:
+            _check_own(caller, scope, scope_id)
         await self._controls.switch_trading(state, caller.actor, reason, scope, scope_id)
         return json_response(TradingReply(state, reason, scope, scope_id))
 
     async def trading(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        stops = tuple(stop_reply(view) for view in self._status.stops())
+        seen = (view for view in self._status.stops() if _is_shown(caller, view.scope, view.id))
+        stops = tuple(stop_reply(view) for view in seen)
         flattens = tuple(flatten_reply(view) for view in self._status.flattens() if not caller.is_restricted)
         return json_response(TradingStatesReply(self._status.modes().trading_state, stops, flattens))
 
     async def reset_breaker(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), ResetBreaker)
+        _check_own(caller, ScopeKind.GATEWAY, "")
         reason = wish.reason or ""
         if wish.force and not reason:
             raise RequestInvalid((FieldError("reason", "is required with force", "absent", "say why"),))
@@ -148,17 +152,18 @@ class ControlHandlers:
         if breaker_id.partition(":")[0] not in _BREAKERS:
             raise HttpProblem("BREAKER_NOT_FOUND", "see GET /api/trading/circuit-breakers")
         await self._controls.reset_breaker(breaker_id, caller.actor, reason, bool(wish.force))
-        return json_response(breakers_reply(self._status))
+        return json_response(breakers_reply(self._status, caller))
 
     async def shut_down(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), ShutDown)
         await self._controls.shut_down(caller.actor, wish.reason or "")
-        return json_response(breakers_reply(self._status))
+        return json_response(breakers_reply(self._status, caller))
 
     async def flatten(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), FlattenPositions)
         is_limit = wish.order_type is OrdType.LIMIT or (wish.order_type is None and wish.offset_bps is not None)
         scope, scope_id = wish.scope or ScopeKind.GATEWAY, wish.id or ""
+        _check_own(caller, scope, scope_id)
         flatten_id = await self._controls.flatten(
             caller.actor,
             wish.reason or "",
@@ -197,8 +202,30 @@ class ControlHandlers:
             raise HttpProblem("SESSION_MODE_MISMATCH", "live, but every venue is in SHADOW; see gateway.yaml")
 
 
-def breakers_reply(status: Status) -> BreakersReply:
-    return BreakersReply(tuple(breaker_reply(view) for view in status.breakers()))
+def breakers_reply(status: Status, caller: Caller) -> BreakersReply:
+    seen = (view for view in status.breakers() if _is_shown(caller, view.scope, view.scope_id))
+    return BreakersReply(tuple(breaker_reply(view) for view in seen))
+
+
+def _check_own(caller: Caller, scope: ScopeKind, scope_id: str) -> None:
+    """Anybody with the right may stop; a key that is bound to some lets go on, or closes, only what is all its own."""
+    if not caller.is_restricted:
+        return
+    of_account = scope is ScopeKind.ACCOUNT and caller.strategies is None and caller.sees(scope_id, "")
+    of_strategy = scope is ScopeKind.STRATEGY and caller.accounts is None and caller.sees("", scope_id)
+    if not (of_account or of_strategy):
+        text = "the key is bound to accounts or strategies: give one of them as the scope"
+        raise HttpProblem("ACCOUNT_NOT_PERMITTED", text)
+
+
+def _is_shown(caller: Caller, scope: str, scope_id: str) -> bool:
+    """What is stopped for an account or strategy is shown to those who see it; what holds for all, to everybody."""
+    if scope == ScopeKind.STRATEGY:
+        return caller.strategies is None or scope_id in caller.strategies
+    account, bar, _ = scope_id.partition("|")
+    if scope == ScopeKind.ACCOUNT or bar:
+        return caller.accounts is None or account in caller.accounts
+    return True
 
 
 def _matching(positions: tuple[PositionView, ...], query: PositionsQuery, caller: Caller) -> tuple[PositionView, ...]:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from gateway.core.breakers.measures import MEASURES, Reading
+from gateway.core.breakers.measures import MEASURES, QUICK, Reading
 from gateway.core.changes import cancel_orders
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.flattening import request
@@ -32,7 +32,7 @@ def check(state: GatewayState, event: BreakersChecked) -> Decision:
     facts: list[Fact] = []
     effects: list[Effect] = []
     seen: set[str] = set()
-    for kind, measure in MEASURES.items():
+    for kind, measure in (MEASURES if event.is_full else QUICK).items():
         config = state.config.circuit_breakers.get(kind.value)
         if config is None or not config.enabled:
             continue
@@ -48,7 +48,7 @@ def check(state: GatewayState, event: BreakersChecked) -> Decision:
                 effects += more
             elif trip_id in state.breakers.accepted and reading.value < config.threshold:
                 facts.append(BreakerRearmed(ts_ns=event.ts_ns, trip_id=trip_id))
-    for trip_id, trip in state.breakers.trips.items():
+    for trip_id, trip in state.breakers.trips.items() if event.is_full else ():
         if trip_id not in seen:
             facts += _reset_unmeasured(state, event, trip)
     return Decision(tuple(facts), tuple(effects)) if facts else NOTHING
@@ -137,8 +137,6 @@ def _reset_unmeasured(state: GatewayState, event: BreakersChecked, trip: Trip) -
         return []
     if config is None or not config.enabled:
         return [_reset(event.ts_ns, trip, ZERO, "the breaker was switched off")]
-    if not event.is_full and trip.breaker_id in (BreakerKind.CONCENTRATION, BreakerKind.VOLATILITY):
-        return []
     return _reset_by_itself(state, event, config, trip, ZERO)
 
 

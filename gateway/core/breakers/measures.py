@@ -73,8 +73,6 @@ def rejection_rate(state: GatewayState, config: BreakerConfig, event: BreakersCh
 
 def concentration(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
     """Value of a symbol's positions in one account, as a share of the account's equity."""
-    if not event.is_full:
-        return
     for route in config.books:
         values: dict[tuple[str, str], Decimal] = {}
         for position in state.books[route].positions.values():
@@ -91,7 +89,7 @@ def concentration(state: GatewayState, config: BreakerConfig, event: BreakersChe
 def volatility(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
     """A symbol's volatility as a multiple of its norm; without a norm of ``min_count`` figures nothing is said."""
     figures = state.figures
-    if figures is None or not event.is_full:
+    if figures is None:
         return
     for symbol, sigma in figures.volatility.items():
         norm = state.breakers.counters.norms.get(symbol)
@@ -156,4 +154,14 @@ MEASURES: Mapping[BreakerKind, Measure] = {
     BreakerKind.ORDER_RATE: order_rate,
     BreakerKind.CONSECUTIVE_LOSSES: consecutive_losses,
     BreakerKind.EMERGENCY_SHUTDOWN: emergency_shutdown,
+}
+#: What fills and rejections move, and costs little to look at: measured at once, the others on the timer.
+QUICK: Mapping[BreakerKind, Measure] = {
+    kind: MEASURES[kind]
+    for kind in (
+        BreakerKind.DAILY_LOSS,
+        BreakerKind.REJECTION_RATE,
+        BreakerKind.DRAWDOWN,
+        BreakerKind.CONSECUTIVE_LOSSES,
+    )
 }

@@ -92,10 +92,11 @@ class Counters(msgspec.Struct):
 
     def rejection(self, book: Route, now_ns: int, window_s: int) -> Tally:
         """Both counts over the last ``window_s``."""
-        oldest = (now_ns - window_s * 1_000_000_000) // BUCKET_NS
+        newest, tallies = now_ns // BUCKET_NS, self.tallies.get(book.value, {})
         found = Tally()
-        for bucket, tally in self.tallies.get(book.value, {}).items():
-            if int(bucket) > oldest:
+        for bucket in range(newest - window_s * 1_000_000_000 // BUCKET_NS + 1, newest + 1):
+            tally = tallies.get(str(bucket))
+            if tally is not None:
                 found.admitted += tally.admitted
                 found.rejected += tally.rejected
         return found
