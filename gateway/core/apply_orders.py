@@ -11,6 +11,7 @@ from gateway.core.counting import count, give_back, venue_use
 from gateway.core.ledger.booking import book_fill, position_of
 from gateway.core.lifecycle import fill_of
 from gateway.core.pricing import unit_value
+from gateway.core.revisions import Revisions
 from gateway.core.risk.exposure import hold_order
 from gateway.core.state import Cycles, GatewayState
 from gateway.core.trading.flattens import note_outcome, note_sent
@@ -231,6 +232,8 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     order.ord_status = fact.ord_status
     order.cum_qty, order.cum_value = fact.cum_qty, fact.cum_value
     order.fills.append(fact.fill)
+    if order.early_revisions:
+        order.early_revisions = Revisions(order, ()).still_waiting()
     order.fees += fact.fill.fee
     order.is_in_doubt = False
     order.venue_order_id = fact.venue_order_id or order.venue_order_id

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.core.apply_orders import hold_exposure, settle_parent
 from gateway.core.counting import count
 from gateway.core.ledger.revision import revise_fill
+from gateway.core.revisions import Revisions
 from gateway.core.state import GatewayState
 from gateway.domain.facts import RevisionDeferred, TradeRevised
 
@@ -28,9 +29,8 @@ def _trade_revised(state: GatewayState, fact: TradeRevised) -> None:
         order.fees += fact.fill.fee
     if fact.report_id:
         order.revisions = {**order.revisions, fact.report_id: fact.exec_id}
-    order.early_revisions = tuple(
-        report for report in order.early_revisions if report.exec_id != fact.report_id or not fact.report_id
-    )
+    if order.early_revisions:
+        order.early_revisions = Revisions(order, ()).still_waiting()
     order.updated_ns = fact.ts_ns
     hold_exposure(state, order, 1)
     book = state.books[order.route]

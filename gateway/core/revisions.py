@@ -41,6 +41,10 @@ class Revisions:
         self._early = [report for report in self._early if self.is_waiting(report)]
         return due
 
+    def still_waiting(self) -> tuple[ExecutionReport, ...]:
+        """Those that are about an execution which nobody told of yet."""
+        return tuple(report for report in self._early if self.is_waiting(report))
+
     def revise(self, report: ExecutionReport) -> RevisedFill | None:
         """The execution before and after; None when the report is not news."""
         old = self._fills.get(self._origin(report))
@@ -48,7 +52,9 @@ class Revisions:
             return None
         new = None if report.exec_type is ExecType.TRADE_CANCEL or not report.last_qty else _corrected(old, report)
         if new is not None and (new.revised_ns < old.revised_ns or _is_as_before(old, new)):
-            return None
+            if not report.exec_id:
+                return None
+            new = old  # changes nothing, but later reports may name it
         if report.exec_id:
             self._origins[report.exec_id] = old.exec_id
         if new is None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.core.state import decode_snapshot, encode_snapshot
 from gateway.domain.enums import CostMethod, Side
 from gateway.ports.read_model import PortfolioView, PositionView
 from gateway.service.book_views import portfolio_views, position_views
@@ -47,3 +48,15 @@ def test_a_fee_without_a_rate_is_shown_and_in_no_sum_until_it_has_one() -> None:
     world.load(trading_config(rates={"USD": D(1), "USDT": D(1), "BNB": D(500)}, revision="with BNB"))
     _, account = views(world, market)
     assert (account.fees, account.equity, account.fees_without_rate) == ("1002", "99348", ())
+
+
+def test_a_currency_that_leaves_the_configuration_keeps_what_was_earned_in_it() -> None:
+    """Without this, removing a rate would wipe out the profit, or the costs, of every closed position in it."""
+    market = FixedMarket({})
+    world = World(trading_config(rates={"USD": D(1), "USDT": D("0.5")}, revision="a"))
+    world.fill(world.place(Side.BUY, 1, "BTC/USDT"), px=D(100), fee=D(2))
+    world.fill(world.place(Side.SELL, 1, "BTC/USDT"), px=D(120))
+    assert views(world, market)[1].equity == "100009"
+    world.load(trading_config(rates={"USD": D(1)}, revision="b"))
+    assert views(world, market)[1].equity == "100009"
+    assert decode_snapshot(encode_snapshot(world.state)).rates["USDT"] == D("0.5")
