@@ -3,7 +3,7 @@
 from gateway.domain.breakers import BREAKER_DEFAULTS, BreakerKind
 from gateway.domain.config import Limits
 from gateway.domain.enums import ExecType, Mode, OrdStatus, TradingState
-from gateway.domain.events import OverrideRequested
+from gateway.domain.events import OverrideRequested, OverridesDue
 from gateway.domain.overrides import OverrideTerms
 from gateway.domain.reasons import RejectCode
 from gateway.domain.throttles import Throttles, ThrottleTable
@@ -34,6 +34,19 @@ def test_an_order_within_its_limits_uses_none() -> None:
     assert one.place(qty=5).overrides == ()
     assert one.place(qty=10).overrides[0].override_id == "v1"
     assert one.place(qty=10).ord_status is OrdStatus.DENIED
+
+
+def test_its_end_counts_before_the_timer_comes() -> None:
+    """Without this, an exception would last until the next round of the timers, or for ever if they stopped."""
+    one = world()
+    one.tick(60_000_000_000 - 3_000_000)
+    end_ns = one.state.overrides["v1"].expires_ns
+    assert one.now_ns < end_ns
+    one.tick(end_ns - one.now_ns - 1_000_000)  # the order comes a millisecond later: at the very end
+    assert one.place(qty=10).ord_status is OrdStatus.DENIED
+    assert "v1" in one.state.overrides
+    one.send(OverridesDue(ts_ns=one.now_ns))
+    assert one.state.overrides == {}
 
 
 def test_what_the_policy_denies_gives_it_back() -> None:
