@@ -50,7 +50,7 @@ class Decider:
         made_ns = time.perf_counter_ns()
         held = decide(self.state, event)
         verdict = self._policy.evaluate_now(policy_question(held.effects).document)
-        apply_record(self.state, settle(held, replace(event, verdicts=(verdict,))).facts)
+        apply_record(self.state, settle(self.state, held, replace(event, verdicts=(verdict,))).facts)
         decided_ns = time.perf_counter_ns()
         order = self.state.orders[event.order_id]
         assert order.is_admitted, order.reject

@@ -1,7 +1,8 @@
 """Figure 6: the complete gate: every rule configured, in every scope, with many positions and open orders.
 
 What is timed is all that stands between an order and its hold: trading state, session, connection and every limit.
-Nothing is scanned, so ten times the positions must cost the same.
+Nothing is scanned, so ten times the positions must cost the same. It is computation alone, which waits for nothing, so
+CPU time is what it takes, and on a shared machine the only figure that is its own; the clock on the wall is a note.
 """
 
 import time
@@ -130,15 +131,15 @@ class FullGate:
         priced = Priced(instrument, _D("100.01"), _D("100.00"), _D("100.00"), _VIEW)
         assert refusal_of(self.state, order, measured_order(self.state, order, priced, order.order_qty)) is None
 
-    def time_orders(self, count: int) -> list[float]:
-        """Microseconds of each, sorted; the first tenth is left out."""
+    def time_orders(self, count: int) -> list[tuple[float, float]]:
+        """Microseconds of each, of CPU and on the wall; the first tenth is left out."""
         times = []
         for n in range(count + count // 10):
             order = self.asked[n % len(self.asked)]
-            begun_ns = time.perf_counter_ns()
+            begun_ns, cpu_ns = time.perf_counter_ns(), time.thread_time_ns()
             self.ask(order)
-            times.append((time.perf_counter_ns() - begun_ns) / 1e3)
-        return sorted(times[count // 10 :])
+            times.append(((time.thread_time_ns() - cpu_ns) / 1e3, (time.perf_counter_ns() - begun_ns) / 1e3))
+        return times[count // 10 :]
 
 
 def _config(symbols: Sequence[str]) -> TradingConfig:
@@ -202,7 +203,9 @@ def run(stage: Stage, sizes: Sizes) -> Report:
     gates = [FullGate(count, sizes.gate_instruments) for count in (sizes.gate_positions, 10 * sizes.gate_positions)]
     # In turns, so that the noise of the machine falls on both alike.
     rounds = [[gate.time_orders(sizes.gate_orders) for gate in gates] for _ in range(sizes.gate_rounds)]
-    few, many = (sorted(one for times in turn for one in times) for turn in zip(*rounds, strict=True))
+    times = [[one for turn in turns for one in turn] for turns in zip(*rounds, strict=True)]
+    few, many = (sorted(cpu for cpu, _ in each) for each in times)
+    on_the_wall = sorted(wall for _, wall in times[0])
     for name, share, target in (("p50", 0.5, TARGET_P50_US), ("p99", 0.99, TARGET_P99_US)):
         reached = quantile(few, share)
         report.add(f"complete gate, {name}", f"<= {target} us", duration(reached), reached <= target)
@@ -214,8 +217,9 @@ def run(stage: Stage, sizes: Sizes) -> Report:
     report.notes += [
         f"gate: {sizes.gate_positions} positions, {2 * sizes.gate_positions} open orders, {sizes.gate_instruments} "
         f"instruments; {rules} limits in 7 scopes bind each order",
-        f"  {spread(few)}",
-        f"  with ten times the positions and orders: {spread(many)}",
+        f"  CPU: {spread(few)}",
+        f"  CPU with ten times the positions and orders: {spread(many)}",
+        f"  on the wall, beside whatever else this machine does: {spread(on_the_wall)}",
     ]
     return report
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import decision
+from tests.bench import decision, gate
 from tests.bench.figures import MET, MISSED, Figure, quantile, table
 from tests.bench.http_client import ResponseReader
 from tests.bench.sizes import QUICK
@@ -19,6 +19,12 @@ def test_decision_benchmark_gives_two_figures_with_targets(tmp_path: Path) -> No
     assert all(figure.target and figure.reached and figure.verdict in (MET, MISSED) for figure in report.figures)
     assert report.notes
     assert not list(tmp_path.iterdir()), "the stage removes what it made"
+
+
+def test_gate_benchmark_passes_every_order_and_judges_three_figures(tmp_path: Path) -> None:
+    with Stage(tmp_path) as stage:
+        report = gate.run(stage, QUICK)
+    assert [figure.verdict in (MET, MISSED) for figure in report.figures] == [True] * 3
 
 
 def test_table_has_a_line_for_each_figure_in_aligned_columns() -> None:

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from gateway.domain.figures import RiskFigures
 
-#: Another symbol and the correlation of the two.
-Neighbour = tuple[str, Decimal]
+#: Another symbol, whether the two move the same way, and how closely.
+Neighbour = tuple[str, bool, Decimal]
 
 
 class Neighbours:
@@ -33,8 +33,8 @@ class Neighbours:
         for other, row in self._figures.correlations.items():
             if other < symbol and (rho := row.get(symbol)) is not None:
                 pairs.append((other, rho))
-        close = [(other, rho) for other, rho in pairs if abs(rho) > self._threshold]
-        close.sort(key=lambda pair: (-abs(pair[1]), pair[0]))
+        close = [(other, rho > 0, abs(rho)) for other, rho in pairs if abs(rho) > self._threshold]
+        close.sort(key=lambda neighbour: (-neighbour[2], neighbour[0]))
         return tuple(close)
 
 

@@ -14,7 +14,7 @@ from gateway.core.risk.order_risk import UNKNOWN_HIGH, UNKNOWN_LOW, OrderRisk, S
 from gateway.domain.enums import Side
 from gateway.domain.money import BPS, ONE, ZERO
 
-_NS_PER_MS = 1_000_000
+_NS_PER_MS = Decimal(1_000_000)
 _TWICE_BPS = 2 * BPS
 
 # --- the order by itself ----------------------------------------------------------------------------
@@ -91,10 +91,13 @@ def missing_market_data(risk: OrderRisk, _: ScopeAfter) -> Decimal:
     return ONE if risk.view.reference_px is None else ZERO
 
 
-def market_data_age_ms(risk: OrderRisk, _: ScopeAfter) -> Decimal:
-    if risk.view.reference_px is None:
-        return UNKNOWN_HIGH
-    return Decimal(risk.view.age_ns) / _NS_PER_MS
+def market_data_age(risk: OrderRisk, _: ScopeAfter) -> Decimal:
+    """Nanoseconds, to be compared with milliseconds."""
+    return UNKNOWN_HIGH if risk.view.reference_px is None else Decimal(risk.view.age_ns)
+
+
+def millisecond(_: OrderRisk) -> Decimal:
+    return _NS_PER_MS
 
 
 def crossing(risk: OrderRisk, _: ScopeAfter) -> Decimal:
@@ -144,7 +147,7 @@ def account_balance(risk: OrderRisk, _: ScopeAfter) -> Decimal:
 
 def drawdown(risk: OrderRisk, _: ScopeAfter) -> Decimal:
     """How far the account is below its highest P&L."""
-    return risk.account.drawdown
+    return risk.account.highs.peak_pnl - risk.account.pnl
 
 
 # --- what a limit is a share of ---------------------------------------------------------------------
@@ -157,4 +160,5 @@ order_size_base: Callable[[OrderRisk], Decimal] = attrgetter("order_qty")
 
 def peak_base(risk: OrderRisk) -> Decimal:
     """Equity at the account's highest P&L."""
-    return max(risk.equity + risk.account.drawdown, ZERO)
+    peak = risk.equity - risk.account.pnl + risk.account.highs.peak_pnl
+    return peak if peak > ZERO else ZERO

@@ -126,13 +126,15 @@ def _closest(risk: OrderRisk, use: ScopeUse) -> Decimal:
     Pairs that are within every limit, or have too few samples, are not looked at and measure 0.
     """
     symbols, is_buy = use.symbols, risk.side is _BUY
-    for other, rho in risk.neighbours or ():
+    for other, moves_along, closeness in risk.neighbours or ():
         held = symbols.get(other)
         if held is None:
             continue
-        leans_long = is_buy is (rho > ZERO)
-        if (held.qty + held.buy_qty > ZERO) if leans_long else (held.sell_qty - held.qty > ZERO):
-            return abs(rho)
+        if is_buy is moves_along:  # as an order that would lean the same way as a long position
+            if held.qty + held.buy_qty > ZERO:
+                return closeness
+        elif held.sell_qty > held.qty:
+            return closeness
     return ZERO
 
 

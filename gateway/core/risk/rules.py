@@ -77,7 +77,7 @@ _OF_THE_ORDER: dict[str, _Row] = {
     "price_collar": (m.price_gap, m.collar_base, MORE, _MARKET),
     "price_collar_window": (m.window_gap, m.window_base, MORE, _MARKET),
     "require_market_data": (m.missing_market_data, None, MORE, None),
-    "max_market_data_age_ms": (m.market_data_age_ms, None, MORE, _MARKET),
+    "max_market_data_age_ms": (m.market_data_age, m.millisecond, MORE, _MARKET),
     "deny_crossed_market": (m.crossing, None, MORE, None),
     "max_spread_bps": (m.spread, m.spread_base, MORE, _MARKET),
     "min_displayed_qty": (m.displayed_qty, None, LESS, _MARKET),
