@@ -72,9 +72,12 @@ class Site:
         self.write(name, yaml.safe_dump(_merged(yaml.safe_load(self.read(name)) or {}, change), sort_keys=False))
 
     def lift_limits(self) -> None:
-        """No limit of risk.yaml but one: at most a million units in one order."""
+        """No limit of risk.yaml but one: at most a million units in one order. No circuit breaker."""
+        breakers = yaml.safe_load(self.read("risk.yaml"))["circuit_breakers"]
         names = ("max_position_size", "max_order_value", "max_concentration", "daily_loss_limit", "max_leverage")
-        self.merge("risk.yaml", {"limits": {**dict.fromkeys(names), "max_order_size": 1_000_000}})
+        limits = {**dict.fromkeys(names), "max_order_size": 1_000_000}
+        off = {name: {"enabled": False} for name in breakers}
+        self.merge("risk.yaml", {"limits": limits, "circuit_breakers": off})
 
     def set_modes(self, overall: str, **venues: tuple[str, float]) -> None:
         """``set_modes("LIVE", ibkr=("CANARY", 50))``."""

@@ -77,6 +77,11 @@ async def test_a_killed_gateway_finds_its_orders_at_the_venue_again(site: Site) 
                 await api.until_order(order_id, lambda one: one["ord_status"] == "new")
             tws.faults.drop_after_place = True
             doubted = (await api.place(**resting("doubted"))).body["order_id"]
+
+            async def has_arrived() -> bool:
+                return any(order.order_ref == doubted for order in tws.seen)
+
+            await eventually(has_arrived, 5, lambda: gateway.log)
             gateway.kill()
             tws.trade("AAPL", "150", 10)
             gateway.spawn()
