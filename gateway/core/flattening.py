@@ -30,12 +30,16 @@ from gateway.domain.stop_facts import FlattenEnded, FlattenStarted, FlattenWaite
 def request(state: GatewayState, event: FlattenRequested) -> Decision:
     """Halt the scope and ask for the end of all that is open in it; what is held is closed by the pursuit.
 
-    A command takes the place of one for the same scope that is under way. One that keeps a part of each position (a
-    breaker's) halts nothing and ends only the orders that would open or add.
+    A command takes the place of one for the same scope and no other books that is under way. One that keeps a part of
+    each position (a breaker's) halts nothing and ends only the orders that would open or add.
     """
     wish, ts_ns = event.order, event.ts_ns
     scope = (wish.scope, wish.scope_id)
-    same = [one for one in state.running_flattens() if (one.order.scope, one.order.scope_id) == scope]
+    same = [
+        one
+        for one in state.running_flattens()
+        if (one.order.scope, one.order.scope_id) == scope and set(one.order.books) <= set(wish.books)
+    ]
     if wish.keep_ratio and any(one.closes_all for one in same):
         return NOTHING
     facts: list[Fact] = [
@@ -102,6 +106,8 @@ class _Step:
         self._wish = flatten.order
         #: Positions that this event has sent an order for: the state does not know of it yet.
         self._taken = taken
+        #: Orders of these close too: they are waited for, never canceled for each other's sake.
+        self._running = {one.order.flatten_id for one in state.running_flattens()}
         self._waits: list[str] = []
         self._sent = 0
 
@@ -148,7 +154,7 @@ class _Step:
                 self._cancel(order)
         must_end = orders if self._flatten.closes_all else own
         for order in must_end:
-            if not self._is_own(order) and not order.is_cancel_requested:
+            if order.flatten_id not in self._running and not order.is_cancel_requested:
                 self._cancel(order)
         if must_end:
             doubt = ", in doubt" if any(order.is_in_doubt for order in must_end) else ""

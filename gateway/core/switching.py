@@ -34,7 +34,7 @@ def _ended_flattens(state: GatewayState, event: TradingSwitched) -> list[Flatten
     return [
         FlattenEnded(ts_ns=event.ts_ns, flatten_id=one.order.flatten_id, is_flat=False, text=text)
         for one in state.running_flattens()
-        if (one.order.scope, one.order.scope_id) == (event.scope, event.scope_id)
+        if one.closes_all and (one.order.scope, one.order.scope_id) == (event.scope, event.scope_id)
     ]
 
 

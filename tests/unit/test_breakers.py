@@ -421,3 +421,38 @@ def test_a_trip_says_what_was_measured() -> None:
     assert (fact.trip.value, fact.trip.threshold) == (D("0.06"), D("0.05"))
     assert fact.trip.cause == "lost 6000 of 100000 since the start of the day"
     assert (fact.trip.book, fact.trip.scope, fact.trip.by) == (Route.LIVE, ScopeKind.GATEWAY, "system")
+
+
+def test_two_breakers_that_halt_in_one_moment_end_each_order_once() -> None:
+    """Without this, an order that waits for the policy would be ended twice, and counted twice."""
+    kinds = (BreakerKind.DAILY_LOSS, BreakerKind.CONSECUTIVE_LOSSES)
+    breakers = {kind.value: msgspec.structs.replace(ALL[kind.value], action=BreakerAction.HALT) for kind in kinds}
+    world = World(trading_config(Mode.LIVE, circuit_breakers=breakers))
+    for _ in range(5):
+        lose(world, 170)
+    world.open_live(300, strategy="s2")
+    world.mark("AAPL", D(100))
+    world.asks_outside = True
+    world.policy = lambda document: None
+    waiting = world.place(qty=1, limit=D(50))
+    decision = world.check()
+    assert tripped(world) == {"daily_loss:live", "consecutive_losses:live:s1"}
+    ended = [fact for fact in decision.facts if getattr(fact, "order_id", "") == waiting.order_id]
+    assert len(ended) == len({type(fact) for fact in ended})
+    assert not waiting.is_open
+
+
+def test_a_reset_ends_the_reduction_and_the_other_book_does_not() -> None:
+    """Without this, positions would go on being closed after somebody called it off, or stop being closed."""
+    world = world_with(BreakerKind.DRAWDOWN)
+    world.open_live(200)
+    world.mark("AAPL", D(380))
+    world.mark("AAPL", D(160))
+    world.check()
+    world.pursue()
+    (reduction,) = world.state.running_flattens()
+    world.flatten(Route.SHADOW)
+    world.halt(TradingState.ACTIVE)
+    assert reduction.is_running
+    world.reset("drawdown", force=True)
+    assert (reduction.is_running, reduction.is_flat) == (False, False)

@@ -337,3 +337,33 @@ def test_orders_stay_denied_with_the_reason_of_the_flatten() -> None:
     assert order.reject is not None
     assert (order.reject.code, order.reject.context["reason"]) == (RejectCode.TRADING_HALTED, "fire")
     assert INSTRUMENTS["AAPL"].enabled
+
+
+def test_two_flattens_that_overlap_wait_for_each_other() -> None:
+    """Without this, each would cancel the other's orders for ever, or both would close the same position."""
+    world = live_world()
+    world.open_live(10)
+    narrow = world.flatten(scope=ScopeKind.STRATEGY, scope_id="s1")
+    wide = world.flatten()
+    world.pursue(1)
+    (order,) = world.closing(narrow)
+    assert order.is_cancel_requested  # pressing the wide one cancels all that is open, once
+    world.report(order, ExecType.CANCELED)
+    world.pursue(1)
+    again = [*world.closing(narrow), *world.closing(wide)][-1]
+    world.pursue(1)
+    world.pursue(1)
+    assert (again.order_qty, again.is_cancel_requested) == (D(10), False)
+    assert len([*world.closing(narrow), *world.closing(wide)]) == 2
+    world.fill(again)
+    world.pursue()
+    assert (narrow.is_flat, wide.is_flat, world.position(Route.LIVE)) == (True, True, D(0))
+
+
+def test_a_flatten_of_the_other_book_leaves_one_that_is_under_way() -> None:
+    """Without this, closing simulated positions would call off the closing of real ones."""
+    world = live_world()
+    world.open_live(10)
+    live = world.flatten()
+    world.flatten(Route.SHADOW)
+    assert live.is_running

@@ -11,14 +11,14 @@ from gateway.core.state import GatewayState
 from gateway.core.switching import open_orders_of
 from gateway.core.trading.states import BOOKS
 from gateway.domain.breakers import BreakerAction, BreakerConfig, BreakerKind, Trip
-from gateway.domain.effects import Effect
+from gateway.domain.effects import CancelOrder, Effect
 from gateway.domain.enums import RejectStage, Role, ScopeKind
 from gateway.domain.events import BreakerResetRequested, BreakersChecked, BreakerTripRequested, FlattenRequested
-from gateway.domain.facts import Fact
+from gateway.domain.facts import CancelRequested, Fact, OrderEnded
 from gateway.domain.flatten import FlattenOrder
 from gateway.domain.money import ONE, ZERO, plain
 from gateway.domain.orders import Actor, Reject
-from gateway.domain.stop_facts import BreakerRearmed, BreakerReset, BreakerTripped
+from gateway.domain.stop_facts import BreakerRearmed, BreakerReset, BreakerTripped, FlattenEnded
 
 _NS = 1_000_000_000
 MEASURED = frozenset(kind.value for kind in MEASURES)
@@ -51,7 +51,23 @@ def check(state: GatewayState, event: BreakersChecked) -> Decision:
     for trip_id, trip in state.breakers.trips.items() if event.is_full else ():
         if trip_id not in seen:
             facts += _reset_unmeasured(state, event, trip)
-    return Decision(tuple(facts), tuple(effects)) if facts else NOTHING
+    return Decision(*_once(facts, effects)) if facts else NOTHING
+
+
+def _once(facts: list[Fact], effects: list[Effect]) -> tuple[tuple[Fact, ...], tuple[Effect, ...]]:
+    """Several breakers may end the same order in one moment: it is ended once."""
+    kept: list[Fact] = []
+    seen: set[tuple[type, str]] = set()
+    for fact in facts:
+        if isinstance(fact, CancelRequested | OrderEnded):
+            key = (type(fact), fact.order_id)
+            if key in seen:
+                continue
+            seen.add(key)
+        kept.append(fact)
+    cancels = {(one.ticket.order_id, one.ticket.is_twin): one for one in effects if isinstance(one, CancelOrder)}
+    others = [one for one in effects if not isinstance(one, CancelOrder)]
+    return tuple(kept), (*cancels.values(), *others)
 
 
 def trip_id_of(kind: BreakerKind, reading: Reading) -> str:
@@ -119,7 +135,7 @@ def _reset_by_itself(
     state: GatewayState, event: BreakersChecked, config: BreakerConfig, trip: Trip, value: Decimal
 ) -> list[Fact]:
     if config.reset_next_day and state.day > trip.day:
-        return [_reset(event.ts_ns, trip, value, "a new trading day began")]
+        return _reset(state, event.ts_ns, trip, value, "a new trading day began")
     if config.reset_below is None and config.reset_after_s is None:
         return []
     if config.reset_below is not None and value >= config.reset_below:
@@ -127,7 +143,7 @@ def _reset_by_itself(
     if event.ts_ns < trip.resets_ns:
         return []
     cause = "its time is over" if config.reset_below is None else f"below {plain(config.reset_below)} again"
-    return [_reset(event.ts_ns, trip, value, cause)]
+    return _reset(state, event.ts_ns, trip, value, cause)
 
 
 def _reset_unmeasured(state: GatewayState, event: BreakersChecked, trip: Trip) -> list[Fact]:
@@ -136,14 +152,21 @@ def _reset_unmeasured(state: GatewayState, event: BreakersChecked, trip: Trip) -
     if trip.breaker_id not in MEASURED:
         return []
     if config is None or not config.enabled:
-        return [_reset(event.ts_ns, trip, ZERO, "the breaker was switched off")]
+        return _reset(state, event.ts_ns, trip, ZERO, "the breaker was switched off")
     return _reset_by_itself(state, event, config, trip, ZERO)
 
 
 def _reset(
-    ts_ns: int, trip: Trip, value: Decimal, cause: str, actor: Actor = SYSTEM, accepted: Decimal | None = None
-) -> BreakerReset:
-    return BreakerReset(
+    state: GatewayState,
+    ts_ns: int,
+    trip: Trip,
+    value: Decimal,
+    cause: str,
+    actor: Actor = SYSTEM,
+    accepted: Decimal | None = None,
+) -> list[Fact]:
+    """The trip is over, and so is what it still has to close."""
+    reset = BreakerReset(
         ts_ns=ts_ns,
         trip_id=trip.trip_id,
         breaker_id=trip.breaker_id,
@@ -153,6 +176,14 @@ def _reset(
         actor=actor,
         accepted=accepted,
     )
+    reduction = state.flattens.get(reduction_id(trip.trip_id, trip.since_ns))
+    if reduction is None or not reduction.is_running:
+        return [reset]
+    text = f"breaker {trip.trip_id} was reset: {cause}"
+    return [
+        reset,
+        FlattenEnded(ts_ns=ts_ns, flatten_id=reduction.order.flatten_id, is_flat=False, text=text),
+    ]
 
 
 def reset(state: GatewayState, event: BreakerResetRequested) -> Decision:
@@ -174,7 +205,7 @@ def reset(state: GatewayState, event: BreakerResetRequested) -> Decision:
             )
             return _refused("BREAKER_CAUSE_LASTS", text)
         cause = event.reason or "reset by hand"
-        facts.append(_reset(event.ts_ns, trip, value or ZERO, cause, event.actor, value if lasts else None))
+        facts += _reset(state, event.ts_ns, trip, value or ZERO, cause, event.actor, value if lasts else None)
     return Decision(tuple(facts))
 
 
