@@ -63,8 +63,8 @@ class OrderRisk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.instrument.symbol
 
 
-#: What a scope measures with an order, at once and in the order of these places: a table of tables would be looked up
-#: a hundred times per order.
+#: What a scope measures with an order, in the order of these places. All at once: an order has seven scopes, and a
+#: function for each figure of each of them would be a hundred calls.
 ScopeAfter = tuple[Any, ...]
 SIZE, VALUE, CHANGE, VOLUME, SWING, CORRELATION, GROSS, NET, HELD, ORDERS, POSITIONS, LOSS = range(12)
 

@@ -22,8 +22,6 @@ from gateway.domain.money import ZERO
 
 #: How the gate finds a figure: by a function of the order, or where ``scope_after`` has it.
 Figure = Any
-
-
 #: Paths that are kept at most: many accounts times many strategies times many symbols would fill the memory.
 _MAX_PATHS = 20_000
 
@@ -67,10 +65,9 @@ class OrderPath(msgspec.Struct, frozen=True):
 
 
 class RiskPlan(msgspec.Struct, frozen=True):
-    """``terms`` says how the symbols count that are not plain (``exposure.Book``)."""
+    """The limits of every scope. ``terms`` says how the symbols count that are not plain (``exposure.Book``)."""
 
     table: LimitTable
-    instruments: Mapping[str, Instrument]
     gateway: ScopeLimits
     accounts: dict[str, ScopeLimits]
     strategies: dict[str, ScopeLimits]
@@ -110,7 +107,6 @@ def compile_limits(table: LimitTable, instruments: Mapping[str, Instrument]) -> 
     terms = {symbol: _terms(table, instrument) for symbol, instrument in instruments.items()}
     plan = RiskPlan(
         table=table,
-        instruments=instruments,
         gateway=_scope(ScopeKind.GATEWAY, "gateway", table.gateway),
         accounts=_scopes(ScopeKind.ACCOUNT, table.accounts),
         strategies=_scopes(ScopeKind.STRATEGY, table.strategies),
