@@ -245,7 +245,7 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     _note_execution(state, order, fact)
     count(state, "fills", str(order.route))
     if was_open and not order.is_open:
-        count(state, "orders", order.ord_status.value)
+        count(state, "orders", str(order.ord_status))
         close_order(state, order)
 
 

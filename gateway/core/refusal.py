@@ -17,6 +17,8 @@ from gateway.domain.money import plain
 from gateway.domain.orders import Order, Reject
 from gateway.domain.reasons import RejectCode
 
+_LIVE = Route.LIVE  # named once: see domain.orders
+
 
 def refusal_of(state: GatewayState, order: Order, measured: Measured) -> Reject | None:
     """Trading state, session, connection and limits; the first stage that refuses answers, with all it found.
@@ -39,7 +41,7 @@ def refusals(state: GatewayState, order: Order, measured: Measured) -> Iterator[
         if reject is not None:
             yield reject
     venue = state.venues.get(order.venue)
-    if order.route is Route.LIVE and venue is not None and not venue.is_connected:
+    if order.route is _LIVE and venue is not None and not venue.is_connected:
         text = f"venue {order.venue} is not connected: {venue.text or 'no reason given'}; see /connections"
         yield refuse(RejectStage.TRADING_STATE, RejectCode.VENUE_NOT_CONNECTED, text, venue=order.venue)
     reject = refused_by_limits(measured)

@@ -17,6 +17,7 @@ ONE = Decimal(1)
 BPS = Decimal(10_000)
 CENT = Decimal("0.01")
 PRICE_STEP = Decimal("1e-18")
+_RATIO_STEP = Decimal("1e-12")
 
 # New threads copy DefaultContext; the importing thread already has a context of its own.
 decimal.DefaultContext.prec = PRECISION
@@ -67,4 +68,4 @@ def share_of(cost: Decimal, part: Decimal, whole: Decimal) -> Decimal:
 
 def ratio(part: Decimal, whole: Decimal) -> Decimal:
     """``part / whole`` at 12 decimals, and 0 when the whole is 0; for figures that people and limits read."""
-    return (part / whole).quantize(Decimal("1e-12")) if whole else ZERO
+    return (part / whole).quantize(_RATIO_STEP) if whole else ZERO

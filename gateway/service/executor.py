@@ -19,6 +19,9 @@ from gateway.ports.journal import OrderArchive
 from gateway.ports.venue import Answer, Lookup, Venue
 from gateway.service.tasks import TaskGroup
 
+# Named once: see domain.orders.
+_SHADOW, _ACCEPTED = Route.SHADOW, SubmitStatus.ACCEPTED
+
 _log = logging.getLogger(__name__)
 _LOOKUP_FIRST_S = 0.05
 _LOOKUP_MAX_S = 30.0
@@ -48,7 +51,7 @@ class VenueTable:
         return name in self._live
 
     def of(self, ticket: OrderTicket) -> VenueSlot | None:
-        return self._simulator if ticket.route is Route.SHADOW else self._live.get(ticket.venue)
+        return self._simulator if ticket.route is _SHADOW else self._live.get(ticket.venue)
 
     def names(self) -> Mapping[str, VenueSlot]:
         return self._live
@@ -107,7 +110,7 @@ class Executor:
             except Exception:
                 _log.exception("the simulator failed on %s", effect)
                 answer = Answer(SubmitStatus.UNKNOWN, "the simulator failed; see the log")
-            if answer.status is not SubmitStatus.ACCEPTED:
+            if answer.status is not _ACCEPTED:
                 self._on_answer(effect, answer)
 
     def _start_remote(self, effect: Effect, ticket: OrderTicket, venue: Venue, timeout_s: float) -> None:

@@ -27,6 +27,9 @@ from gateway.service.market_view import MarketViews
 from gateway.service.tasks import TaskGroup
 from gateway.service.views import frozen, story_of
 
+# Named once: see domain.orders.
+_DENIED, _CREATED = OrdStatus.DENIED, Outcome.CREATED
+
 
 class Intake:
     """Implements ``ports.intake.OrderIntake``."""
@@ -110,9 +113,9 @@ class Intake:
         decided_ns = self._clock.monotonic_ns()
         await self._engine.durable(self._engine.last_seq)
         spans = decided_ns - started_ns, self._clock.monotonic_ns() - decided_ns
-        if story.order.ord_status is OrdStatus.DENIED:
+        if story.order.ord_status is _DENIED:
             return Reply(Outcome.DENIED, story, story.order.reject, *spans)
-        return Reply(Outcome.CREATED, story, None, *spans)
+        return Reply(_CREATED, story, None, *spans)
 
     async def _decided(self, order_id: str) -> Order:
         """The order once the policy has spoken. Raises NotAccepting when the journal failed and it was taken back."""

@@ -11,6 +11,8 @@ from gateway.ports.clock import Calendar
 from gateway.ports.market_data import MarketData
 from gateway.service.views import mid_px
 
+_OPEN = MarketPhase.OPEN  # named once: see domain.orders
+
 _S = 1_000_000_000
 _MINUTE_NS = 60 * _S
 _DAY_NS = 86_400 * _S
@@ -47,7 +49,7 @@ class MarketViews:
         quote = self._market.quote(symbol)
         instrument = config.instruments.get(symbol)
         window_px = None if self._window is None else self._window.average(symbol, now_ns, quote)
-        is_open, phase = True, MarketPhase.OPEN
+        is_open, phase = True, _OPEN
         minute, weekday = now_ns // _MINUTE_NS % 1440, (now_ns // _DAY_NS + _SINCE_MONDAY) % 7 + 1
         if config.is_market_data_real and instrument is not None:
             session = self._calendar.session(instrument.calendar, now_ns)

@@ -38,6 +38,8 @@ class Right(StrEnum):
     CONTROL = "control"
 
 
+_OPEN, _SCRAPE = Right.OPEN, Right.SCRAPE  # named once: see domain.orders
+
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.OPEN, Right.READ, Right.SCRAPE}),
     Role.TRADER: frozenset({Right.OPEN, Right.READ, Right.SCRAPE, Right.TRADE, Right.CANCEL}),
@@ -90,9 +92,9 @@ class Doorman:
 
     def admit(self, request: web.Request, needs: Right) -> Caller:
         """The caller, who has the right ``needs``. Raises HttpProblem 401 or 403."""
-        if needs is Right.OPEN:
+        if needs is _OPEN:
             return ANYONE
-        if needs is Right.SCRAPE and _is_local(request):
+        if needs is _SCRAPE and _is_local(request):
             return LOCAL
         try:
             caller = self._identify(request)

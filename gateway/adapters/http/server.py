@@ -158,7 +158,7 @@ class HttpServer:
 
     def _dispatch(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """The one way of every request: past the router where there is nothing to route."""
-        handler = self._fixed.get((request.method, request.rel_url.raw_path))
+        handler = self._fixed.get((request.method, request.raw_path))  # a path with a query is not among them
         if handler is None or hdrs.EXPECT in request.headers:  # aiohttp answers `Expect: 100-continue`
             return self._routed(request)
         assert isinstance(request, web.Request)  # made by the application's own factory

@@ -112,7 +112,7 @@ class SyntheticWalk:
         is_sell = self._draw.getrandbits(1) == 1
         shown = self._sizes[0 if is_sell else LEVELS]
         self._last_px = self._px(self._bid if is_sell else self._bid + self._spread)
-        self._last_qty = self._lot * max(1, self._below(int(shown / self._lot)))
+        self._last_qty = self._lot * max(1, self._below(int(shown // self._lot)))
         return TradeTick(self._symbol, self._last_px, self._last_qty, now_ns, now_ns, is_sell)
 
     def _px(self, ticks: int) -> Decimal:

@@ -21,6 +21,9 @@ from gateway.domain.facts import (
 from gateway.domain.orders import Order
 from gateway.domain.throttle_facts import OrderDeferred
 
+# Named once: see domain.orders.
+_SPLIT, _FILLED = Route.SPLIT, OrdStatus.FILLED
+
 _NS = 1e-9
 
 
@@ -65,13 +68,13 @@ class OrderCounts:
 
     def _on_admitted(self, fact: OrderAdmitted) -> None:
         order = self._open.get(fact.order_id)
-        if order is not None and order.route is not Route.SPLIT:
+        if order is not None and order.route is not _SPLIT:
             self._add(order.venue, order.mode, "admitted", order.route_reason)
 
     def _on_denied(self, fact: OrderDenied) -> None:
         order = self._open.pop(fact.order_id, None)
         if order is not None:
-            if order.route is not Route.SPLIT:
+            if order.route is not _SPLIT:
                 self._add(order.venue, order.mode, "denied", fact.reject.code)
         elif fact.order is not None:
             self._add(fact.order.venue, fact.order.mode, "denied", fact.reject.code)
@@ -86,13 +89,13 @@ class OrderCounts:
             return
         if fact.cum_qty == fact.fill.last_qty:
             self._fill_delays[key](max(fact.ts_ns - order.created_ns, 0) * _NS)
-        if fact.ord_status is OrdStatus.FILLED:
+        if fact.ord_status is _FILLED:
             del self._open[fact.order_id]
             self._add(order.venue, order.mode, "filled", "")
 
     def _on_ended(self, fact: OrderEnded) -> None:
         order = self._open.pop(fact.order_id, None)
-        if order is not None and order.route is not Route.SPLIT:
+        if order is not None and order.route is not _SPLIT:
             reason = fact.reject.code if fact.reject is not None else ""
             self._add(order.venue, order.mode, fact.ord_status, reason)
 

@@ -54,7 +54,7 @@ class Counters(msgspec.Struct):
             self._tally(order.route, ts_ns).rejected += 1
 
     def _tally(self, route: Route, ts_ns: int) -> Tally:
-        tallies = self.tallies.get(route.value)
+        tallies = self.tallies.get(route)
         if tallies is None:
             tallies = self.tallies[route.value] = {}
         bucket = ts_ns // BUCKET_NS
