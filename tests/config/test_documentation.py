@@ -114,7 +114,10 @@ def test_the_examples_in_the_document_load() -> None:
             if file == "gateway":
                 parse_texts(gateway=example if "venues:\n  ibkr" in example else example + "\nvenues: {ibkr: {}}\n")
             else:
-                parse_texts(gateway="venues: {ibkr: {}}\nsymbols: [BTC/USDT]", **{file: example})
+                listed = (
+                    "symbols: [{symbol: AAPL, venue: ibkr, sector: technology}, {symbol: BTC/USDT, venue: binance}]"
+                )
+                parse_texts(**{"gateway": "venues: {ibkr: {}}", "instruments": listed, file: example})
 
 
 def test_every_shipped_file_is_explained_line_by_line() -> None:
