@@ -1,7 +1,11 @@
 """Limits and their use for readers: the page, the metrics, ``GET /risk``."""
 
+from collections.abc import Iterator
+
 from gateway.core.limit_use import LimitUse, limit_uses
 from gateway.core.routing import cap_uses
+from gateway.core.state import GatewayState
+from gateway.core.throttle_use import throttle_uses
 from gateway.domain.controls import CONTROL_OF
 from gateway.domain.enums import ScopeKind
 from gateway.domain.money import plain
@@ -31,7 +35,7 @@ class RiskReader:
             trading_state=state.trading.gateway_state,
             stops=tuple(stop_view(stop) for stop in state.trading.everything_stopped()),
             figures_age_ms=None if figures is None else max(now_ns - figures.as_of_ns, 0) // _MS,
-            limits=tuple(_view(one) for one in limit_uses(state, now_ns)),
+            limits=tuple(_view(one) for one in _all_uses(state, now_ns)),
             caps=tuple(
                 VenueCapsView(
                     venue=venue,
@@ -51,12 +55,17 @@ class RiskReader:
         Symbols have none: there may be thousands.
         """
         found: dict[tuple[str, str], float] = {}
-        for one in limit_uses(self._engine.state, self._clock.now_ns()):
+        for one in _all_uses(self._engine.state, self._clock.now_ns()):
             if one.use is not None and one.scope is not ScopeKind.SYMBOL:
                 scope = one.scope.value if one.scope_id in ("", "gateway") else f"{one.scope.value}:{one.scope_id}"
                 key = (scope, one.rule)
                 found[key] = max(found.get(key, 0.0), float(one.use))
         return found
+
+
+def _all_uses(state: GatewayState, now_ns: int) -> Iterator[LimitUse]:
+    yield from limit_uses(state, now_ns)
+    yield from throttle_uses(state, now_ns)
 
 
 def _view(one: LimitUse) -> LimitUseView:

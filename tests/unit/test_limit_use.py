@@ -3,11 +3,13 @@
 from gateway.core.explain import explain
 from gateway.core.identity import fingerprint
 from gateway.core.limit_use import LimitUse, limit_uses
+from gateway.core.throttle_use import throttle_uses
 from gateway.domain.config import Limits, LimitTable
 from gateway.domain.enums import Mode, OrdType, Route, ScopeKind, Side
 from gateway.domain.events import OrderReceived
 from gateway.domain.market import MarketView
 from gateway.domain.orders import NewOrderSingle
+from gateway.domain.throttles import Executions, Throttles, ThrottleTable
 from tests.world import TRADER, D, World, trading_config
 
 TABLE = LimitTable(
@@ -101,3 +103,25 @@ def test_the_poorest_account_is_told_where_equity_counts() -> None:
     use = uses(one)[Route.LIVE, "gateway", "max_leverage"]
     assert (use.account, use.value) == ("default", "0.042105263158")  # 4,000 of 95,000
     assert uses(one)[Route.LIVE, "gateway", "daily_loss_limit"].is_broken
+
+
+def test_throttles_are_listed_beside_the_limits() -> None:
+    """Without this, a desk would learn of its message rate by a 429."""
+    throttles = ThrottleTable(
+        gateway=Throttles(max_messages_per_second=D(1), message_burst=10, cancel_reserve=2, duplicate_window_ms=500),
+        strategies={"s1": Throttles(executions=Executions(max_executed_qty=D(100)))},
+    )
+    one = World(trading_config(Mode.LIVE, throttles=throttles))
+    for number in range(4):
+        one.place(qty=1 + number, limit=D(100))
+    one.now_ns += 500_000_000
+    found = [use for use in throttle_uses(one.state, one.now_ns) if use.book is Route.LIVE]
+    rate, duplicates, executed = found
+    assert (rate.rule, rate.limit, rate.use is not None and 0 < rate.use < D("0.5")) == (
+        "max_messages_per_second",
+        "1",
+        True,
+    )
+    assert D(rate.value or 0) + D(rate.headroom or 0) == 8
+    assert (duplicates.rule, duplicates.limit, duplicates.use) == ("duplicate_window_ms", "0 within 500 ms", None)
+    assert (executed.scope_id, executed.rule, executed.limit) == ("s1", "max_executed_qty", "100 within 60 s")
