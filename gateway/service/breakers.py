@@ -34,7 +34,10 @@ class BreakerWatch:
         """What the engine's own does, and then a quick look where something was filled or rejected."""
         decision = self._engine.process(event)
         if any(type(fact) in _URGENT for fact in decision.facts):
-            self.check(is_full=False)
+            try:
+                self.check(is_full=False)
+            except Exception:  # a fill is booked whatever a breaker makes of it; the timer looks again
+                _log.exception("looking at the circuit breakers failed")
         return decision
 
     def check(self, is_full: bool = True) -> None:

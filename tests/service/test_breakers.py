@@ -109,3 +109,15 @@ async def test_the_list_shows_armed_breakers_with_what_is_nearest_to_a_trip() ->
         assert set(rows) == {"concentration", "drawdown"}
         assert (rows["concentration"].state, rows["concentration"].scope_id) == ("armed", "default|AAPL")
         assert rows["concentration"].value == "0.1"
+
+
+async def test_a_breaker_that_fails_keeps_no_fill_from_being_booked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a fault in what guards the books would leave them wrong."""
+    async with desk(config=config(BreakerKind.DAILY_LOSS)) as one:
+
+        def fail(is_full: bool = True) -> None:
+            raise RuntimeError("a breaker is broken")
+
+        monkeypatch.setattr(one.breakers, "check", fail)
+        order = one.order(await one.place(qty=3))
+        await one.until(lambda: order.ord_status is OrdStatus.FILLED)
