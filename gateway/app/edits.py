@@ -179,9 +179,9 @@ class ConfigEdits:
 
     def _warn(self, settings: Settings) -> None:
         """Tell what a person should look at of a configuration that is in force."""
-        limits = (*ineffective(settings.trading), *exceeded(self._engine.state, self._clock.now_ns()))
-        self._status.config_notes = limits
-        for warning in (*settings.warnings, *limits):
+        notes, found = ineffective(settings.trading), exceeded(self._engine.state, self._clock.now_ns())
+        self._status.config_notes, self._status.is_limit_exceeded = notes, bool(found)
+        for warning in (*settings.warnings, *notes, *found):
             _log.warning("configuration: %s", warning)
 
     def _note_problems(self, problems: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from gateway.core.limit_advice import exceeded
 from gateway.domain.settings import VenueSettings
 from gateway.domain.throttles import StrategyLock
 from gateway.ports.clock import Clock
@@ -36,11 +37,14 @@ class GatewayStatus:
         self._policy = policy
         self._venues = venues
         self._breakers = breakers
+        self._clock = clock
         self._started_ns = clock.now_ns()
         #: Why the last edit of the configuration was refused; empty when it was not.
         self.config_error = ""
-        #: What the last edit that took effect left to be looked at: limits without effect, limits exceeded already.
+        #: Limits of the configuration in force that never decide.
         self.config_notes: tuple[str, ...] = ()
+        #: The last edit set a limit that was exceeded already: told for as long as something is.
+        self.is_limit_exceeded = False
         #: What of an edit waits for approval; empty when nothing does.
         self.config_waiting = ""
         #: Why the last edit of the policies was refused; empty when it was not.
@@ -114,6 +118,10 @@ class GatewayStatus:
             if error:
                 warnings.append(f"the last {what} edit was refused, the one before is in force: {error}")
         warnings.extend(self.config_notes)
+        if self.is_limit_exceeded:
+            found = exceeded(state, self._clock.now_ns())
+            warnings.extend(found)
+            self.is_limit_exceeded = bool(found)
         if self.config_waiting:
             warnings.append(self.config_waiting)
         return HealthView(

@@ -293,6 +293,8 @@ async def test_a_limit_below_what_is_open_takes_effect_and_says_what_that_means(
         assert checked.status == 0
         assert "warning: limits.max_position_size 10 is exceeded already" in checked.output
         assert (await api.place(**market(quantity=1))).status == 422
-        assert (await api.place(**market("sell", quantity=20))).status == 201
+        sold = await api.place(**market("sell", quantity=20))
+        await api.until_order(sold.body["order_id"], lambda one: one["ord_status"] == "filled")
+        await unwarned(api)
         site.change("risk.yaml", "max_position_size: 10", "max_position_size: -10")
         await warned(api, "configuration", "risk.yaml", "max_position_size", "-10")
