@@ -45,7 +45,7 @@ def expire(state: GatewayState, event: OverridesDue) -> Decision:
     return Decision(
         tuple(
             OverrideExpired(ts_ns=event.ts_ns, override_id=override.override_id, uses=override.uses)
-            for override in state.overrides.values()
+            for override in state.granted_overrides()
             if override.expires_ns <= event.ts_ns
         )
     )
@@ -58,7 +58,7 @@ def overrides_for(state: GatewayState, order: Order, measured: Measured) -> tupl
     value = risk.order_qty * risk.unit_value
     found = [
         override
-        for override in state.overrides.values()
+        for override in state.granted_overrides()
         if order.created_ns < override.expires_ns
         and not override.used_by
         and override.actor.name != order.actor.name

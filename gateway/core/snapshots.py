@@ -12,7 +12,7 @@ from gateway.domain.positions import PortfolioPoint
 
 def take_portfolio(state: GatewayState, event: SnapshotDue) -> Decision:
     """One point for every configured account and book."""
-    points = tuple(_point(state, route, account) for account in state.config.accounts for route in state.books)
+    points = tuple(_point(state, route, account) for account in sorted(state.config.accounts) for route in state.books)
     return Decision((PortfolioRecorded(ts_ns=event.ts_ns, points=points),))
 
 

@@ -185,7 +185,7 @@ class GatewayState:
 
     def take_trips(self) -> None:
         """Let the breakers that are tripped now count, and compile the smaller limits that they ask for."""
-        trips = self.breakers.trips.values()
+        trips = sorted(self.breakers.trips.values(), key=lambda trip: trip.trip_id)
         self.trading.take_trips(trips)
         factors = {trip.size_factor for trip in trips if trip.action is BreakerAction.REDUCE_SIZE}
         self._slower_plans = {
@@ -201,6 +201,10 @@ class GatewayState:
         """The order in memory that has this client id in this account."""
         order_id = self.client_ids.get((account, cl_ord_id))
         return None if order_id is None else self.orders[order_id]
+
+    def granted_overrides(self) -> list[Override]:
+        """Overrides that are not over, the oldest first: the same in any process, however the map was filled."""
+        return sorted(self.overrides.values(), key=lambda one: (one.granted_ns, one.override_id))
 
     def running_flattens(self) -> list[Flatten]:
         """Commands to close positions that are under way, oldest first."""

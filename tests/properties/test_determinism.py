@@ -13,8 +13,16 @@ from hypothesis import given
 from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.state import GatewayState, decode_snapshot, encode_snapshot, state_hash
-from gateway.domain.enums import Mode, TradingState
-from gateway.domain.events import GatewayStarted, PolicyVerdict, TradingSwitched
+from gateway.domain.breakers import BreakerAction, BreakerConfig
+from gateway.domain.enums import Mode, ScopeKind, TradingState
+from gateway.domain.events import (
+    BreakersChecked,
+    GatewayStarted,
+    OverridesDue,
+    PolicyVerdict,
+    SnapshotDue,
+    TradingSwitched,
+)
 from gateway.domain.records import Record
 from gateway.service.replay import replay
 from tests.naive import assert_books_add_up
@@ -69,14 +77,22 @@ def test_a_checkpoint_restores_everything_that_is_derived(steps: list[Step]) -> 
 @given(steps=operations())
 def test_a_restored_state_decides_like_the_one_it_was_taken_from(steps: list[Step]) -> None:
     """Without this, what follows a start from a checkpoint could not be decided again from the journal."""
-    world = World(trading_config(Mode.CANARY))
+    breakers = {
+        "concentration": BreakerConfig(threshold=D("0.0001"), action=BreakerAction.REDUCE_ONLY),
+        "daily_loss": BreakerConfig(threshold=D("0.0000001"), action=BreakerAction.HALT, scope=ScopeKind.ACCOUNT),
+    }
+    world = World(trading_config(Mode.CANARY, circuit_breakers=breakers))
     for n in range(12):  # more than ten, so that o10 sorts before o2 in the checkpoint's maps
         world.place(qty=1 + n, strategy=f"s{n}", limit=D(170))
+        live_through(world, [("override", (("max_order_size",), "AAPL", None, False, TRADER))])
     live_through(world, steps)
     restored = decode_snapshot(encode_snapshot(world.state))
-    now_ns = world.tick()
+    now_ns = world.tick(60_000_000_000)
     for event in (
         TradingSwitched(ts_ns=now_ns, state=TradingState.HALTED, actor=TRADER, reason="t"),
+        OverridesDue(ts_ns=now_ns),
+        BreakersChecked(ts_ns=now_ns),
+        SnapshotDue(ts_ns=now_ns),
         GatewayStarted(ts_ns=now_ns, version="t"),
     ):
         mine, other = decide(world.state, event), decide(restored, event)

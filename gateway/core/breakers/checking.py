@@ -1,6 +1,7 @@
 """When breakers trip and reset: on the timers, after fills, and by a person."""
 
 from decimal import Decimal
+from operator import itemgetter
 
 from gateway.core.breakers.measures import MEASURES, QUICK, Reading
 from gateway.core.changes import cancel_orders
@@ -36,8 +37,9 @@ def check(state: GatewayState, event: BreakersChecked) -> Decision:
         config = state.config.circuit_breakers.get(kind.value)
         if config is None or not config.enabled:
             continue
-        for reading in measure(state, config, event):
-            trip_id = trip_id_of(kind, reading)
+        # By name: a state that came from a checkpoint holds its maps in another order.
+        readings = [(trip_id_of(kind, reading), reading) for reading in measure(state, config, event)]
+        for trip_id, reading in sorted(readings, key=itemgetter(0)):
             seen.add(trip_id)
             trip = state.breakers.trips.get(trip_id)
             if trip is not None:
@@ -48,7 +50,7 @@ def check(state: GatewayState, event: BreakersChecked) -> Decision:
                 effects += more
             elif trip_id in state.breakers.accepted and reading.value < config.threshold:
                 facts.append(BreakerRearmed(ts_ns=event.ts_ns, trip_id=trip_id))
-    for trip_id, trip in state.breakers.trips.items() if event.is_full else ():
+    for trip_id, trip in sorted(state.breakers.trips.items()) if event.is_full else ():
         if trip_id not in seen:
             facts += _reset_unmeasured(state, event, trip)
     return Decision(*_once(facts, effects)) if facts else NOTHING
