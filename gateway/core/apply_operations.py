@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.checkpoint import rebuild
 from gateway.core.counting import count, venue_use
 from gateway.core.ledger.memory import note_mark
 from gateway.core.risk.exposure import Book, revalue, start_day
-from gateway.core.state import Cycles, GatewayState, rebuild
+from gateway.core.state import Cycles, GatewayState
 from gateway.core.trading.flattens import begin
 from gateway.core.trading.states import BOOKS, TradingStop
 from gateway.domain.breakers import BreakerKind

@@ -15,9 +15,10 @@ import msgspec
 
 from gateway.core.admission import settle
 from gateway.core.apply import apply, trim
+from gateway.core.checkpoint import encode_snapshot, hash_of
 from gateway.core.decide import decide
 from gateway.core.decision import Decision
-from gateway.core.state import GatewayState, encode_snapshot, hash_of
+from gateway.core.state import GatewayState
 from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
 from gateway.domain.events import AdmissionsAbandoned, Event, OrderReceived, PolicyVerdict
 from gateway.domain.facts import Fact

@@ -5,7 +5,8 @@ import logging
 import msgspec
 
 from gateway.core.apply import apply_record
-from gateway.core.state import GatewayState, decode_snapshot, state_hash
+from gateway.core.checkpoint import decode_snapshot, state_hash
+from gateway.core.state import GatewayState
 from gateway.domain.records import Checkpoint
 from gateway.ports.journal import History
 

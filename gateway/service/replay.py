@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from gateway.core.apply import apply_record
+from gateway.core.checkpoint import state_hash
 from gateway.core.decide import decide
-from gateway.core.state import GatewayState, state_hash
+from gateway.core.state import GatewayState
 from gateway.domain.facts import Fact
 from gateway.domain.records import Record
 

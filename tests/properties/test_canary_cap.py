@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.state import VenueUse, decode_snapshot, encode_snapshot, state_hash
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
+from gateway.core.state import VenueUse
 from gateway.domain.config import CanaryCaps
 from gateway.domain.enums import Mode, Route, Side
 from gateway.domain.events import AdmissionsAbandoned, MarksObserved

@@ -11,8 +11,9 @@ import msgspec
 from hypothesis import given
 
 from gateway.core.apply import apply_record
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.core.decide import decide
-from gateway.core.state import GatewayState, decode_snapshot, encode_snapshot, state_hash
+from gateway.core.state import GatewayState
 from gateway.domain.breakers import BreakerAction, BreakerConfig
 from gateway.domain.enums import Mode, ScopeKind, TradingState
 from gateway.domain.events import (
@@ -136,7 +137,7 @@ def _outcomes(world: World) -> dict[str, tuple[object, ...]]:
 
 _CHILD = """
 import sys, msgspec
-from gateway.core.state import state_hash
+from gateway.core.checkpoint import state_hash
 from gateway.domain.records import Record
 from tests.properties.test_determinism import folded
 print(state_hash(folded(msgspec.json.decode(sys.stdin.buffer.read(), type=list[Record]))))

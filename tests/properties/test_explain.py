@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import to_builtins
 
+from gateway.core.checkpoint import state_hash
 from gateway.core.explain import explain, foresee
 from gateway.core.identity import fingerprint
-from gateway.core.state import state_hash
 from gateway.domain.enums import Mode, OrdType, RejectStage, Route, Side, TimeInForce
 from gateway.domain.events import OrderReceived, PolicyVerdict
 from gateway.domain.market import MarketView

@@ -8,8 +8,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.core.ledger import holding
-from gateway.core.state import GatewayState, decode_snapshot, encode_snapshot, state_hash
+from gateway.core.state import GatewayState
 from gateway.domain.enums import ExecType, OrdStatus, Route, Side
 from gateway.domain.events import MarksObserved, ReportsReceived
 from gateway.domain.instruments import Instrument

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.state import encode_snapshot
+from gateway.core.checkpoint import encode_snapshot
 from gateway.core.validation import shape_problems
 from gateway.domain.enums import Mode, OrdType, Route, Side
 from gateway.domain.money import amount_problem, plain, share_of

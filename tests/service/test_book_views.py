@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.core.state import decode_snapshot, encode_snapshot
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.domain.enums import CostMethod, Side
 from gateway.ports.read_model import PortfolioView, PositionView
 from gateway.service.book_views import portfolio_views, position_views

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.state import state_hash
+from gateway.core.checkpoint import state_hash
 from gateway.domain.enums import OrdType, RejectStage, Side, TimeInForce
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.orders import NewOrderSingle

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.core.state import state_hash
+from gateway.core.checkpoint import state_hash
 from gateway.domain.config import Limits
 from gateway.domain.enums import Mode, OrdStatus, Route, Side, SubmitStatus, TradingState
 from gateway.domain.events import ConfigLoaded, TradingSwitched

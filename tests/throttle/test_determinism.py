@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.apply import apply_record
-from gateway.core.state import GatewayState, decode_snapshot, encode_snapshot, state_hash
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
+from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, SelfMatchPrevention, SelfMatchScope, Side
 from gateway.domain.events import UnlockRequested

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.state import decode_snapshot, encode_snapshot
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.throttle import duplicates
 from gateway.domain.enums import Mode, OrdType, Side
 from gateway.domain.orders import Order

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.state import decode_snapshot, encode_snapshot
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.throttle.executions import RollingSum
 from gateway.core.throttle.plan import SLOTS
 from gateway.domain.enums import ExecType, Mode, Side

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.state import decode_snapshot, encode_snapshot, state_hash
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.core.throttle.buckets import TOKEN, Bucket, bucket_plan, parts_at, take, wait_ns
 from gateway.core.throttle.clock import SteadyClock
 from gateway.domain.enums import Mode, Route, ScopeKind, Side

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.state import decode_snapshot, encode_snapshot, state_hash
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.domain.enums import ExecType, Mode, Route, Side
 from gateway.domain.events import ReportsReceived, UnlockRequested
 from gateway.domain.orders import ExecutionReport

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from gateway.core.state import decode_snapshot, encode_snapshot
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.throttle.self_match import OpenPrices
 from gateway.domain.enums import (
     ExecType,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from gateway.core.state import decode_snapshot, encode_snapshot, state_hash
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.domain.breakers import BREAKER_DEFAULTS, BreakerKind
 from gateway.domain.config import Limits
 from gateway.domain.enums import ExecType, Mode, Role, Route, Side

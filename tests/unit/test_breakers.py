@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from gateway.core.breakers.measures import MEASURES
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.risk.smaller import smaller
-from gateway.core.state import decode_snapshot, encode_snapshot
 from gateway.domain.breakers import BREAKER_DEFAULTS, SIZE_LIMITS, BreakerAction, BreakerKind
 from gateway.domain.config import AccountConfig, Limits, LimitTable
 from gateway.domain.enums import ExecType, Mode, Route, ScopeKind, Side, TradingState

@@ -1,6 +1,6 @@
 """Busts and corrections, as stories: what a venue takes back was never there."""
 
-from gateway.core.state import decode_snapshot, encode_snapshot, state_hash
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, Side
 from gateway.domain.events import ReportsReceived
 from gateway.domain.facts import OrderRestored, ReportUnmatched

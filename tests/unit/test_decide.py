@@ -8,8 +8,8 @@ from hypothesis import given
 
 from gateway.core import apply as apply_module
 from gateway.core import decide as decide_module
+from gateway.core.checkpoint import encode_snapshot
 from gateway.core.decide import decide
-from gateway.core.state import encode_snapshot
 from gateway.domain.enums import ExecType, Mode
 from gateway.domain.events import Event, ReportsReceived
 from gateway.domain.facts import Fact

@@ -1,7 +1,7 @@
 """Statistics reach the state as plain data, newest first, and survive a checkpoint."""
 
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.risk.figures import RiskFigures, figures_age_ns
-from gateway.core.state import decode_snapshot, encode_snapshot
 from gateway.domain.events import FiguresObserved
 from tests.world import D, World
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.state import decode_snapshot, encode_snapshot
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.domain.config import Limits
 from gateway.domain.enums import ExecType, Mode, OrdStatus, OrdType, Route, ScopeKind, Side, SubmitStatus, TimeInForce
 from gateway.domain.enums import TradingState as State

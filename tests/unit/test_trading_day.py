@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.adapters.config.calendars import CALENDARS, day_roll_for
-from gateway.core.state import decode_snapshot, encode_snapshot
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.domain.config import AccountConfig, CanaryCaps
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode, Route, Side

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.state import decode_snapshot, encode_snapshot
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.trading.scopes import scope_problem
 from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, ScopeKind, Side, TradingState
 from gateway.domain.reasons import RejectCode
