@@ -95,7 +95,7 @@ def uses_of_legs(legs: Iterable[Order]) -> tuple[OverrideUse, ...]:
     uses: dict[str, OverrideUse] = {}
     for use in (use for leg in legs for use in leg.overrides):
         earlier = uses.get(use.override_id)
-        lifted = use.lifted if earlier is None else (*earlier.lifted, *use.lifted)
+        lifted = use.lifted if earlier is None else tuple(dict.fromkeys((*earlier.lifted, *use.lifted)))
         uses[use.override_id] = msgspec.structs.replace(use, lifted=lifted)
     return tuple(uses.values())
 

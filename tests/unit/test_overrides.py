@@ -2,12 +2,12 @@
 
 from gateway.domain.breakers import BREAKER_DEFAULTS, BreakerKind
 from gateway.domain.config import Limits
-from gateway.domain.enums import ExecType, Mode, OrdStatus, TradingState
+from gateway.domain.enums import ExecType, Mode, OrdStatus, Side, TradingState
 from gateway.domain.events import OverrideRequested, OverridesDue
 from gateway.domain.overrides import OverrideTerms
 from gateway.domain.reasons import RejectCode
 from gateway.domain.throttles import Throttles, ThrottleTable
-from tests.world import DENY, RITA, D, World, trading_config
+from tests.world import ALLOW, DENY, RITA, D, World, trading_config
 
 DUPLICATES = ThrottleTable(gateway=Throttles(duplicate_window_ms=10_000))
 
@@ -47,6 +47,31 @@ def test_its_end_counts_before_the_timer_comes() -> None:
     assert "v1" in one.state.overrides
     one.send(OverridesDue(ts_ns=one.now_ns))
     assert one.state.overrides == {}
+
+
+def test_a_split_order_uses_one_once() -> None:
+    """Without this, an order that closes and opens anew would need two exceptions, or count twice."""
+    one = world()
+    one.fill(one.place(qty=3))
+    order = one.place(Side.SELL, 10)
+    assert [leg.is_admitted for leg in one.legs(order)] == [True, True]
+    (use,) = order.overrides
+    assert len(use.lifted) == 1
+    assert (one.state.overrides["v1"].uses, one.state.overrides["v1"].used_by) == (1, order.order_id)
+
+
+def test_rules_that_move_while_the_policy_thinks_use_it_once() -> None:
+    """Without this, an order that is decided again would take its exception twice, or lose it."""
+    one = world()
+    one.asks_outside = True
+    one.policy = lambda document: None
+    order = one.place(qty=10)
+    assert one.place(qty=10, strategy="s2").ord_status is OrdStatus.DENIED
+    one.load(trading_config(Mode.LIVE, limits=Limits(max_order_size=D(4)), revision="moved"))
+    one.policy = World().policy
+    one.answer_policy(one.asked.pop(), ALLOW)
+    assert one.state.orders[order.order_id].is_admitted
+    assert (one.state.overrides["v1"].uses, one.state.overrides["v1"].used_by) == (1, order.order_id)
 
 
 def test_what_the_policy_denies_gives_it_back() -> None:
