@@ -36,9 +36,6 @@ from gateway.service.waiters import Waiters
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 0.5
-#: How long a record may wait for company when nobody waits for it: what a venue reported. A commit of its own would
-#: stand in the way of the next order, which mostly comes within this time when it matters.
-_LINGER_S = 0.001
 #: Effects that wait for nothing: they change nothing outside.
 _INWARD = frozenset({EvaluatePolicy, ReconsiderOrder})
 
@@ -94,9 +91,7 @@ class Engine:
         #: Positions that the latest record closed or corrected, and the ids of those that it undid.
         self._closed_positions: tuple[tuple[ClosedPosition, ...], tuple[str, ...]] = ((), ())
         self._waiters = Waiters()
-        #: Set while something that is pending should be committed now: a client waits, or an effect does.
         self._wake = asyncio.Event()
-        self._lingering: asyncio.TimerHandle | None = None
         self._is_closing = False
         self._committer: asyncio.Task[None] | None = None
 
@@ -130,17 +125,10 @@ class Engine:
             self._closing[order.order_id] = order
             self._closing_client_ids[(order.account, order.cl_ord_id)] = order.order_id
         self._pending.append(_Pending(entry, outward))
-        if outward or self._waiters:
-            self._wake.set()
-        elif self._lingering is None:
-            self._lingering = asyncio.get_running_loop().call_later(_LINGER_S, self._end_lingering)
+        self._wake.set()
         if self.failure is not None:
             self._contain([self._pending[-1]])
         return decision
-
-    def _end_lingering(self) -> None:
-        self._lingering = None
-        self._wake.set()
 
     def _apply(self, facts: tuple[Fact, ...]) -> tuple[Order, ...]:
         """Change the state; returns the orders that are finished by it, before memory lets go of any."""
@@ -189,9 +177,7 @@ class Engine:
             return
         if self.failure is not None:
             raise NotAccepting("journal_unavailable", self.failure)
-        waiter = self._waiters.add(seq)
-        self._wake.set()
-        await waiter
+        await self._waiters.add(seq)
 
     async def settle(self, seq: int) -> None:
         """Like ``durable``, for reads and cancels: with a failing journal they go on without it."""
@@ -201,14 +187,15 @@ class Engine:
             return
 
     async def _commit_forever(self) -> None:
-        while self._pending or not self._is_closing:
-            await self._wake.wait()
-            self._wake.clear()
+        while True:
             if not self._pending:
+                if self._is_closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
                 continue
             count = min(len(self._pending), max(self._max_batch, self._withdrawn_seq - self.durable_seq))
             batch = [self._pending[i] for i in range(count)]
-            is_partial = count < len(self._pending)
             started_ns = self._clock.monotonic_ns()
             try:
                 await self._journal.append([pending.entry for pending in batch])
@@ -219,12 +206,9 @@ class Engine:
                 if self._is_closing:
                     return
                 await asyncio.sleep(_RETRY_S)
-                self._wake.set()
                 continue
             self._telemetry.on_commit(len(batch), self._clock.monotonic_ns() - started_ns)
             self._on_durable(batch)
-            if is_partial or self._waiters or self._is_closing:
-                self._wake.set()
             if self.durable_seq - self._checkpoint_seq >= self._checkpoint_every:
                 await self.checkpoint()
 

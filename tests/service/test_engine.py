@@ -23,15 +23,6 @@ from tests.world import ADMIN, TRADER, trading_config
 D = Decimal
 
 
-async def test_a_report_waits_for_company_and_is_durable_all_the_same() -> None:
-    """Without this, what a venue said while nobody waited for it would be on record only when the next order comes."""
-    async with desk(Mode.LIVE, venue=FakeVenue(fills=False)) as one:
-        order = one.order(await one.place(limit=D(180)))
-        await one.until(lambda: order.ord_status is OrdStatus.NEW)
-        told = one.engine.last_seq
-        await one.until(lambda: one.engine.durable_seq >= told)
-
-
 async def test_nothing_is_answered_or_sent_before_it_is_durable() -> None:
     """Without this, a crash could forget an order that a client was told about, or that a venue has."""
     async with desk(Mode.LIVE) as one:
