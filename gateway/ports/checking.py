@@ -17,7 +17,8 @@ class WouldBe(Word):
 
 class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     """One rule in one scope. ``headroom`` is what is left to the limit, below 0 when broken, empty without a figure.
-    ``is_exempt``: the rule guards new risk, and the order only reduces a position."""
+    ``is_exempt``: the rule guards new risk, and the order only reduces a position. ``is_of_order``: it measures the
+    order and its account alone, and nothing that others hold in the scope."""
 
     rule: str
     code: str
@@ -28,6 +29,7 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     headroom: str
     passed: bool
     is_exempt: bool
+    is_of_order: bool
     text: str
 
 

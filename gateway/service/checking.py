@@ -8,6 +8,7 @@ from gateway.core.explain import Explained, Foreseen, LegExplained, explain, for
 from gateway.core.identity import fingerprint
 from gateway.core.pricing import reference_px
 from gateway.core.risk.listing import Check
+from gateway.core.risk.rules import RISK_RULES
 from gateway.core.routing import cap_uses
 from gateway.core.state import GatewayState
 from gateway.core.trading.states import TradingStop, scopes_of
@@ -40,6 +41,7 @@ from gateway.service.intake import Intake
 #: Names the order that never is: its legs add their number.
 CHECK_ID = "check"
 _MS = 1_000_000
+_OF_SCOPE = frozenset(rule.key for rule in RISK_RULES if rule.is_per_scope)
 
 
 async def check_order(state: GatewayState, policy: PolicyEngine, event: OrderReceived) -> OrderCheckView:
@@ -213,6 +215,7 @@ def _check_view(check: Check) -> CheckView:
         headroom=check.headroom,
         passed=not check.is_broken,
         is_exempt=check.is_exempt,
+        is_of_order=check.rule_id not in _OF_SCOPE,
         text=CONTROL_OF[check.rule_id].text,
     )
 

@@ -8,7 +8,7 @@ from gateway.domain.facts import OrderExecuted
 from gateway.domain.market import MarketUpdate, Quote
 from gateway.domain.orders import Actor, Breach, Fill, NewOrderSingle, Order, Reject, position_key_of
 from gateway.domain.reasons import RejectCode
-from gateway.ports.checking import MarketSeenView, OrderCheckView, WouldBe
+from gateway.ports.checking import CheckView, LegCheckView, MarketSeenView, OrderCheckView, PolicyView, WouldBe
 from gateway.ports.journal import OrderQuery
 from gateway.ports.market_data import MarketListener
 from gateway.ports.read_model import PortfolioView, PositionView, VenueModeView
@@ -146,9 +146,51 @@ def checked(request: NewOrderSingle, most: Decimal) -> OrderCheckView:
         market=MarketSeenView(
             reference_px="150.25", bid_px=None, ask_px=None, age_ms=5, is_synthetic=True, is_open=True, phase="open"
         ),
-        legs=(),
+        legs=(checked_leg(request),),
         config_revision="c1",
         policy_revision="p1",
+    )
+
+
+def checked_leg(request: NewOrderSingle) -> LegCheckView:
+    """A leg that keeps three limits: of the order, of all there is, and of its own account."""
+    rules = (
+        ("max_order_size", "gateway", True),
+        ("max_leverage", "gateway", False),
+        ("max_leverage", "account", False),
+    )
+    return LegCheckView(
+        route="shadow",
+        route_reason="MODE_SHADOW",
+        mode="SHADOW",
+        quantity=str(request.order_qty),
+        is_closing=False,
+        cycle=1,
+        opens_cycle=True,
+        bucket=None,
+        weight_bp=0,
+        held_exposure="0",
+        size_factor="1",
+        would_be="admitted",
+        refusals=(),
+        checks=tuple(
+            CheckView(
+                rule=rule,
+                code=rule.upper(),
+                scope=scope,
+                scope_id=request.account if scope == "account" else "gateway",
+                limit="10",
+                value="4",
+                headroom="6",
+                passed=True,
+                is_exempt=False,
+                is_of_order=is_of_order,
+                text="",
+            )
+            for rule, scope, is_of_order in rules
+        ),
+        policy=PolicyView(is_allowed=True, reasons=(), failure=None, failure_text="", revision="p1"),
+        overrides=(),
     )
 
 

@@ -77,6 +77,14 @@ async def test_a_check_answers_200_whatever_the_verdict_and_only_for_own_orders(
         assert desk.fake.stories == {}
 
 
+@pytest.mark.parametrize(("bound", "values"), [((), ["4", "4", "4"]), (("a2",), ["4", "", "4"])])
+async def test_a_bound_key_hears_nothing_of_what_others_hold(bound: tuple[str, ...], values: list[str]) -> None:
+    """Without this, whoever trades one account could read the exposure of all by asking about small orders."""
+    async with Desk(principal("tess", Role.TRADER, accounts=bound)) as desk:
+        answer = await desk.ask("POST", CHECK, {**LIMIT_ORDER, "account": "a2"}, key="tess")
+        assert [check["value"] for check in answer.json["legs"][0]["checks"]] == values
+
+
 @pytest.mark.parametrize(
     ("who", "query", "seen"),
     [
