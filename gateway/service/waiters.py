@@ -12,9 +12,6 @@ class Waiters:
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
     def add(self, seq: int) -> "asyncio.Future[None]":
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((seq, waiter))
