@@ -76,8 +76,20 @@ STANDARDS: tuple[Standard, ...] = (
     Standard(23, "reduce-only state", "FIA"),
     Standard(24, "trading pause and circuit breakers", "FIA; CFTC"),
     Standard(25, "drop-copy reconciliation", "FIA"),
-    Standard(26, "post-trade credit limits", "FIA"),
-    Standard(27, "error trades", "FIA"),
+    Standard(
+        26,
+        "post-trade credit limits",
+        "FIA",
+        "every fill moves positions, margin and P&L at once; the breakers on daily loss, drawdown and concentration "
+        "act on what was traded, and a limit that is exceeded is told (`GET /api/trading/risk`)",
+    ),
+    Standard(
+        27,
+        "error trades",
+        "FIA",
+        "a bust or correction takes an execution back or alters it as if it had been so from the start "
+        "(`gateway/core/ledger/revision.py`)",
+    ),
     Standard(
         28,
         "post-trade reports to surveillance at once",
@@ -88,7 +100,7 @@ STANDARDS: tuple[Standard, ...] = (
         29,
         "real-time monitoring",
         "RTS 6 Art. 16; RTS 7",
-        "metrics, the event stream and alert rules (`infrastructure/`)",
+        "metrics and the event stream (`/metrics`, `/api/trading/ws/events`)",
     ),
     Standard(
         30,
@@ -102,7 +114,12 @@ STANDARDS: tuple[Standard, ...] = (
         "RTS 6 Art. 5-8",
         "SHADOW, CANARY and LIVE with caps on what a canary may risk (`rollout.yaml`)",
     ),
-    Standard(32, "annual review", "15c3-5(e); RTS 6 Art. 9"),
+    Standard(
+        32,
+        "annual review",
+        "15c3-5(e); RTS 6 Art. 9",
+        "the firm's own; this page, `GET /api/trading/risk` and the journal (`gateway replay`) are what it reviews",
+    ),
     Standard(
         33,
         "record keeping",
