@@ -1,7 +1,6 @@
 """The adapter of Binance spot against the exchange's own wire: what it sends, what it makes of what it hears."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -12,15 +11,15 @@ from gateway.adapters.venues.binance import venue as venue_module
 from gateway.adapters.venues.binance.client import RestClient
 from gateway.adapters.venues.binance.venue import BinanceVenue
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import ExecType, OrdType, Route, Side, SubmitStatus, TimeInForce
+from gateway.domain.enums import ExecType, OrdType, SubmitStatus, TimeInForce
 from gateway.domain.settings import VenueSettings
 from tests.venues.binance.server import BinanceServer
 from tests.venues.listening import Heard
+from tests.venues.tickets import ticket as any_ticket
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 D = Decimal
 ACCEPTED, REJECTED, UNKNOWN = SubmitStatus.ACCEPTED, SubmitStatus.REJECTED, SubmitStatus.UNKNOWN
-_numbers = itertools.count(1)
 
 
 class Desk:
@@ -71,21 +70,8 @@ async def desk(peer: BinanceServer) -> AsyncIterator[Desk]:
 
 
 def ticket(**more: object) -> OrderTicket:
-    fields: dict[str, object] = {
-        "order_id": f"o1-{next(_numbers)}",
-        "venue": "binance",
-        "route": Route.LIVE,
-        "account": "default",
-        "strategy_id": "s1",
-        "symbol": "BTC/USDT",
-        "side": Side.BUY,
-        "ord_type": OrdType.LIMIT,
-        "time_in_force": TimeInForce.GTC,
-        "order_qty": D("0.01"),
-        "limit_px": D(99000),
-        **more,
-    }
-    return OrderTicket(**fields)  # type: ignore[arg-type]
+    good = {"venue": "binance", "symbol": "BTC/USDT", "time_in_force": TimeInForce.GTC}
+    return any_ticket(**(good | {"order_qty": D("0.01"), "limit_px": D(99000)} | more))
 
 
 def market(**more: object) -> OrderTicket:

@@ -1,7 +1,6 @@
 """The adapter of Interactive Brokers against a TWS on a socket: what it sends, what it makes of what it hears."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +12,11 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.venue import IbkrVenue
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import ExecType, OrdType, Route, Side, SubmitStatus, TimeInForce
+from gateway.domain.enums import ExecType, OrdType, Side, SubmitStatus, TimeInForce
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import VenueSettings
 from tests.venues.listening import Heard
+from tests.venues.tickets import ticket as any_ticket
 from tests.venues.tws.server import TwsServer
 
 D = Decimal
@@ -46,7 +46,6 @@ INSTRUMENTS = {
     ),
     "NOPE": Instrument(symbol="NOPE", venue="ibkr", currency="USD", exchange="SMART"),
 }
-_numbers = itertools.count(1)
 
 
 class Desk:
@@ -100,21 +99,8 @@ async def desk(tws: TwsServer, tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 def ticket(**more: object) -> OrderTicket:
-    fields: dict[str, object] = {
-        "order_id": f"o1-{next(_numbers)}",
-        "venue": "ibkr",
-        "route": Route.LIVE,
-        "account": "default",
-        "strategy_id": "s1",
-        "symbol": "AAPL",
-        "side": Side.BUY,
-        "ord_type": OrdType.LIMIT,
-        "time_in_force": TimeInForce.DAY,
-        "order_qty": D(10),
-        "limit_px": D("179.50"),
-        **more,
-    }
-    return OrderTicket(**fields)  # type: ignore[arg-type]
+    day = {"venue": "ibkr", "symbol": "AAPL", "time_in_force": TimeInForce.DAY}
+    return any_ticket(**(day | {"order_qty": D(10), "limit_px": D("179.50")} | more))
 
 
 def market(**more: object) -> OrderTicket:
