@@ -317,6 +317,33 @@ async def test_fills_that_the_stream_lost_are_booked_once_after_a_reconnect(desk
     await desk.heard.until_filled(order.order_id, 7)
 
 
+async def test_a_fill_that_only_the_status_tells_of_is_asked_for(desk: Desk) -> None:
+    """Without this, a stream that drops single fills would leave an order open for ever."""
+    order = ticket()
+    await desk.venue.submit(order)
+    desk.tws.faults.lose_fills = True
+    desk.tws.trade("AAPL", "179.50", 10)
+    desk.tws.faults.lose_fills = False
+    [at_venue] = desk.tws.market.orders.values()
+    desk.tws.tell_status(at_venue)
+    await desk.heard.until_filled(order.order_id, 10)
+
+
+async def test_a_change_that_nobody_answered_for_is_found_at_the_venue(desk: Desk) -> None:
+    """Without this, a gateway that was killed during a change would work with terms that are not the venue's."""
+    order = ticket()
+    await desk.venue.submit(order)
+    desk.tws.faults.mute = True
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await desk.venue.replace(order, D(12), D("179.25"), None)
+    desk.tws.faults.mute = False
+    await desk.restart()
+    assert (await desk.venue.lookup(order)).is_known is True
+    [change] = [report for report in desk.heard.reports if report.exec_type is ExecType.REPLACED]
+    assert (change.order_qty, change.limit_px) == (D(12), D("179.25"))
+
+
 async def test_ids_rolled_back_are_not_used_again(desk: Desk) -> None:
     """Without this, the first order after TWS restarted could change an old one instead (its ids went back)."""
     first = ticket()

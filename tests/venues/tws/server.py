@@ -112,6 +112,12 @@ class TwsServer:
             if session.client_id == order.client_id:
                 session.told_of_end(order)
 
+    def tell_status(self, order: TwsOrder) -> None:
+        """Say the state of an order, as TWS does whenever it likes."""
+        for session in self._sessions:
+            if session.client_id == order.client_id:
+                session.told_of_order(order)
+
     def place_by_hand(self, symbol: str, action: str, qty: Number, limit_px: Number) -> TwsOrder:
         """An order that a person enters in TWS: no API client has it."""
         listing = next(one for one in self.market.listings if one.symbol == symbol)

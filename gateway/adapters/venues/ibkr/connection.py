@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import random
-from typing import Any
 
 from ib_async import CommissionReport, Contract, ContractDetails, Execution, Order, OrderState
 
@@ -12,6 +11,7 @@ from gateway.adapters.venues.ibkr import errors
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.reading import Reading
 from gateway.adapters.venues.ibkr.wire import Wire
+from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.budget import MessageBudget
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import SubmitStatus
@@ -43,6 +43,9 @@ class TwsConnection:
         self._rng = random.Random(settings.name)  # jitter only
         self._timeout_s = float(settings.timeout_s)
         self._lists = asyncio.Lock()
+        self._background = Background(settings.name)
+        self._is_asking = False
+        reading.on_gap = self.on_gap
         self._last_error = ""
         self._is_cut_off = False
 
@@ -56,6 +59,7 @@ class TwsConnection:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        await self._background.close()
         self.wire.disconnect()
         self._reading.fills.flush()
 
@@ -122,7 +126,7 @@ class TwsConnection:
         Returns our ids that were named. Executions come last, so that every order of theirs is known.
         """
         async with self._lists:
-            self._reading.seen = set()
+            self._reading.seen, self._reading.terms = set(), {}
             for _ in range(3):
                 await self._budget.acquire(self._timeout_s, is_cancel=True)
             await self.wire.list_open_orders()
@@ -139,7 +143,7 @@ class TwsConnection:
         with contextlib.suppress(ConnectionError):
             for _ in range(2):
                 if ticket.order_id in await self._read_lists():
-                    self._reading.fills.flush()
+                    self._reading.tell_terms(ticket)
                     return Lookup(True)
                 await asyncio.sleep(_SETTLE_S)
                 if self.trouble or wire is not self.wire:
@@ -186,8 +190,21 @@ class TwsConnection:
 
     def _again(self) -> None:
         """After 1101 and 1102 alike: executions of the time between are told by nobody unless asked for."""
-        task = asyncio.get_running_loop().create_task(self._resume(), name="resume after 1100")
-        task.add_done_callback(_log_failure)
+        self._background.spawn(self._resume(), "resume after 1100")
+
+    def on_gap(self) -> None:
+        """Executions seem to be missing. They usually follow at once, so ask only if nothing came for a while."""
+        if not self._is_asking:
+            self._is_asking = True
+            self._background.spawn(self._fill_gap(), "missing executions")
+
+    async def _fill_gap(self) -> None:
+        try:
+            await asyncio.sleep(_SETTLE_S)
+            with contextlib.suppress(ConnectionError):
+                await self._read_lists()
+        finally:
+            self._is_asking = False
 
     async def _resume(self) -> None:
         async with asyncio.timeout(self._timeout_s * 3):
@@ -203,8 +220,3 @@ class TwsConnection:
 
 class _Unfit(Exception):
     """Connected, but not to what may be traded."""
-
-
-def _log_failure(task: "asyncio.Task[Any]") -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.warning("reading the lists of TWS failed: %r", task.exception())

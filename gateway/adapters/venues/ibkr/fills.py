@@ -35,6 +35,12 @@ class Fills:
         self._wait_s = wait_s
         self._waiting: dict[str, tuple[ExecutionReport, asyncio.TimerHandle]] = {}
         self._seen: dict[str, None] = {}
+        #: What executions of each order come to, corrections apart.
+        self._cum_qty: dict[str, Decimal] = {}
+
+    def cum_qty(self, order_id: str) -> Decimal:
+        """How much of an order is known to have filled."""
+        return self._cum_qty.get(order_id, ZERO)
 
     def on_execution(self, execution: Execution, order_id: str) -> None:
         """One execution of an order of ours; told before or not."""
@@ -43,6 +49,8 @@ class Fills:
             return
         self._remember(exec_id)
         stem, _, _ = exec_id.rpartition(".")
+        if exec_id.endswith(_ORIGINAL):
+            self._count(order_id, decimal_of(execution.shares))
         report = ExecutionReport(
             order_id=order_id,
             exec_type=ExecType.TRADE,
@@ -77,6 +85,11 @@ class Fills:
         self._send(report)
         if not exec_id.endswith(_ORIGINAL):
             self._send(msgspec.structs.replace(report, exec_type=ExecType.TRADE_CORRECT))
+
+    def _count(self, order_id: str, qty: Decimal) -> None:
+        self._cum_qty[order_id] = self.cum_qty(order_id) + qty
+        if len(self._cum_qty) > _REMEMBERED:
+            del self._cum_qty[next(iter(self._cum_qty))]
 
     def _remember(self, exec_id: str) -> None:
         self._seen[exec_id] = None

@@ -4,6 +4,7 @@ Acknowledged: a status with which IB itself has the order. Filled: executions on
 is confirmed, an Inactive after an error, an error that refuses a new order. Anything else leaves the order as it was.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from ib_async import CommissionReport, Execution, Order, OrderState
@@ -11,7 +12,9 @@ from ib_async import CommissionReport, Execution, Order, OrderState
 from gateway.adapters.venues.ibkr import errors
 from gateway.adapters.venues.ibkr.fills import Fills, decimal_of
 from gateway.adapters.venues.ibkr.tracking import CANCELED, CANCELING, WORKING, OrderBook, Terms, Tracked
-from gateway.domain.enums import ExecType, SubmitStatus
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import ExecType, OrdType, SubmitStatus
+from gateway.domain.money import ZERO
 from gateway.domain.orders import ExecutionReport
 from gateway.ports.clock import Clock
 from gateway.ports.venue import Answer, VenueListener
@@ -29,6 +32,10 @@ class Reading:
         self.fills = Fills(self._send)
         #: Our ids that the lists being read right now have named.
         self.seen: set[str] = set()
+        #: The terms of every open order that those lists have shown.
+        self.terms: dict[str, Terms] = {}
+        #: Called when a status tells of more fills than executions did: nobody may ever tell of the missing ones.
+        self.on_gap: Callable[[], None] = lambda: None
         self._clock = clock
 
     def _send(self, report: ExecutionReport) -> None:
@@ -58,6 +65,7 @@ class Reading:
         if not order.orderRef:
             return  # not through this gateway: reconciliation finds it
         self.seen.add(order.orderRef)
+        self.terms[order.orderRef] = _terms_of(order)
         tracked = self.book.add(order.orderRef, tws_id)
         tracked.perm_id = order.permId or tracked.perm_id
         if tracked.change is not None and tracked.wanted is not None and _has(order, tracked.wanted):
@@ -70,6 +78,8 @@ class Reading:
         tracked = self.book.by_tws_id.get(tws_id)
         if tracked is not None:
             tracked.perm_id = perm_id or tracked.perm_id
+            if filled and decimal_of(filled) > self.fills.cum_qty(tracked.order_id):
+                self.on_gap()
             self._on_status(tracked, status)
 
     def _on_status(self, tracked: Tracked, status: str) -> None:
@@ -92,6 +102,22 @@ class Reading:
         if not tracked.is_acknowledged:
             tracked.is_acknowledged = True
             self.report(tracked, ExecType.NEW)
+
+    def tell_terms(self, ticket: OrderTicket) -> None:
+        """Tell what the lists showed of an order that was asked about: its fills, and terms that are not the ticket's.
+
+        A change may have arrived whose answer did not, or whose sender is no more.
+        """
+        self.fills.flush()
+        tracked, shown = self.book.by_order_id.get(ticket.order_id), self.terms.get(ticket.order_id)
+        if tracked is None or shown is None or tracked.is_done:
+            return
+        is_trailing = ticket.ord_type is OrdType.TRAILING_STOP
+        known = Terms(ticket.order_qty, ticket.limit_px, None if is_trailing else ticket.stop_px)
+        if not shown.fit(known):
+            limit_px = None if known.limit_px is None else shown.limit_px
+            aux_px = None if known.aux_px is None else shown.aux_px
+            self.report(tracked, ExecType.REPLACED, terms=Terms(shown.qty, limit_px, aux_px))
 
     def _settle(self, tracked: Tracked) -> None:
         """The order is done: whoever waits for a change or a cancel of it learns that from the reports."""
@@ -144,10 +170,13 @@ class Reading:
             self.book.finish(tracked)
 
 
+def _terms_of(order: Order) -> Terms:
+    return Terms(_number(order.totalQuantity) or ZERO, _number(order.lmtPrice), _number(order.auxPrice))
+
+
 def _has(order: Order, wanted: Terms) -> bool:
     """Whether an order as TWS shows it has the terms that were asked for."""
-    pairs = ((order.lmtPrice, wanted.limit_px), (order.auxPrice, wanted.aux_px))
-    return _number(order.totalQuantity) == wanted.qty and all(px is None or _number(shown) == px for shown, px in pairs)
+    return _terms_of(order).fit(wanted)
 
 
 def _number(value: float | Decimal) -> Decimal | None:

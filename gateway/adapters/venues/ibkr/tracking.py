@@ -22,6 +22,11 @@ class Terms:
     limit_px: Decimal | None
     aux_px: Decimal | None
 
+    def fit(self, wanted: "Terms") -> bool:
+        """Whether these, as TWS shows them, are what was asked for; a price that was not asked for may be any."""
+        pairs = ((self.limit_px, wanted.limit_px), (self.aux_px, wanted.aux_px))
+        return self.qty == wanted.qty and all(px is None or shown == px for shown, px in pairs)
+
 
 @dataclass
 class Tracked:
