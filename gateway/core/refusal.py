@@ -88,10 +88,13 @@ def refused_by_trading_state(state: GatewayState, order: Order, is_closing: bool
     context = {"reason": because, "scope": stop.scope.value, "by": stop.actor.name}
     if stop.scope_id:
         context["id"] = stop.scope_id
+    # Enabling without a scope lifts the stop of the gateway and no other.
+    scoped = f' with {{"scope": "{stop.scope.value}", "id": "{stop.scope_id}"}}' if where else ""
+    resume = f"POST /api/trading/trading/enable{scoped} to resume"
     if stop.state is TradingState.HALTED:
-        text = f"trading is disabled{where}: {because}; POST /api/trading/trading/enable to resume"
+        text = f"trading is disabled{where}: {because}; {resume}"
         return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_HALTED, text, **context)
-    text = f"only orders that reduce a position are taken now{where}: {because}"
+    text = f"only orders that reduce a position are taken now{where}: {because}; {resume}"
     return refuse(RejectStage.TRADING_STATE, RejectCode.TRADING_REDUCING, text, **context)
 
 

@@ -103,6 +103,12 @@ def test_a_scope_that_does_not_exist_is_refused(scope: str, problem: str) -> Non
     assert problem in problems(scope)
 
 
+def test_a_sector_is_refused_with_what_to_do_while_no_instrument_has_any() -> None:
+    """Without it who takes the example of risk.yaml as it stands would be told that it is wrong, and no more."""
+    with pytest.raises(ConfigInvalid, match="set `sector: technology` of an instrument"):
+        parse_texts(risk="sectors: {technology: {max_leverage: 1}}", instruments="symbols: [TSLA]\n")
+
+
 def test_the_figures_beside_the_limits() -> None:
     """Without it a stop, a window or an age would count in another unit than it is written in."""
     limits = parse_texts(

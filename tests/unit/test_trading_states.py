@@ -50,6 +50,21 @@ def test_the_strictest_scope_wins_whichever_it_is(first: TradingState, kind: Sco
     assert code_of(world) == RejectCode.TRADING_HALTED
 
 
+@pytest.mark.parametrize("stopped", [HALTED, REDUCING])
+def test_a_refusal_says_how_to_lift_just_that_stop(stopped: TradingState) -> None:
+    """Without this, a user told to `enable` would lift the gateway's own stop, and stay refused by the strategy's."""
+    world = World(trading_config(Mode.LIVE))
+    world.halt(stopped)
+    whole = world.place(qty=1).reject
+    assert whole is not None
+    assert whole.text.endswith("; POST /api/trading/trading/enable to resume")
+    world.halt(ACTIVE)
+    world.halt(stopped, ScopeKind.STRATEGY, "s1")
+    scoped = world.place(qty=1).reject
+    assert scoped is not None
+    assert scoped.text.endswith('/trading/enable with {"scope": "strategy", "id": "s1"} to resume')
+
+
 def test_enabling_one_scope_does_not_lift_another() -> None:
     """Without this, the release of the gateway would let a strategy trade that somebody else had stopped."""
     world = World(trading_config(Mode.LIVE))

@@ -176,6 +176,8 @@ def check_limits(documents: Documents, listed: Listed) -> None:
             for name in risk.get(key, default={}):
                 if name not in known:
                     hint = documents.problems.did_you_mean(name, known)
+                    if not hint and key == "sectors":
+                        hint = f"set `sector: {name}` of an instrument in instruments.yaml"
                     documents.problems.add(risk.place(key, name), f"is not a {what}", hint=hint)
 
 
