@@ -32,6 +32,7 @@ from gateway.service.breakers import BreakerWatch
 from gateway.service.checking import OrderChecker
 from gateway.service.commands import CommandWatch
 from gateway.service.controls import OperatorControls
+from gateway.service.drop_copy import DropCopyDesk
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor, VenueSlot, VenueTable
 from gateway.service.feed import Feed
@@ -134,6 +135,7 @@ def _assemble(
     controls = OperatorControls(engine, FileHaltMark(data_dir), flattener, breakers, files, clock)
     reads = Reads(engine, intake, journal, journal, market, clock)
     overrides = OverrideDesk(engine, clock)
+    drop_copies = DropCopyDesk(engine, journal, controls, clock)
     status = GatewayStatus(engine, intake, table, market, policy, clock, breakers, lambda: reloader.settings.venues)
     approvals = Approvals(engine, clock)
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
@@ -147,6 +149,7 @@ def _assemble(
         controls,
         approvals,
         overrides,
+        drop_copies,
         risk,
         reads,
         status,
@@ -159,6 +162,7 @@ def _assemble(
         telemetry.page,
     )
     gauges.add("gateway_deferred_requests_total", lambda: intake.deferred)
+    gauges.add("gateway_drop_copy_executions_total", drop_copies.counts)
     gauges.add("gateway_http_requests_total", server.request_counts)
     gauges.add("gateway_http_auth_failures_total", server.auth_failures)
     gauges.add("gateway_open_streams", server.open_streams)

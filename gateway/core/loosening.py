@@ -16,6 +16,7 @@ from gateway.domain.breakers import BreakerConfig
 from gateway.domain.config import (
     AccountConfig,
     CanaryCaps,
+    DropCopy,
     FigureSampling,
     GapEvent,
     Limits,
@@ -74,12 +75,14 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "retained_closed_orders": Looser.NEVER,
         "retained_executions": Looser.NEVER,
         "overrides": Looser.WITHIN,
+        "drop_copy": Looser.WITHIN,
         "figures": Looser.NEVER,
         "cost_method": Looser.NEVER,
         "snapshot_every_s": Looser.NEVER,
         "day_roll": Looser.NEVER,
         "day_rolls": Looser.NEVER,
     },
+    DropCopy: {"grace_s": Looser.WHEN_HIGHER},
     OverrideWindow: {"default_s": Looser.NEVER, "max_s": Looser.WHEN_HIGHER},
     LimitTable: {
         **dict.fromkeys(LimitTable.__struct_fields__, Looser.WITHIN),

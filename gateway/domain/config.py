@@ -155,6 +155,12 @@ class OverrideWindow(msgspec.Struct, frozen=True, kw_only=True):
     max_s: int = 3_600
 
 
+class DropCopy(msgspec.Struct, frozen=True, kw_only=True):
+    """How long an execution that an independent source tells may be missing or differ before it counts as drift."""
+
+    grace_s: int = 10
+
+
 class FigureSampling(msgspec.Struct, frozen=True, kw_only=True):
     """How volatility, correlations and tail risk are estimated: a price of each symbol every ``sample_every_s``, the
     last ``window`` returns, anew every ``compute_every_s``, from at least ``min_samples`` returns, of at most
@@ -195,6 +201,7 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     retained_closed_orders: int = 1_000
     retained_executions: int = 5_000
     overrides: OverrideWindow = OverrideWindow()
+    drop_copy: DropCopy = DropCopy()
     figures: FigureSampling = FigureSampling()
     cost_method: CostMethod = CostMethod.AVERAGE
     snapshot_every_s: int = 300

@@ -141,6 +141,16 @@ STATE_CONTROLS: tuple[Control, ...] = (
         (22,),
         scopes=(ScopeKind.VENUE,),
     ),
+    _check(
+        "drop_copy",
+        "risk.yaml: drop_copy.grace_s",
+        _R.TRADING_REDUCING,
+        _S.TRADING_STATE,
+        "executions of an independent feed agree with the live book (`POST /api/trading/drop-copy`)",
+        "FIA",
+        (25,),
+        guards_new_risk=True,
+    ),
     _check("policy", "gateway.yaml: policy", _R.POLICY_DENIED, _S.POLICY, "the policies", "seed", (13,)),
 )
 

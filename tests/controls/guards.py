@@ -65,6 +65,7 @@ GUARDS: dict[str, str] = {
     "trading_reducing": "tests/unit/test_refusals.py::test_trading_states_refuse_by_their_own_codes",
     "session_strategies": "tests/unit/test_refusals.py::test_only_strategies_of_the_session_open_positions",
     "venue_connected": "tests/unit/test_refusals.py::test_nothing_is_sent_to_a_venue_that_is_not_connected",
+    "drop_copy": "tests/service/test_drop_copy.py::test_what_stays_missing_reduces_its_symbol_once",
     "policy": "tests/properties/test_policy.py::test_only_a_clear_yes_lets_an_order_out",
     "breaker_daily_loss": f"{_BREAKERS}::test_a_daily_loss_of_5_percent_halts_all_trading",
     "breaker_rejection_rate": f"{_BREAKERS}::test_20_percent_of_orders_rejected_halve_sizes_for_30_minutes",

@@ -2,7 +2,7 @@
 every way. It decides by simple rules that tests can steer; it is not a model of the core."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -27,6 +27,7 @@ from gateway.domain.sessions import Approval, Session
 from gateway.domain.throttles import StrategyLock
 from gateway.ports.checking import OrderCheckView
 from gateway.ports.clock import Clock
+from gateway.ports.drop_copy import CopiedExecution, DropCopyResult, DropCopyVerdict
 from gateway.ports.intake import AlreadyInForce, OrderStory, Outcome, Reply, RequestInvalid, WaitingEdit
 from gateway.ports.journal import ClosedPositionQuery, OrderQuery, PortfolioQuery
 from gateway.ports.read_model import (
@@ -271,6 +272,16 @@ class FakeGateway:
 
     def all(self) -> tuple[Override, ...]:
         return tuple(self.overrides.values())
+
+    # --- DropCopies ---
+
+    async def compare(
+        self, venue: str, executions: Sequence[CopiedExecution], actor: Actor
+    ) -> tuple[DropCopyVerdict, ...]:
+        await self._enter("compare", (venue, tuple(executions), actor.name))
+        return tuple(
+            DropCopyVerdict(exec_id=one.exec_id, symbol=one.symbol, result=DropCopyResult.MATCHED) for one in executions
+        )
 
     # --- ReadModel ---
 

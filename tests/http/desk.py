@@ -85,6 +85,7 @@ class Desk:
             controls=self.fake,
             approvals=self.fake,
             overrides=self.fake,
+            drop_copies=self.fake,
             risk=self.fake,
             reads=self.fake,
             status=self.fake,

@@ -16,6 +16,7 @@ from gateway.adapters.config.throttles import build_throttles
 from gateway.domain.config import (
     AccountConfig,
     CanaryCaps,
+    DropCopy,
     FigureSampling,
     OverrideWindow,
     Rollout,
@@ -97,10 +98,8 @@ def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig
         optional["approved_symbols"] = tuple(sorted(set(approved)))
     if (reserve := risk.get("reprice_reserve_bps")) is not None:
         optional["reprice_reserve_bps"] = reserve
-    if (sampling := risk.get("figures")) is not None:
-        optional["figures"] = FigureSampling(**sampling)
-    if (window := risk.get("overrides")) is not None:
-        optional["overrides"] = OverrideWindow(**window)
+    sections = {"figures": FigureSampling, "overrides": OverrideWindow, "drop_copy": DropCopy}
+    optional |= {key: struct(**given) for key, struct in sections.items() if (given := risk.get(key)) is not None}
     if (method := gateway.get("cost_method")) is not None:
         optional["cost_method"] = method
     if (every_s := gateway.get("snapshots", "every_s")) is not None:

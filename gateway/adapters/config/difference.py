@@ -100,6 +100,7 @@ def _trading_things(trading: TradingConfig) -> _Things:
             "retained_closed_orders": trading.retained_closed_orders,
             "retained_executions": trading.retained_executions,
         },
+        "drop_copy": _values(trading.drop_copy),
         "overrides": _values(trading.overrides),
         "figures": _values(trading.figures),
         "rates": dict(trading.rates),

@@ -27,7 +27,7 @@ from gateway.adapters.config.kinds import (
 from gateway.adapters.config.schema import Either, Fields, Many, Names, Rule
 from gateway.adapters.config.throttle_table import SELF_MATCH, misplaced_throttles, throttles_of
 from gateway.domain.breakers import BreakerAction, BreakerKind
-from gateway.domain.config import CanaryCaps, FigureSampling, Limits, OverrideWindow, Rollout
+from gateway.domain.config import CanaryCaps, DropCopy, FigureSampling, Limits, OverrideWindow, Rollout
 from gateway.domain.enums import CanaryUnit, OrdType, Role, ScopeKind, ShortSale
 from gateway.domain.limit_controls import LIMIT_CONTROLS
 from gateway.domain.settings import NotificationChannel, Principal
@@ -161,6 +161,7 @@ _RISK = Fields(
         "figures_max_age": duration("s", low_ms=1_000, is_whole=True),
         **SELF_MATCH,
         "reprice_reserve_bps": number(low=Decimal(0), high=Decimal(10_000)),
+        "drop_copy": Fields({"grace_s": whole(1, 86_400)}, struct=DropCopy),
         "overrides": Fields({"default_s": whole(1, 86_400), "max_s": whole(1, 86_400)}, struct=OverrideWindow),
     },
     moved=dict.fromkeys(_LIMITS.keys, "limits of the whole gateway stand under `limits:`"),

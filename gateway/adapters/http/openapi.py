@@ -6,7 +6,8 @@ import msgspec
 
 from gateway import __version__
 from gateway.adapters.http.auth import Right
-from gateway.adapters.http.operations import NAME_SCHEMA, OPERATIONS, STREAMS, Operation
+from gateway.adapters.http.operation import Operation
+from gateway.adapters.http.operations import NAME_SCHEMA, OPERATIONS, STREAMS
 from gateway.adapters.http.problem import PROBLEM_TYPE, PROBLEMS, Problem
 from gateway.adapters.http.reading import field_specs
 

@@ -6,12 +6,12 @@ because OpenAPI cannot describe them.
 
 from typing import Any
 
-import msgspec
-
 from gateway.adapters.http.approval_handlers import ApprovalsReply, ApproveConfig, ApprovedReply
 from gateway.adapters.http.auth import Right
+from gateway.adapters.http.drop_copy_handlers import CompareExecutions, DropCopyReply
 from gateway.adapters.http.history_handlers import ClosedPositionsPage, PortfolioHistoryPage
 from gateway.adapters.http.kinds import NAME_PATTERN
+from gateway.adapters.http.operation import Operation, Stream
 from gateway.adapters.http.order_handlers import OrdersPage
 from gateway.adapters.http.override_handlers import GrantOverride, OverridesReply, OverrideView
 from gateway.adapters.http.risk_handlers import RiskQuery, RiskReply
@@ -22,7 +22,6 @@ from gateway.adapters.http.shapes import (
     EventsQuery,
     FlattenPositions,
     LiftLock,
-    NoQuery,
     OrdersQuery,
     PlaceOrder,
     PortfolioHistoryQuery,
@@ -62,27 +61,6 @@ TRADING = "/api/trading"
 #: refused in our words.
 _ANYTHING = r"[\s\S]+"
 NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
-
-
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One method of one path. ``replies`` are the successes; ``refusals`` the problem statuses beyond those that
-    its rights, body and query imply. ``route`` is the pattern for aiohttp where it differs from the path."""
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    needs: Right
-    replies: dict[int, type | str]
-    query: type = NoQuery
-    body: type | None = None
-    is_body_required: bool = False
-    refusals: tuple[int, ...] = ()
-    route: str = ""
-
-    @property
-    def pattern(self) -> str:
-        return self.route or self.path
 
 
 def _get(path: str, name: str, summary: str, reply: type | str, **more: Any) -> Operation:
@@ -251,6 +229,18 @@ STATE = (
 
 RISK = (_get(f"{TRADING}/risk", "risk", "Every limit, its use and headroom", RiskReply, query=RiskQuery),)
 
+DROP_COPY = (
+    _post(
+        f"{TRADING}/drop-copy",
+        "drop_copy",
+        "Compare executions of an independent source with the live book",
+        {200: DropCopyReply},
+        needs=Right.CONTROL,
+        body=CompareExecutions,
+        is_body_required=True,
+    ),
+)
+
 _OVERRIDES = f"{TRADING}/overrides"
 OVERRIDES = (
     _get(_OVERRIDES, "list_overrides", "Rules that are lifted now, for which orders and by whom", OverridesReply),
@@ -328,16 +318,7 @@ SYSTEM = (
     _get("/", "page", "A page for people", "text/html", needs=Right.OPEN),
 )
 
-OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *RISK, *OVERRIDES, *CONFIG, *MARKET, *SYSTEM)
-
-
-class Stream(msgspec.Struct, frozen=True):
-    """One WebSocket."""
-
-    path: str
-    name: str
-    summary: str
-    query: type = NoQuery
+OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *RISK, *DROP_COPY, *OVERRIDES, *CONFIG, *MARKET, *SYSTEM)
 
 
 STREAMS = (

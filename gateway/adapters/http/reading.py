@@ -73,6 +73,43 @@ def read_query(pairs: Iterable[tuple[str, str]], shape: type[T]) -> T:
     return shape(**_read_values(pairs, shape, "parameter"))
 
 
+class Items(Kind):
+    """A list of objects, each read like a body of its own; problems name the object and the field."""
+
+    def __init__(self, text: str, shape: type, fewest: int, most: int) -> None:
+        specs = field_specs(shape)
+        item = {
+            "type": "object",
+            "properties": {spec.name: spec.kind.schema(not spec.is_required) for spec in specs},
+            "required": [spec.name for spec in specs if spec.is_required],
+            "additionalProperties": False,
+        }
+        super().__init__(text, {"type": "array", "items": item, "minItems": fewest, "maxItems": most})
+        self._shape, self._fewest, self._most = shape, fewest, most
+
+    def read(self, value: object) -> tuple[dict[str, Any], ...]:
+        if not isinstance(value, list) or not self._fewest <= len(value) <= self._most:
+            raise FieldProblem(f"must be a list of {self._fewest} to {self._most} objects", "send more in several")
+        return tuple(self._item(number, item) for number, item in enumerate(value))
+
+    def _item(self, number: int, item: object) -> dict[str, Any]:
+        if not isinstance(item, _Members):
+            raise ItemsInvalid((FieldError(f"[{number}]", "must be an object", shown(item), "see /openapi.json"),))
+        try:
+            return _read_values(item.pairs, self._shape, "field")
+        except RequestInvalid as error:
+            places = (msgspec.structs.replace(one, field=f"[{number}].{one.field}") for one in error.errors)
+            raise ItemsInvalid(tuple(places)) from None
+
+
+class ItemsInvalid(Exception):
+    """What is wrong with the first object of a list that is; fields begin with its place in the list."""
+
+    def __init__(self, errors: tuple[FieldError, ...]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
 _MAX_PROBLEMS = 20
 _AND_MORE = FieldError("(others)", "were not looked at", f"more than {_MAX_PROBLEMS} problems", "correct these first")
 
@@ -95,8 +132,8 @@ def _read_values(pairs: Iterable[tuple[str, object]], shape: type, noun: str) ->
         else:
             try:
                 values[name] = spec.kind.read(value)
-            except FieldProblem as problem:
-                problems.append(FieldError(name, problem.rule, shown(value), problem.hint))
+            except (FieldProblem, ItemsInvalid) as problem:
+                problems.extend(_told(name, value, problem))
         seen.add(name)
     for spec in specs.values():
         if spec.is_required and spec.name not in seen:
@@ -104,6 +141,12 @@ def _read_values(pairs: Iterable[tuple[str, object]], shape: type, noun: str) ->
     if problems:
         raise RequestInvalid(tuple(problems))
     return values
+
+
+def _told(name: str, value: object, problem: FieldProblem | ItemsInvalid) -> tuple[FieldError, ...]:
+    if isinstance(problem, ItemsInvalid):
+        return tuple(msgspec.structs.replace(one, field=f"{name}{one.field}") for one in problem.errors)
+    return (FieldError(name, problem.rule, shown(value), problem.hint),)
 
 
 def _unknown(name: str, value: object, specs: Mapping[str, FieldSpec], noun: str) -> FieldError:

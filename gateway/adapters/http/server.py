@@ -11,6 +11,7 @@ from gateway.adapters.http.approval_handlers import ApprovalHandlers
 from gateway.adapters.http.auth import Doorman, Right, is_loopback
 from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, Tally, failure_response, guarded
 from gateway.adapters.http.check_handlers import CheckHandlers
+from gateway.adapters.http.drop_copy_handlers import DropCopyHandlers
 from gateway.adapters.http.event_press import EventPress
 from gateway.adapters.http.event_stream import EventStreams
 from gateway.adapters.http.history_handlers import HistoryHandlers
@@ -27,6 +28,7 @@ from gateway.adapters.http.system_handlers import SystemHandlers
 from gateway.domain.settings import Principal, ServerSettings
 from gateway.ports.checking import OrderChecks
 from gateway.ports.clock import Clock
+from gateway.ports.drop_copy import DropCopies
 from gateway.ports.intake import ConfigApprovals, Controls, EventFeed, OrderIntake, Overrides
 from gateway.ports.market_data import MarketData
 from gateway.ports.read_model import AllReads, Status
@@ -53,6 +55,7 @@ class HttpServer:
         controls: Controls,
         approvals: ConfigApprovals,
         overrides: Overrides,
+        drop_copies: DropCopies,
         risk: RiskReads,
         reads: AllReads,
         status: Status,
@@ -77,6 +80,7 @@ class HttpServer:
             **_state_handlers(StateHandlers(reads, status), HistoryHandlers(reads)),
             **_control_handlers(ControlHandlers(controls, reads, status)),
             "risk": RiskHandlers(risk, status, overrides).show,
+            "drop_copy": DropCopyHandlers(drop_copies).compare,
             **_override_handlers(OverrideHandlers(overrides)),
             **_approval_handlers(ApprovalHandlers(approvals)),
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),

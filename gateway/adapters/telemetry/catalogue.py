@@ -104,6 +104,14 @@ CATALOGUE: tuple[Metric, ...] = (
         "scope",
         is_read=True,
     ),
+    _counter(
+        "gateway_drop_copy_executions_total",
+        "Executions of a drop copy that were compared: matched, differs, missing, pending or too_old.",
+        "matched: business. differs or missing: the book is not what the venue did; its symbol is reduced.",
+        "venue",
+        "result",
+        is_read=True,
+    ),
     _gauge(
         "gateway_locked_strategies",
         "Strategies that take no new risk until a person lets them.",
