@@ -8,7 +8,11 @@ from gateway.adapters.marketdata.replay import ReplayMarket
 from gateway.adapters.marketdata.synthetic import SyntheticMarket
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.live import SwappableEngine
+from gateway.adapters.venues.binance.capabilities import BINANCE
+from gateway.adapters.venues.ibkr.capabilities import IBKR
+from gateway.adapters.venues.simulator.capabilities import SIMULATOR
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
+from gateway.domain.capabilities import VenueCapabilities
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import PolicySettings, Settings, VenueSettings
 from gateway.ports.clock import Clock
@@ -23,6 +27,14 @@ class StartRefused(Exception):
 
 #: Names of the order adapters that ``venue_factories`` makes.
 ORDER_ADAPTERS = frozenset({"simulator", "ibkr", "binance"})
+
+#: What the venue behind an order adapter guarantees and can do, by the same names. A function imports no client
+#: library, except where the venue's own options decide (an exchange of ccxt), and is called for configured venues only.
+CAPABILITIES: Mapping[str, Callable[[VenueSettings], VenueCapabilities]] = {
+    "simulator": lambda settings: SIMULATOR,
+    "ibkr": lambda settings: IBKR,
+    "binance": lambda settings: BINANCE,
+}
 
 
 def venue_factories(

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import SubmitStatus
 from gateway.domain.orders import ExecutionReport
+from gateway.domain.venue_account import VenueExecution, VenueOrder, VenuePosition
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -53,6 +54,47 @@ class Venue(Protocol):
     async def lookup(self, ticket: OrderTicket) -> Lookup: ...
 
     async def close(self) -> None: ...
+
+
+class VenueAccount(Protocol):
+    """Reads what the venue says of the account. An adapter implements it in ``account.py``, on the connection of its
+    order adapter, which gives it as its property ``account`` (see ``ReadsAccount``).
+
+    **Fresh.** Each call asks the venue, after it was called: nothing comes from a cache or a stream. The caller takes
+    the time before and after, and what is true at the venue at some moment in between is what is returned.
+
+    **Whole.** All pages are read, and all of the account that the gateway trades is told, also what other programs
+    and people did there (as far as ``VenueCapabilities.sees_other_orders`` goes). What cannot be read whole, for
+    whatever reason (no connection, a budget that is used up, a timeout), raises AccountUnreadable; an empty tuple
+    says that there is nothing.
+
+    **Silent.** Reading changes no order and sends no report, except that an adapter may report what it learns on the
+    way through its listener as usual, under the same execution ids.
+    """
+
+    async def open_orders(self) -> tuple[VenueOrder, ...]:
+        """Every order that can still trade, each once (by ``venue_order_id``)."""
+        ...
+
+    async def executions(self, since_ns: int) -> tuple[VenueExecution, ...]:
+        """Every execution at or after ``since_ns`` (Unix time of the venue), as far back as
+        ``VenueCapabilities.executions`` reaches. More than was asked for does no harm.
+
+        At a venue that lists them by instrument only, those of the configured instruments.
+        """
+        ...
+
+    async def positions(self) -> tuple[VenuePosition, ...]:
+        """Everything that is held now; empty at a venue with ``Holdings.NONE``."""
+        ...
+
+
+@runtime_checkable
+class ReadsAccount(Protocol):
+    """A venue whose account can be read. One without the property is not reconciled."""
+
+    @property
+    def account(self) -> VenueAccount: ...
 
 
 VenueFactory = Callable[[], Venue]

@@ -1,10 +1,12 @@
 """The tables of adapters agree with each other and with what the configuration may name."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from gateway.adapters.clock import SystemClock
-from gateway.app.registry import MARKETS, ORDER_ADAPTERS, POLICIES, venue_factories
-from gateway.domain.settings import Settings
+from gateway.app.registry import CAPABILITIES, MARKETS, ORDER_ADAPTERS, POLICIES, venue_factories
+from gateway.domain.settings import Settings, VenueSettings
 from tests.fakes.outside import FixedMarket
 from tests.world import trading_config
 
@@ -20,3 +22,21 @@ def test_the_default_sources_and_engines_exist() -> None:
     settings = Settings(trading=trading_config())
     assert settings.market_data.source in MARKETS
     assert settings.policy.engine in POLICIES
+
+
+def test_every_order_adapter_declares_what_its_venue_can_do() -> None:
+    """Without this, an order could be sent to a venue of which nobody knows what an unanswered send means there."""
+    assert set(CAPABILITIES) == ORDER_ADAPTERS
+    for name in ("simulator", "ibkr", "binance"):
+        declared = CAPABILITIES[name](VenueSettings(name="x", adapter=name))
+        assert declared.adapter == name
+        assert declared.order_types
+        assert declared.times_in_force
+
+
+def test_declarations_load_no_client_library() -> None:
+    """Without this, a gateway in SHADOW would load what can trade, and take seconds to start."""
+    libraries = "('ib_async', 'binance', 'ccxt', 'alpaca')"
+    code = f"import sys, gateway.app.registry; print([name for name in {libraries} if name in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
