@@ -46,6 +46,7 @@ class StateGauges:
             "gateway_connection_up": {
                 (view.name, view.kind): float(view.is_connected) for view in self._status.connections()
             },
+            "gateway_connection_lost_seconds": self._status.seconds_without(),
             "gateway_config_revision_info": {(state.config.revision,): 1.0},
             **_modes(self._status),
         }

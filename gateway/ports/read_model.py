@@ -169,12 +169,18 @@ class ModesView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection. ``failed_attempts`` to make it since it last stood, ``last_error`` of them or of its loss (kept
+    while it stands again), ``next_attempt_ns`` when the gateway tries again."""
+
     name: str
     kind: str
     is_connected: bool
     is_synthetic: bool
     text: str
     since_ns: int
+    failed_attempts: int = 0
+    last_error: str = ""
+    next_attempt_ns: int | None = None
 
 
 class HealthView(msgspec.Struct, frozen=True, kw_only=True):

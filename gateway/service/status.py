@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from gateway.core.limit_advice import exceeded
 from gateway.domain.settings import VenueSettings
 from gateway.domain.throttles import StrategyLock
 from gateway.ports.clock import Clock
+from gateway.ports.connection import HasConnection
 from gateway.ports.market_data import MarketData
 from gateway.ports.policy import PolicyEngine
 from gateway.ports.read_model import BreakerView, ConnectionView, FlattenView, HealthView, ModesView, StopView
@@ -88,20 +91,38 @@ class GatewayStatus:
         return tuple(views)
 
     def _venue_connection(self, name: str) -> ConnectionView:
-        use = self._engine.state.venues.get(name)
-        is_built = self._table.has(name)
-        if not is_built:
-            text = "in SHADOW nothing connects to this venue"
-        else:
-            text = (use.text if use is not None else "") or "connected"
-        return ConnectionView(
+        """What the adapter itself knows of its connection, and else what orders go by."""
+        slot, use = self._table.names().get(name), self._engine.state.venues.get(name)
+        text = "in SHADOW nothing connects to this venue" if slot is None else (use.text if use is not None else "")
+        view = ConnectionView(
             name=name,
             kind="venue",
-            is_connected=is_built and (use is None or use.is_connected),
+            is_connected=slot is not None and (use is None or use.is_connected),
             is_synthetic=False,
-            text=text,
+            text=text or "connected",
             since_ns=self._started_ns if use is None else use.since_ns or self._started_ns,
         )
+        if slot is None or not isinstance(slot.venue, HasConnection):
+            return view
+        known = slot.venue.connection
+        return msgspec.structs.replace(
+            view,
+            is_connected=known.is_connected,
+            text=known.text or "connected",
+            since_ns=known.since_ns,
+            failed_attempts=known.failed_attempts,
+            last_error=known.last_error,
+            next_attempt_ns=known.next_attempt_ns,
+        )
+
+    def seconds_without(self) -> dict[tuple[str, ...], float]:
+        """For how long each connection that should stand has been down; 0 while it stands."""
+        now_ns = self._clock.now_ns()
+        return {
+            (view.name, view.kind): 0.0 if view.is_connected else max(now_ns - view.since_ns, 0) / 1e9
+            for view in self.connections()
+            if view.kind != "venue" or view.name == "simulator" or self._table.has(view.name)
+        }
 
     def health(self) -> HealthView:
         reasons: list[str] = []

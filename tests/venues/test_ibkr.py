@@ -416,8 +416,7 @@ async def test_what_is_wrong_with_the_connection_is_said_in_words(tws: TwsServer
     ]
     for desk, words in cases:
         await desk.venue.start(desk.heard)
-        await desk.heard.until(lambda desk=desk: bool(desk.heard.status))  # type: ignore[misc]
-        assert words in desk.heard.status, desk.heard.status
+        await desk.heard.until(lambda desk=desk, words=words: words in desk.heard.status)  # type: ignore[misc]
         answer = await desk.venue.submit(ticket())
         assert (answer.status, words in answer.text) == (REJECTED, True)
         await desk.venue.close()
@@ -429,8 +428,7 @@ async def test_paper_only_refuses_an_account_with_real_money(tws: TwsServer, tmp
     tws.market.accounts = ["U7654321"]
     desk = Desk(tws, tmp_path)
     await desk.venue.start(desk.heard)
-    await desk.heard.until(lambda: bool(desk.heard.status))
-    assert "real money" in desk.heard.status
+    await desk.heard.until(lambda: "real money" in desk.heard.status)
     assert (await desk.venue.submit(ticket())).status is REJECTED
     await desk.venue.close()
 
@@ -441,6 +439,9 @@ async def test_a_read_only_api_says_how_to_change_that(desk: Desk) -> None:
     answer = await desk.venue.submit(ticket())
     assert answer.status is REJECTED
     assert "untick Read-Only API" in answer.text
+    await desk.heard.until(lambda: "untick Read-Only API" in desk.heard.status)
+    desk.tws.faults.read_only = False
+    await desk.heard.until(lambda: desk.heard.is_connected)
 
 
 async def test_a_flood_stays_within_what_tws_takes_and_cancels_keep_their_share(desk: Desk) -> None:

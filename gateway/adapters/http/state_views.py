@@ -111,7 +111,7 @@ class LocksReply(msgspec.Struct, frozen=True):
 
 
 class ConnectionReply(msgspec.Struct, frozen=True):
-    """One connection to a venue or a market data source."""
+    """One connection to a venue or a market data source; ``next_attempt`` when it is down and will be tried again."""
 
     name: str
     kind: str
@@ -119,6 +119,9 @@ class ConnectionReply(msgspec.Struct, frozen=True):
     is_synthetic: bool
     text: str
     since: str
+    failed_attempts: int
+    last_error: str
+    next_attempt: str | None
 
 
 class ConnectionsReply(msgspec.Struct, frozen=True):
@@ -273,8 +276,17 @@ def lock_reply(lock: StrategyLock) -> LockReply:
 
 
 def connection_reply(view: ConnectionView) -> ConnectionReply:
-    since = rfc3339(view.since_ns)
-    return ConnectionReply(view.name, view.kind, view.is_connected, view.is_synthetic, view.text, since)
+    return ConnectionReply(
+        view.name,
+        view.kind,
+        view.is_connected,
+        view.is_synthetic,
+        view.text,
+        rfc3339(view.since_ns),
+        view.failed_attempts,
+        view.last_error,
+        None if view.next_attempt_ns is None else rfc3339(view.next_attempt_ns),
+    )
 
 
 def quote_view(quote: Quote, now_ns: int | None = None) -> QuoteView:

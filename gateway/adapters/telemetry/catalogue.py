@@ -277,6 +277,14 @@ CATALOGUE: tuple[Metric, ...] = (
         "name",
         "kind",
     ),
+    _gauge(
+        "gateway_connection_lost_seconds",
+        "Time for which a connection that the gateway needs has been down; 0 while it stands.",
+        "A venue cannot be reached: its orders are not sent, and cancels wait.",
+        "name",
+        "kind",
+        unit="seconds",
+    ),
     _counter(
         "gateway_http_requests_total",
         "Requests answered, by path template and status.",

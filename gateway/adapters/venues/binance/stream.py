@@ -7,60 +7,61 @@ reconnect it does not subscribe again, so the stream is silent for ever while lo
 import asyncio
 import itertools
 import json
-import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+from binance.exceptions import BinanceAPIException, BinanceRequestException
 
-from gateway.adapters.venues.binance.client import RestClient
+from gateway.adapters.venues.binance.client import BudgetSpent, RestClient
+from gateway.adapters.venues.shared.link import Link
 
-_FIRST_WAIT_S = 0.5
-_MAX_WAIT_S = 30.0
 #: The exchange pings every 20 s; ours go out as often, so that a dead connection is noticed by whoever is first.
 _HEARTBEAT_S = 15.0
 _SUBSCRIBE = "userDataStream.subscribe.signature"
 
 
 class UserStream:
-    """Calls ``on_event`` with every event, ``on_open`` once subscribed, before events go on, ``on_lost`` at its end."""
+    """Calls ``on_event`` with every event, and ``on_open`` once subscribed, before events go on. ``link`` is its own
+    connection, and stands as long as it does."""
 
     def __init__(
         self,
         rest: RestClient,
+        link: Link,
         on_event: Callable[[dict[str, Any]], None],
         on_open: Callable[[], Awaitable[None]],
-        on_lost: Callable[[str], None],
         timeout_s: float,
-        seed: str,
     ) -> None:
         self._rest = rest
+        self._link = link
         self._on_event = on_event
         self._on_open = on_open
-        self._on_lost = on_lost
         self._timeout_s = timeout_s
         self._timeout = aiohttp.ClientTimeout(sock_connect=timeout_s)
-        self._rng = random.Random(seed)  # jitter only
         self._numbers = itertools.count(1)
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
 
     async def run(self) -> None:
-        """Until canceled: subscribe, listen, and begin again when it breaks, waiting twice as long each time."""
-        wait_s = _FIRST_WAIT_S
-        while True:
-            try:
-                async with aiohttp.ClientSession(timeout=self._timeout) as session:
-                    await self._listen(session)
-                wait_s = _FIRST_WAIT_S
-                self._on_lost("binance closed the user data stream")
-            except (aiohttp.ClientError, OSError, TimeoutError, StreamRefused) as error:
-                self._on_lost(f"the user data stream of binance broke: {error or repr(error)}")
-            await asyncio.sleep(wait_s * (0.5 + self._rng.random()))
-            wait_s = min(wait_s * 2, _MAX_WAIT_S)
+        """Until canceled: subscribe, listen, and begin again when it breaks."""
+        await self._link.keep(self._stay, EXPECTED, _explained)
+
+    async def drop(self) -> None:
+        """End this connection; the next one is made as after any other loss."""
+        if self._socket is not None:
+            await self._socket.close()
+
+    async def _stay(self) -> None:
+        async with aiohttp.ClientSession(timeout=self._timeout) as session:
+            await self._listen(session)
+        if self._link.is_up:
+            self._link.down("binance closed the user data stream")
 
     async def _listen(self, session: aiohttp.ClientSession) -> None:
         async with asyncio.timeout(self._timeout_s):
             await self._rest.set_clock()
         async with session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S) as socket:
+            self._socket = socket
             async with asyncio.timeout(self._timeout_s):
                 await self._subscribe(socket)
             await self._on_open()
@@ -85,3 +86,11 @@ class UserStream:
 
 class StreamRefused(Exception):
     """The exchange would not subscribe us; the text is its own."""
+
+
+#: What a broken network, or an exchange that is down, raises here.
+EXPECTED = (aiohttp.ClientError, BinanceAPIException, BinanceRequestException, StreamRefused, BudgetSpent)
+
+
+def _explained(error: Exception) -> str:
+    return f"the user data stream of binance broke: {str(error) or repr(error)}"

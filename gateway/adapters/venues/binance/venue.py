@@ -32,11 +32,13 @@ from gateway.adapters.venues.binance.reading import (
 from gateway.adapters.venues.binance.stream import UserStream
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.expiry import Expiries
+from gateway.adapters.venues.shared.link import Link
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, SubmitStatus
 from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
+from gateway.ports.connection import ConnectionState
 from gateway.ports.venue import Answer, Lookup, VenueListener
 
 _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
@@ -49,15 +51,12 @@ class BinanceVenue:
     """Implements ``ports.venue.Venue``."""
 
     def __init__(self, settings: VenueSettings, rest: RestClient, clock: Clock) -> None:
-        self._name = settings.name
         self._clock = clock
         self._rest = rest
-        self._stream = UserStream(
-            rest, self._on_event, self._on_open, self._on_lost, float(settings.timeout_s), settings.name
-        )
+        self._link = Link(settings.name, clock)
+        self._stream = UserStream(rest, self._link, self._on_event, self._on_open, float(settings.timeout_s))
         self._listener: VenueListener | None = None
         self._rules: dict[str, SymbolRules] = {}
-        self._trouble = "not connected to binance yet"
         self._started_ns = clock.monotonic_ns()
         #: When an order was sent last, by our id: nobody can call it absent soon after.
         self._sent_ns: dict[str, int] = {}
@@ -69,8 +68,12 @@ class BinanceVenue:
         #: Orders believed to be open, to be asked for after the stream was down.
         self._open: dict[str, OrderTicket] = {}
 
+    @property
+    def connection(self) -> ConnectionState:
+        return self._link.state
+
     async def start(self, listener: VenueListener) -> None:
-        self._listener = listener
+        self._listener = self._link.listener = listener
         self._background.spawn(self._stream.run(), "user data stream")
 
     async def close(self) -> None:
@@ -81,8 +84,8 @@ class BinanceVenue:
     # --- requests -----------------------------------------------------------------------------------
 
     async def submit(self, ticket: OrderTicket) -> Answer:
-        if self._trouble:
-            return Answer(SubmitStatus.REJECTED, self._trouble)
+        if self._link.trouble:
+            return Answer(SubmitStatus.REJECTED, self._link.trouble)
         try:
             params = params_of(ticket, self._rules.get(symbol_of(ticket.symbol)), None)
         except OrderUnsupported as error:
@@ -272,23 +275,15 @@ class BinanceVenue:
         for ticket in list(self._open.values()):
             found = await self.lookup(ticket)
             self._tell(*found.reports)
-        self._trouble = ""
-        self._say(True, "")
-
-    def _on_lost(self, text: str) -> None:
-        self._trouble = text
-        self._say(False, text)
+        self._link.up()
 
     def _note_trouble(self, error: Exception) -> None:
         if isinstance(error, BinanceAPIException) and error.code == outcomes.CLOCK_WRONG:
             self._background.spawn(self._rest.set_clock(), "clock")
         if isinstance(error, BinanceAPIException) and error.code in outcomes.CREDENTIALS:
             text = f"binance refuses the key ({error.code} {error.message}): check BINANCE_API_KEY and BINANCE_SECRET"
-            self._say(False, text)
-
-    def _say(self, is_connected: bool, text: str) -> None:
-        if self._listener is not None:
-            self._listener.on_status(self._name, is_connected, text)
+            self._link.down(text)
+            self._background.spawn(self._stream.drop(), "the key is refused")
 
     def _tell(self, *reports: ExecutionReport) -> None:
         if reports and self._listener is not None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import random
 
 from ib_async import CommissionReport, Contract, ContractDetails, Execution, Order, OrderState
 
@@ -13,83 +12,79 @@ from gateway.adapters.venues.ibkr.reading import Reading
 from gateway.adapters.venues.ibkr.wire import Wire
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.adapters.venues.shared.link import Link
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import SubmitStatus
 from gateway.domain.settings import VenueSettings
+from gateway.ports.clock import Clock
 from gateway.ports.venue import Answer, Lookup, VenueListener
 
 _log = logging.getLogger(__name__)
-_FIRST_WAIT_S = 0.5
-_MAX_WAIT_S = 30.0
 #: Between two rounds of lists that must agree that an order is absent.
 _SETTLE_S = 1.0
 _LOST = Answer(SubmitStatus.UNKNOWN, "the connection to TWS was lost before it answered")
 
 
 class TwsConnection:
-    """Holds one ``Wire`` at a time. ``trouble`` says why nothing may be sent now; empty when all is well."""
+    """Holds one ``Wire`` at a time. ``link`` says whether anything may be sent now."""
 
-    def __init__(self, settings: VenueSettings, reading: Reading, ids: OrderIds, budget: MessageBudget) -> None:
+    def __init__(
+        self, settings: VenueSettings, reading: Reading, ids: OrderIds, budget: MessageBudget, clock: Clock
+    ) -> None:
+        self.link = Link(settings.name, clock)
         self.wire = Wire(self)
         self.account = ""
-        self.trouble = "not connected to TWS yet"
         self._settings = settings
         self._reading = reading
         self._ids = ids
         self._budget = budget
-        self._listener: VenueListener | None = None
-        self._task: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
-        self._rng = random.Random(settings.name)  # jitter only
         self._timeout_s = float(settings.timeout_s)
         self._lists = asyncio.Lock()
         self._background = Background(settings.name)
         self._is_asking = False
         reading.on_gap = self.on_gap
         self._last_error = ""
-        self._is_cut_off = False
+        self._is_cut_off = self._is_read_only = False
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing may be sent now; empty when all is well."""
+        return self.link.trouble
 
     def start(self, listener: VenueListener) -> None:
-        self._listener = listener
-        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"connection of {self._settings.name}")
+        self.link.listener = listener
+        self._background.spawn(self.link.keep(self._stay, (_Unfit,), self._explained), "connection")
 
     async def close(self) -> None:
         """Say goodbye; orders go on working at the venue."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
         await self._background.close()
         self.wire.disconnect()
         self._reading.fills.flush()
 
-    async def _run(self) -> None:
-        """Connect, stay until it breaks, and again, waiting twice as long after each failure."""
-        wait_s = _FIRST_WAIT_S
-        while True:
-            try:
-                await self._connect()
-                wait_s = _FIRST_WAIT_S
-                await self._closed.wait()
-            except (OSError, TimeoutError, ConnectionError, _Unfit) as error:
-                self.wire.disconnect()
-                self._say(False, self._explained(error))
-            await asyncio.sleep(wait_s * (0.5 + self._rng.random()))
-            wait_s = min(wait_s * 2, _MAX_WAIT_S)
+    async def _stay(self) -> None:
+        """One connection, from its making to its end."""
+        try:
+            await self._connect()
+            await self._closed.wait()
+        finally:
+            self.wire.disconnect()
 
     async def _connect(self) -> None:
         settings = self._settings
         self._closed = asyncio.Event()
         self._last_error = ""
-        self._is_cut_off = False
+        self._is_cut_off = self._is_read_only = False
         self.wire = Wire(self)
         await self.wire.connect(settings.host or "127.0.0.1", settings.port, settings.client_id, self._timeout_s)
         self.account = self._chosen_account(self.wire.accounts)
         self._ids.offered(self.wire.offered_id)
         async with asyncio.timeout(self._timeout_s * 3):
             await self._read_lists()
+        if self._is_read_only:
+            raise _Unfit(self._last_error)
         if not self._is_cut_off:
-            self._say(True, f"account {self.account}")
+            self.link.up(f"account {self.account}")
 
     def _chosen_account(self, accounts: list[str]) -> str:
         """The account to trade: the one that is configured, or the only one. Raises _Unfit."""
@@ -112,11 +107,6 @@ class TwsConnection:
         if isinstance(error, TimeoutError):
             return f"no answer from {where} within {self._timeout_s:g} s: is a question open in TWS?"
         return str(error) or repr(error)
-
-    def _say(self, is_connected: bool, text: str) -> None:
-        self.trouble = "" if is_connected else text
-        if self._listener is not None:
-            self._listener.on_status(self._settings.name, is_connected, text)
 
     # --- lists --------------------------------------------------------------------------------------
 
@@ -176,17 +166,25 @@ class TwsConnection:
     def on_error(self, request_id: int, code: int, text: str) -> None:
         if code == errors.LINK_LOST:
             self._is_cut_off = True
-            self._say(False, "TWS has lost the servers of IB (1100); orders wait until it finds them")
+            self.link.down("TWS has lost the servers of IB (1100); orders wait until it finds them")
         elif code in errors.LINK_RESTORED:
             self._is_cut_off = False
             self._again()
         elif code in errors.SESSION:
             self._last_error = errors.explained(code, text)
             _log.warning("%s: %s", self._settings.name, self._last_error)
-        elif request_id >= 0:
-            self._reading.on_order_error(request_id, code, text)
-        elif errors.READ_ONLY in text:
-            self._say(False, errors.explained(code, text))
+        else:
+            if request_id >= 0:
+                self._reading.on_order_error(request_id, code, text)
+            if errors.READ_ONLY in text:
+                self._found_read_only(errors.explained(code, text))
+
+    def _found_read_only(self, text: str) -> None:
+        """Nothing can trade here until a person changes it: come back now and then to see whether one did."""
+        self._is_read_only, self._last_error = True, text
+        if self.link.is_up:
+            self.wire.disconnect()
+            self.on_closed()
 
     def _again(self) -> None:
         """After 1101 and 1102 alike: executions of the time between are told by nobody unless asked for."""
@@ -209,11 +207,11 @@ class TwsConnection:
     async def _resume(self) -> None:
         async with asyncio.timeout(self._timeout_s * 3):
             await self._read_lists()
-        self._say(True, f"account {self.account}")
+        self.link.up(f"account {self.account}")
 
     def on_closed(self) -> None:
         self._reading.fills.flush()
-        self._say(False, self._last_error or "TWS closed the connection")
+        self.link.down(self._last_error or "TWS closed the connection")
         self._reading.book.lose(_LOST)
         self._closed.set()
 

@@ -22,6 +22,7 @@ from gateway.domain.enums import OrdType, SubmitStatus
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
+from gateway.ports.connection import ConnectionState
 from gateway.ports.venue import Answer, Lookup, VenueListener
 
 #: Messages in any second that TWS takes (half of 100 market data lines), less two for what the library sends itself.
@@ -42,9 +43,13 @@ class IbkrVenue:
         self._ids = ids
         self._budget = MessageBudget(clock, MESSAGES_PER_S, 1.0, CANCEL_RESERVE)
         self._reading = Reading(clock)
-        self._connection = TwsConnection(settings, self._reading, ids, self._budget)
+        self._connection = TwsConnection(settings, self._reading, ids, self._budget, clock)
         self._contracts: dict[str, Contract] = {}
         self._qualifying = asyncio.Lock()
+
+    @property
+    def connection(self) -> ConnectionState:
+        return self._connection.link.state
 
     async def start(self, listener: VenueListener) -> None:
         self._reading.listener = listener
