@@ -15,18 +15,21 @@ from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
-from gateway.adapters.telemetry import PrometheusTelemetry
+from gateway.adapters.telemetry import PrometheusTelemetry, Reading
 from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.app.edits import ConfigEdits
 from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
+from gateway.app.operating_gauges import operating_gauges
 from gateway.app.registry import ORDER_ADAPTERS, POLICIES, market_data, venue_factories
 from gateway.app.start import usable_start
 from gateway.core.state import GatewayState
 from gateway.domain.instruments import Instrument
 from gateway.domain.records import Record
 from gateway.domain.settings import Settings
+from gateway.ports.clock import Clock
+from gateway.ports.market_data import MarketData
 from gateway.service.approvals import Approvals
 from gateway.service.breakers import BreakerWatch
 from gateway.service.checking import OrderChecker
@@ -39,6 +42,7 @@ from gateway.service.feed import Feed
 from gateway.service.figures import FigureKeeper
 from gateway.service.flattening import Flattener
 from gateway.service.intake import Intake
+from gateway.service.market_health import MarketHealth
 from gateway.service.overrides import OverrideDesk
 from gateway.service.reads import Reads
 from gateway.service.recovery import recover
@@ -47,6 +51,7 @@ from gateway.service.risk_reads import RiskReader
 from gateway.service.status import GatewayStatus
 from gateway.service.tasks import TaskGroup
 from gateway.service.timers import Timers
+from gateway.service.traded_average import TradedAverage
 from gateway.service.venues import VenueFactory, VenueManager
 
 
@@ -92,22 +97,14 @@ def _assemble(
     calendar = ExchangeCalendar()
     market = market_data(settings, config_dir, clock)
     instruments = dict(settings.trading.instruments)
-    is_real = settings.trading.is_market_data_real
-    simulator = SimulatorVenue(
-        instruments,
-        settings.simulator,
-        market,
-        clock,
-        session_end_ns=partial(_session_end_ns, calendar) if is_real else next_midnight_ns,
-        session_start_ns=partial(_session_start_ns, calendar) if is_real else next_midnight_ns,
-    )
+    simulator = _simulator(settings, instruments, market, calendar, clock)
     policy = LivePolicies(
         POLICIES[settings.policy.engine](settings.policy, environ),
         PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / "last_good_policies"),
     )
 
-    gauges = StateGauges()
-    telemetry = PrometheusTelemetry(tuple(settings.trading.venues), gauges)
+    gauges = StateGauges(clock)
+    telemetry = _telemetry(settings, gauges, market, clock)
     telemetry.know_open_orders(state.open_orders())
     engine = Engine(
         state,
@@ -140,7 +137,9 @@ def _assemble(
     approvals = Approvals(engine, clock)
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
     risk = RiskReader(engine, clock)
+    prices = MarketHealth(engine, market, calendar, clock, lambda: _stale_after_ns(reloader.settings))
     gauges.bind(engine, status)
+    gauges.add_group(operating_gauges(engine, status, prices, data_dir))
     gauges.add("gateway_limit_use_ratio", risk.use_ratios)
     gauges.add("gateway_config_waiting", lambda: {(): float(approvals.waiting() is not None)})
     server = HttpServer(
@@ -163,9 +162,7 @@ def _assemble(
     )
     gauges.add("gateway_deferred_requests_total", lambda: intake.deferred)
     gauges.add("gateway_drop_copy_executions_total", drop_copies.counts)
-    gauges.add("gateway_http_requests_total", server.request_counts)
-    gauges.add("gateway_http_auth_failures_total", server.auth_failures)
-    gauges.add("gateway_open_streams", server.open_streams)
+    gauges.add_group(lambda: _server_readings(server))
     return Gateway(
         config_dir=config_dir,
         data_dir=data_dir,
@@ -192,12 +189,53 @@ def _assemble(
         ),
         commands=CommandWatch(files, controls, engine),
         server=server,
+        telemetry=telemetry,
     )
+
+
+def _simulator(
+    settings: Settings,
+    instruments: dict[str, Instrument],
+    market: MarketData,
+    calendar: ExchangeCalendar,
+    clock: Clock,
+) -> SimulatorVenue:
+    """Sessions end with those of the exchanges; synthetic prices know no exchange, and their day ends at midnight."""
+    is_real = settings.trading.is_market_data_real
+    return SimulatorVenue(
+        instruments,
+        settings.simulator,
+        market,
+        clock,
+        session_end_ns=partial(_session_end_ns, calendar) if is_real else next_midnight_ns,
+        session_start_ns=partial(_session_start_ns, calendar) if is_real else next_midnight_ns,
+    )
+
+
+def _telemetry(settings: Settings, gauges: StateGauges, market: MarketData, clock: Clock) -> PrometheusTelemetry:
+    """Metrics, with the market's own average price to hold executions against."""
+    traded = TradedAverage()
+    market.listen(None, traded.on_update)
+    return PrometheusTelemetry(
+        tuple(settings.trading.venues), gauges, lambda symbol: traded.vwap(symbol, clock.now_ns())
+    )
+
+
+def _server_readings(server: HttpServer) -> dict[str, Reading]:
+    return {
+        "gateway_http_requests_total": server.request_counts(),
+        "gateway_http_auth_failures_total": server.auth_failures(),
+        "gateway_open_streams": server.open_streams(),
+    }
 
 
 def _tell(feed: Feed, flattener: Flattener, record: Record) -> None:
     flattener.on_record(record)
     feed.publish(record)
+
+
+def _stale_after_ns(settings: Settings) -> int:
+    return settings.market_data.stale_after_ms * 1_000_000
 
 
 def _session_end_ns(calendar: ExchangeCalendar, instrument: Instrument, now_ns: int) -> int:

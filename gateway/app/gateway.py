@@ -14,6 +14,7 @@ from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.marketdata.synthetic import SyntheticMarket
 from gateway.adapters.policy.live import LivePolicies, PolicyReload
 from gateway.adapters.policy.watcher import PolicyWatcher
+from gateway.adapters.telemetry import PrometheusTelemetry
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.app.edits import ConfigEdits
 from gateway.app.registry import StartRefused
@@ -67,9 +68,11 @@ class Gateway:
     timers: Timers
     commands: CommandWatch
     server: HttpServer
+    telemetry: PrometheusTelemetry
 
     async def open(self) -> None:
         """Settle the past, put the configuration in force, then open the door."""
+        logging.getLogger().addHandler(self.telemetry.errors)
         self._prepare_calendars()
         await self.market.start()
         folder = (self.config_dir / self.reloader.settings.policy.path).resolve()
@@ -157,3 +160,4 @@ class Gateway:
                 await step()
             except Exception:
                 _log.exception("stopping: %s failed", step.__qualname__)
+        logging.getLogger().removeHandler(self.telemetry.errors)

@@ -8,6 +8,7 @@ from gateway.app.ledger_gauges import ledger_readings
 from gateway.core.risk.exposure import ScopeUse
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Mode, Route, TradingState
+from gateway.ports.clock import Clock
 from gateway.service.engine import Engine
 from gateway.service.status import GatewayStatus
 
@@ -15,10 +16,12 @@ from gateway.service.status import GatewayStatus
 class StateGauges:
     """Implements ``adapters.telemetry.Gauges``; empty until it is bound to what it reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._engine: Engine | None = None
         self._status: GatewayStatus | None = None
         self._others: dict[str, Callable[[], Mapping[Any, float]]] = {}
+        self._groups: list[Callable[[], Mapping[str, Reading]]] = []
 
     def bind(self, engine: Engine, status: GatewayStatus) -> None:
         self._engine, self._status = engine, status
@@ -27,6 +30,10 @@ class StateGauges:
         """Read the metric ``name`` from somewhere else."""
         self._others[name] = read
 
+    def add_group(self, read: Callable[[], Mapping[str, Reading]]) -> None:
+        """Read several metrics in one go."""
+        self._groups.append(read)
+
     def readings(self) -> Mapping[str, Reading]:
         if self._engine is None or self._status is None:
             return {}
@@ -34,7 +41,7 @@ class StateGauges:
         found: dict[str, Reading] = {
             "gateway_exposure": _exposure(state),
             **ledger_readings(state),
-            "gateway_in_doubt_orders": {(): float(sum(order.is_in_doubt for order in state.open_orders()))},
+            **_in_doubt(state, self._clock.now_ns()),
             "gateway_trading_state": {(one.value,): float(one is state.trading.gateway_state) for one in TradingState},
             "gateway_trading_stops": _stops(state),
             "gateway_locked_strategies": {
@@ -50,8 +57,19 @@ class StateGauges:
             "gateway_config_revision_info": {(state.config.revision,): 1.0},
             **_modes(self._status),
         }
+        for read_group in self._groups:
+            found.update(read_group())
         found.update({name: read() for name, read in self._others.items()})
         return found
+
+
+def _in_doubt(state: GatewayState, now_ns: int) -> dict[str, Reading]:
+    doubted_ns = [order.updated_ns for order in state.orders.values() if order.is_in_doubt]
+    oldest_ns = max(now_ns - min(doubted_ns), 0) if doubted_ns else 0
+    return {
+        "gateway_in_doubt_orders": {(): float(len(doubted_ns))},
+        "gateway_in_doubt_oldest_seconds": {(): oldest_ns * 1e-9},
+    }
 
 
 def _breakers(state: GatewayState) -> dict[tuple[str, ...], float]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.adapters.telemetry import PrometheusTelemetry, Reading
+from gateway.adapters.telemetry.execution_quality import Benchmark
 from gateway.domain.enums import OrdStatus
 from gateway.domain.events import GatewayStarted
 from gateway.domain.facts import Fact, OrderAdmitted, OrderExecuted, OrderHeld
@@ -28,9 +29,9 @@ class FixedGauges:
 class Bench:
     """A telemetry and what its page says."""
 
-    def __init__(self, *venues: str) -> None:
+    def __init__(self, *venues: str, vwap: Benchmark = lambda symbol: None) -> None:
         self.gauges = FixedGauges()
-        self.telemetry = PrometheusTelemetry(venues or ("ibkr",), self.gauges)
+        self.telemetry = PrometheusTelemetry(venues or ("ibkr",), self.gauges, vwap)
 
     def tell(self, *facts: Fact) -> None:
         event = GatewayStarted(ts_ns=NOW_NS, version="test")

@@ -7,8 +7,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.adapters.telemetry import Reading
-from gateway.adapters.telemetry.catalogue import CATALOGUE, FAST, MetricKind
+from gateway.adapters.telemetry.catalogue import CATALOGUE
 from gateway.adapters.telemetry.documentation import metrics_page
+from gateway.adapters.telemetry.metric import FAST, MetricKind
 from gateway.domain.config import TradingConfig, VenueMode
 from gateway.domain.events import GatewayStarted
 from gateway.domain.facts import ConfigChanged

@@ -9,7 +9,7 @@ process's own metrics, are few and stay with prometheus_client.
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from gateway.adapters.telemetry.catalogue import Metric, MetricKind
+from gateway.adapters.telemetry.metric import Metric, MetricKind
 
 LabelValues = tuple[str, ...]
 

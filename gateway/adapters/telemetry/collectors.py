@@ -1,15 +1,16 @@
 """What is read at scrape time: the gateway's own figures, as metric families of the catalogue."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gateway.adapters.telemetry.catalogue import BY_NAME, CATALOGUE, MetricKind
+from gateway.adapters.telemetry.catalogue import BY_NAME, CATALOGUE
+from gateway.adapters.telemetry.metric import MetricKind
 
 #: Label values in the catalogue's order -> value.
-Reading = Mapping[tuple[str, ...], float]
+Reading = Mapping[Any, float]
 
 
 class Gauges(Protocol):

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from gateway.adapters.telemetry.catalogue import CATALOGUE, Metric
+from gateway.adapters.telemetry.catalogue import CATALOGUE
+from gateway.adapters.telemetry.metric import Metric
 
 _HEAD = """# Metrics
 

@@ -8,15 +8,23 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gateway.adapters.telemetry.cells import Family
+from gateway.adapters.telemetry.execution_quality import ExecutionQuality
 from gateway.adapters.telemetry.labels import MODES, NO_MODE, OTHER, REASONS, OrderLabels, order_labels
+from gateway.adapters.telemetry.order_changes import OrderChanges
 from gateway.domain.enums import OrdStatus, Route
 from gateway.domain.facts import (
+    CancelRefused,
+    CancelRequested,
+    OrderAcknowledged,
     OrderAdmitted,
     OrderDenied,
     OrderEnded,
     OrderExecuted,
     OrderHeld,
+    OrderReplaced,
     OrderWithdrawn,
+    ReplaceDenied,
+    ReplaceHeld,
 )
 from gateway.domain.orders import Order
 from gateway.domain.throttle_facts import OrderDeferred
@@ -24,29 +32,33 @@ from gateway.domain.throttle_facts import OrderDeferred
 # Named once: see domain.orders.
 _SPLIT, _FILLED = Route.SPLIT, OrdStatus.FILLED
 
-_NS = 1e-9
-
 
 class OrderCounts:
     """Counts each order when it is admitted or denied, and once more when it ends; a split one by its legs."""
 
-    def __init__(self, orders: Family, fills: Family, first_fill: Family) -> None:
+    def __init__(self, orders: Family, fills: Family, quality: ExecutionQuality, changes: OrderChanges) -> None:
         self._orders = orders
         self._fills = fills
-        self._first_fill = first_fill
+        self._quality = quality
+        self._changes = changes
         self._increments: dict[OrderLabels, Callable[[], None]] = {}
         self._fill_increments: dict[tuple[str, str], Callable[[], None]] = {}
-        self._fill_delays: dict[tuple[str, str], Callable[[float], None]] = {}
         self._open: dict[str, Order] = {}
         #: What each kind of fact counts.
         self.counting: dict[type, Callable[[Any], None]] = {
             OrderHeld: self._on_held,
             OrderAdmitted: self._on_admitted,
             OrderDenied: self._on_denied,
+            OrderAcknowledged: self._on_acknowledged,
             OrderExecuted: self._on_executed,
             OrderEnded: self._on_ended,
             OrderWithdrawn: self._on_gone,
             OrderDeferred: self._on_gone,
+            CancelRequested: self._on_cancel_requested,
+            CancelRefused: lambda fact: self._on_change(fact.order_id, "cancel", "refused"),
+            ReplaceHeld: lambda fact: self._on_change(fact.order_id, "replace", "requested"),
+            ReplaceDenied: lambda fact: self._on_change(fact.order_id, "replace", "refused"),
+            OrderReplaced: self._on_replaced,
         }
 
     def know_venue(self, venue: str, routes: Iterable[str]) -> None:
@@ -57,7 +69,8 @@ class OrderCounts:
             self._increments[labels] = self._orders.cell(*labels).inc
         for route in routes:
             self._fill_increments[venue, route] = self._fills.cell(venue, route).inc
-            self._fill_delays[venue, route] = self._first_fill.histogram(venue, route).observe
+        self._quality.know_venue(venue, routes)
+        self._changes.know_venue(venue)
 
     def remember(self, order: Order) -> None:
         """Only what never changes of it is read: labels, route and when it was created."""
@@ -87,17 +100,37 @@ class OrderCounts:
         order = self._open.get(fact.order_id)
         if order is None:
             return
-        if fact.cum_qty == fact.fill.last_qty:
-            self._fill_delays[key](max(fact.ts_ns - order.created_ns, 0) * _NS)
+        self._quality.on_executed(fact, order)
         if fact.ord_status is _FILLED:
             del self._open[fact.order_id]
             self._add(order.venue, order.mode, "filled", "")
+            self._changes.ended(fact.order_id, order.venue, fact.ord_status)
 
     def _on_ended(self, fact: OrderEnded) -> None:
         order = self._open.pop(fact.order_id, None)
         if order is not None and order.route is not _SPLIT:
             reason = fact.reject.code if fact.reject is not None else ""
             self._add(order.venue, order.mode, fact.ord_status, reason)
+            self._changes.ended(fact.order_id, order.venue, fact.ord_status)
+
+    def _on_acknowledged(self, fact: OrderAcknowledged) -> None:
+        order = self._open.get(fact.order_id)
+        if order is not None:
+            self._quality.on_acknowledged(fact, order)
+
+    def _on_cancel_requested(self, fact: CancelRequested) -> None:
+        order = self._open.get(fact.order_id)
+        if order is not None:
+            self._changes.cancel_requested(fact.order_id, order.venue)
+
+    def _on_replaced(self, fact: OrderReplaced) -> None:
+        if fact.settles_pending:
+            self._on_change(fact.order_id, "replace", "done")
+
+    def _on_change(self, order_id: str, change: str, result: str) -> None:
+        order = self._open.get(order_id)
+        if order is not None:
+            self._changes.note(order.venue, change, result)
 
     def _on_gone(self, fact: OrderWithdrawn | OrderDeferred) -> None:
         self._open.pop(fact.order_id, None)

@@ -11,11 +11,16 @@ from gateway import __version__
 from gateway.adapters.telemetry.catalogue import CATALOGUE
 from gateway.adapters.telemetry.cells import Family
 from gateway.adapters.telemetry.collectors import Gauges, StateCollector
+from gateway.adapters.telemetry.errors import ErrorCounter
+from gateway.adapters.telemetry.execution_quality import Benchmark, ExecutionQuality
 from gateway.adapters.telemetry.labels import DECISIONS, OTHER, ROUTES, STAGES, known_venues
+from gateway.adapters.telemetry.order_changes import OrderChanges
 from gateway.adapters.telemetry.order_counts import OrderCounts
+from gateway.domain.breakers import BreakerKind
 from gateway.domain.facts import ConfigChanged
 from gateway.domain.orders import Order
 from gateway.domain.records import Record
+from gateway.domain.stop_facts import BreakerTripped
 
 _NS = 1e-9
 _FAILURES = {"POLICY_UNAVAILABLE": "unavailable", "POLICY_UNDEFINED": "undefined", "POLICY_MALFORMED": "malformed"}
@@ -23,9 +28,10 @@ _FAILURES = {"POLICY_UNAVAILABLE": "unavailable", "POLICY_UNDEFINED": "undefined
 
 class PrometheusTelemetry:
     """Implements ``ports.telemetry.Telemetry``. ``venues`` are the configured ones; all others count as
-    ``other``. ``gauges`` is asked at each scrape for what can be read instead of counted."""
+    ``other``. ``gauges`` is asked at each scrape for what can be read instead of counted; ``vwap`` at each execution
+    for the average price of the market. ``errors`` counts log lines once it is among the log's handlers."""
 
-    def __init__(self, venues: Iterable[str], gauges: Gauges) -> None:
+    def __init__(self, venues: Iterable[str], gauges: Gauges, vwap: Benchmark = lambda symbol: None) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._state = StateCollector(gauges)
         self._families = {metric.name: Family(metric) for metric in CATALOGUE if not metric.is_read}
@@ -42,12 +48,20 @@ class PrometheusTelemetry:
         self._reload_successful = pushed["gateway_config_last_reload_successful"].cell()
         self._reload_timestamp = pushed["gateway_config_last_reload_success_timestamp_seconds"].cell()
         self._reload_successful.set(1)
+        self._trips = pushed["gateway_circuit_breaker_trips_total"]
+        for kind in BreakerKind:
+            self._trips.cell(kind.value)
+        self.errors = ErrorCounter(pushed["gateway_errors_total"])
         self._orders = OrderCounts(
-            pushed["gateway_orders_total"], pushed["gateway_fills_total"], pushed["gateway_first_fill_seconds"]
+            pushed["gateway_orders_total"],
+            pushed["gateway_fills_total"],
+            ExecutionQuality(pushed, vwap, OTHER),
+            OrderChanges(pushed["gateway_order_changes_total"], OTHER),
         )
         self._counting: dict[type, Callable[[Any], None]] = {
             **self._orders.counting,
             ConfigChanged: self._on_config_changed,
+            BreakerTripped: self._on_tripped,
         }
         self._know_venues(venues)
         self._register_surroundings()
@@ -71,6 +85,9 @@ class PrometheusTelemetry:
     def _on_config_changed(self, fact: ConfigChanged) -> None:
         self._know_venues(fact.config.venues)
         self._state.revision = fact.config.revision
+
+    def _on_tripped(self, fact: BreakerTripped) -> None:
+        self._trips.cell(fact.trip.breaker_id).inc()
 
     def on_order(self, venue: str, decide_ns: int, journal_ns: int, total_ns: int) -> None:
         decide, journal, total = self._stages.get(venue) or self._stages[OTHER]
