@@ -13,6 +13,7 @@ from gateway.adapters.config import StartResult
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
+from gateway.adapters.marketdata.routed import RoutedMarket
 from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.telemetry import PrometheusTelemetry, Reading
@@ -22,7 +23,7 @@ from gateway.app.edits import ConfigEdits
 from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
 from gateway.app.operating_gauges import operating_gauges
-from gateway.app.registry import ORDER_ADAPTERS, POLICIES, market_data, venue_factories
+from gateway.app.registry import ORDER_ADAPTERS, POLICIES, feed_factory, venue_factories
 from gateway.app.start import usable_start
 from gateway.core.state import GatewayState
 from gateway.domain.instruments import Instrument
@@ -95,9 +96,9 @@ def _assemble(
     settings = start.settings
     clock, tasks = SystemClock(), TaskGroup()
     calendar = ExchangeCalendar()
-    market = market_data(settings, config_dir, clock)
+    market = RoutedMarket(settings, feed_factory(config_dir, clock, environ), clock)
     instruments = dict(settings.trading.instruments)
-    simulator = _simulator(settings, instruments, market, calendar, clock)
+    simulator = _simulator(settings, instruments, market, calendar, state, clock)
     policy = LivePolicies(
         POLICIES[settings.policy.engine](settings.policy, environ),
         PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / "last_good_policies"),
@@ -198,17 +199,17 @@ def _simulator(
     instruments: dict[str, Instrument],
     market: MarketData,
     calendar: ExchangeCalendar,
+    state: GatewayState,
     clock: Clock,
 ) -> SimulatorVenue:
     """Sessions end with those of the exchanges; synthetic prices know no exchange, and their day ends at midnight."""
-    is_real = settings.trading.is_market_data_real
     return SimulatorVenue(
         instruments,
         settings.simulator,
         market,
         clock,
-        session_end_ns=partial(_session_end_ns, calendar) if is_real else next_midnight_ns,
-        session_start_ns=partial(_session_start_ns, calendar) if is_real else next_midnight_ns,
+        session_end_ns=partial(_boundary_ns, state, calendar.session_end_ns),
+        session_start_ns=partial(_boundary_ns, state, calendar.session_start_ns),
     )
 
 
@@ -238,9 +239,7 @@ def _stale_after_ns(settings: Settings) -> int:
     return settings.market_data.stale_after_ms * 1_000_000
 
 
-def _session_end_ns(calendar: ExchangeCalendar, instrument: Instrument, now_ns: int) -> int:
-    return calendar.session_end_ns(instrument.calendar, now_ns)
-
-
-def _session_start_ns(calendar: ExchangeCalendar, instrument: Instrument, now_ns: int) -> int:
-    return calendar.session_start_ns(instrument.calendar, now_ns)
+def _boundary_ns(state: GatewayState, next_ns: Callable[[str, int], int], instrument: Instrument, now_ns: int) -> int:
+    """Of the exchange's day, where prices are an exchange's; a market that was made by nobody turns at midnight."""
+    is_real = state.config.has_real_prices(instrument.venue)
+    return next_ns(instrument.calendar, now_ns) if is_real else next_midnight_ns(instrument, now_ns)

@@ -19,7 +19,7 @@ from gateway.adapters.config import (
 from gateway.adapters.journal import verify
 from gateway.adapters.journal.outside import from_outside, read_only
 from gateway.adapters.policy.loader import check as check_policies
-from gateway.app.registry import MARKETS, ORDER_ADAPTERS
+from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
 from gateway.core.apply import apply_record
 from gateway.core.config_change import refusals
 from gateway.core.config_edits import standing_approval
@@ -117,9 +117,7 @@ def _last_good(data_dir: Path, environ: Mapping[str, str]) -> Settings | None:
 
 def _unserved(settings: Settings) -> list[str]:
     """What is valid by itself and yet no adapter of this version can serve."""
-    found = []
-    if settings.market_data.source not in MARKETS:
-        found.append(f"market_data.source {settings.market_data.source}: this version has {', '.join(sorted(MARKETS))}")
+    found = [*unserved_sources(settings)]
     for name in settings.trading.venues:
         venue = settings.venues.get(name)
         mode = settings.trading.effective_mode(name)
@@ -136,7 +134,7 @@ def _print_meaning(settings: Settings) -> None:
         print(f"{name}: {mode.value}{share}")
     print(
         f"{len(trading.instruments)} instruments, {len(trading.accounts)} account(s), "
-        f"{len(settings.principals)} API key(s), market data {settings.market_data.source}"
+        f"{len(settings.principals)} API key(s), market data {settings.market_data.source_words}"
     )
 
 

@@ -34,7 +34,7 @@ from gateway.service.status import GatewayStatus
 
 _log = logging.getLogger("gateway")
 #: Settings that are read once: an edit of these is told, and takes effect at the next start.
-_READ_AT_START = ("server", "storage", "policy", "market_data", "simulator")
+_READ_AT_START = ("server", "storage", "policy", "simulator")
 _PRINCIPALS = "principals.yaml"
 _LAST_KEY = (
     "principals.yaml: the edit takes away the last key with role risk or admin, and without one nobody would have to "

@@ -1,5 +1,6 @@
 """A gateway that was put together: how it starts, follows edits, and stops."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from gateway.adapters.config import ConfigWatcher, StartResult
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
-from gateway.adapters.marketdata.synthetic import SyntheticMarket
+from gateway.adapters.marketdata.routed import RoutedMarket
 from gateway.adapters.policy.live import LivePolicies, PolicyReload
 from gateway.adapters.policy.watcher import PolicyWatcher
 from gateway.adapters.telemetry import PrometheusTelemetry
@@ -24,7 +25,6 @@ from gateway.domain.instruments import Instrument
 from gateway.domain.orders import Actor
 from gateway.domain.settings import Settings
 from gateway.ports.clock import Clock
-from gateway.ports.market_data import MarketData
 from gateway.service.commands import CommandWatch
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
@@ -53,7 +53,7 @@ class Gateway:
     tasks: TaskGroup
     journal: SqliteJournal
     calendar: ExchangeCalendar
-    market: MarketData
+    market: RoutedMarket
     instruments: dict[str, Instrument]
     simulator: SimulatorVenue
     policy: LivePolicies
@@ -73,8 +73,12 @@ class Gateway:
     async def open(self) -> None:
         """Settle the past, put the configuration in force, then open the door."""
         logging.getLogger().addHandler(self.telemetry.errors)
-        self._prepare_calendars()
-        await self.market.start()
+        settings = self.reloader.settings
+        problems = await self._prepare_market(settings)
+        if problems:
+            raise StartRefused("; ".join(problems))
+        self.market.switch(settings)
+        self.reloader.prepare_market = self._prepare_market
         folder = (self.config_dir / self.reloader.settings.policy.path).resolve()
         policy_watcher = PolicyWatcher(folder, self._reload_policies)
         self._on_policies(await self.policy.start())
@@ -113,23 +117,22 @@ class Gateway:
         self.tasks.spawn(watcher.run(), "config watcher")
         self.tasks.spawn(policy_watcher.run(), "policy watcher")
 
-    def _prepare_calendars(self) -> None:
-        """Trading hours count once prices are real; their calendars are large, so only then are they loaded."""
-        trading = self.reloader.settings.trading
-        if not trading.is_market_data_real:
-            return
+    async def _prepare_market(self, settings: Settings) -> tuple[str, ...]:
+        """Why prices cannot be had as ``settings`` want them; else they wait for ``RoutedMarket.switch``. Trading hours
+        count where prices are real; their calendars are large, so only then are they loaded."""
+        trading = settings.trading
+        real = {one.calendar for one in trading.instruments.values() if trading.has_real_prices(one.venue)}
         try:
-            names = {instrument.calendar for instrument in trading.instruments.values()}
-            self.calendar.prepare(sorted(names), self.clock.now_ns())
+            await asyncio.to_thread(self.calendar.prepare, sorted(real), self.clock.now_ns())
         except UnknownCalendar as error:
-            raise StartRefused(f"instruments.yaml: {error}") from None
+            return (f"instruments.yaml: {error}",)
+        return await self.market.prepare(settings)
 
     def _take_instruments(self, settings: Settings) -> None:
         """What is new has prices before the first order for it is decided."""
         self.instruments.clear()
         self.instruments.update(settings.trading.instruments)
-        if isinstance(self.market, SyntheticMarket):
-            self.market.set_instruments(tuple(self.instruments.values()))
+        self.market.switch(settings)
 
     async def _reload_policies(self) -> None:
         self._on_policies(await self.policy.reload())

@@ -16,7 +16,7 @@ from gateway.domain.capabilities import VenueCapabilities
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import PolicySettings, Settings, VenueSettings
 from gateway.ports.clock import Clock
-from gateway.ports.market_data import MarketData
+from gateway.ports.market_data import MarketData, MarketFeed
 from gateway.ports.venue import Venue
 from gateway.service.venues import VenueFactory
 
@@ -76,31 +76,50 @@ def _need(module: str) -> None:
         raise StartRefused(f"its client library {module} is not installed: `make venues` installs it")
 
 
-def _synthetic(settings: Settings, folder: Path, clock: Clock) -> MarketData:
-    return SyntheticMarket(tuple(settings.trading.instruments.values()), settings.market_data, clock)
+#: Sources of market data: ``synthetic``, ``replay``, and adapters of venues that bring prices.
+MARKETS = frozenset({"synthetic", "replay"})
 
 
-def _replay(settings: Settings, folder: Path, clock: Clock) -> MarketData:
-    path = settings.market_data.path
-    if not path:
-        raise StartRefused("market_data.source is replay: give the recording as market_data.path in gateway.yaml")
-    instruments = tuple(settings.trading.instruments.values())
-    return ReplayMarket(str((folder / path).resolve()), instruments, settings.market_data, clock)
+def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Callable[[str, Settings], MarketFeed]:
+    """Makes the source of a name: ``synthetic``, ``replay``, or a venue whose adapter brings prices. A new adapter is a
+    function here and a name in ``MARKETS``. ``folder`` is where gateway.yaml lies, which paths are relative to.
+
+    What it makes can never trade. Only ``environ`` may hold credentials, and only who gets no prices without reads it.
+    """
+
+    def synthetic(settings: Settings) -> MarketFeed:
+        return SyntheticMarket(tuple(settings.trading.instruments.values()), settings.market_data, clock)
+
+    def replay(settings: Settings) -> MarketFeed:
+        instruments, market = tuple(settings.trading.instruments.values()), settings.market_data
+        return ReplayMarket(str((folder / market.path).resolve()), instruments, market, clock)
+
+    invented = {"synthetic": synthetic, "replay": replay}
+    venues: dict[str, Callable[[VenueSettings], MarketFeed]] = {}
+
+    def make(name: str, settings: Settings) -> MarketFeed:
+        if name in invented:
+            return invented[name](settings)
+        venue = settings.venues.get(name) or VenueSettings(name=name, adapter=name)
+        if venue.adapter not in venues:
+            raise StartRefused(
+                f"{venue.adapter} brings no prices in this version; it has: {', '.join(sorted(MARKETS))}"
+            )
+        return venues[venue.adapter](venue)
+
+    return make
 
 
-#: Sources of market data by the name that ``market_data.source`` gives.
-MARKETS: dict[str, Callable[[Settings, Path, Clock], MarketData]] = {"synthetic": _synthetic, "replay": _replay}
-
-
-def market_data(settings: Settings, folder: Path, clock: Clock) -> MarketData:
-    """The configured source; paths are relative to ``folder``, where gateway.yaml lies."""
-    factory = MARKETS.get(settings.market_data.source)
-    if factory is None:
-        known = ", ".join(sorted(MARKETS))
-        raise StartRefused(
-            f"market_data.source {settings.market_data.source!r} is not part of this version; it has: {known}"
-        )
-    return factory(settings, folder, clock)
+def unserved_sources(settings: Settings) -> tuple[str, ...]:
+    """Why the configured sources cannot be had in this version, without making any."""
+    market, known = settings.market_data, ", ".join(sorted(MARKETS))
+    names = dict.fromkeys(name for name in (market.source, *market.sources.values()) if name)
+    adapters = {name: settings.venues[name].adapter if name in settings.venues else name for name in names}
+    return tuple(
+        f"market_data.source {name} is not part of this version; it has: {known}"
+        for name, adapter in adapters.items()
+        if adapter not in MARKETS
+    )
 
 
 def _embedded(settings: PolicySettings, environ: Mapping[str, str]) -> SwappableEngine:

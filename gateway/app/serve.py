@@ -110,8 +110,7 @@ def _announce(gateway: Gateway) -> None:
     settings = gateway.reloader.settings
     scheme = "https" if settings.server.tls_cert else "http"
     modes = ", ".join(f"{venue.venue} {venue.effective_mode}" for venue in gateway.status.modes().venues)
-    data = "synthetic market data" if gateway.market.is_synthetic else f"market data: {settings.market_data.source}"
-    _log.info("modes: %s; %s", modes, data)
+    _log.info("modes: %s; market data: %s", modes, settings.market_data.source_words)
     if not settings.principals:
         _log.info("no API key is configured: listening on this machine only, every caller is admin")
     print(f"ready on {scheme}://{settings.server.host}:{gateway.server.port}", flush=True)

@@ -72,6 +72,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "approved_symbols": Looser.WHEN_LONGER_OR_ABSENT,
         "reprice_reserve_bps": Looser.WHEN_LOWER,  # less exposure is held
         "is_market_data_real": Looser.NEVER,
+        "invented_venues": Looser.NEVER,
         "retained_closed_orders": Looser.NEVER,
         "retained_executions": Looser.NEVER,
         "overrides": Looser.WITHIN,

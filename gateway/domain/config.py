@@ -177,7 +177,8 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a decision reads. ``revision`` is a hash of the content, so equal content is equal revision.
 
     ``rates`` gives the value of one unit of a currency in the base currency. ``is_market_data_real`` False (the
-    synthetic market) means that markets never close and closing-hours rules are not enforced.
+    synthetic market) means that markets never close and closing-hours rules are not enforced; ``invented_venues``
+    are those for which that is so although prices of others are real (``has_real_prices`` tells).
     ``cost_method`` is the one whose realized P&L is reported (both are kept); a portfolio snapshot is taken every
     ``snapshot_every_s`` (0: never). ``day_roll`` begins the gateway's own trading day, ``day_rolls`` that of each
     venue (a venue that is not there has the gateway's).
@@ -198,6 +199,7 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     approved_symbols: tuple[str, ...] | None = None
     reprice_reserve_bps: Decimal = ZERO
     is_market_data_real: bool = False
+    invented_venues: tuple[str, ...] = ()
     retained_closed_orders: int = 1_000
     retained_executions: int = 5_000
     overrides: OverrideWindow = OverrideWindow()
@@ -207,6 +209,10 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_every_s: int = 300
     day_roll: DayRoll = DayRoll()
     day_rolls: dict[str, DayRoll] = {}
+
+    def has_real_prices(self, venue: str) -> bool:
+        """Whether prices at ``venue`` are those of a market, so that its hours count."""
+        return self.is_market_data_real and venue not in self.invented_venues
 
     def effective_mode(self, venue: str) -> Mode:
         """The lower of the global mode and the venue's own; a venue that is not configured is SHADOW."""

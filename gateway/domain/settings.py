@@ -41,13 +41,16 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True):
 class MarketDataSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where prices come from: ``synthetic``, ``replay`` of a recorded feed, or a venue's name.
 
-    ``speed`` plays a recording that many times faster (0: as fast as possible), ``loop`` starts it over at its
-    end. ``ticks_per_s`` is the synthetic market's total update rate, ``seed`` makes it repeatable. ``symbols``
-    are those the source carries (empty: all enabled instruments); ``refresh_interval_s`` is how often a source
-    without a stream is asked.
+    ``source`` is that of all venues but those that ``sources`` names; empty where it names them all.
+    ``stale_after_ms`` is the age from which a quote is called stale. ``speed`` plays a recording that many times
+    faster (0: as fast as possible), ``loop`` starts it over at its end. ``ticks_per_s`` is the synthetic market's
+    total update rate, ``seed`` makes it repeatable. ``symbols`` are those that a venue's source carries, of the
+    venues that it names (empty: all instruments); ``refresh_interval_s`` is how often a source without a stream is
+    asked.
     """
 
     source: str = "synthetic"
+    sources: dict[str, str] = {}
     path: str = ""
     speed: Decimal = Decimal(1)
     loop: bool = True
@@ -56,6 +59,18 @@ class MarketDataSettings(msgspec.Struct, frozen=True, kw_only=True):
     stale_after_ms: int = 5_000
     symbols: tuple[str, ...] = ()
     refresh_interval_s: Decimal = Decimal(5)
+
+    def source_of(self, venue: str) -> str:
+        """Where prices of what is traded at ``venue`` come from; empty: from nowhere."""
+        return self.sources.get(venue, self.source)
+
+    @property
+    def source_words(self) -> str:
+        """All sources in one line."""
+        own = [f"{venue}: {source}" for venue, source in self.sources.items()]
+        if not own:
+            return self.source
+        return ", ".join([*own, f"others: {self.source}"] if self.source else own)
 
 
 class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from gateway.core.risk.figures import RiskFigures, TailRisk
 from gateway.core.state import GatewayState
-from gateway.domain.config import FigureSampling
+from gateway.domain.config import FigureSampling, TradingConfig
 from gateway.domain.events import FiguresObserved
 from gateway.domain.instruments import Instrument
 from gateway.ports.clock import Clock
@@ -119,13 +119,13 @@ def _holdings(state: GatewayState) -> Holdings:
 
 
 def _periods_per_day(state: GatewayState, symbols: Mapping[str, object], period_s: int) -> dict[str, float]:
-    is_real, instruments = state.config.is_market_data_real, state.config.instruments
-    return {symbol: _day_s(instruments.get(symbol), is_real) / period_s for symbol in symbols}
+    instruments = state.config.instruments
+    return {symbol: _day_s(instruments.get(symbol), state.config) / period_s for symbol in symbols}
 
 
-def _day_s(instrument: Instrument | None, is_real: bool) -> int:
+def _day_s(instrument: Instrument | None, config: TradingConfig) -> int:
     """For how long a symbol trades in a day. A market that was not made by anyone never closes."""
-    if not is_real or instrument is None or instrument.calendar in ("24/7", "24/5"):
+    if instrument is None or not config.has_real_prices(instrument.venue) or instrument.calendar in ("24/7", "24/5"):
         return _AROUND_THE_CLOCK_S
     return _FUTURES_S if instrument.asset_class == "future" else _STOCKS_S
 

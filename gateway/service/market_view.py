@@ -51,7 +51,7 @@ class MarketViews:
         window_px = None if self._window is None else self._window.average(symbol, now_ns, quote)
         is_open, phase = True, _OPEN
         minute, weekday = now_ns // _MINUTE_NS % 1440, (now_ns // _DAY_NS + _SINCE_MONDAY) % 7 + 1
-        if config.is_market_data_real and instrument is not None:
+        if instrument is not None and config.has_real_prices(instrument.venue):
             session = self._calendar.session(instrument.calendar, now_ns)
             is_open, phase = session.is_open, session.phase
             minute, weekday = session.local_minute, session.weekday

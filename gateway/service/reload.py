@@ -1,7 +1,7 @@
 """A new configuration takes effect whole, or not at all: the old one then stays in force, and says why."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from gateway.core.config_change import refusals
 from gateway.core.decision import Decision
@@ -23,6 +23,8 @@ _EDITOR = Actor("config-file", Role.ADMIN)
 
 #: Told of every configuration that took effect, before any order is decided under it.
 OnApplied = Callable[[Settings], None]
+#: Makes ready what prices need; returns why they cannot be had.
+PrepareMarket = Callable[[Settings], Awaitable[tuple[str, ...]]]
 
 
 def objections(
@@ -48,6 +50,7 @@ class Reloader:
     ) -> None:
         self.settings = settings
         self.on_applied: list[OnApplied] = []
+        self.prepare_market: PrepareMarket = _nothing_to_prepare
         self._engine = engine
         self._venues = venues
         self._telemetry = telemetry
@@ -66,7 +69,7 @@ class Reloader:
             return found
         if needs_approval and unapproved(state, new.trading, self._clock.now_ns()) is not None:
             return (f"configuration {new.trading.revision} loosens limits and nobody approved it",)
-        found = await self._venues.build_needed(state, new.trading, new.venues)
+        found = await self.prepare_market(new) or await self._venues.build_needed(state, new.trading, new.venues)
         if found:
             return found
         now_ns = self._clock.now_ns()
@@ -97,3 +100,7 @@ class Reloader:
     def note_refusal(self) -> None:
         """Count an edit that did not take effect."""
         self._telemetry.on_config(False, self._engine.state.config.revision, self._clock.now_ns())
+
+
+async def _nothing_to_prepare(_: Settings) -> tuple[str, ...]:
+    return ()

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from gateway.adapters.clock import SystemClock
-from gateway.app.registry import CAPABILITIES, MARKETS, ORDER_ADAPTERS, POLICIES, venue_factories
+from gateway.app.registry import CAPABILITIES, ORDER_ADAPTERS, POLICIES, unserved_sources, venue_factories
 from gateway.domain.settings import Settings, VenueSettings
 from tests.fakes.outside import FixedMarket
 from tests.world import trading_config
@@ -20,7 +20,7 @@ def test_every_order_adapter_that_is_named_can_be_made() -> None:
 def test_the_default_sources_and_engines_exist() -> None:
     """Without this, the shipped configuration could not start."""
     settings = Settings(trading=trading_config())
-    assert settings.market_data.source in MARKETS
+    assert unserved_sources(settings) == ()
     assert settings.policy.engine in POLICIES
 
 

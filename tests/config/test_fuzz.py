@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.adapters.config import ConfigInvalid, ConfigProblem, parse, revision_of
 from gateway.adapters.config.kinds import Kind, Unfit
 from gateway.adapters.config.problems import MAX_PROBLEMS
-from gateway.adapters.config.schema import Either, Fields, Many, Names, Rule
+from gateway.adapters.config.schema import Either, Fields, Many, Names, Rule, WordOrNames
 from gateway.adapters.config.tables import FILES
 from gateway.domain.settings import Settings
 from tests.config.samples import shipped_files
@@ -132,6 +132,8 @@ def node(rule: Rule) -> st.SearchStrategy[Any]:
         return st.dictionaries(node(rule.name), node(rule.item), max_size=2)
     if isinstance(rule, Many):
         return st.lists(node(rule.item), max_size=3)
+    if isinstance(rule, WordOrNames):
+        return st.one_of(node(rule.word), node(rule.names))
     assert isinstance(rule, Either)
     return node(rule.mapping) | node(rule.listing)
 

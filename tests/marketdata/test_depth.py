@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from gateway.adapters.marketdata.depth import DepthBook, DepthChange, Levels
+from gateway.adapters.venues.shared.depth import DepthBook, DepthChange, Levels
 from gateway.domain.market import PriceLevel
 
 D = Decimal

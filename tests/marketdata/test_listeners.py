@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.adapters.marketdata.listeners import Listeners
+from gateway.adapters.venues.shared.listeners import Listeners
 from gateway.domain.market import MarketUpdate, TradeTick
 
 

@@ -187,7 +187,7 @@ async def test_instruments_may_change_while_it_runs() -> None:
     assert isinstance(market, SyntheticMarket)
     await market.start()
     before = market.quote("AAPL")
-    market.set_instruments([INSTRUMENTS[0], INSTRUMENTS[2]])
+    market.follow([INSTRUMENTS[0], INSTRUMENTS[2]])
     assert market.quote("AAPL") is before
     assert market.quote("BTC/USDT") is None
     assert market.quote("ES") is not None

@@ -11,6 +11,7 @@ from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.limits import build_limits
 from gateway.adapters.config.revision import revision_of
+from gateway.adapters.config.sources import INVENTED, Sources
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
 from gateway.adapters.config.throttles import build_throttles
 from gateway.domain.config import (
@@ -54,7 +55,7 @@ def rates_of(documents: Documents) -> dict[str, Decimal]:
     return {base: ONE, **given}
 
 
-def build_settings(documents: Documents, listed: Listed, source: str) -> Settings:
+def build_settings(documents: Documents, listed: Listed, sources: Sources) -> Settings:
     gateway = documents[GATEWAY]
 
     def section(name: str, *without: str) -> dict[str, Any]:
@@ -63,12 +64,12 @@ def build_settings(documents: Documents, listed: Listed, source: str) -> Setting
     refresh = gateway.get("refresh_interval", default=documents[INSTRUMENTS].get("refresh_interval"))
     extra = {} if refresh is None else {"refresh_interval_s": refresh}
     return Settings(
-        trading=_trading(documents, listed, source),
+        trading=_trading(documents, listed, sources),
         server=ServerSettings(**section("server")),
         storage=StorageSettings(**section("storage", "retained_closed_orders", "retained_executions")),
         policy=PolicySettings(**section("policy", "approved_symbols")),
         market_data=MarketDataSettings(
-            **{**section("market_data"), **extra, "source": source},
+            **{**section("market_data"), **extra, "source": sources.default, "sources": dict(sources.by_venue)},
             symbols=tuple(sorted(set(gateway.get("symbols", default=[])))),
         ),
         simulator=SimulatorSettings(**section("simulator")),
@@ -86,11 +87,12 @@ def build_settings(documents: Documents, listed: Listed, source: str) -> Setting
     )
 
 
-def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig:
+def _trading(documents: Documents, listed: Listed, sources: Sources) -> TradingConfig:
     gateway, risk = documents[GATEWAY], documents[RISK]
     instruments = {symbol: Instrument(**entry) for symbol, entry in sorted(listed.entries.items())}
     modes = gateway.get("modes", "venues", default={})
     venues = {*modes, *gateway.get("venues", default={}), *(one.venue for one in instruments.values())}
+    real = {venue for venue in venues if sources.of(venue) not in ("", *INVENTED)}
     optional: dict[str, Any] = {}
     if (accounts := gateway.get("accounts")) is not None:
         optional["accounts"] = {name: AccountConfig(**values) for name, values in accounts.items()}
@@ -120,7 +122,8 @@ def _trading(documents: Documents, listed: Listed, source: str) -> TradingConfig
         rates=rates_of(documents),
         day_roll=_day_roll(gateway.get("day_roll", default={}), DayRoll()),
         day_rolls=_day_rolls(gateway.get("venues", default={}), venues, instruments),
-        is_market_data_real=source not in ("synthetic", "replay"),
+        is_market_data_real=bool(real),
+        invented_venues=tuple(sorted(venues - real)) if real else (),
         **optional,
     )
     return msgspec.structs.replace(trading, revision=revision_of(trading))

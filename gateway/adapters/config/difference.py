@@ -69,6 +69,8 @@ def _things(settings: Settings) -> _Things:
     things = _trading_things(settings.trading)
     for section in ("server", "storage", "policy", "market_data", "simulator"):
         things[section] = {**things.get(section, {}), **_values(getattr(settings, section))}
+    sources: dict[str, str] = things["market_data"].pop("sources")
+    things["market_data"] |= {f"source.{venue}": source for venue, source in sources.items()}
     for venue, values in settings.venues.items():
         things[f"venues.{venue}"] = _values(values, without=("name", "options")) | {
             **{f"options.{key}": text for key, text in values.options.items()},

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from gateway.adapters.config import words
 from gateway.adapters.config.kinds import FLAG, NOT_NEGATIVE, POSITIVE, WEIGHT, Kind, duration, number, share, whole
-from gateway.adapters.config.schema import Fields, Many, Names
+from gateway.adapters.config.schema import Fields, Many, Names, WordOrNames
 from gateway.domain.config import AccountConfig
 from gateway.domain.enums import CostMethod, Mode
 from gateway.domain.settings import (
@@ -89,7 +89,7 @@ GATEWAY_TABLE = Fields(
         ),
         "market_data": Fields(
             {
-                "source": SOURCE,
+                "source": WordOrNames(SOURCE, Names(words.VENUE, SOURCE, "venue")),
                 "path": words.TEXT,
                 "speed": NOT_NEGATIVE,
                 "loop": FLAG,

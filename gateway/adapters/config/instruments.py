@@ -3,7 +3,7 @@
 Fills in what the class and the product are known for, and checks what only a whole instrument can show.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -43,9 +43,10 @@ class Listed:
         return self.entries[symbol].get(key) == () and not document.is_written(*path, key, 0)
 
 
-def list_instruments(documents: Documents, source: str) -> Listed:
-    """All instruments, completed. A symbol given twice is a problem; one that gateway.yaml's ``symbols`` names
-    and instruments.yaml does not is a crypto pair or an equity with the defaults of its class."""
+def list_instruments(documents: Documents, source_of: Callable[[str], str]) -> Listed:
+    """All instruments, completed; ``source_of`` gives the source of prices of a venue. A symbol given twice is a
+    problem; one that gateway.yaml's ``symbols`` names and instruments.yaml does not is a crypto pair or an equity
+    with the defaults of its class."""
     listed = Listed()
     document = documents[INSTRUMENTS]
     for entry, asset_class, path in _entries(document):
@@ -61,12 +62,12 @@ def list_instruments(documents: Documents, source: str) -> Listed:
                 "a symbol is traded at one venue; give contracts of other months a symbol of their own (ESZ6)",
             )
             continue
-        listed.add(symbol, _complete(entry, asset_class, source), document, path)
+        listed.add(symbol, _complete(entry, asset_class, source_of), document, path)
         _check(listed, symbol, documents)
     for index, symbol in enumerate(documents[GATEWAY].get("symbols", default=[])):
         if symbol not in listed.entries:
             asset_class = guess_class(symbol, has_expiry=False)
-            entry = _complete({"symbol": symbol}, asset_class, source)
+            entry = _complete({"symbol": symbol}, asset_class, source_of)
             listed.add(symbol, entry, documents[GATEWAY], ("symbols", index))
             _check(listed, symbol, documents)
     return listed
@@ -84,13 +85,14 @@ def _entries(document: Document) -> Iterator[tuple[Entry, str, Path]]:
             yield entry, asset_class, (*below, index)
 
 
-def _complete(entry: Entry, asset_class: str, source: str) -> Entry:
+def _complete(entry: Entry, asset_class: str, source_of: Callable[[str], str]) -> Entry:
     symbol = entry["symbol"]
     whole = {**CLASS_DEFAULTS[asset_class], **product_defaults(symbol, asset_class), **entry}
     whole["asset_class"] = asset_class
     if "order_types" in entry:
         whole["order_types"] = tuple(kind for kind in OrdType if kind in entry["order_types"])
-    if source == "synthetic" and "reference_px" not in entry and symbol in START_PX:
+    is_priced = "reference_px" in entry or symbol not in START_PX
+    if not is_priced and source_of(whole["venue"]) == "synthetic":
         whole["reference_px"] = START_PX[symbol]
     return whole
 

@@ -17,6 +17,7 @@ from gateway.adapters.config.environment import override
 from gateway.adapters.config.instruments import check_bindings, list_instruments
 from gateway.adapters.config.limits import check_limit_values
 from gateway.adapters.config.problems import ConfigInvalid, ConfigProblem, Place, Problems, shown
+from gateway.adapters.config.sources import Sources, check_sources, market_data_sources, warn_invented_prices
 from gateway.adapters.config.tables import FILES, GATEWAY
 from gateway.adapters.config.throttles import check_throttles
 from gateway.adapters.config.yaml_text import MAX_BYTES
@@ -102,21 +103,21 @@ def parse(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings:
     """
     problems = Problems()
     documents = Documents(files, problems)
-    source = rules.market_data_source(documents)
-    _add_source_venue(documents, source)
+    sources = market_data_sources(documents)
+    _add_source_venues(documents, sources)
     override(documents, environ)
-    listed = list_instruments(documents, source)
+    listed = list_instruments(documents, sources.of)
     venues = _known_venues(documents)
     gateway = documents[GATEWAY]
     if gateway.is_usable:
         check_bindings(listed, venues, set(rates_of(documents)), documents)
-        rules.check_market_data(documents, source)
+        check_sources(documents, sources, listed, venues)
         rules.check_venues(documents)
         rules.check_modes(documents, listed)
         rules.check_money(documents)
         rules.check_server(documents)
         rules.check_caps(documents, venues | {entry["venue"] for entry in listed.entries.values()})
-        rules.warn_invented_prices(documents, source)
+        warn_invented_prices(documents, sources)
     rules.check_principals(documents)
     rules.check_limits(documents, listed)
     rules.check_overrides(documents)
@@ -128,14 +129,15 @@ def parse(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings:
     check_breakers(documents)
     if problems:
         raise ConfigInvalid(problems.all())
-    return build_settings(documents, listed, source)
+    return build_settings(documents, listed, sources)
 
 
-def _add_source_venue(documents: Documents, source: str) -> None:
+def _add_source_venues(documents: Documents, sources: Sources) -> None:
     """``exchange: binance`` alone is enough to get prices from there: the venue then exists with its defaults."""
     gateway = documents[GATEWAY]
-    if source in rules.ADAPTERS and source not in gateway.get("venues", default={}):
-        gateway.values.setdefault("venues", {})[source] = {}
+    for source in sources.names():
+        if source in rules.ADAPTERS and source not in gateway.get("venues", default={}):
+            gateway.values.setdefault("venues", {})[source] = {}
 
 
 def _known_venues(documents: Documents) -> set[str]:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from gateway.adapters.config.documents import Document, Documents
+from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.problems import shown
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
@@ -12,44 +12,9 @@ from gateway.domain.enums import Mode
 from gateway.domain.money import plain
 
 ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca", "simulator")
-_MARKET_DATA_ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca")
 _LIVE_PORTS = {7496: "7497 (TWS)", 4001: "4002 (IB Gateway)"}
 _TLS = ("tls_cert", "tls_key")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-def market_data_source(documents: Documents) -> str:
-    """Where prices come from: ``market_data.source``, or the seeds' ``exchange`` (``mock`` is synthetic)."""
-    given: list[tuple[Document, tuple[str, ...], str]] = []
-    keys: list[tuple[str, tuple[str, ...]]] = [
-        (GATEWAY, ("market_data", "source")),
-        (GATEWAY, ("exchange",)),
-        (INSTRUMENTS, ("exchange",)),
-    ]
-    for file, path in keys:
-        value = documents[file].get(*path)
-        if value is not None:
-            given.append((documents[file], path, "synthetic" if value == "mock" else value))
-    for document, path, value in given[1:]:
-        if value != given[0][2]:
-            hint = f"{'.'.join(given[0][1])} of {given[0][0].file} says {given[0][2]}; keep one of them"
-            documents.problems.add(document.place(*path), "contradicts another key", shown(value), hint)
-    return given[0][2] if given else "synthetic"
-
-
-def check_market_data(documents: Documents, source: str) -> None:
-    gateway = documents[GATEWAY]
-    if source == "replay" and not gateway.is_written("market_data", "path"):
-        hint = "name the recorded feed to play"
-        documents.problems.add(gateway.place("market_data", "path"), "is missing with source replay", hint=hint)
-    venues = gateway.get("venues", default={})
-    adapter = venues[source].get("adapter", source) if source in venues else source
-    known = ("synthetic", "replay", *sorted({*_MARKET_DATA_ADAPTERS, *venues}))
-    if source not in ("synthetic", "replay") and adapter not in _MARKET_DATA_ADAPTERS:
-        path = ("market_data", "source") if gateway.get("market_data", "source") else ("exchange",)
-        document = gateway if gateway.get(*path) else documents[INSTRUMENTS]
-        hint = documents.problems.did_you_mean(source, known)
-        documents.problems.add(document.place(*path), "must be a source of prices", shown(source), hint)
 
 
 def check_venues(documents: Documents) -> None:
@@ -98,17 +63,6 @@ def check_modes(documents: Documents, listed: Listed) -> None:
             documents.problems.warn(place, "is CANARY with canary_pct 0: every order stays in SHADOW")
         if mode.rank > overall.rank:
             documents.problems.warn(place, f"is {mode}, but modes.global {overall} is lower and decides")
-
-
-def warn_invented_prices(documents: Documents, source: str) -> None:
-    """Orders that go live are valued with market data: it had better be real."""
-    gateway = documents[GATEWAY]
-    overall = gateway.get("modes", "global", default=Mode.SHADOW)
-    modes = [venue.get("mode", Mode.SHADOW) for venue in gateway.get("modes", "venues", default={}).values()]
-    can_go_live = overall is not Mode.SHADOW and any(mode is not Mode.SHADOW for mode in modes)
-    if can_go_live and source in ("synthetic", "replay"):
-        text = f"is {source}: live orders would be checked against prices that are not the market's"
-        documents.problems.warn(gateway.place("market_data", "source"), text)
 
 
 def check_money(documents: Documents) -> None:

@@ -54,7 +54,14 @@ class Either(msgspec.Struct, frozen=True):
     listing: Many
 
 
-Rule = Kind | Fields | Names | Many | Either
+class WordOrNames(msgspec.Struct, frozen=True):
+    """One word for all, or a word for each name."""
+
+    word: Kind
+    names: Names
+
+
+Rule = Kind | Fields | Names | Many | Either | WordOrNames
 
 MISSING: Any = object()
 
@@ -82,6 +89,8 @@ class Reader:
     def read(self, rule: Rule, node: Node, path: Path = ()) -> Any:
         """What ``node`` says, as far as it fits ``rule``; ``MISSING`` when nothing of it does."""
         self.marks[path] = (node.line, node.column)
+        if isinstance(rule, WordOrNames):
+            rule = rule.names if isinstance(node, Table) else rule.word
         if isinstance(rule, Kind):
             return self._read_word(rule, node, path)
         if isinstance(node, Scalar) and node.is_null:
@@ -212,6 +221,9 @@ def _leaves(rule: Rule, path: str, owner: Fields | None, key: str) -> Iterator[t
         yield from _leaves(rule.item, f"{path}.<{rule.label}>", owner, key)
     elif isinstance(rule, Many):
         yield from _leaves(rule.item, f"{path}[]", owner, key)
+    elif isinstance(rule, WordOrNames):
+        yield path, rule.word, owner, key
+        yield from _leaves(rule.names, path, None, "")
     else:
         yield from _leaves(rule.mapping, path, owner, key)
         yield from _leaves(rule.listing, path, owner, key)

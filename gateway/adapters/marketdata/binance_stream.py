@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.adapters.marketdata.depth import DepthBook, DepthChange, Levels
+from gateway.adapters.venues.shared.depth import DepthBook, DepthChange, Levels
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import DepthUpdate, MarketUpdate, PriceLevel, Quote, TradeTick
 from gateway.domain.money import ZERO

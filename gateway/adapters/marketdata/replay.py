@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from gateway.adapters.marketdata.listeners import Listeners
 from gateway.adapters.marketdata.recording import Frame, Recording
+from gateway.adapters.venues.shared.listeners import Listeners
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import DepthUpdate, MarketUpdate, Quote, TradeTick
 from gateway.domain.settings import MarketDataSettings
 from gateway.ports.clock import Clock
-from gateway.ports.market_data import MarketListener
+from gateway.ports.connection import ConnectionState
+from gateway.ports.market_data import FeedState, MarketListener
 
 _log = logging.getLogger(__name__)
 _NS_PER_S = 1_000_000_000
@@ -28,7 +29,7 @@ _REST_NS = _NS_PER_S
 
 
 class ReplayMarket:
-    """Implements ``ports.market_data.MarketData``. Prices are real, so ``is_synthetic`` is False.
+    """Implements ``ports.market_data.MarketFeed``. Prices are real, so ``is_synthetic`` is False.
 
     ``settings.speed`` 0 plays once, as fast as possible, whatever ``loop`` says: over and over it would only
     heat a core. ``done`` is set when the end was reached and nothing more will come.
@@ -51,6 +52,8 @@ class ReplayMarket:
         self._begun_ns = 0  # monotonic time at which it was played
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.Handle | None = None
+        self._since_ns = clock.now_ns()
+        self._updates = 0
         self.done = asyncio.Event()
 
     @property
@@ -82,6 +85,23 @@ class ReplayMarket:
                 if present is not None:
                     listener(present)
         return self._listeners.add(symbol, listener)
+
+    def depth(self, symbol: str) -> DepthUpdate | None:
+        return self._recording.stream.present_depth(symbol, self._clock.now_ns())
+
+    def follow(self, instruments: Sequence[Instrument]) -> None:
+        """Other instruments are read from the next pass on: what of them was passed over is gone."""
+        self._instruments = tuple(instruments)
+
+    def state(self) -> FeedState:
+        text = "the recording has ended; its last prices stand" if self.done.is_set() else f"plays {self._path}"
+        return FeedState(
+            name="replay",
+            is_synthetic=False,
+            connection=ConnectionState(is_connected=self._loop is not None, since_ns=self._since_ns, text=text),
+            symbols=tuple(one.symbol for one in self._instruments),
+            updates=self._updates,
+        )
 
     async def close(self) -> None:
         if self._timer is not None:
@@ -143,6 +163,7 @@ class ReplayMarket:
             self._tell(DepthUpdate(symbol, (), (), 0, now_ns, is_snapshot=True))
 
     def _tell(self, update: MarketUpdate) -> None:
+        self._updates += 1
         if isinstance(update, Quote):
             self._quotes[update.symbol] = update
         elif isinstance(update, TradeTick):

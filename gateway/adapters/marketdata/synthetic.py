@@ -4,13 +4,14 @@ tried with no venue at all. Everything it says is marked ``is_synthetic``. It ne
 import asyncio
 from collections.abc import Callable, Sequence
 
-from gateway.adapters.marketdata.listeners import Listeners
 from gateway.adapters.marketdata.walk import SyntheticWalk
+from gateway.adapters.venues.shared.listeners import Listeners
 from gateway.domain.instruments import Instrument
-from gateway.domain.market import Quote
+from gateway.domain.market import DepthUpdate, Quote
 from gateway.domain.settings import MarketDataSettings
 from gateway.ports.clock import Clock
-from gateway.ports.market_data import MarketListener
+from gateway.ports.connection import ConnectionState
+from gateway.ports.market_data import FeedState, MarketListener
 
 _NS_PER_S = 1_000_000_000
 #: Steps that are due are taken together, this often at most: many symbols cost few wake-ups, and no order waits long
@@ -21,7 +22,7 @@ _MOST_CATCH_UP_NS = _NS_PER_S
 
 
 class SyntheticMarket:
-    """Implements ``ports.market_data.MarketData``.
+    """Implements ``ports.market_data.MarketFeed``.
 
     Steps go round the symbols, ``ticks_per_s`` of them a second in total, and more when that is needed to
     refresh every symbol twice within ``stale_after_ms``. A symbol's n-th step depends on seed and symbol only.
@@ -37,6 +38,8 @@ class SyntheticMarket:
         self._timer: asyncio.TimerHandle | None = None
         self._begun_ns = 0  # monotonic
         self._steps = 0
+        self._since_ns = clock.now_ns()
+        self._updates = 0
 
     @property
     def is_synthetic(self) -> bool:
@@ -73,7 +76,22 @@ class SyntheticMarket:
         self._loop = None
         self._listeners.clear()
 
-    def set_instruments(self, instruments: Sequence[Instrument]) -> None:
+    def depth(self, symbol: str) -> DepthUpdate | None:
+        walk = self._walks.get(symbol)
+        return None if walk is None or self._loop is None else walk.depth()
+
+    def state(self) -> FeedState:
+        return FeedState(
+            name="synthetic",
+            is_synthetic=True,
+            connection=ConnectionState(
+                is_connected=self._loop is not None, since_ns=self._since_ns, text="synthetic prices, made by no market"
+            ),
+            symbols=tuple(self._walks),
+            updates=self._updates,
+        )
+
+    def follow(self, instruments: Sequence[Instrument]) -> None:
         """Follow an edit of the configuration: what stays goes on where it was, what is new begins at once."""
         known = self._walks
         self._walks = {
@@ -113,6 +131,8 @@ class SyntheticMarket:
         while self._steps < due and self._loop is not None:
             walk = self._order[self._steps % len(self._order)]
             self._steps += 1
-            for update in walk.step(now_ns):
+            updates = walk.step(now_ns)
+            self._updates += len(updates)
+            for update in updates:
                 self._listeners.tell(update)
         self._schedule()

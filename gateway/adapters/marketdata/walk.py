@@ -86,6 +86,10 @@ class SyntheticWalk:
         updates.append(self._make_depth(now_ns))
         return updates
 
+    def depth(self) -> DepthUpdate:
+        """The book behind the present quote."""
+        return self._make_depth(self.quote.received_ns)
+
     def _below(self, limit: int) -> int:
         """A number from 0 up to ``limit``, exclusive. Slightly uneven, which nothing here minds, and fast."""
         return self._draw.getrandbits(32) * limit >> 32
