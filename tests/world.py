@@ -18,15 +18,7 @@ from gateway.core.decision import Decision
 from gateway.core.identity import fingerprint
 from gateway.core.state import GatewayState
 from gateway.core.trading.flattens import Flatten
-from gateway.domain.config import (
-    AccountConfig,
-    CanaryCaps,
-    Limits,
-    LimitTable,
-    Rollout,
-    TradingConfig,
-    VenueMode,
-)
+from gateway.domain.config import AccountConfig, Limits, LimitTable, TradingConfig, VenueMode
 from gateway.domain.effects import (
     CancelOrder,
     Effect,
@@ -60,6 +52,7 @@ from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
 from gateway.domain.records import Record
+from gateway.domain.rollout import CanaryCaps, Rollout
 
 D = Decimal
 TRADER = Actor("tess", Role.TRADER)

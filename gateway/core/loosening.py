@@ -15,14 +15,12 @@ import msgspec
 from gateway.domain.breakers import BreakerConfig
 from gateway.domain.config import (
     AccountConfig,
-    CanaryCaps,
     DropCopy,
     FigureSampling,
     GapEvent,
     Limits,
     LimitTable,
     OverrideWindow,
-    Rollout,
     TradingConfig,
     VenueMode,
 )
@@ -30,6 +28,15 @@ from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import plain
+from gateway.domain.rollout import (
+    ApprovalTerms,
+    CanaryCaps,
+    DemotionTerms,
+    Gates,
+    Rollout,
+    RolloutStep,
+    ShadowTerms,
+)
 from gateway.domain.throttles import Executions, RepeatedExecutions, Throttles, ThrottleTable
 
 
@@ -138,7 +145,25 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         **dict.fromkeys(("action", "scope", "reset_below", "reset_after_s", "window_s"), Looser.WHEN_OTHER),
         "books": Looser.WHEN_SHORTER,
     },
-    Rollout: {"salt": Looser.NEVER, "canary_unit": Looser.NEVER, "caps": Looser.WITHIN},
+    Rollout: {
+        **dict.fromkeys(("salt", "canary_unit"), Looser.NEVER),
+        **dict.fromkeys(("caps", "gates", "approval", "demotion", "shadow"), Looser.WITHIN),
+        "promotions": Looser.WHEN_LONGER_OR_ABSENT,  # the venues that are raised without evidence
+        "plan": Looser.WHEN_OTHER,
+        "live_after_days": Looser.WHEN_LOWER,
+    },
+    RolloutStep: dict.fromkeys(RolloutStep.__struct_fields__, Looser.NEVER),  # compared as a whole
+    Gates: {
+        **{name: Looser.WHEN_HIGHER for name in Gates.__struct_fields__ if name.startswith(("max_", "min_effect"))},
+        **dict.fromkeys(("confidence", "min_fill_rate", "min_pairs", "require_alerting"), Looser.WHEN_LOWER),
+    },
+    ApprovalTerms: {"needed": Looser.WHEN_EARLIER, "expires_h": Looser.WHEN_HIGHER},
+    DemotionTerms: {
+        "open_orders": Looser.WHEN_OTHER,
+        **dict.fromkeys(("cool_down_s", "settle_s"), Looser.WHEN_LOWER),
+        "max_outages": Looser.WHEN_HIGHER,
+    },
+    ShadowTerms: dict.fromkeys(ShadowTerms.__struct_fields__, Looser.WHEN_LOWER),
     CanaryCaps: dict.fromkeys(("max_live_orders", "max_live_notional", "max_live_loss"), Looser.WHEN_HIGHER),
     VenueMode: {"mode": Looser.NEVER, "canary_weight_bp": Looser.NEVER},
     AccountConfig: {"initial_cash": Looser.WHEN_HIGHER},  # limits that are shares of the equity grow with it
@@ -168,7 +193,7 @@ _NAMES = {
     "throttles.venues": "risk.venues",
     "throttles.self_match_prevention": "self_match_prevention",
     "throttles.self_match_scope": "self_match_scope",
-    "rollout.caps": "caps",
+    **{f"rollout.{name}": name for name in Rollout.__struct_fields__},
     "instruments": "symbols",
     "approved_symbols": "policy.approved_symbols",
 }

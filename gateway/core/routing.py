@@ -12,10 +12,10 @@ import msgspec
 from gateway.core.identity import draw_bucket
 from gateway.core.risk.exposure import CycleUse
 from gateway.core.state import Cycles, GatewayState
-from gateway.domain.config import CanaryCaps
 from gateway.domain.enums import CanaryUnit, Mode, Route, Side
 from gateway.domain.money import ZERO
 from gateway.domain.reasons import RouteReason
+from gateway.domain.rollout import CanaryCaps
 
 _NO_CYCLES = Cycles()
 _NO_ROUTES: frozenset[Route] = frozenset()

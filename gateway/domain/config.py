@@ -11,9 +11,10 @@ import msgspec
 
 from gateway.domain.breakers import BreakerConfig
 from gateway.domain.days import DayRoll
-from gateway.domain.enums import CanaryUnit, CostMethod, Mode, ShortSale
+from gateway.domain.enums import CostMethod, Mode, ShortSale
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ONE, ZERO
+from gateway.domain.rollout import Rollout
 from gateway.domain.throttles import ThrottleTable
 
 
@@ -22,27 +23,6 @@ class VenueMode(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: Mode = Mode.SHADOW
     canary_weight_bp: int = 0
-
-
-class CanaryCaps(msgspec.Struct, frozen=True, kw_only=True):
-    """What a canary may risk at one venue; None is no cap.
-
-    ``max_live_orders`` counts live opening orders of the day, ``max_live_notional`` bounds the live gross
-    exposure (open orders included) and ``max_live_loss`` the live loss of the day, both in the base currency.
-    What would break a cap goes to SHADOW instead.
-    """
-
-    max_live_orders: int | None = None
-    max_live_notional: Decimal | None = None
-    max_live_loss: Decimal | None = None
-
-
-class Rollout(msgspec.Struct, frozen=True, kw_only=True):
-    """How the canary share is drawn. Changing ``salt`` deals all future cycles anew."""
-
-    salt: str = "gateway"
-    canary_unit: CanaryUnit = CanaryUnit.POSITION
-    caps: dict[str, CanaryCaps] = {}
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

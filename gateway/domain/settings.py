@@ -116,13 +116,6 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     networks: tuple[str, ...] = ()
 
 
-class RolloutStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a planned rollout: the live share in basis points, held for some days."""
-
-    weight_bp: int
-    days: int
-
-
 class NotificationChannel(msgspec.Struct, frozen=True, kw_only=True):
     """Where alerts of at least ``min_severity`` (info, warning, critical) are posted. An address that is itself
     a secret is not here: ``url_env`` names the environment variable that holds it."""
@@ -146,7 +139,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     simulator: SimulatorSettings = SimulatorSettings()
     venues: dict[str, VenueSettings] = {}
     principals: tuple[Principal, ...] = ()
-    rollout_plan: tuple[RolloutStep, ...] = ()
     notifications: tuple[NotificationChannel, ...] = ()
     sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

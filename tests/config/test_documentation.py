@@ -13,8 +13,8 @@ from gateway.adapters.config.environment import OVERRIDES
 from gateway.adapters.config.products import CLASS_DEFAULTS, GROUPS
 from gateway.adapters.config.schema import Fields, leaf_paths
 from gateway.adapters.config.tables import FILES
-from gateway.domain.config import Rollout
 from gateway.domain.money import plain
+from gateway.domain.rollout import Rollout
 from gateway.domain.settings import VenueSettings
 from tests.config.samples import SHIPPED, parse_texts
 

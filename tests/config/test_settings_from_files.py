@@ -5,11 +5,11 @@ from decimal import Decimal
 import pytest
 
 from gateway.adapters.config.limits import DEFAULT_LIMITS
-from gateway.domain.config import CanaryCaps, FigureSampling
+from gateway.domain.config import FigureSampling
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import CanaryUnit, CostMethod, Mode, OrdType, Role
-from gateway.domain.settings import RolloutStep
-from tests.config.samples import parse_texts
+from gateway.domain.rollout import ApprovalNeed, CanaryCaps, OpenOrders, Promotions, Rollout, RolloutStep
+from tests.config.samples import SHIPPED, parse_texts
 
 
 @pytest.mark.parametrize("name", ["ibkr", "IBKR", "Ibkr"])
@@ -145,7 +145,7 @@ def test_the_rest_of_the_files() -> None:
     assert {name: account.initial_cash for name, account in trading.accounts.items()} == {"a": 5, "default": 100_000}
     assert (trading.approved_symbols, trading.reprice_reserve_bps) == (("A", "B"), 25)
     assert (trading.retained_closed_orders, settings.policy.timeout_ms) == (5, 200)
-    assert settings.rollout_plan == (RolloutStep(weight_bp=100, days=3), RolloutStep(weight_bp=500, days=4))
+    assert trading.rollout.plan == (RolloutStep(weight_bp=100, days=3), RolloutStep(weight_bp=500, days=4))
     (principal,) = settings.principals
     assert (principal.role, principal.key_sha256, principal.networks) == (Role.TRADER, "ab" * 32, ("10.0.0.1/32",))
     assert settings.notifications[0].min_severity == "critical"
@@ -219,3 +219,41 @@ def test_the_keys_of_the_ledger() -> None:
     assert trading.figures == FigureSampling(
         sample_every_s=5, window=20, min_samples=10, compute_every_s=60, max_symbols=3
     )
+
+
+def test_the_shipped_plan_is_the_default_one() -> None:
+    """Without it a gateway without rollout.yaml would promote along another plan than the documented one."""
+    shipped = parse_texts(rollout=(SHIPPED / "rollout.yaml").read_text()).trading.rollout
+    assert shipped == Rollout()
+    assert [(step.weight_bp, step.days) for step in shipped.plan] == [
+        (100, 3),
+        (500, 4),
+        (1000, 7),
+        (2500, 7),
+        (5000, 9),
+    ]
+
+
+def test_the_terms_of_a_rollout() -> None:
+    """Without it a gate, a cap of a step or the cool-down would be checked and then lost."""
+    rollout = parse_texts(
+        gateway="venues: {ibkr: {}, binance: {}}",
+        rollout="plan: [{weight_pct: 1, days: 3, notional_pct: 2, min_orders: 5, max_error_rate: 10%,"
+        " caps: {max_live_orders: 4}}]\ngates: {max_ack_ms: off, min_fill_rate: 90%}\n"
+        "approval: {needed: always, expires_h: 1}\npromotions: {default: manual, IBKR: evidence}\n"
+        "demotion: {open_orders: leave, cool_down: 2h, settle: 5m}\nshadow: {days: 1}\nlive_after_days: 40\n",
+    ).trading.rollout
+    step = RolloutStep(
+        weight_bp=100,
+        days=3,
+        notional_bp=200,
+        min_orders=5,
+        max_error_rate=Decimal("0.1"),
+        caps=CanaryCaps(max_live_orders=4),
+    )
+    assert rollout.plan == (step,)
+    assert (rollout.gates.max_ack_ms, rollout.gates.min_fill_rate) == (None, Decimal("0.9"))
+    assert (rollout.approval.needed, rollout.approval.expires_h) == (ApprovalNeed.ALWAYS, 1)
+    assert rollout.promotions == {"binance": Promotions.MANUAL}
+    assert (rollout.demotion.open_orders, rollout.demotion.cool_down_s) == (OpenOrders.LEAVE, 7_200)
+    assert (rollout.demotion.settle_s, rollout.shadow.days, rollout.live_after_days) == (300, 1, 40)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.core.state import VenueUse
-from gateway.domain.config import CanaryCaps
 from gateway.domain.enums import Mode, Route, Side
 from gateway.domain.events import AdmissionsAbandoned, MarksObserved
 from gateway.domain.facts import DayRolled, OrderAdmitted, OrderHeld, OrderWithdrawn
 from gateway.domain.orders import Order
+from gateway.domain.rollout import CanaryCaps
 from tests.properties.test_determinism import folded, written_and_read
 from tests.world import ALLOW, DENY, World, trading_config
 

@@ -10,16 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.loosening import DIRECTIONS, Change, compare, with_lower_modes
-from gateway.domain.config import (
-    AccountConfig,
-    CanaryCaps,
-    Limits,
-    LimitTable,
-    Rollout,
-    TradingConfig,
-    VenueMode,
-)
+from gateway.domain.config import AccountConfig, Limits, LimitTable, TradingConfig, VenueMode
 from gateway.domain.enums import Mode, SelfMatchPrevention, SelfMatchScope
+from gateway.domain.rollout import CanaryCaps, Rollout
 from gateway.domain.throttles import Executions, RepeatedExecutions, Throttles, ThrottleTable
 
 D = Decimal

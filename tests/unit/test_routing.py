@@ -5,9 +5,10 @@ from decimal import Decimal
 import pytest
 
 from gateway.core.identity import draw_bucket
-from gateway.domain.config import CanaryCaps, Limits, Rollout, VenueMode
+from gateway.domain.config import Limits, VenueMode
 from gateway.domain.enums import CanaryUnit, ExecType, Mode, OrdStatus, Route, Side, TradingState
 from gateway.domain.reasons import RejectCode, RouteReason
+from gateway.domain.rollout import CanaryCaps, Rollout
 from tests.world import ALLOW, World, trading_config
 
 D = Decimal

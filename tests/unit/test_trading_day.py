@@ -6,11 +6,12 @@ import pytest
 
 from gateway.adapters.config.calendars import CALENDARS, day_roll_for
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
-from gateway.domain.config import AccountConfig, CanaryCaps
+from gateway.domain.config import AccountConfig
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode, Route, Side
 from gateway.domain.events import GatewayStarted, MarksObserved
 from gateway.domain.reasons import RouteReason
+from gateway.domain.rollout import CanaryCaps
 from gateway.service.trading_days import gateway_day, venue_days
 from tests.world import D, World, trading_config
 

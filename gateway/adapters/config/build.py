@@ -11,16 +11,15 @@ from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.limits import build_limits
 from gateway.adapters.config.revision import revision_of
+from gateway.adapters.config.rollout import build_rollout
 from gateway.adapters.config.sources import INVENTED, Sources
-from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
+from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK
 from gateway.adapters.config.throttles import build_throttles
 from gateway.domain.config import (
     AccountConfig,
-    CanaryCaps,
     DropCopy,
     FigureSampling,
     OverrideWindow,
-    Rollout,
     TradingConfig,
     VenueMode,
 )
@@ -33,7 +32,6 @@ from gateway.domain.settings import (
     NotificationChannel,
     PolicySettings,
     Principal,
-    RolloutStep,
     ServerSettings,
     Settings,
     SimulatorSettings,
@@ -75,10 +73,6 @@ def build_settings(documents: Documents, listed: Listed, sources: Sources) -> Se
         simulator=SimulatorSettings(**section("simulator")),
         venues={name: _venue(name, values) for name, values in gateway.get("venues", default={}).items()},
         principals=tuple(_principal(values) for values in documents[PRINCIPALS].get("principals", default=[])),
-        rollout_plan=tuple(
-            RolloutStep(weight_bp=step["weight_pct"], days=step["days"])
-            for step in documents[ROLLOUT].get("plan", default=[])
-        ),
         notifications=tuple(
             NotificationChannel(**values) for values in documents[NOTIFICATIONS].get("channels", default=[])
         ),
@@ -116,7 +110,7 @@ def _trading(documents: Documents, listed: Listed, sources: Sources) -> TradingC
         limits=build_limits(documents),
         throttles=build_throttles(documents),
         circuit_breakers=build_breakers(documents),
-        rollout=_rollout(documents, venues),
+        rollout=build_rollout(documents, venues),
         instruments=instruments,
         base_currency=gateway.get("base_currency", default="USD"),
         rates=rates_of(documents),
@@ -165,13 +159,3 @@ def _venue(name: str, values: dict[str, Any]) -> VenueSettings:
 def _principal(values: dict[str, Any]) -> Principal:
     known: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return Principal(**known)
-
-
-def _rollout(documents: Documents, venues: set[str]) -> Rollout:
-    """Caps are written out for every venue: what a venue does not say itself is as under ``default``."""
-    rollout = documents[ROLLOUT]
-    given = rollout.get("caps", default={})
-    common = given.get("default", {})
-    caps = {name: CanaryCaps(**{**common, **given.get(name, {})}) for name in sorted(venues)} if given else {}
-    plain = {key: rollout.values[key] for key in ("canary_unit", "salt") if key in rollout.values}
-    return Rollout(**plain, caps=caps)

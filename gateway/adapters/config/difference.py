@@ -14,6 +14,7 @@ import msgspec
 from gateway.domain.config import TradingConfig
 from gateway.domain.days import DayRoll
 from gateway.domain.money import plain
+from gateway.domain.rollout import Rollout
 from gateway.domain.settings import Settings
 from gateway.domain.throttles import Throttles
 
@@ -80,7 +81,6 @@ def _things(settings: Settings) -> _Things:
         things[f"principals.{principal.name}"] = _values(principal, without=("name",))
     for channel in settings.notifications:
         things[f"channels.{channel.name}"] = _values(channel, without=("name",))
-    things[""]["plan"] = [f"{_percent(step.weight_bp)}% for {step.days} d" for step in settings.rollout_plan]
     return things
 
 
@@ -93,6 +93,8 @@ def _trading_things(trading: TradingConfig) -> _Things:
             "snapshots.every_s": trading.snapshot_every_s,
             "canary_unit": trading.rollout.canary_unit,
             "salt": trading.rollout.salt,
+            "plan": [f"({step})" for step in trading.rollout.plan],
+            "live_after_days": trading.rollout.live_after_days,
             "reprice_reserve_bps": trading.reprice_reserve_bps,
             "self_match_prevention": trading.throttles.self_match_prevention,
             "self_match_scope": trading.throttles.self_match_scope,
@@ -125,12 +127,20 @@ def _trading_things(trading: TradingConfig) -> _Things:
         things[f"risk.venues.{name}"] = _throttles(throttles)
     for name, breaker in trading.circuit_breakers.items():
         things[f"circuit_breakers.{name}"] = {key.removesuffix("_s"): item for key, item in _values(breaker).items()}
-    for name, caps in trading.rollout.caps.items():
-        things[f"caps.{name}"] = _values(caps)
+    things.update(_rollout_things(trading.rollout))
     for name, account in trading.accounts.items():
         things[f"accounts.{name}"] = _values(account)
     for symbol, instrument in trading.instruments.items():
         things[f"symbols.{symbol}"] = _values(instrument, without=("symbol",))
+    return things
+
+
+def _rollout_things(rollout: Rollout) -> _Things:
+    things: _Things = {f"caps.{name}": _values(caps) for name, caps in rollout.caps.items()}
+    things["promotions"] = dict(rollout.promotions)
+    for section in ("gates", "approval", "shadow"):
+        things[section] = _values(getattr(rollout, section))
+    things["demotion"] = {key.removesuffix("_s"): value for key, value in _values(rollout.demotion).items()}
     return things
 
 

@@ -214,6 +214,11 @@ def duration(unit: str, *, low_ms: int = 0, is_whole: bool = False) -> Kind:
     return Kind(f"{words}, or a duration such as 500ms, 30s, 5m", read)
 
 
+def switchable(kind: Kind) -> Kind:
+    """The same, or ``off``, which is kept as None."""
+    return Kind(f"{kind.name}; or off", lambda text: None if text.lower() == "off" else kind.read(text))
+
+
 POSITIVE = number(above=ZERO)
 NOT_NEGATIVE = number(low=ZERO)
 FLAG = Kind("true or false", read_flag)

@@ -17,6 +17,7 @@ from gateway.adapters.config.environment import override
 from gateway.adapters.config.instruments import check_bindings, list_instruments
 from gateway.adapters.config.limits import check_limit_values
 from gateway.adapters.config.problems import ConfigInvalid, ConfigProblem, Place, Problems, shown
+from gateway.adapters.config.rollout import check_plan, check_venue_names
 from gateway.adapters.config.sources import Sources, check_sources, market_data_sources, warn_invented_prices
 from gateway.adapters.config.tables import FILES, GATEWAY
 from gateway.adapters.config.throttles import check_throttles
@@ -116,14 +117,14 @@ def parse(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings:
         rules.check_modes(documents, listed)
         rules.check_money(documents)
         rules.check_server(documents)
-        rules.check_caps(documents, venues | {entry["venue"] for entry in listed.entries.values()})
+        check_venue_names(documents, venues | {entry["venue"] for entry in listed.entries.values()})
         warn_invented_prices(documents, sources)
     rules.check_principals(documents)
     rules.check_limits(documents, listed)
     rules.check_overrides(documents)
     rules.check_figures(documents)
     check_throttles(documents)
-    rules.check_plan(documents)
+    check_plan(documents)
     rules.check_channels(documents)
     check_limit_values(documents, listed)
     check_breakers(documents)

@@ -1,15 +1,13 @@
 """Rules that look at more than one value, across all files: each says what is wrong and where, and what to do."""
 
-from decimal import Decimal
 from typing import Any
 
 from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.problems import shown
-from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK, ROLLOUT
+from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK
 from gateway.domain.config import FigureSampling, OverrideWindow
 from gateway.domain.enums import Mode
-from gateway.domain.money import plain
 
 ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca", "simulator")
 _LIVE_PORTS = {7496: "7497 (TWS)", 4001: "4002 (IB Gateway)"}
@@ -153,26 +151,6 @@ def check_figures(documents: Documents) -> None:
     if fewest > window:
         place = risk.place("figures", "min_samples" if "min_samples" in risk.get("figures") else "window")
         documents.problems.add(place, "min_samples must not be above window", f"{fewest} and {window}")
-
-
-def check_caps(documents: Documents, venues: set[str]) -> None:
-    rollout = documents[ROLLOUT]
-    for name in rollout.get("caps", default={}):
-        if name not in venues | {"default"}:
-            hint = documents.problems.did_you_mean(name, ["default", *sorted(venues)])
-            documents.problems.add(rollout.place("caps", name), "is not a known venue", hint=hint)
-
-
-def check_plan(documents: Documents) -> None:
-    """A rollout only ever grows: going back is a demotion, and not planned."""
-    rollout = documents[ROLLOUT]
-    before = 0
-    for index, step in enumerate(rollout.get("plan", default=[])):
-        weight = step.get("weight_pct", before + 1)
-        if weight <= before:
-            place = rollout.place("plan", index, "weight_pct")
-            documents.problems.add(place, "must be above that of the step before", plain(Decimal(weight) / 100))
-        before = weight
 
 
 def check_channels(documents: Documents) -> None:
