@@ -17,7 +17,8 @@ from gateway.adapters.config import (
     parse,
 )
 from gateway.adapters.journal import verify
-from gateway.adapters.journal.outside import from_outside, read_only
+from gateway.adapters.journal.finished import FinishedOrders
+from gateway.adapters.journal.outside import from_outside
 from gateway.adapters.policy.loader import check as check_policies
 from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
 from gateway.core.apply import apply_record
@@ -152,10 +153,12 @@ def audit_verify(data_dir: Path) -> int:
 
 
 async def replay_journal(data_dir: Path) -> int:
-    """Decide every recorded event again; 0 only when every fact comes out as recorded."""
+    """Decide every recorded event again; 0 only when every fact, and the archive of orders, comes out as recorded."""
+    finished = FinishedOrders()
     try:
-        async with read_only(data_dir) as records:
-            report = await replay(records)
+        async with from_outside(data_dir) as journal:
+            report = await replay(journal.read(0), finished=finished)
+            altered = await journal.archive_differences(finished)
     except (JournalBroken, JournalUnavailable) as error:
         print(f"the journal cannot be replayed: {error}", file=sys.stderr)
         return 1
@@ -163,6 +166,12 @@ async def replay_journal(data_dir: Path) -> int:
         print(f"record {difference.seq} ({difference.event}) would be decided otherwise now", file=sys.stderr)
         print(f"  recorded: {msgspec.json.encode(difference.recorded).decode()}", file=sys.stderr)
         print(f"  decided:  {msgspec.json.encode(difference.decided).decode()}", file=sys.stderr)
+    for line in altered or ():
+        print(line, file=sys.stderr)
     print(f"{report.records} events decided again, {report.facts} facts, {report.different} differences")
+    if altered is None:
+        print("the archive of finished orders was not compared: a gateway is writing to it")
+    else:
+        print(f"{len(finished)} finished orders, {len(altered)} differences")
     print(f"state {report.state_hash}")
-    return 1 if report.different else 0
+    return 1 if report.different or altered else 0

@@ -16,8 +16,10 @@ _PLAIN_TEXT = {
     RejectCode.OUTSIDE_MARKET_HOURS: "the market is {limit}, which has no use for {value}",
     RejectCode.GAP_EVENT: "no new risk is taken in {value} now: {limit}",
     RejectCode.MARKET_DATA_UNAVAILABLE: "no fresh market data to check {limit} with",
-    RejectCode.AVERAGE_VOLUME_UNKNOWN: "the instrument has no average_daily_volume, so {limit} cannot be checked",
-    RejectCode.RISK_FIGURES_UNAVAILABLE: "no fresh volatility or correlation is known, so {limit} cannot be checked",
+    RejectCode.AVERAGE_VOLUME_UNKNOWN: "{limit} cannot be checked: give the instrument its average_daily_volume",
+    RejectCode.RISK_FIGURES_UNAVAILABLE: (
+        "{limit} cannot be checked: no fresh volatility or correlation is known; wait until enough prices were sampled"
+    ),
     RejectCode.DUPLICATE_ORDER: "same content as order {value}, within duplicate_window_ms {limit}",
     RejectCode.MAX_EXECUTED_QTY: "quantity executed and on order {value} is over max_executed_qty {limit}",
     RejectCode.MAX_EXECUTED_VALUE: "value executed and on order {value} is over max_executed_value {limit}",

@@ -37,7 +37,7 @@ class Throttles(msgspec.Struct, frozen=True, kw_only=True):
 
     New orders and replaces draw on a token bucket of ``message_burst`` tokens that fills by
     ``max_messages_per_second`` (None: the burst is the rate rounded up); they leave the last ``cancel_reserve``
-    tokens (None: a fifth of the burst) to cancels and to orders that close a position. Within
+    tokens (None: a fifth of the burst, one at least) to cancels and to orders that close a position. Within
     ``duplicate_window_ms`` at most ``max_duplicates`` orders (None: none) may repeat the content of an earlier one.
     """
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,6 +37,35 @@ async def test_a_clean_stop_ends_with_0_and_the_next_start_goes_on(site: Site) -
         other = (await api.place(**resting("s2"))).body["order_id"]
         assert (await api.cancel(other)).status == 202
         await api.until_order(other, lambda one: one["ord_status"] == "canceled")
+
+
+@pytest.mark.parametrize(
+    ("tampering", "words"),
+    [
+        ("DELETE FROM orders WHERE order_id = ?", "order {} is missing from the archive"),
+        (
+            "UPDATE orders SET body = replace(body, '\"s1\"', '\"s9\"') WHERE order_id = ?",
+            "order {} in the archive is not as",
+        ),
+        ("UPDATE orders SET order_id = 'other' || ?", "order {} is missing from the archive"),
+    ],
+)
+async def test_a_replay_names_a_finished_order_that_was_taken_out_or_rewritten(
+    site: Site, tampering: str, words: str
+) -> None:
+    """Without this, an order could be taken out of the records that people read, and every check would be content."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        order_id = (await api.place(**market())).body["order_id"]
+        await api.until_order(order_id, lambda one: one["ord_status"] == "filled")
+        assert await gateway.stop() == 0
+    replayed = await run_gateway("replay", "--data", site.data)
+    assert (replayed.status, "1 finished orders, 0 differences" in replayed.output) == (0, True), replayed.output
+    with closing(sqlite3.connect(site.data / "journal.sqlite3")) as connection, connection:
+        assert connection.execute(tampering, (order_id,)).rowcount == 1
+    replayed = await run_gateway("replay", "--data", site.data)
+    assert replayed.status == 1
+    assert words.format(order_id) in replayed.output, replayed.output
 
 
 async def test_a_stop_under_load_answers_for_all_that_it_took(site: Site) -> None:

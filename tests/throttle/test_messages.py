@@ -140,6 +140,12 @@ def test_cancels_repeated_do_not_use_up_the_reserve() -> None:
     assert sender.last.is_admitted
 
 
+@pytest.mark.parametrize(("burst", "kept"), [(1, 0), (2, 1), (3, 1), (9, 1), (10, 2), (100, 20)])
+def test_a_fifth_is_kept_for_cancels_and_never_nothing_nor_all(burst: int, kept: int) -> None:
+    """Without this, a small burst would leave nobody a way out, or no order a way in."""
+    assert bucket_plan(ScopeKind.GATEWAY, "gateway", D(1), burst, None).reserve == kept
+
+
 def test_closing_orders_may_use_the_reserve_and_nothing_else_may() -> None:
     """Invariant 3. Without this, what a runaway strategy did could not be closed at once."""
     sender = Sender(throttled(Mode.LIVE, ThrottleTable(gateway=rate(1, 5, 2))))

@@ -65,6 +65,9 @@ class OverridesReply(msgspec.Struct, frozen=True):
     overrides: tuple[OverrideView, ...]
 
 
+_NEEDS_KEYS = "who orders and who lifts limits must be told apart by their keys: `gateway make-key` makes them"
+
+
 class OverrideHandlers:
     """The overrides."""
 
@@ -77,7 +80,7 @@ class OverrideHandlers:
     async def grant(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), GrantOverride)
         if caller is LOCAL:
-            raise HttpProblem("OVERRIDE_NEEDS_KEYS", "who orders and who lifts limits must be told apart by their keys")
+            raise HttpProblem("OVERRIDE_NEEDS_KEYS", _NEEDS_KEYS)
         _check_bounds(wish.account, caller.accounts, "ACCOUNT_NOT_PERMITTED")
         _check_bounds(wish.strategy_id, caller.strategies, "STRATEGY_NOT_PERMITTED")
         terms = OverrideTerms(

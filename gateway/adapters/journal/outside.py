@@ -8,6 +8,7 @@ from gateway.adapters.journal import schema
 from gateway.adapters.journal.checkpoints import load_newest
 from gateway.adapters.journal.connection import Reader
 from gateway.adapters.journal.errors import told
+from gateway.adapters.journal.finished import FinishedOrders
 from gateway.adapters.journal.opening import Head, read_head
 from gateway.adapters.journal.reading import read_records
 from gateway.domain.records import Checkpoint, Record
@@ -25,6 +26,12 @@ class Outside:
     def read(self, after_seq: int) -> AsyncIterator[Record]:
         """Raises JournalBroken while reading a journal that was altered."""
         return read_records(self._reader, self._partition, after_seq, lambda: self._head)
+
+    async def archive_differences(self, finished: FinishedOrders) -> list[str] | None:
+        """What the archive holds otherwise than ``finished``; None when the journal went on meanwhile."""
+        found = await finished.differences(self._reader)
+        with told("read"):
+            return found if (await read_head(self._reader, self._partition)).seq == self._head.seq else None
 
     async def load_checkpoint(self) -> Checkpoint | None:
         """The newest one that fits what can be read here."""

@@ -38,9 +38,10 @@ class Bucket(msgspec.Struct):
 
 
 def bucket_plan(scope: ScopeKind, scope_id: str, rate: Decimal, burst: int | None, reserve: int | None) -> BucketPlan:
-    """Without a burst it is one second's worth; without a reserve, cancels keep a fifth of it to themselves."""
+    """Without a burst it is one second's worth; without a reserve, cancels keep a fifth of it to themselves (at least
+    one token, unless that is all there is)."""
     capacity = int(rate.to_integral_value(ROUND_CEILING)) if burst is None else burst
-    kept = capacity // 5 if reserve is None else reserve
+    kept = min(max(capacity // 5, 1), capacity - 1) if reserve is None else reserve
     return BucketPlan(f"{scope.value}:{scope_id}", scope, scope_id, rate, int(rate * _PARTS_PER_NS), capacity, kept)
 
 
