@@ -21,6 +21,10 @@ OPA = $(shell \
 	if .tools/bin/opa version 2>/dev/null | grep -qx 'Version: *$(OPA_VERSION)'; then echo $(abspath .tools/bin/opa); \
 	elif opa version 2>/dev/null | grep -q '^Version: *1\.'; then command -v opa; fi)
 
+# Prometheus' own checker and Alertmanager's (Debian: prometheus, prometheus-alertmanager), where they are on the PATH.
+ALERT_TOOLS = $(shell command -v promtool >/dev/null && command -v amtool >/dev/null && echo yes)
+ALERT_FILES := infrastructure/prometheus
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
@@ -51,8 +55,8 @@ bench: setup ## Measure latency and throughput
 	$(BIN)/python -m tests.bench $(ARGS)
 
 ##@ Check
-.PHONY: test bench check lint type arch policy
-check: lint type arch policy ## All checks below: exactly what CI runs besides the tests
+.PHONY: test bench check lint type arch policy alerts
+check: lint type arch policy alerts ## All checks below: exactly what CI runs besides the tests
 
 lint: setup ## ruff
 	$(BIN)/ruff check
@@ -68,6 +72,20 @@ policy: opa ## Policies: opa check --strict, opa fmt, opa test
 	  "$(OPA)" check --strict policies/; \
 	  "$(OPA)" fmt --list --fail policies/; \
 	  "$(OPA)" test policies/; \
+	fi
+
+alerts: ## Alert rules: promtool check and test, amtool check-config
+	@if [ -n "$(ALERT_TOOLS)" ]; then set -ex; \
+	  promtool check config --syntax-only $(ALERT_FILES)/prometheus.yml; \
+	  promtool check rules $(ALERT_FILES)/rules/*.yml; \
+	  promtool test rules $(ALERT_FILES)/tests/*.yml; \
+	  amtool check-config infrastructure/alertmanager/alertmanager.yml; \
+	else \
+	  echo "****************************************************************************" >&2; \
+	  echo "*** ALERT CHECKS ARE SKIPPED: there is no \`promtool\` or no \`amtool\` on the PATH" >&2; \
+	  echo "*** (Debian and Ubuntu: apt-get install prometheus prometheus-alertmanager)" >&2; \
+	  echo "****************************************************************************" >&2; \
+	  [ "$${CI:-}" != true ] || { echo "CI=true: nothing may be skipped." >&2; exit 1; }; \
 	fi
 
 ##@ Maintain
