@@ -23,7 +23,7 @@ from gateway.app.edits import ConfigEdits
 from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
 from gateway.app.operating_gauges import operating_gauges
-from gateway.app.registry import ORDER_ADAPTERS, POLICIES, feed_factory, venue_factories
+from gateway.app.registry import ORDER_ADAPTERS, POLICIES, declared, feed_factory, venue_factories
 from gateway.app.start import usable_start
 from gateway.core.state import GatewayState
 from gateway.domain.instruments import Instrument
@@ -74,8 +74,9 @@ async def build(
         state, last_seq = await recover(journal)
         adapters = ORDER_ADAPTERS | set(extra_venues or {})
         start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns())
-        start = msgspec.structs.replace(start, settings=adjust(start.settings))
-        return _assemble(start, adjust, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {})
+        complete = partial(_complete, adjust)
+        start = msgspec.structs.replace(start, settings=complete(start.settings))
+        return _assemble(start, complete, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {})
     except BaseException:
         await journal.close()
         raise
@@ -228,6 +229,13 @@ def _server_readings(server: HttpServer) -> dict[str, Reading]:
         "gateway_http_auth_failures_total": server.auth_failures(),
         "gateway_open_streams": server.open_streams(),
     }
+
+
+def _complete(adjust: Callable[[Settings], Settings], settings: Settings) -> Settings:
+    """``settings`` with what no file says."""
+    settings = adjust(settings)
+    trading = msgspec.structs.replace(settings.trading, capabilities=declared(settings.venues))
+    return msgspec.structs.replace(settings, trading=trading)
 
 
 def _tell(feed: Feed, flattener: Flattener, record: Record) -> None:

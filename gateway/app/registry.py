@@ -37,6 +37,11 @@ CAPABILITIES: Mapping[str, Callable[[VenueSettings], VenueCapabilities]] = {
 }
 
 
+def declared(venues: Mapping[str, VenueSettings]) -> dict[str, VenueCapabilities]:
+    """What the adapters of the configured venues declare, by the name of the venue."""
+    return {name: CAPABILITIES[venue.adapter](venue) for name, venue in venues.items() if venue.adapter in CAPABILITIES}
+
+
 def venue_factories(
     instruments: Mapping[str, Instrument],
     settings: Settings,

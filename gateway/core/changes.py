@@ -23,6 +23,7 @@ from gateway.core.throttle.rules import (
 )
 from gateway.core.tickets import cancel_effects, ticket_of
 from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breaches
+from gateway.core.venue_limits import can_replace
 from gateway.core.words import refuse, reject_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReplaceOrder
 from gateway.domain.enums import OrdStatus, RejectStage, Role, Side
@@ -83,7 +84,7 @@ def not_open(order: Order) -> Reject:
 def replace(state: GatewayState, event: ReplaceReceived) -> Decision:
     """Change an open order's terms. What raises its risk is checked like a new order, policy included."""
     order = state.orders[event.order_id]
-    refusal = _cannot_replace(order)
+    refusal = _cannot_replace(order) or _unknown_to_venue(state, order)
     if refusal is not None:
         return Decision(refusal=refusal)
     request = event.request
@@ -170,6 +171,13 @@ def _cannot_replace(order: Order) -> Reject | None:
         text = "a change of this order is still under way; wait for its report"
         return refuse(RejectStage.INTAKE, RejectCode.REPLACE_PENDING, text)
     return None
+
+
+def _unknown_to_venue(state: GatewayState, order: Order) -> Reject | None:
+    if can_replace(state, order.venue):
+        return None
+    text = f"{order.venue} cannot change an order: cancel it and place a new one"
+    return refuse(RejectStage.INSTRUMENT, RejectCode.REPLACE_UNSUPPORTED, text, venue=order.venue)
 
 
 def _unfit_terms(order: Order, qty: Decimal, limit_px: Decimal | None, stop_px: Decimal | None) -> Reject | None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from gateway.domain.breakers import BreakerConfig
+from gateway.domain.capabilities import VenueCapabilities
 from gateway.domain.config import (
     AccountConfig,
     DropCopy,
@@ -68,6 +69,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "revision": Looser.NEVER,
         "global_mode": Looser.NEVER,
         "venues": Looser.WITHIN,
+        "capabilities": Looser.NEVER,
         "limits": Looser.WITHIN,
         "throttles": Looser.WITHIN,
         "circuit_breakers": Looser.WITHIN,
@@ -90,6 +92,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "day_roll": Looser.NEVER,
         "day_rolls": Looser.NEVER,
     },
+    VenueCapabilities: dict.fromkeys(VenueCapabilities.__struct_fields__, Looser.NEVER),
     DropCopy: {"grace_s": Looser.WHEN_HIGHER},
     OverrideWindow: {"default_s": Looser.NEVER, "max_s": Looser.WHEN_HIGHER},
     LimitTable: {

@@ -5,7 +5,7 @@ from gateway.core.state import GatewayState
 from gateway.core.tickets import lookup_effects
 from gateway.core.words import refuse
 from gateway.domain.effects import Effect
-from gateway.domain.enums import RejectStage
+from gateway.domain.enums import OrdStatus, RejectStage, Route
 from gateway.domain.events import (
     AdmissionsAbandoned,
     FiguresObserved,
@@ -22,6 +22,7 @@ from gateway.domain.facts import (
     FiguresMoved,
     MarksMoved,
     OrderDenied,
+    OrderInDoubt,
     OrderWithdrawn,
     ReplaceDenied,
     SessionClosed,
@@ -130,6 +131,9 @@ def start(state: GatewayState, event: GatewayStarted) -> Decision:
             facts.append(OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject))
             continue
         effects.extend(lookup_effects(order))
+        if order.route is Route.LIVE and order.ord_status is OrdStatus.PENDING_NEW and not order.is_in_doubt:
+            text = "the gateway restarted before the venue answered"
+            facts.append(OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=text))
         if order.pending_replace is not None and not order.pending_replace.is_sent:
             text = "the gateway restarted before the new terms were admitted; they were not sent"
             reject = refuse(RejectStage.INTAKE, RejectCode.NEVER_SENT, text)

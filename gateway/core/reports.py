@@ -10,6 +10,7 @@ from gateway.core.revisions import Revisions
 from gateway.core.state import GatewayState
 from gateway.core.throttle.rules import locks_after
 from gateway.core.tickets import cancel_effects, cancel_twin_effects, lookup_effects
+from gateway.core.venue_limits import proves_absence
 from gateway.domain.effects import Effect
 from gateway.domain.enums import ExecType, OrdStatus, RejectStage, SubmitStatus
 from gateway.domain.events import LookupCompleted, ReportsReceived, SubmitCompleted
@@ -78,6 +79,8 @@ def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
     if not event.is_known:
         if order.ord_status is not OrdStatus.PENDING_NEW:
             return NOTHING  # it was working there: "unknown" now is no proof of anything
+        if not proves_absence(state, order, event):
+            return _stays_in_doubt(order, event)
         text = "the venue does not have it: it was never sent, or never arrived; send a new order if still wanted"
         reject = Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
         ended = OrderEnded(
@@ -93,6 +96,14 @@ def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
     if not reader.is_done(order):
         reader.finish_changes(order)
     return reader.decision()
+
+
+def _stays_in_doubt(order: Order, event: LookupCompleted) -> Decision:
+    """The venue forgets orders: that it does not find this one proves nothing."""
+    if order.is_in_doubt:
+        return NOTHING
+    text = f"{order.venue} does not find the order, but does not keep orders long enough to know"
+    return Decision((OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=text),))
 
 
 class _Reader:

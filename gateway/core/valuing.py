@@ -7,6 +7,7 @@ from gateway.core.pricing import reference_px, unit_value, worst_px
 from gateway.core.routing import closable_qty
 from gateway.core.state import GatewayState
 from gateway.core.validation import instrument_breaches
+from gateway.core.venue_limits import venue_breaches
 from gateway.core.words import refuse, reject_of
 from gateway.domain.enums import RejectStage, Route, ScopeKind
 from gateway.domain.events import OrderReceived
@@ -33,6 +34,7 @@ def price_order(
     breaches = instrument_breaches(
         instrument, config, request.ord_type, request.order_qty, (request.limit_px, request.stop_px)
     )
+    breaches += venue_breaches(state, request, venue)
     if breaches:
         return reject_of(RejectStage.INSTRUMENT, tuple(breaches))
     reference = reference_px(event.view, instrument)

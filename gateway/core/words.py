@@ -28,6 +28,8 @@ _PLAIN_TEXT = {
 _INSTRUMENT_TEXT = {
     RejectCode.CURRENCY_UNKNOWN: "no rate for the currency; add it under rates in gateway.yaml",
     RejectCode.ORDER_TYPE_UNSUPPORTED: "order_type must be one of",
+    RejectCode.TIME_IN_FORCE_UNSUPPORTED: "time_in_force must be one of",
+    RejectCode.ALGORITHM_UNSUPPORTED: "execution_algorithm must be one of",
     RejectCode.QUANTITY_OFF_LOT: "quantity must be a multiple of the lot size",
     RejectCode.QUANTITY_BELOW_MINIMUM: "quantity must be at least",
     RejectCode.QUANTITY_ABOVE_MAXIMUM: "quantity must be at most",
@@ -45,7 +47,8 @@ def describe(breach: Breach) -> str:
         verb = _VERBS.get(rule.breaks, "is over")
         return f"{rule.control.text} {breach.value} {verb} {rule.key} {breach.limit} ({where})"
     text = _INSTRUMENT_TEXT.get(breach.code, breach.code.value)
-    return f"{text} {breach.limit}, was {breach.value}"
+    venue = f" at {breach.scope_id}" if breach.scope is ScopeKind.VENUE else ""
+    return f"{text} {breach.limit}{venue}, was {breach.value}"
 
 
 def reject_of(stage: RejectStage, breaches: tuple[Breach, ...]) -> Reject:

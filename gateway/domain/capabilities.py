@@ -25,7 +25,7 @@ class Reach(Word):
 
     #: Not at all: that something is missing proves nothing.
     NONE = "none"
-    #: The trading day of the venue, as the configuration begins it.
+    #: The current day of the venue; where it began comes with each answer.
     CURRENT_DAY = "current_day"
     ALL = "all"
 

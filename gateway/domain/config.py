@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from gateway.domain.breakers import BreakerConfig
+from gateway.domain.capabilities import VenueCapabilities
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import CostMethod, Mode, ShortSale
 from gateway.domain.instruments import Instrument
@@ -162,12 +163,15 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     ``cost_method`` is the one whose realized P&L is reported (both are kept); a portfolio snapshot is taken every
     ``snapshot_every_s`` (0: never). ``day_roll`` begins the gateway's own trading day, ``day_rolls`` that of each
     venue (a venue that is not there has the gateway's).
+    ``capabilities`` is what the adapter of each configured venue declares; it comes from the program and not from the
+    files, so it is no part of ``revision``.
     ``reprice_reserve_bps`` is added to the reference price when holding exposure for an order without a limit.
     """
 
     revision: str
     global_mode: Mode = Mode.SHADOW
     venues: dict[str, VenueMode] = {}
+    capabilities: dict[str, VenueCapabilities] = {}
     limits: LimitTable = LimitTable()
     throttles: ThrottleTable = ThrottleTable()
     circuit_breakers: dict[str, BreakerConfig] = {}

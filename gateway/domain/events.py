@@ -80,11 +80,13 @@ class ReportsReceived(_Event, frozen=True, kw_only=True):
 
 
 class LookupCompleted(_Event, frozen=True, kw_only=True):
-    """The venue's own answer about one order. ``is_known`` False is authoritative: the venue never had it."""
+    """The venue's own answer about one order. ``is_known`` False: it does not find it among what it knows since
+    ``since_ns`` (0: since ever); what that proves depends on the venue."""
 
     order_id: str
     is_known: bool
     reports: tuple[ExecutionReport, ...] = ()
+    since_ns: int = 0
 
 
 class TradingSwitched(_Event, frozen=True, kw_only=True):

@@ -20,11 +20,13 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Lookup(msgspec.Struct, frozen=True):
-    """What the venue knows of one order. ``is_known`` None: it could not answer, ask again later. False is only
-    said by a venue whose lookup is authoritative. ``reports`` bring the order up to date."""
+    """What the venue knows of one order. ``is_known`` None: it could not answer, ask again later. False: it answered,
+    and has no such order among those since ``since_ns`` (Unix time; 0: ever). ``reports`` bring the order up to
+    date."""
 
     is_known: bool | None
     reports: tuple[ExecutionReport, ...] = ()
+    since_ns: int = 0
 
 
 class VenueListener(Protocol):

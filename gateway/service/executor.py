@@ -174,28 +174,36 @@ class Executor:
         self._tasks.spawn(self._look_up(ticket), "venue lookup")
 
     async def _look_up(self, ticket: OrderTicket) -> None:
-        """Ask until the venue answers: an order in doubt is settled by nothing else."""
+        """Ask until the order is in doubt no more: nothing but the venue, or a person, settles it."""
         delay_s = _LOOKUP_FIRST_S
         try:
-            while True:
-                answer = await self._ask(ticket)
-                if answer.is_known is not None:
-                    break
+            while not self._note_answer(ticket, await self._ask(ticket)):
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, _LOOKUP_MAX_S)
         finally:
             self._looking_up.discard((ticket.order_id, ticket.is_twin))
+
+    def _note_answer(self, ticket: OrderTicket, answer: Lookup) -> bool:
+        """Record what the venue said; False: it has to be asked again."""
         if ticket.is_twin:
             self.on_reports(answer.reports)
-            return
-        self._process(
-            LookupCompleted(
-                ts_ns=self._clock.now_ns(),
-                order_id=ticket.order_id,
-                is_known=bool(answer.is_known),
-                reports=answer.reports,
+            return answer.is_known is not None
+        if answer.is_known is not None:
+            self._process(
+                LookupCompleted(
+                    ts_ns=self._clock.now_ns(),
+                    order_id=ticket.order_id,
+                    is_known=answer.is_known,
+                    reports=answer.reports,
+                    since_ns=answer.since_ns,
+                )
             )
-        )
+            if answer.is_known:
+                return True
+        order = self._find_order(ticket.order_id)
+        if order is None or not order.is_open:
+            return True
+        return answer.is_known is False and not order.is_in_doubt
 
     async def _ask(self, ticket: OrderTicket) -> Lookup:
         slot = self._table.of(ticket)

@@ -7,6 +7,7 @@ from pathlib import Path
 from gateway.adapters.clock import SystemClock
 from gateway.app.registry import CAPABILITIES, ORDER_ADAPTERS, POLICIES, unserved_sources, venue_factories
 from gateway.domain.settings import Settings, VenueSettings
+from tests.app.capabilities_page import PAGE, page
 from tests.fakes.outside import FixedMarket
 from tests.world import trading_config
 
@@ -32,6 +33,12 @@ def test_every_order_adapter_declares_what_its_venue_can_do() -> None:
         assert declared.adapter == name
         assert declared.order_types
         assert declared.times_in_force
+
+
+def test_the_documented_table_is_what_adapters_declare() -> None:
+    """Without this, people would plan with what a venue cannot do."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == page(text), "run python -m tests.app.capabilities_page"
 
 
 def test_declarations_load_no_client_library() -> None:

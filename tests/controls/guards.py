@@ -13,6 +13,9 @@ _LOST = "tests/unit/test_scope_limits.py::test_an_account_that_lost_takes_no_new
 _BREAKERS = "tests/unit/test_breakers.py"
 
 GUARDS: dict[str, str] = {
+    "venue_time_in_force": "tests/unit/test_venue_limits.py::test_a_venue_is_sent_only_what_it_can_do",
+    "venue_algorithm": "tests/unit/test_venue_limits.py::test_a_venue_is_sent_only_what_it_can_do",
+    "venue_replace": "tests/unit/test_venue_limits.py::test_a_venue_that_cannot_change_orders_is_not_asked_to",
     "price_collar": "tests/unit/test_market_limits.py::test_a_limit_price_stays_within_the_collar",
     "price_collar_window": (
         "tests/unit/test_market_limits.py::test_a_price_that_runs_away_does_not_take_the_collar_along"

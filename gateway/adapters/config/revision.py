@@ -13,12 +13,13 @@ _LENGTH = 16
 
 
 def revision_of(config: TradingConfig) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of the canonical encoding of everything but ``revision``.
+    """The first 16 hexadecimal digits of the SHA-256 of the canonical encoding of everything but ``revision`` and
+    ``capabilities``, which are no content of the files.
 
     Canonical: keys sorted, decimals without exponent or trailing zeros (50000 and 50000.00 are the same).
     """
     content = msgspec.to_builtins(
-        msgspec.structs.replace(config, revision=""), order="sorted", builtin_types=(Decimal,)
+        msgspec.structs.replace(config, revision="", capabilities={}), order="sorted", builtin_types=(Decimal,)
     )
     return hashlib.sha256(msgspec.json.encode(_canonical(content), order="sorted")).hexdigest()[:_LENGTH]
 

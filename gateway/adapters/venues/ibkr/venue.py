@@ -12,6 +12,7 @@ from ib_async import Contract
 
 from gateway.adapters.venues.ibkr.connection import TwsConnection
 from gateway.adapters.venues.ibkr.contracts import ContractUnknown, contract_of
+from gateway.adapters.venues.ibkr.days import ListDay
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.orders import OrderUnsupported, order_of
 from gateway.adapters.venues.ibkr.reading import Reading
@@ -41,6 +42,7 @@ class IbkrVenue:
         self._instruments = instruments
         self._clock = clock
         self._ids = ids
+        self._day = ListDay(settings.options)
         self._budget = MessageBudget(clock, MESSAGES_PER_S, 1.0, CANCEL_RESERVE)
         self._reading = Reading(clock)
         self._connection = TwsConnection(settings, self._reading, ids, self._budget, clock)
@@ -139,7 +141,10 @@ class IbkrVenue:
         TWS has no lookup by tag, so absence proves something only after two whole rounds on a sound connection, and
         only for orders of the current day: the lists reach no further back.
         """
-        return await self._connection.look_up(ticket)
+        found = await self._connection.look_up(ticket)
+        if found.is_known is False:  # the day may have ended while the lists were read: look at the clock afterwards
+            return Lookup(False, since_ns=self._day.begin_ns(self._clock.now_ns()))
+        return found
 
     async def close(self) -> None:
         await self._connection.close()
