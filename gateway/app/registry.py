@@ -8,6 +8,7 @@ from gateway.adapters.marketdata.replay import ReplayMarket
 from gateway.adapters.marketdata.synthetic import SyntheticMarket
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.live import SwappableEngine
+from gateway.adapters.venues.alpaca.capabilities import ALPACA
 from gateway.adapters.venues.binance.capabilities import BINANCE
 from gateway.adapters.venues.ibkr.capabilities import IBKR
 from gateway.adapters.venues.simulator.capabilities import SIMULATOR
@@ -26,7 +27,7 @@ class StartRefused(Exception):
 
 
 #: Names of the order adapters that ``venue_factories`` makes.
-ORDER_ADAPTERS = frozenset({"simulator", "ibkr", "binance"})
+ORDER_ADAPTERS = frozenset({"simulator", "ibkr", "binance", "alpaca"})
 
 #: What the venue behind an order adapter guarantees and can do, by the same names. A function imports no client
 #: library, except where the venue's own options decide (an exchange of ccxt), and is called for configured venues only.
@@ -34,6 +35,7 @@ CAPABILITIES: Mapping[str, Callable[[VenueSettings], VenueCapabilities]] = {
     "simulator": lambda settings: SIMULATOR,
     "ibkr": lambda settings: IBKR,
     "binance": lambda settings: BINANCE,
+    "alpaca": lambda settings: ALPACA,
 }
 
 
@@ -72,7 +74,13 @@ def venue_factories(
 
         return BinanceVenue(venue, RestClient(venue, environ, clock), clock)
 
-    return {"simulator": paper, "ibkr": ibkr, "binance": binance}
+    def alpaca(venue: VenueSettings) -> Venue:
+        from gateway.adapters.venues.alpaca.client import RestClient
+        from gateway.adapters.venues.alpaca.venue import AlpacaVenue
+
+        return AlpacaVenue(venue, RestClient(venue, environ, clock), clock)
+
+    return {"simulator": paper, "ibkr": ibkr, "binance": binance, "alpaca": alpaca}
 
 
 def _need(module: str) -> None:

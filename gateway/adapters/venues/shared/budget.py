@@ -57,6 +57,10 @@ class MessageBudget:
             self._spent.append((now_ns, used - self._used))
             self._used = used
 
+    def set_limit(self, limit: int) -> None:
+        """The venue says how much a window holds for this account."""
+        self._limit = limit
+
     def close_for(self, wait_s: float) -> None:
         """The venue said to wait: until then only cancels leave."""
         self._closed_until_ns = max(self._closed_until_ns, self._clock.monotonic_ns() + int(wait_s * _NS))

@@ -1,0 +1,1 @@
+"""Alpaca: US shares and crypto."""

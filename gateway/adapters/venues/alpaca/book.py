@@ -1,0 +1,279 @@
+"""Our orders at Alpaca: where each is found, and what is told of it.
+
+Three channels tell of one order: the trade updates, the answers to what we ask, and a comparison made after every
+connect and from time to time. Fills go out in the order in which they filled: when an update shows that one before it
+was missed, the account's activities are read instead.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from gateway.adapters.venues.alpaca.client import ApiRefused, RestClient
+from gateway.adapters.venues.alpaca.executions import ExecutionsMissing, executions_of
+from gateway.adapters.venues.alpaca.reading import (
+    client_order_id_of,
+    end_report,
+    fill_report,
+    filled_qty_of,
+    generation_of,
+    is_done,
+    is_taken,
+    ns_of,
+    order_id_of,
+    report,
+    terms_report,
+)
+from gateway.adapters.venues.alpaca.tracking import Told, Tracked
+from gateway.adapters.venues.shared.background import Background
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import ExecType
+from gateway.domain.orders import ExecutionReport
+from gateway.ports.clock import Clock
+from gateway.ports.venue import Lookup
+
+_log = logging.getLogger(__name__)
+_NS = 1_000_000_000
+#: After this a request that was cut off can no longer be executed.
+IN_FLIGHT_S = 60.0
+_REPAIR_FIRST_S, _REPAIR_MAX_S = 0.2, 10.0
+_OPEN_PAGE = 500
+#: Alpaca's code of «there is no such thing»; any other 404 proves nothing about an order.
+_NOT_FOUND = 40410000
+Row = Mapping[str, Any]
+Tell = Callable[[tuple[ExecutionReport, ...]], None]
+
+
+class OrderBook:
+    """Orders of ours that may be open. ``tell`` gets the reports, ``on_done`` the id of an order that is over."""
+
+    def __init__(
+        self, rest: RestClient, clock: Clock, background: Background, tell: Tell, on_done: Callable[[str], None]
+    ) -> None:
+        self._rest = rest
+        self._clock = clock
+        self._background = background
+        self._tell = tell
+        self._on_done = on_done
+        self._tracked: dict[str, Tracked] = {}
+        self._told = Told()
+        #: Orders whose fills are being read, by Alpaca's id, as they were told last.
+        self._repairs: dict[str, Row] = {}
+        self._started_ns = clock.monotonic_ns()
+
+    # --- memory ---------------------------------------------------------------------------------------
+
+    def begin(self, ticket: OrderTicket) -> Tracked:
+        """An order that is about to be sent for the first time."""
+        tracked = Tracked(ticket, is_generation_known=True, sent_ns=self._clock.monotonic_ns())
+        self._tracked[ticket.order_id] = tracked
+        return tracked
+
+    def track(self, ticket: OrderTicket) -> Tracked:
+        return self._tracked.setdefault(ticket.order_id, Tracked(ticket))
+
+    def is_open(self, order_id: str) -> bool:
+        """Whether an order may still be open, as far as is known."""
+        return order_id in self._tracked
+
+    def forget(self, order_id: str) -> None:
+        """The order is done."""
+        self._tracked.pop(order_id, None)
+        self._on_done(order_id)
+
+    # --- look-up --------------------------------------------------------------------------------------
+
+    async def lookup(self, tracked: Tracked) -> Lookup:
+        """What Alpaca knows of an order, all its generations and fills. Raises what the requests raise."""
+        if tracked.is_changing:
+            return Lookup(None)
+        rows = await self.generations(tracked)
+        if not rows:
+            if self._may_be_under_way(tracked):
+                return Lookup(None)
+            self.forget(tracked.ticket.order_id)
+            return Lookup(False)
+        if self._may_have_successor(tracked, rows[-1]):
+            return Lookup(None)
+        try:
+            fills = await executions_of(rows, self._rest)
+        except ExecutionsMissing as error:
+            _log.warning("%s", error)
+            return Lookup(None)
+        tracked.settle(rows)
+        reports = self._reports_of(tracked, rows[-1], fills)
+        for row in rows:
+            self._told.note(row["id"], filled_qty_of(row))
+        self.note_row(rows[-1])
+        return Lookup(True, reports)
+
+    async def generations(self, tracked: Tracked, *, is_cancel: bool = False) -> list[Row]:
+        """The orders at Alpaca that are this one, oldest first; the last is the one in force."""
+        rows: list[Row] = []
+        while not (tracked.is_certain and len(rows) > tracked.generation):
+            client_order_id = client_order_id_of(tracked.ticket.order_id, len(rows))
+            try:
+                row = await self._rest.request(
+                    "GET",
+                    "orders:by_client_order_id",
+                    query={"client_order_id": client_order_id},
+                    is_cancel=is_cancel,
+                )
+            except ApiRefused as error:
+                if (error.status, error.code) != (404, _NOT_FOUND):
+                    raise
+                break
+            rows.append(row)
+            if row["status"] != "canceled":
+                break  # a change cancels for good before it places the next
+        return rows
+
+    def _may_be_under_way(self, tracked: Tracked) -> bool:
+        """Whether a request that makes an order may still take effect: absence proves nothing before."""
+        sent_ns = self._started_ns if tracked.sent_ns is None else tracked.sent_ns
+        return self._clock.monotonic_ns() - sent_ns < IN_FLIGHT_S * _NS
+
+    def _may_have_successor(self, tracked: Tracked, newest: Row) -> bool:
+        """Whether a canceled order may have been canceled by a change of ours whose new order is still on its way."""
+        if newest["status"] != "canceled" or tracked.is_certain:
+            return False
+        if tracked.sent_ns is not None:
+            return self._may_be_under_way(tracked)
+        # Before this process: the new order left right after the cancel, if it left at all.
+        canceled_ns = ns_of(newest.get("canceled_at") or newest["created_at"])
+        return self._clock.now_ns() - canceled_ns < 2 * IN_FLIGHT_S * _NS
+
+    def _reports_of(
+        self, tracked: Tracked, newest: Row, fills: Sequence[ExecutionReport]
+    ) -> tuple[ExecutionReport, ...]:
+        order_id, reports = tracked.ticket.order_id, list[ExecutionReport]()
+        end = end_report(order_id, newest)
+        if is_taken(newest):
+            reports.append(report(order_id, ExecType.NEW, newest))
+        if tracked.generation:
+            reports.append(terms_report(tracked.ticket, newest, tracked.carried_qty))
+        reports.extend(fills)
+        return (*reports, end) if end is not None else tuple(reports)
+
+    # --- comparison -----------------------------------------------------------------------------------
+
+    async def compare(self) -> None:
+        """Bring every order that may be open up to date. Raises what the requests raise."""
+        if not self._tracked:
+            return
+        query = {"status": "open", "limit": str(_OPEN_PAGE), "nested": "false"}
+        listed = await self._rest.request("GET", "orders", query=query)
+        by_id = {row["client_order_id"]: row for row in listed}
+        for tracked in list(self._tracked.values()):
+            row = by_id.get(tracked.client_order_id) if tracked.is_certain else None
+            if row is None:
+                self._tell((await self.lookup(tracked)).reports)
+                continue
+            tracked.venue_order_id = row["id"]
+            if is_taken(row):
+                self._tell((report(tracked.ticket.order_id, ExecType.NEW, row),))
+            self.note_row(row)
+
+    # --- updates --------------------------------------------------------------------------------------
+
+    def on_update(self, data: Mapping[str, Any]) -> None:
+        """One message of the trade updates. Kinds that say nothing about where the order stands are left out."""
+        row, event = data["order"], data["event"]
+        order_id = order_id_of(row["client_order_id"])
+        self.note_successor(row)
+        match event:
+            case "fill" | "partial_fill":
+                self._on_fill(order_id, row, data)
+            case "new" | "accepted":
+                self._tell((report(order_id, ExecType.NEW, row),))
+            case "order_cancel_rejected":
+                self._tell((report(order_id, ExecType.CANCEL_REJECTED, row, text="alpaca refused the cancel"),))
+            case "trade_bust" | "trade_correct":
+                _log.error("alpaca took back or changed an execution of %s; book it by hand: %s", order_id, data)
+        self._tell_end(order_id, row)
+        self.note_row(row)
+
+    def on_answer(self, row: Row) -> None:
+        """An order as the answer to a request shows it."""
+        order_id = order_id_of(row["client_order_id"])
+        if is_taken(row):
+            self._tell((report(order_id, ExecType.NEW, row),))
+        self._tell_end(order_id, row)
+        self.note_row(row)
+
+    def note_successor(self, row: Row) -> None:
+        """If this is the order that a change placed, its terms are told before anything that it does."""
+        tracked = self._tracked.get(order_id_of(row["client_order_id"]))
+        if tracked is None or not tracked.is_change_in_doubt:
+            return
+        if generation_of(row["client_order_id"]) == tracked.generation + 1:
+            tracked.advance(row["id"])
+            self._tell((terms_report(tracked.ticket, row, tracked.carried_qty),))
+
+    def on_change_refused(self, tracked: Tracked, row: Row, text: str) -> None:
+        """The old order is canceled, and no new one came of it."""
+        order_id = tracked.ticket.order_id
+        tracked.is_change_in_doubt = False
+        self._tell((report(order_id, ExecType.CANCELED, row, text=text),))
+        self.forget(order_id)
+        self.note_row(row)
+
+    def _on_fill(self, order_id: str, row: Row, data: Mapping[str, Any]) -> None:
+        venue_order_id, cum_qty, qty = row["id"], filled_qty_of(row), Decimal(data["qty"])
+        if self._told.is_next(venue_order_id, cum_qty, qty):
+            self._told.note(venue_order_id, cum_qty)
+            px = Decimal(data["price"])
+            self._tell((fill_report(order_id, venue_order_id, cum_qty, qty, px, data["timestamp"]),))
+
+    def _tell_end(self, order_id: str, row: Row) -> None:
+        end = end_report(order_id, row)
+        if end is not None and self._is_last(order_id, row):
+            self._tell((end,))
+
+    def _is_last(self, order_id: str, row: Row) -> bool:
+        """Whether the end of this order at Alpaca is the end of ours, and not of terms that a change replaced."""
+        tracked = self._tracked.get(order_id)
+        if tracked is None:
+            return True
+        generation = generation_of(row["client_order_id"])
+        is_being_changed = tracked.is_changing or tracked.is_change_in_doubt
+        return generation > tracked.generation or (generation == tracked.generation and not is_being_changed)
+
+    def note_row(self, row: Row) -> None:
+        """An order as Alpaca shows it: fills that were not told are read, and one that is done is forgotten."""
+        if self._told.is_behind(row):
+            self._repair(row)
+        elif is_done(row):
+            self._told.forget(row["id"])
+            order_id = order_id_of(row["client_order_id"])
+            if self._is_last(order_id, row):
+                self.forget(order_id)
+
+    # --- missed fills ---------------------------------------------------------------------------------
+
+    def _repair(self, row: Row) -> None:
+        is_new = row["id"] not in self._repairs
+        known = self._repairs.get(row["id"], row)
+        self._repairs[row["id"]] = row if filled_qty_of(row) >= filled_qty_of(known) else known
+        if is_new:
+            self._background.spawn(self._read_fills(row["id"]), f"fills of {row['client_order_id']}")
+
+    async def _read_fills(self, venue_order_id: str) -> None:
+        """Until the account's activities tell how the order filled: nothing is made up."""
+        wait_s = _REPAIR_FIRST_S
+        try:
+            while self._told.is_behind(row := self._repairs[venue_order_id]):
+                try:
+                    fills = await executions_of((row,), self._rest)
+                except Exception as error:
+                    _log.warning("fills of %s cannot be read yet: %s", row["client_order_id"], error)
+                    await asyncio.sleep(wait_s)
+                    wait_s = min(2 * wait_s, _REPAIR_MAX_S)
+                    continue
+                self._tell(tuple(fills))
+                self._told.note(venue_order_id, filled_qty_of(row))
+        finally:
+            row = self._repairs.pop(venue_order_id)
+        self.note_row(row)

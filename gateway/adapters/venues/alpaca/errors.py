@@ -1,0 +1,5 @@
+"""What the adapter itself refuses."""
+
+
+class OrderUnsupported(Exception):
+    """The order has no form at Alpaca, or breaks a rule of it; the text says which and what would do."""

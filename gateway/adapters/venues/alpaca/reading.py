@@ -1,0 +1,121 @@
+"""What Alpaca says of orders, as execution reports: from answers, from the trade updates, from look-ups.
+
+A fill is known by its order and by how much of the order had filled after it (``<order>:<filled>``). The stream and the
+account's activities each have an id of their own for one fill, which do not match; the filled quantity is told by both.
+A change of terms is a new order at Alpaca; its id is ours with ``_rN`` behind it, so that all of them are one order
+here.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import ExecType
+from gateway.domain.orders import ExecutionReport
+
+_GENERATION = re.compile(r"_r(\d+)$")
+#: How an order with this status ended. A replaced one was changed by somebody else: ours are canceled and placed anew.
+_ENDS = {
+    "canceled": ExecType.CANCELED,
+    "replaced": ExecType.CANCELED,
+    "expired": ExecType.EXPIRED,
+    "rejected": ExecType.REJECTED,
+}
+#: Received, and not taken yet: it may still be rejected, and no report says that it works.
+_NOT_TAKEN_YET = frozenset({"pending_new", "pending_review"})
+_NS = 1_000_000_000
+
+
+def order_id_of(client_order_id: str) -> str:
+    """Our id in the one that Alpaca has."""
+    return _GENERATION.sub("", client_order_id)
+
+
+def generation_of(client_order_id: str) -> int:
+    """How often the order was changed before this id: 0 for the first."""
+    found = _GENERATION.search(client_order_id)
+    return int(found[1]) if found else 0
+
+
+def client_order_id_of(order_id: str, generation: int) -> str:
+    return f"{order_id}_r{generation}" if generation else order_id
+
+
+def filled_qty_of(row: Mapping[str, Any]) -> Decimal:
+    return Decimal(row.get("filled_qty") or 0)
+
+
+def end_of(row: Mapping[str, Any]) -> ExecType | None:
+    """How an order ended, or None while it may still trade or was filled."""
+    return _ENDS.get(row["status"])
+
+
+def is_done(row: Mapping[str, Any]) -> bool:
+    """Whether nothing more can come of an order, late fills aside."""
+    return row["status"] == "filled" or end_of(row) is not None
+
+
+def is_taken(row: Mapping[str, Any]) -> bool:
+    """Whether Alpaca has said that it works the order, rather than that it arrived."""
+    return row["status"] not in _NOT_TAKEN_YET
+
+
+def end_report(order_id: str, row: Mapping[str, Any]) -> ExecutionReport | None:
+    kind = end_of(row)
+    if kind is None:
+        return None
+    text = str(row.get("reject_reason") or "")
+    if row["status"] == "replaced":
+        text = f"changed at alpaca by somebody else, who has order {row.get('replaced_by')} for it now"
+    return report(order_id, kind, row, text=text)
+
+
+def report(order_id: str, kind: ExecType, row: Mapping[str, Any], **more: Any) -> ExecutionReport:
+    """A report other than a fill, at the time of the order's last change."""
+    moment = row.get("updated_at") or row["created_at"]
+    return ExecutionReport(
+        order_id=order_id, exec_type=kind, transact_ns=ns_of(moment), venue_order_id=row["id"], **more
+    )
+
+
+def terms_report(ticket: OrderTicket, row: Mapping[str, Any], carried_qty: Decimal) -> ExecutionReport:
+    """The terms that a change put in force. A new order starts anew: ours counts what the ones before it filled."""
+    limit_px, stop_px = (Decimal(row[name]) if row.get(name) else None for name in ("limit_price", "stop_price"))
+    return ExecutionReport(
+        order_id=ticket.order_id,
+        exec_type=ExecType.REPLACED,
+        transact_ns=ns_of(row["created_at"]),
+        venue_order_id=row["id"],
+        order_qty=Decimal(row["qty"]) + carried_qty,
+        limit_px=None if ticket.limit_px is None else limit_px,
+        stop_px=None if ticket.stop_px is None else stop_px,  # the stop of a trailing order is Alpaca's to move
+    )
+
+
+def fill_report(
+    order_id: str, venue_order_id: str, cum_qty: Decimal, qty: Decimal, px: Decimal, moment: str
+) -> ExecutionReport:
+    """One fill, after which ``cum_qty`` of the order at Alpaca had filled."""
+    return ExecutionReport(
+        order_id=order_id,
+        exec_type=ExecType.TRADE,
+        transact_ns=ns_of(moment),
+        exec_id=f"{venue_order_id}:{cum_qty.normalize():f}",
+        last_qty=qty,
+        last_px=px,
+        venue_order_id=venue_order_id,
+    )
+
+
+def ns_of(moment: str) -> int:
+    """Nanoseconds since the epoch of an RFC 3339 time, all its digits."""
+    head, dot, tail = moment.partition(".")
+    if not dot:
+        return int(datetime.fromisoformat(moment).timestamp()) * _NS
+    digits = re.match(r"\d*", tail)
+    fraction = digits[0] if digits else ""
+    zone = tail[len(fraction) :] or "Z"
+    return int(datetime.fromisoformat(head + zone).timestamp()) * _NS + int(fraction[:9].ljust(9, "0"))

@@ -1,0 +1,101 @@
+"""A whole gateway, as a process of its own, on Alpaca: what goes live, a change, doubt, a kill and a restart."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.orders import market, resting
+from tests.e2e.process import Api, Site, eventually, running
+from tests.venues.alpaca.server import AlpacaServer
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    made = Site(tmp_path)
+    made.lift_limits()
+    symbols = yaml.safe_load(made.read("instruments.yaml"))["symbols"]
+    for one in symbols["equities"]:
+        one["venue"] = "alpaca"
+    made.merge("instruments.yaml", {"symbols": symbols})
+    return made
+
+
+def point_at(site: Site, peer: AlpacaServer, pct: float) -> dict[str, str]:
+    """Trade ``pct`` percent there; returns the environment with the keys."""
+    site.merge("gateway.yaml", {"venues": {"alpaca": {"timeout": 2, "options": {"base_url": peer.url}}}})
+    site.set_modes("CANARY", alpaca=("CANARY", pct))
+    return {"ALPACA_API_KEY": peer.api_key, "ALPACA_SECRET_KEY": peer.secret}
+
+
+async def connected(api: Api) -> None:
+    async def is_connected() -> bool:
+        views = (await api.fetch("/api/trading/connections"))["connections"]
+        return any(view["name"] == "alpaca" and view["is_connected"] for view in views)
+
+    await eventually(is_connected, 5)
+
+
+def is_status(word: str) -> Any:
+    return lambda order: order["ord_status"] == word
+
+
+async def test_a_canary_at_alpaca(site: Site) -> None:
+    """Without this, all parts could be right and the whole wrong: what the gateway says went live must be what Alpaca
+    has, each with its twin, and closing must follow the position."""
+    async with AlpacaServer() as peer:
+        peer.quote("AAPL", "179.99", "180.01")
+        async with running(site, environ=point_at(site, peer, 30)) as gateway:
+            api = gateway.api()
+            await connected(api)
+            replies = [await api.place(**market(strategy=f"s{n}")) for n in range(30)]
+            assert {reply.status for reply in replies} == {201}
+            orders = [await api.until_order(reply.body["order_id"], is_status("filled")) for reply in replies]
+            routes = Counter(order["route"] for order in orders)
+            live = {order["order_id"] for order in orders if order["route"] == "live"}
+            assert 0 < routes["live"] < 30
+            assert {row["client_order_id"] for row in peer.orders()} == live
+            assert all(order["twin"] is not None for order in orders if order["order_id"] in live)
+            site.set_modes("CANARY", alpaca=("SHADOW", 0))  # what is live can still be closed, live
+            closing = [await api.place(**market("sell", strategy=order["strategy_id"])) for order in orders]
+            assert Counter(reply.body["route"] for reply in closing) == routes
+            for reply in closing:
+                await api.until_order(reply.body["order_id"], is_status("filled"))
+            assert peer.account.positions == {}
+
+
+async def test_a_killed_gateway_finds_its_orders_at_alpaca_again(site: Site) -> None:
+    """Without this, a crash would leave orders at Alpaca that nobody can cancel, and fills that nobody books, under
+    changed terms and in doubt."""
+    async with AlpacaServer() as peer:
+        peer.quote("AAPL", "179.99", "180.01")
+        async with running(site, environ=point_at(site, peer, 100)) as gateway:
+            api = gateway.api()
+            await connected(api)
+            works = (await api.place(**resting("works"))).body["order_id"]
+            fills = (await api.place(**resting("fills", limit_price="150"))).body["order_id"]
+            for order_id in (works, fills):
+                await api.until_order(order_id, is_status("new"))
+            assert (await api.replace(works, quantity="3", limit_price="101")).status == 202
+            await api.until_order(works, lambda order: order["order_qty"] == "3")
+            fault = peer.faults.add("drop_after", "place")
+            doubted = (await api.place(**resting("doubted"))).body["order_id"]
+            await fault.hit.wait()
+            gateway.kill()
+            peer.trade("AAPL", "150", 10)
+            gateway.spawn()
+            await gateway.ready()
+            api = gateway.api()
+            assert (await api.until_order(fills, is_status("filled")))["avg_px"] == "150"
+            await api.until_order(doubted, is_status("new"))
+            await connected(api)
+            assert (await api.order(works)).body["limit_price"] == "101"
+            for order_id in (works, doubted):
+                assert (await api.cancel(order_id)).status == 202
+                await api.until_order(order_id, is_status("canceled"))
+            sent = Counter(body["client_order_id"] for op, body in peer.requests if op == "place")
+            assert sent == Counter([works, f"{works}_r1", fills, doubted]), "nothing is sent twice"
+            positions = (await api.fetch("/api/trading/positions?book=live"))["positions"]
+            assert {one["quantity"] for one in positions if one["strategy_id"] == "fills"} == {"1"}
