@@ -302,9 +302,10 @@ async def test_wrong_keys_are_told(desk: Desk) -> None:
     answer = await desk.venue.submit(ticket())
     assert answer.status is REJECTED
     assert "ALPACA_API_KEY" in desk.heard.status
-    desk.peer.hang_up()
-    await desk.heard.until(lambda: "on its stream" in desk.heard.status)
-    assert "refuse" in (await desk.venue.submit(ticket())).text
+    await desk.heard.until(lambda: "stream unauthorized" in desk.heard.status)
+    assert "refuses the keys" in (await desk.venue.submit(ticket())).text
+    desk.peer.refuse_credentials(False)
+    await desk.heard.until(lambda: desk.heard.is_connected)
 
 
 @pytest.mark.parametrize(

@@ -6,65 +6,82 @@ Alpaca tells nothing again, so what happened in between would be missed.
 
 import asyncio
 import json
-import random
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
 import aiohttp
 
-from gateway.adapters.venues.alpaca.client import RestClient
+from gateway.adapters.venues.alpaca.client import (
+    AnswerUnreadable,
+    ApiRefused,
+    BudgetSpent,
+    CredentialsUnfit,
+    RestClient,
+)
+from gateway.adapters.venues.shared.link import Link
 
-_FIRST_WAIT_S = 0.5
-_MAX_WAIT_S = 30.0
 #: Ours go out, and an answer is due within half of it: a dead connection is noticed.
 _HEARTBEAT_S = 15.0
+_CHECK_KEYS = "check ALPACA_API_KEY and ALPACA_SECRET_KEY, and whether they belong to the paper or the live account"
 
 
 class StreamRefused(Exception):
     """Alpaca would not let us listen; the text is its own."""
 
 
+#: What a broken network, or a venue that is down, raises here.
+_EXPECTED = (aiohttp.ClientError, ApiRefused, AnswerUnreadable, BudgetSpent, CredentialsUnfit, StreamRefused)
+
+
+def explained(error: Exception) -> str:
+    """What a person is told of an error that ended the connection, or that a request met."""
+    if isinstance(error, StreamRefused) or (isinstance(error, ApiRefused) and error.is_about_credentials):
+        return f"alpaca refuses the keys ({error}): {_CHECK_KEYS}"
+    return f"the stream of trade updates of alpaca broke: {str(error) or repr(error)}"
+
+
 class TradeUpdates:
-    """Calls ``on_update`` with every update, ``on_open`` once listening, before updates go on, ``on_lost`` at its
-    end."""
+    """Calls ``on_update`` with every update, and ``on_open`` once listening, before updates go on. ``link`` is its own
+    connection, and stands as long as it does."""
 
     def __init__(
         self,
         rest: RestClient,
+        link: Link,
         on_update: Callable[[dict[str, Any]], None],
         on_open: Callable[[], Awaitable[None]],
-        on_lost: Callable[[Exception | None], None],
         timeout_s: float,
-        seed: str,
     ) -> None:
         self._rest = rest
+        self._link = link
         self._on_update = on_update
         self._on_open = on_open
-        self._on_lost = on_lost
         self._timeout_s = timeout_s
-        self._rng = random.Random(seed)  # jitter only
-        self._wait_s = _FIRST_WAIT_S
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
 
     async def run(self) -> None:
-        """Until canceled: listen, and begin again when it breaks, waiting twice as long each time."""
-        while True:
-            try:
-                timeout = aiohttp.ClientTimeout(sock_connect=self._timeout_s)
-                async with aiohttp.ClientSession(timeout=timeout) as session:
-                    await self._listen(session)
-                self._on_lost(None)
-            except Exception as error:
-                self._on_lost(error)
-            await asyncio.sleep(self._wait_s * (0.5 + self._rng.random()))
-            self._wait_s = min(self._wait_s * 2, _MAX_WAIT_S)
+        """Until canceled: listen, and begin again when it breaks."""
+        await self._link.keep(self._stay, _EXPECTED, explained)
+
+    async def drop(self) -> None:
+        """End this connection; the next one is made as after any other loss."""
+        if self._socket is not None:
+            await self._socket.close()
+
+    async def _stay(self) -> None:
+        timeout = aiohttp.ClientTimeout(sock_connect=self._timeout_s)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            await self._listen(session)
+        if self._link.is_up:
+            self._link.down("alpaca closed the stream of trade updates")
 
     async def _listen(self, session: aiohttp.ClientSession) -> None:
         async with session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S) as socket:
+            self._socket = socket
             async with asyncio.timeout(self._timeout_s):
                 await self._subscribe(socket)
             await self._on_open()
-            self._wait_s = _FIRST_WAIT_S
             async for message in socket:
                 said = _read(message)
                 if said is not None and said.get("stream") == "trade_updates":
@@ -75,7 +92,7 @@ class TradeUpdates:
         await socket.send_json({"action": "authenticate", "data": {"key_id": keys.key, "secret_key": keys.secret}})
         said = await _answer(socket, "authorization")
         if said.get("status") != "authorized":
-            raise StreamRefused(f"alpaca refuses the keys on its stream ({said.get('status')})")
+            raise StreamRefused(f"stream {said.get('status')}")
         await socket.send_json({"action": "listen", "data": {"streams": ["trade_updates"]}})
         said = await _answer(socket, "listening")
         if "trade_updates" not in said.get("streams", ()):

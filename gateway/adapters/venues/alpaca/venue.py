@@ -22,15 +22,17 @@ from gateway.adapters.venues.alpaca.client import ApiRefused, CredentialsUnfit, 
 from gateway.adapters.venues.alpaca.errors import OrderUnsupported
 from gateway.adapters.venues.alpaca.orders import body_of, is_ended_by_us
 from gateway.adapters.venues.alpaca.reading import is_done
-from gateway.adapters.venues.alpaca.stream import StreamRefused, TradeUpdates
+from gateway.adapters.venues.alpaca.stream import TradeUpdates, explained
 from gateway.adapters.venues.alpaca.tracking import Tracked
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.expiry import Expiries
+from gateway.adapters.venues.shared.link import Link
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import SubmitStatus
 from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
+from gateway.ports.connection import ConnectionState
 from gateway.ports.venue import Answer, Lookup, VenueListener
 
 _log = logging.getLogger(__name__)
@@ -40,30 +42,30 @@ _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
 _COMPARE_S = 30.0
 #: How the numbers of paper accounts begin.
 _PAPER_ACCOUNT = "PA"
-_CHECK_KEYS = "check ALPACA_API_KEY and ALPACA_SECRET_KEY, and whether they belong to the paper or the live account"
 
 
 class AlpacaVenue:
     """Implements ``ports.venue.Venue``."""
 
     def __init__(self, settings: VenueSettings, rest: RestClient, clock: Clock) -> None:
-        self._name = settings.name
         self._is_paper = settings.paper_only
         self._rest = rest
-        self._stream = TradeUpdates(
-            rest, self._on_update, self._on_open, self._on_lost, float(settings.timeout_s), settings.name
-        )
+        self._link = Link(settings.name, clock)
         self._listener: VenueListener | None = None
-        self._trouble = "not connected to alpaca yet"
         self._background = Background(settings.name)
         self._expiries = Expiries(clock, self._background, self._expire)
         self._book = OrderBook(rest, clock, self._background, self._tell, self._expiries.forget)
+        self._stream = TradeUpdates(rest, self._link, self._book.on_update, self._on_open, float(settings.timeout_s))
         self._changes = Changes(rest, self._book, clock, self._body_of)
         #: By symbol; None while the answer is under way.
         self._assets: dict[str, AssetRules | None] = {}
 
+    @property
+    def connection(self) -> ConnectionState:
+        return self._link.state
+
     async def start(self, listener: VenueListener) -> None:
-        self._listener = listener
+        self._listener = self._link.listener = listener
         self._background.spawn(self._stream.run(), "trade updates")
         self._background.spawn(self._compare(), "comparison of orders")
 
@@ -75,8 +77,8 @@ class AlpacaVenue:
     # --- requests -----------------------------------------------------------------------------------
 
     async def submit(self, ticket: OrderTicket) -> Answer:
-        if self._trouble:
-            return Answer(SubmitStatus.REJECTED, self._trouble)
+        if self._link.trouble:
+            return Answer(SubmitStatus.REJECTED, self._link.trouble)
         try:
             body = self._body_of(ticket, ticket.order_id)
         except OrderUnsupported as error:
@@ -129,8 +131,8 @@ class AlpacaVenue:
         self, ticket: OrderTicket, order_qty: Decimal, limit_px: Decimal | None, stop_px: Decimal | None
     ) -> Answer:
         """Take back, then place anew what is left: see ``changing``."""
-        if self._trouble:
-            return Answer(SubmitStatus.REJECTED, self._trouble)
+        if self._link.trouble:
+            return Answer(SubmitStatus.REJECTED, self._link.trouble)
         changed = msgspec.structs.replace(ticket, order_qty=order_qty, limit_px=limit_px, stop_px=stop_px)
         try:
             return await self._changes.change(self._book.track(ticket), changed)
@@ -188,9 +190,6 @@ class AlpacaVenue:
 
     # --- what happens ---------------------------------------------------------------------------------
 
-    def _on_update(self, data: dict[str, Any]) -> None:
-        self._book.on_update(data)
-
     async def _on_open(self) -> None:
         """The stream tells nothing of before it: see whose account it is, and what became of every order."""
         account = await self._rest.request("GET", "account")
@@ -198,36 +197,22 @@ class AlpacaVenue:
         if self._is_paper and not number.startswith(_PAPER_ACCOUNT):
             raise CredentialsUnfit(f"alpaca's account {number} is no paper account, and paper_only is true")
         await self._book.compare()
-        self._trouble = ""
-        self._say(True, "")
+        self._link.up()
 
     async def _compare(self) -> None:
         while True:
             await asyncio.sleep(_COMPARE_S)
-            if self._trouble:
+            if not self._link.is_up:
                 continue
             try:
                 await self._book.compare()
             except Exception as error:
                 _log.warning("orders cannot be compared with alpaca's now: %s", error)
 
-    def _on_lost(self, error: Exception | None) -> None:
-        if isinstance(error, StreamRefused) or (isinstance(error, ApiRefused) and error.is_about_credentials):
-            text = f"{error}: {_CHECK_KEYS}"
-        elif error is None:
-            text = "alpaca closed the stream of trade updates"
-        else:
-            text = f"the stream of trade updates of alpaca broke: {error or repr(error)}"
-        self._trouble = text
-        self._say(False, text)
-
     def _note_trouble(self, error: Exception) -> None:
         if isinstance(error, ApiRefused) and error.is_about_credentials:
-            self._say(False, f"alpaca refuses the keys ({error}): {_CHECK_KEYS}")
-
-    def _say(self, is_connected: bool, text: str) -> None:
-        if self._listener is not None:
-            self._listener.on_status(self._name, is_connected, text)
+            self._link.down(explained(error))
+            self._background.spawn(self._stream.drop(), "end of a connection whose keys are refused")
 
     def _tell(self, reports: tuple[ExecutionReport, ...]) -> None:
         if reports and self._listener is not None:
