@@ -72,7 +72,7 @@ def venue_factories(
         from gateway.adapters.venues.binance.client import RestClient
         from gateway.adapters.venues.binance.venue import BinanceVenue
 
-        return BinanceVenue(venue, RestClient(venue, environ, clock), clock)
+        return BinanceVenue(venue, RestClient(venue, environ, clock), clock, instruments)
 
     def alpaca(venue: VenueSettings) -> Venue:
         from gateway.adapters.venues.alpaca.client import RestClient

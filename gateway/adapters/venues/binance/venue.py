@@ -12,6 +12,7 @@ import msgspec
 from binance.exceptions import BinanceAPIException
 
 from gateway.adapters.venues.binance import outcomes
+from gateway.adapters.venues.binance.account import BinanceAccount
 from gateway.adapters.venues.binance.client import RECV_WINDOW_MS, BudgetSpent, RestClient
 from gateway.adapters.venues.binance.orders import (
     OrderUnsupported,
@@ -35,6 +36,7 @@ from gateway.adapters.venues.shared.expiry import Expiries
 from gateway.adapters.venues.shared.link import Link
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, SubmitStatus
+from gateway.domain.instruments import Instrument
 from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
@@ -48,13 +50,20 @@ _IN_FLIGHT_S = RECV_WINDOW_MS / 1_000 + 1.0
 
 
 class BinanceVenue:
-    """Implements ``ports.venue.Venue``."""
+    """Implements ``ports.venue.Venue``. ``instruments`` are those whose trades the account tells."""
 
-    def __init__(self, settings: VenueSettings, rest: RestClient, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: VenueSettings,
+        rest: RestClient,
+        clock: Clock,
+        instruments: Mapping[str, Instrument] | None = None,
+    ) -> None:
         self._clock = clock
         self._rest = rest
         self._link = Link(settings.name, clock)
         self._stream = UserStream(rest, self._link, self._on_event, self._on_open, float(settings.timeout_s))
+        self._account = BinanceAccount(rest, instruments or {}, settings.name, clock)
         self._listener: VenueListener | None = None
         self._rules: dict[str, SymbolRules] = {}
         self._started_ns = clock.monotonic_ns()
@@ -71,6 +80,11 @@ class BinanceVenue:
     @property
     def connection(self) -> ConnectionState:
         return self._link.state
+
+    @property
+    def account(self) -> BinanceAccount:
+        """Reads what the exchange says of the account."""
+        return self._account
 
     async def start(self, listener: VenueListener) -> None:
         self._listener = self._link.listener = listener

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 
 from ib_async import CommissionReport, Contract, ContractDetails, Execution, Order, OrderState
 
 from gateway.adapters.venues.ibkr import errors
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.reading import Reading
-from gateway.adapters.venues.ibkr.wire import Wire
+from gateway.adapters.venues.ibkr.wire import Tape, Wire
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.budget import MessageBudget
 from gateway.adapters.venues.shared.link import Link
@@ -140,6 +141,29 @@ class TwsConnection:
                     return Lookup(None)
             return Lookup(False)
         return Lookup(None)
+
+    async def record(self, ask: Callable[[Wire], Awaitable[None]]) -> Tape:
+        """What a list tells, on a connection that is sound before and after. Raises ConnectionError, TimeoutError."""
+        wire, tape = self.wire, Tape()
+        async with self._lists:
+            if self.trouble:
+                raise ConnectionError(self.trouble)
+            if (
+                self.wire.is_listing
+            ):  # the rest of a list that took too long would be taken for the beginning of this one
+                raise ConnectionError("TWS has not finished an earlier list")
+            if not await self._budget.acquire(self._timeout_s):
+                raise ConnectionError("too many messages are under way")
+            self.wire.tape = tape
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await ask(self.wire)
+            finally:
+                self.wire.tape = None
+                self._ids.offered(self.wire.highest_id + 1)
+            if self.trouble or wire is not self.wire:
+                raise ConnectionError(self.trouble or "the connection was lost meanwhile")
+            return tape
 
     async def contract_details(self, contract: Contract) -> list[ContractDetails]:
         await self._budget.acquire(self._timeout_s)

@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 from ib_async import Contract
 
+from gateway.adapters.venues.ibkr.account import IbkrAccount
 from gateway.adapters.venues.ibkr.connection import TwsConnection
 from gateway.adapters.venues.ibkr.contracts import ContractUnknown, contract_of
 from gateway.adapters.venues.ibkr.days import ListDay
@@ -46,12 +47,18 @@ class IbkrVenue:
         self._budget = MessageBudget(clock, MESSAGES_PER_S, 1.0, CANCEL_RESERVE)
         self._reading = Reading(clock)
         self._connection = TwsConnection(settings, self._reading, ids, self._budget, clock)
+        self._account = IbkrAccount(self._connection, instruments, settings.name)
         self._contracts: dict[str, Contract] = {}
         self._qualifying = asyncio.Lock()
 
     @property
     def connection(self) -> ConnectionState:
         return self._connection.link.state
+
+    @property
+    def account(self) -> IbkrAccount:
+        """Reads what TWS says of the account, on this connection."""
+        return self._account
 
     async def start(self, listener: VenueListener) -> None:
         self._reading.listener = listener

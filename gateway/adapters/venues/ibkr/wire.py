@@ -7,6 +7,7 @@ of their own, which takes every error for a cancel and lets late messages bring 
 import asyncio
 import logging
 from datetime import UTC
+from decimal import Decimal
 from typing import Any, Protocol
 
 from ib_async import CommissionReport, Contract, ContractDetails, Execution, ExecutionFilter, Order, OrderState
@@ -33,6 +34,18 @@ class WireListener(Protocol):
     def on_closed(self) -> None: ...
 
 
+class Tape:
+    """What lists told, also of orders that are not ours, while somebody read the account."""
+
+    def __init__(self) -> None:
+        self.orders: list[tuple[Contract, Order, str]] = []
+        #: Filled quantities by permanent id.
+        self.filled: dict[int, Decimal] = {}
+        self.executions: list[tuple[Contract, Execution]] = []
+        self.commissions: dict[str, CommissionReport] = {}
+        self.positions: list[tuple[str, Contract, float]] = []
+
+
 class Wire:
     """Implements the library's wrapper: its methods are called by name, with the library's spelling."""
 
@@ -46,8 +59,11 @@ class Wire:
         self._client.MaxRequests = 0
         self._lists: dict[str, asyncio.Future[None]] = {}
         self._requests: dict[int, tuple[asyncio.Future[Any], list[Any]]] = {}
-        self.positions: list[tuple[str, Contract, float]] = []
+        #: Set while the account is read.
+        self.tape: Tape | None = None
         self.offered_id = 0
+        #: The highest order id that any client was seen to have: with lists of all clients, ours must be above.
+        self.highest_id = 0
         self._request_ids = 1_000_000_000  # far from order ids, which share the numbers of requests at TWS
 
     @property
@@ -61,6 +77,11 @@ class Wire:
     @property
     def is_ready(self) -> bool:
         return bool(self._client.isReady())
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether a list without a request number is not at its end."""
+        return bool(self._lists)
 
     @property
     def accounts(self) -> list[str]:
@@ -86,14 +107,21 @@ class Wire:
         """Return once every open order of this client was told."""
         await self._list("open", self._client.reqOpenOrders)
 
+    async def list_all_open_orders(self) -> None:
+        """Return once every open order of every client, and of people, was told."""
+        await self._list("open", self._client.reqAllOpenOrders)
+
     async def list_completed_orders(self) -> None:
         """Return once every order that was finished today, by whomever, was told."""
         await self._list("completed", lambda: self._client.reqCompletedOrders(False))
 
-    async def list_positions(self) -> list[tuple[str, Contract, float]]:
-        self.positions = []
-        await self._list("positions", self._client.reqPositions)
-        return self.positions
+    async def list_positions(self) -> None:
+        """Return once every position was told."""
+        try:
+            await self._list("positions", self._client.reqPositions)
+        finally:
+            if self.is_ready:
+                self._client.cancelPositions()  # or every change would be told from now on
 
     async def list_executions(self) -> None:
         """Return once every execution of today was told."""
@@ -151,7 +179,11 @@ class Wire:
         self.offered_id = order_id
 
     def openOrder(self, order_id: int, contract: Contract, order: Order, state: OrderState) -> None:
-        self._listener.on_open_order(order_id, order, state)
+        self.highest_id = max(self.highest_id, order_id)
+        if self.tape is not None:
+            self.tape.orders.append((contract, order, state.status))
+        if order.clientId == self._client.clientId:  # order ids are counted by each client on its own
+            self._listener.on_open_order(order_id, order, state)
 
     def openOrderEnd(self) -> None:
         self._end_list("open")
@@ -165,19 +197,27 @@ class Wire:
     def orderStatus(
         self, order_id: int, status: str, filled: float, remaining: float, avg_px: float, perm_id: int, *more: Any
     ) -> None:
-        self._listener.on_order_status(order_id, status, filled, perm_id)
+        if self.tape is not None:
+            self.tape.filled[perm_id] = Decimal(repr(filled))
+        if more[2] == self._client.clientId:
+            self._listener.on_order_status(order_id, status, filled, perm_id)
 
     def execDetails(self, request_id: int, contract: Contract, execution: Execution) -> None:
+        if self.tape is not None:
+            self.tape.executions.append((contract, execution))
         self._listener.on_execution(execution)
 
     def execDetailsEnd(self, request_id: int) -> None:
         self._end_request(request_id)
 
     def commissionReport(self, report: CommissionReport) -> None:
+        if self.tape is not None:
+            self.tape.commissions[report.execId] = report
         self._listener.on_commission(report)
 
     def position(self, account: str, contract: Contract, qty: float, avg_cost: float) -> None:
-        self.positions.append((account, contract, qty))
+        if self.tape is not None:
+            self.tape.positions.append((account, contract, qty))
 
     def positionEnd(self) -> None:
         self._end_list("positions")

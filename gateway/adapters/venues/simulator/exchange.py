@@ -5,7 +5,7 @@ call says what time it is.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from gateway.adapters.venues.simulator.matcher import Matcher
@@ -49,6 +49,9 @@ class Exchange:
     def __len__(self) -> int:
         """Orders that are not finished, those on their way here included."""
         return len(self._orders)
+
+    def __iter__(self) -> Iterator[SimOrder]:
+        return iter(self._orders.values())
 
     def find(self, order_id: str) -> SimOrder | None:
         return self._orders.get(order_id)

@@ -120,6 +120,10 @@ class MatchingModel:
             due = self._inbound[0][0]
         return due
 
+    def arrived_orders(self) -> list[SimOrder]:
+        """Orders that are at the venue and may still trade; twins are copies, and no orders of the account."""
+        return [one for one in self._exchange if one.phase is not Phase.TRAVELING and not one.ticket.is_twin]
+
     @property
     def open_orders(self) -> int:
         """Orders that are not finished, those on their way included."""

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from gateway.adapters.venues.simulator.account import SimulatorAccount
 from gateway.adapters.venues.simulator.model import MatchingModel
 from gateway.adapters.venues.simulator.sessions import SessionBoundary, next_midnight_ns
 from gateway.domain.effects import OrderTicket
@@ -51,6 +52,10 @@ class SimulatorVenue:
         self._timer_ns = 0  # what the timer waits for
         self._stop_listening: Callable[[], None] | None = None
         self._epoch_ns = clock.now_ns() - clock.monotonic_ns()
+
+    @property
+    def account(self) -> SimulatorAccount:
+        return SimulatorAccount(self._model)
 
     @property
     def open_orders(self) -> int:
