@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 from gateway.adapters.marketdata.replay import ReplayMarket
@@ -15,7 +16,7 @@ from gateway.adapters.venues.simulator.capabilities import SIMULATOR
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.domain.capabilities import VenueCapabilities
 from gateway.domain.instruments import Instrument
-from gateway.domain.settings import PolicySettings, Settings, VenueSettings
+from gateway.domain.settings import MarketDataSettings, PolicySettings, Settings, VenueSettings
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData, MarketFeed
 from gateway.ports.venue import Venue
@@ -90,7 +91,7 @@ def _need(module: str) -> None:
 
 
 #: Sources of market data: ``synthetic``, ``replay``, and adapters of venues that bring prices.
-MARKETS = frozenset({"synthetic", "replay"})
+MARKETS = frozenset({"synthetic", "replay", "binance"})
 
 
 def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Callable[[str, Settings], MarketFeed]:
@@ -108,7 +109,15 @@ def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Call
         return ReplayMarket(str((folder / market.path).resolve()), instruments, market, clock)
 
     invented = {"synthetic": synthetic, "replay": replay}
-    venues: dict[str, Callable[[VenueSettings], MarketFeed]] = {}
+
+    def binance(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
+        from gateway.adapters.venues.binance.market import BinanceMarket
+
+        # Symbols that stand still are asked for before they would count as stale.
+        confirm_s = min(market.refresh_interval_s, Decimal(market.stale_after_ms) / 2_000)
+        return BinanceMarket(venue, clock, float(confirm_s))
+
+    venues: dict[str, Callable[[VenueSettings, MarketDataSettings], MarketFeed]] = {"binance": binance}
 
     def make(name: str, settings: Settings) -> MarketFeed:
         if name in invented:
@@ -118,7 +127,7 @@ def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Call
             raise StartRefused(
                 f"{venue.adapter} brings no prices in this version; it has: {', '.join(sorted(MARKETS))}"
             )
-        return venues[venue.adapter](venue)
+        return venues[venue.adapter](venue, settings.market_data)
 
     return make
 

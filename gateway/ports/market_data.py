@@ -62,4 +62,31 @@ class MarketFeed(MarketData, Protocol):
         """The whole book as it stands, best prices first, or None when it is not known."""
         ...
 
+    def trouble(self, symbol: str) -> str:
+        """Why there are no prices of a symbol; empty when nothing is known to be wrong."""
+        ...
+
     def state(self) -> FeedState: ...
+
+
+class MarketSources(MarketData, Protocol):
+    """All sources behind one ``MarketData``: what the pages and endpoints on prices show of them."""
+
+    @property
+    def stale_after_ns(self) -> int:
+        """The age from which a quote is called stale."""
+        ...
+
+    def depth(self, symbol: str) -> DepthUpdate | None:
+        """The whole book as it stands, best prices first, or None when it is not known."""
+        ...
+
+    def source_of(self, symbol: str) -> str:
+        """The name of the source that brings prices of a symbol; empty when none does."""
+        ...
+
+    def trouble(self, symbol: str) -> str:
+        """Why a symbol has no prices, as far as its source knows."""
+        ...
+
+    def states(self) -> tuple[FeedState, ...]: ...

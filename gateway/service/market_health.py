@@ -61,6 +61,6 @@ class MarketHealth:
     def _is_open(self, symbol: str, now_ns: int) -> bool:
         config = self._engine.state.config
         instrument = config.instruments.get(symbol)
-        if instrument is None or not config.is_market_data_real:
+        if instrument is None or not config.has_real_prices(instrument.venue):
             return True
         return self._calendar.session(instrument.calendar, now_ns).is_open

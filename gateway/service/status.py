@@ -9,7 +9,7 @@ from gateway.domain.settings import VenueSettings
 from gateway.domain.throttles import StrategyLock
 from gateway.ports.clock import Clock
 from gateway.ports.connection import HasConnection
-from gateway.ports.market_data import MarketData
+from gateway.ports.market_data import FeedState, MarketSources
 from gateway.ports.policy import PolicyEngine
 from gateway.ports.read_model import BreakerView, ConnectionView, FlattenView, HealthView, ModesView, StopView
 from gateway.service.breakers import BreakerWatch
@@ -27,7 +27,7 @@ class GatewayStatus:
         engine: Engine,
         intake: Intake,
         table: VenueTable,
-        market: MarketData,
+        market: MarketSources,
         policy: PolicyEngine,
         clock: Clock,
         breakers: BreakerWatch,
@@ -78,16 +78,9 @@ class GatewayStatus:
                 text="fills shadow orders and twins in this process",
                 since_ns=self._started_ns,
             ),
-            ConnectionView(
-                name="market_data",
-                kind="market_data",
-                is_connected=True,
-                is_synthetic=self._market.is_synthetic,
-                text="synthetic prices, made by no market" if self._market.is_synthetic else "recorded or live prices",
-                since_ns=self._started_ns,
-            ),
         ]
         views.extend(self._venue_connection(name) for name in self._venues())
+        views.extend(_feed_connection(state) for state in self._market.states())
         return tuple(views)
 
     def _venue_connection(self, name: str) -> ConnectionView:
@@ -155,3 +148,22 @@ class GatewayStatus:
             policy_revision=self._policy.revision,
             config_error=self.config_error or self.policy_error,
         )
+
+
+def _feed_connection(state: FeedState) -> ConnectionView:
+    """Of a source of prices, apart from that of orders to the same venue."""
+    known, without = state.connection, len(state.troubles)
+    text = known.text or "connected"
+    if known.is_connected and without:
+        text += f"; {without} of {len(state.symbols)} symbols have no prices"
+    return ConnectionView(
+        name=state.name,
+        kind="market_data",
+        is_connected=known.is_connected,
+        is_synthetic=state.is_synthetic,
+        text=text,
+        since_ns=known.since_ns,
+        failed_attempts=known.failed_attempts,
+        last_error=known.last_error,
+        next_attempt_ns=known.next_attempt_ns,
+    )

@@ -19,6 +19,7 @@ from gateway.domain.config import (
     AccountConfig,
     DropCopy,
     FigureSampling,
+    LimitTable,
     OverrideWindow,
     TradingConfig,
     VenueMode,
@@ -39,6 +40,7 @@ from gateway.domain.settings import (
     VenueSettings,
 )
 
+_MARKET_DATA = MarketDataSettings()
 #: What an ibkr venue is reached at unless said otherwise: TWS on this machine, paper trading.
 _IBKR_DEFAULTS: dict[str, Any] = {"host": "127.0.0.1", "port": 7497, "client_id": 1}
 
@@ -107,7 +109,7 @@ def _trading(documents: Documents, listed: Listed, sources: Sources) -> TradingC
         revision="",
         global_mode=gateway.get("modes", "global", default=Mode.SHADOW),
         venues={name: _venue_mode(modes.get(name, {})) for name in sorted(venues)},
-        limits=build_limits(documents),
+        limits=_fresh_prices(build_limits(documents), documents) if real else build_limits(documents),
         throttles=build_throttles(documents),
         circuit_breakers=build_breakers(documents),
         rollout=build_rollout(documents, venues),
@@ -121,6 +123,17 @@ def _trading(documents: Documents, listed: Listed, sources: Sources) -> TradingC
         **optional,
     )
     return msgspec.structs.replace(trading, revision=revision_of(trading))
+
+
+def _fresh_prices(table: LimitTable, documents: Documents) -> LimitTable:
+    """Where prices are real, no new risk is taken without one, or on a stale one, unless ``limits`` say otherwise."""
+    limits = table.gateway
+    if limits.require_market_data is None:
+        limits = msgspec.structs.replace(limits, require_market_data=True)
+    if limits.max_market_data_age_ms is None:
+        stale_after_ms = documents[GATEWAY].get("market_data", "stale_after_ms", default=_MARKET_DATA.stale_after_ms)
+        limits = msgspec.structs.replace(limits, max_market_data_age_ms=Decimal(stale_after_ms))
+    return msgspec.structs.replace(table, gateway=limits)
 
 
 def _day_rolls(configured: dict[str, Any], venues: set[str], instruments: dict[str, Instrument]) -> dict[str, DayRoll]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.adapters.marketdata.binance_stream import BinanceStream
+from gateway.adapters.venues.shared.binance_stream import BinanceStream
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import DepthUpdate, MarketUpdate
 

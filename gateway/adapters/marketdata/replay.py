@@ -93,6 +93,9 @@ class ReplayMarket:
         """Other instruments are read from the next pass on: what of them was passed over is gone."""
         self._instruments = tuple(instruments)
 
+    def trouble(self, symbol: str) -> str:
+        return ""
+
     def state(self) -> FeedState:
         text = "the recording has ended; its last prices stand" if self.done.is_set() else f"plays {self._path}"
         return FeedState(

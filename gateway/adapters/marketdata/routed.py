@@ -31,7 +31,7 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 class RoutedMarket:
-    """Implements ``ports.market_data.MarketData`` over all sources that ``settings`` name."""
+    """Implements ``ports.market_data.MarketSources`` over all sources that ``settings`` name."""
 
     def __init__(self, settings: Settings, make: FeedFactory, clock: Clock) -> None:
         self._settings = settings
@@ -41,6 +41,7 @@ class RoutedMarket:
         self._kept: dict[str, _Kept] = {}
         self._next: dict[str, _Kept] = {}
         self._feeds: dict[str, MarketFeed] = {}  # by symbol
+        self._closing: list[MarketFeed] = []
         self._background = Background("market data")
 
     # --- prices ---------------------------------------------------------------------------------------
@@ -81,17 +82,24 @@ class RoutedMarket:
         return tuple(kept.feed.state() for kept in self._kept.values())
 
     def source_of(self, symbol: str) -> str:
-        """The name of the source that brings prices of a symbol; empty when none does."""
         feed = self._feeds.get(symbol)
         return "" if feed is None else next(name for name, kept in self._kept.items() if kept.feed is feed)
 
+    def trouble(self, symbol: str) -> str:
+        feed = self._feeds.get(symbol)
+        if feed is not None:
+            return feed.trouble(symbol)
+        if symbol not in self._settings.trading.instruments:
+            return "is not in instruments.yaml"
+        return "is not among the symbols of gateway.yaml, which are all that its source carries"
+
     async def close(self) -> None:
-        kept, self._kept = self._kept | self._next, {}
-        self._feeds, self._next = {}, {}
+        feeds = [*self._closing, *(kept.feed for kept in (*self._kept.values(), *self._next.values()))]
+        self._kept, self._feeds, self._next = {}, {}, {}
         self._listeners.clear()
-        for one in kept.values():
-            await one.feed.close()
         await self._background.close()
+        for feed in feeds:
+            await feed.close()
 
     # --- an edit of the configuration -----------------------------------------------------------------
 
@@ -132,7 +140,8 @@ class RoutedMarket:
         dropped = [kept for name, kept in before.items() if self._kept.get(name) is not kept]
         for kept in dropped:
             kept.stop()
-            self._background.spawn(kept.feed.close(), "close a source")
+            self._closing.append(kept.feed)
+            self._background.spawn(self._close(kept.feed), "close a source")
         self._tell_moved(old)
 
     def _tell_moved(self, old: dict[str, MarketFeed]) -> None:
@@ -148,6 +157,10 @@ class RoutedMarket:
             if symbol not in self._feeds:
                 self._listeners.tell(_no_quote(symbol, now_ns))
                 self._listeners.tell(_no_depth(symbol, now_ns))
+
+    async def _close(self, feed: MarketFeed) -> None:
+        await feed.close()
+        self._closing.remove(feed)
 
     async def _abandon(self) -> None:
         """Let go of what was prepared and never counted."""
@@ -175,7 +188,7 @@ def _made_from(name: str, settings: Settings) -> object:
     """What, when it changes, makes another source of the same name."""
     market = settings.market_data
     if name in settings.venues:
-        return settings.venues[name], market.refresh_interval_s
+        return settings.venues[name], market.refresh_interval_s, market.stale_after_ms
     common = MarketDataSettings()
     return msgspec.structs.replace(
         market,

@@ -80,6 +80,9 @@ class SyntheticMarket:
         walk = self._walks.get(symbol)
         return None if walk is None or self._loop is None else walk.depth()
 
+    def trouble(self, symbol: str) -> str:
+        return ""
+
     def state(self) -> FeedState:
         return FeedState(
             name="synthetic",

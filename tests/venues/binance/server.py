@@ -152,6 +152,12 @@ class BinanceServer(Peer):
     def trade(self, symbol: str, px: Number, qty: Number, side: str | None = None) -> None:
         self.exchange.trade(symbol, D(px), D(qty), side)
 
+    def say_to_markets(self, text: str) -> None:
+        """Send any text at all to everybody who listens to market streams."""
+        for connection in self.hub.connections:
+            if "streams" in connection.state:
+                connection.send(text)
+
     def orders(self) -> list[dict[str, Any]]:
         return [wire.queried(order) for order in self.exchange.orders.values()]
 

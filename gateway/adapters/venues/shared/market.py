@@ -84,6 +84,9 @@ class VenueMarket(ABC):
         if self._is_open:
             self._background.spawn(self._catch_up(), "subscriptions")
 
+    def trouble(self, symbol: str) -> str:
+        return self._troubles.get(symbol, "") or self._link.trouble
+
     def state(self) -> FeedState:
         return FeedState(
             name=self._name,

@@ -1,4 +1,4 @@
-"""The words of a Binance combined stream (spot), turned into market updates.
+"""The words of a Binance combined stream (spot), live or recorded, turned into market updates.
 
 ``bookTicker``, ``trade``, ``depth@<interval>`` and the REST depth snapshot (a bare object with ``lastUpdateId``)
 are understood. Numbers stay the exact decimals that the venue sent. ``event_ns`` is the venue's stamp ``E``, and 0
@@ -71,7 +71,7 @@ class BinanceStream:
     """
 
     def __init__(self, instruments: Iterable[Instrument] = ()) -> None:
-        self._symbols = {_venue_symbol(one.symbol): one.symbol for one in instruments}
+        self._symbols = {venue_symbol(one.symbol): one.symbol for one in instruments}
         self._is_open_to_all = not self._symbols
         self._books: dict[str, DepthBook] = {}
         self._last: dict[str, tuple[Decimal, Decimal]] = {}
@@ -90,6 +90,25 @@ class BinanceStream:
         if message.last_update_id:
             return self._snapshot(message, received_ns)
         raise ValueError(f"neither a known stream nor a snapshot: {payload[:60]!r}")
+
+    def follow(self, instruments: Iterable[Instrument]) -> None:
+        """Read these from now on; books of others are forgotten."""
+        self._symbols = {venue_symbol(one.symbol): one.symbol for one in instruments}
+        self._is_open_to_all = False
+        kept = set(self._symbols.values())
+        self._books = {symbol: book for symbol, book in self._books.items() if symbol in kept}
+
+    def forget_depth(self) -> None:
+        """The connection was lost, and changes with it."""
+        self._books.clear()
+
+    def set_snapshot(self, symbol: str, payload: bytes, received_ns: int) -> DepthUpdate | None:
+        """The REST snapshot of one symbol, asked for while its changes came in. None when it is older than the first
+        of them: ask again. ``ValueError`` when it cannot be read."""
+        message = _MESSAGE.decode(payload)
+        book = self._books.setdefault(symbol, DepthBook())
+        book.set_snapshot(message.last_update_id, _levels(message.bids), _levels(message.asks))
+        return self.present_depth(symbol, received_ns)
 
     def present_depth(self, symbol: str, received_ns: int) -> DepthUpdate | None:
         """The whole book as it stands, or None when it is not known."""
@@ -114,7 +133,7 @@ class BinanceStream:
         symbol = self._symbol(ticker.symbol)
         if symbol is None:
             return ()
-        bid, ask = _level(ticker.bid_px, ticker.bid_qty), _level(ticker.ask_px, ticker.ask_qty)
+        bid, ask = priced(ticker.bid_px, ticker.bid_qty), priced(ticker.ask_px, ticker.ask_qty)
         last_px, last_qty = self._last.get(symbol, (None, None))
         return (
             Quote(
@@ -134,7 +153,7 @@ class BinanceStream:
         symbol = self._symbol(trade.symbol)
         if symbol is None:
             return ()
-        level = _level(trade.px, trade.qty)
+        level = priced(trade.px, trade.qty)
         self._last[symbol] = (level.px, level.qty)
         event_ns = trade.event_ms * _NS_PER_MS
         return (TradeTick(symbol, level.px, level.qty, event_ns, received_ns, trade.is_buyer_maker),)
@@ -163,15 +182,17 @@ class BinanceStream:
         return () if present is None else (present,)
 
 
-def _venue_symbol(symbol: str) -> str:
+def venue_symbol(symbol: str) -> str:
+    """BTC/USDT is BTCUSDT there."""
     return "".join(character for character in symbol.upper() if character.isalnum())
 
 
-def _level(px: Decimal, qty: Decimal) -> PriceLevel:
+def priced(px: Decimal, qty: Decimal) -> PriceLevel:
+    """Raises ValueError for what is no price or no quantity."""
     if not (px.is_finite() and qty.is_finite()) or px < ZERO or qty < ZERO:
         raise ValueError(f"not a price and a quantity: {px}, {qty}")
     return PriceLevel(px, qty)
 
 
 def _levels(pairs: _Pairs) -> Levels:
-    return tuple([_level(px, qty) for px, qty in pairs])
+    return tuple([priced(px, qty) for px, qty in pairs])

@@ -1,0 +1,85 @@
+"""A whole gateway, as a process of its own, with prices of an exchange: what SHADOW fills at, edits of the source."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.orders import market
+from tests.e2e.process import Api, Site, eventually, running
+from tests.venues.binance.server import BinanceServer
+
+D = Decimal
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    made = Site(tmp_path)
+    made.lift_limits()
+    return made
+
+
+def point_at(site: Site, peer: BinanceServer, source: Any) -> None:
+    options = {"data_url": f"{peer.url}/api", "data_stream_url": f"{peer.ws_url}/stream"}
+    site.merge("gateway.yaml", {"venues": {"binance": {"options": options}}, "market_data": {"source": source}})
+
+
+async def until_quoted(api: Api, symbol: str, **wanted: object) -> dict[str, Any]:
+    """The quote of a symbol, once it is so."""
+    quote: dict[str, Any] = {}
+
+    async def is_so() -> bool:
+        nonlocal quote
+        quote = (await api.get(f"/api/trading/market-data/{symbol}")).body
+        return all(quote.get(key) == value for key, value in wanted.items())
+
+    await eventually(is_so, 8, lambda: f"{symbol}: {quote} is not {wanted}")
+    return quote
+
+
+async def connections(api: Api, kind: str = "market_data") -> dict[str, dict[str, Any]]:
+    found = (await api.fetch("/api/trading/connections"))["connections"]
+    return {one["name"]: one for one in found if one["kind"] == kind}
+
+
+async def test_shadow_is_filled_from_the_venues_own_prices(site: Site) -> None:
+    """Without this, evidence gathered in SHADOW would be of an invented market, and unlock a real one."""
+    async with BinanceServer() as peer:
+        peer.quote("BTCUSDT", "65000", "65001", "0.5")
+        peer.quote("ETHUSDT", "2600", "2601", "30")
+        point_at(site, peer, {"binance": "binance", "default": "synthetic"})
+        async with running(site) as gateway:
+            api = gateway.api()
+            await until_quoted(api, "BTC/USDT", ask_px="65001", is_synthetic=False)
+            await until_quoted(api, "AAPL", is_synthetic=True)
+            bought = (await api.place(**market(symbol="BTC/USDT", quantity="0.2"))).body
+            done = await api.until_order(bought["order_id"], lambda one: one["ord_status"] == "filled")
+            assert (done["route"], done["avg_px"]) == ("shadow", "65001")
+            assert (await connections(api))["binance"]["is_connected"]
+            assert not (await connections(api, "venue"))["binance"]["is_connected"], "in SHADOW nothing could trade"
+            assert {op for op, _ in peer.requests} <= {"market"}, "only prices were asked for"
+
+
+async def test_the_source_of_prices_is_changed_by_an_edit(site: Site) -> None:
+    """Without this, a change of the source would need a restart, or an order be priced by two sources at once."""
+    async with BinanceServer() as peer:
+        peer.quote("BTCUSDT", "65000", "65001", "0.5")
+        async with running(site) as gateway:
+            api = gateway.api()
+            await until_quoted(api, "BTC/USDT", is_synthetic=True)
+            point_at(site, peer, {"binance": "binance", "default": "synthetic"})
+            await until_quoted(api, "BTC/USDT", bid_px="65000", is_synthetic=False)
+            point_at(site, peer, {"binance": "alpaca-east", "default": "synthetic"})
+
+            async def is_refused() -> bool:
+                return "must be a source of prices" in str((await api.get("/health/ready")).body)
+
+            await eventually(is_refused, 5)
+            assert (await api.fetch("/api/trading/market-data/BTC/USDT"))["is_synthetic"] is False
+            site.merge("gateway.yaml", {"market_data": {"source": "synthetic"}})
+            await until_quoted(api, "BTC/USDT", is_synthetic=True)
+            assert list(await connections(api)) == ["synthetic"]
+            point_at(site, peer, "binance")
+            await until_quoted(api, "BTC/USDT", bid_px="65000")
+            assert (await api.get("/api/trading/market-data/AAPL")).status == 404
