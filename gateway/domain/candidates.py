@@ -1,0 +1,60 @@
+"""Words of candidates: policies and limits that run beside the enforced ones and change nothing.
+
+A candidate is asked about every order on the inputs of the real decision; where the two would not have done the same,
+that is a difference.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.domain.enums import Side, Word
+
+
+class DifferenceKind(Word):
+    """What a candidate would have done otherwise with one order."""
+
+    #: The order was admitted; the candidate denies it, or a part of it.
+    DENIES = "denies"
+    #: The order, or a part of it, was denied; the candidate admits it.
+    ADMITS = "admits"
+    #: Both admit the same quantity; the candidate sends it by another route.
+    ROUTES = "routes"
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A request that was decided: a new order or (``is_replace``) new terms for one."""
+
+    seq: int
+    ts_ns: int
+    order_id: str
+    account: str
+    strategy_id: str
+    venue: str
+    symbol: str
+    side: Side
+    order_qty: Decimal
+    is_replace: bool = False
+
+
+class OrderDifference(Subject, frozen=True, kw_only=True):
+    """A request that two sets of rules do not treat alike.
+
+    ``rules`` are those by which the stricter side denies (or why the other route is taken), ``notional`` the value of
+    the quantity that they differ in, base currency. ``enforced`` and ``candidate`` say in words what either does.
+    """
+
+    kind: DifferenceKind
+    notional: Decimal
+    rules: tuple[str, ...]
+    enforced: str
+    candidate: str
+
+
+class RuleTally(msgspec.Struct, kw_only=True):
+    """How often one rule made the difference, and for how much. An order that breaks two rules counts in both."""
+
+    kind: DifferenceKind
+    rule: str
+    orders: int = 0
+    notional: Decimal = Decimal(0)

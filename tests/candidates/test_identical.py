@@ -1,0 +1,65 @@
+"""A candidate that is what is enforced never disagrees, and its folded world is the one that was."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.candidates.overlay import as_it_was, overlay_of
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
+from gateway.core.state import GatewayState
+from gateway.domain.config import Limits
+from gateway.domain.enums import Mode
+from gateway.domain.events import PolicyVerdict
+from gateway.domain.policy_input import PolicyDocument
+from gateway.service.candidates.judge import Judge
+from gateway.service.candidates.verdicts import Verdicts
+from gateway.service.candidates.whatif import Question, what_if
+from tests.properties.streams import Step, live_through, operations
+from tests.properties.test_determinism import stream, written_and_read
+from tests.world import ALLOW, DENY, D, World, trading_config
+
+LIMITS = Limits(max_order_size=D(25), max_position_size=D(40), max_open_orders=D(6))
+
+
+def some_sizes_denied(size_e8: int) -> PolicyVerdict:
+    return DENY if size_e8 // 100_000_000 % 5 == 3 else ALLOW
+
+
+def asked(document: PolicyDocument) -> PolicyVerdict:
+    return some_sizes_denied(document.order.size_e8)
+
+
+def lived(steps: list[Step], *, asks_outside: bool = False) -> World:
+    world = World(trading_config(Mode.CANARY, limits=LIMITS))
+    world.asks_outside = asks_outside
+    world.policy = lambda document: some_sizes_denied(document["order"]["size_e8"])
+    live_through(world, steps)
+    return world
+
+
+@given(steps=operations(), asks_outside=st.booleans(), is_asked=st.booleans())
+async def test_the_enforced_rules_find_no_difference_on_any_journal(
+    steps: list[Step], asks_outside: bool, is_asked: bool
+) -> None:
+    """Without this, a difference could be an error of the comparison and nobody would trust one."""
+    world = lived(steps, asks_outside=asks_outside)
+    same = overlay_of(world.state.config, world.state.config)
+    verdicts = [Verdicts(asked, is_candidate=is_asked) for _ in range(2)]
+    found = await what_if(stream(written_and_read(world.records)), GatewayState(), Question(same, *verdicts))
+    assert (found.tally.differences, found.failed, found.folded_problem) == (0, 0, "")
+    assert (found.positions, found.folded_denied, found.unplaced, found.skipped) == ((), (), 0, 0)
+    assert all(change.recorded == change.candidate for change in found.books)
+    assert found.policy_errors == found.assumed == 0
+
+
+@given(steps=operations(), cut=st.integers(0, 60))
+def test_identical_limits_never_disagree_from_any_checkpoint_on(steps: list[Step], cut: int) -> None:
+    """Without this, a candidate would look stricter or looser for having been started later."""
+    world = lived(steps)
+    before = Judge(GatewayState(), as_it_was, Verdicts(asked, is_candidate=True))
+    for record in world.records[:cut]:
+        before.hear(record, is_judged=False)
+    judge = Judge(decode_snapshot(encode_snapshot(before.state)), as_it_was, Verdicts(asked, is_candidate=True))
+    judged = [judge.hear(record) for record in world.records[cut:]]
+    assert [one.difference for one in judged if one is not None and one.difference is not None] == []
+    assert judge.errors == 0
+    assert state_hash(judge.state) == state_hash(world.state)
