@@ -49,7 +49,7 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
         print(f"refused: {len(invalid.problems)} problem(s)", file=sys.stderr)
         return 1
     old = _last_good(data_dir, environ) if data_dir is not None else None
-    found = [*_unserved(settings), *refusals(None if old is None else old.trading, settings.trading)]
+    found = [*unserved(settings), *refusals(None if old is None else old.trading, settings.trading)]
     found.extend(str(problem) for problem in check_policies((config_dir / settings.policy.path).resolve()))
     for text in found:
         print(text, file=sys.stderr)
@@ -116,7 +116,7 @@ def _last_good(data_dir: Path, environ: Mapping[str, str]) -> Settings | None:
         return None
 
 
-def _unserved(settings: Settings) -> list[str]:
+def unserved(settings: Settings) -> list[str]:
     """What is valid by itself and yet no adapter of this version can serve."""
     found = [*unserved_sources(settings)]
     for name in settings.trading.venues:

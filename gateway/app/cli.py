@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--data", type=Path, default=Path("data"))
     replay.set_defaults(run=_replay)
 
+    _add_whatif(commands)
+
     key = commands.add_parser("make-key", help="make an API key and its entry for principals.yaml")
     key.add_argument("name")
     key.add_argument("--role", default="trader", choices=["viewer", "trader", "risk", "admin"])
@@ -87,6 +89,16 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW", add_help=False)
     return parser
+
+
+def _add_whatif(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    ask = commands.add_parser("whatif", help="decide the past again under an edit, and say what would differ")
+    ask.add_argument("--policies", type=Path, help="folder of candidate policies (default: those of --config)")
+    ask.add_argument("--config", type=Path, help="folder of a candidate configuration (default: as it was)")
+    ask.add_argument("--since", default="7d", help="7d, 12h, 30m, or a date such as 2026-11-01 (default: 7d)")
+    ask.add_argument("--data", type=Path, default=Path("data"))
+    ask.add_argument("--json", action="store_true", help="everything as JSON")
+    ask.set_defaults(run=_whatif)
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -119,6 +131,14 @@ def _replay(args: argparse.Namespace) -> int:
     from gateway.app.checks import replay_journal
 
     return asyncio.run(replay_journal(args.data))
+
+
+def _whatif(args: argparse.Namespace) -> int:
+    from gateway.app.serve import environment
+    from gateway.app.whatif import whatif
+
+    environ = environment(args.config or Path())
+    return whatif(args.policies, args.config, args.since, args.data, environ, is_json=args.json)
 
 
 def _make_key(args: argparse.Namespace) -> int:

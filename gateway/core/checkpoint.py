@@ -7,6 +7,7 @@ a decision lists from a map is put in an order of its own.
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
@@ -144,8 +145,12 @@ def encode_snapshot(state: GatewayState) -> bytes:
     return msgspec.json.encode(take_snapshot(state), order="deterministic")
 
 
-def decode_snapshot(data: bytes) -> GatewayState:
-    return restore(msgspec.json.decode(data, type=Snapshot))
+def decode_snapshot(data: bytes, change: Callable[[TradingConfig], TradingConfig] | None = None) -> GatewayState:
+    """The state that was encoded. With ``change``, as if the configuration in it were what that makes of it."""
+    snapshot = msgspec.json.decode(data, type=Snapshot)
+    if change is not None and snapshot.config is not None:
+        snapshot.config = change(snapshot.config)
+    return restore(snapshot)
 
 
 def state_hash(state: GatewayState) -> str:

@@ -16,6 +16,7 @@ from gateway.domain.records import Checkpoint
 
 _log = logging.getLogger(__name__)
 _KEPT = 3
+FOREVER_NS = 2**63 - 1
 
 
 def digest(checkpoint: Checkpoint) -> bytes:
@@ -48,9 +49,11 @@ def saving(partition: str, checkpoint: Checkpoint, own_digest: bytes, record_has
     ]
 
 
-async def load_newest(reader: Reader, partition: str) -> Checkpoint | None:
-    """The newest usable checkpoint; those skipped are logged with the reason. Raises sqlite3.Error."""
-    rows = await reader.fetch("SELECT seq FROM checkpoints WHERE partition = ? ORDER BY seq DESC", (partition,))
+async def load_newest(reader: Reader, partition: str, until_ns: int = FOREVER_NS) -> Checkpoint | None:
+    """The newest usable checkpoint that was taken at ``until_ns`` or before; those skipped are logged with the reason.
+    Raises sqlite3.Error."""
+    sql = "SELECT seq FROM checkpoints WHERE partition = ? AND ts_ns <= ? ORDER BY seq DESC"
+    rows = await reader.fetch(sql, (partition, until_ns))
     for (seq,) in rows:
         try:
             checkpoint, problem = await _load(reader, partition, seq)

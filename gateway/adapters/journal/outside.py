@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.adapters.journal import schema
-from gateway.adapters.journal.checkpoints import load_newest
+from gateway.adapters.journal.checkpoints import FOREVER_NS, load_newest
+from gateway.adapters.journal.codec import decode_record
 from gateway.adapters.journal.connection import Reader
 from gateway.adapters.journal.errors import told
 from gateway.adapters.journal.finished import FinishedOrders
@@ -33,10 +34,31 @@ class Outside:
         with told("read"):
             return found if (await read_head(self._reader, self._partition)).seq == self._head.seq else None
 
-    async def load_checkpoint(self) -> Checkpoint | None:
-        """The newest one that fits what can be read here."""
+    @property
+    def last_seq(self) -> int:
+        """The last record that is read here (0: none)."""
+        return self._head.seq
+
+    async def follow(self) -> int:
+        """Read up to the end that the journal has now; returns the last record."""
         with told("read"):
-            found = await load_newest(self._reader, self._partition)
+            self._head = await read_head(self._reader, self._partition)
+        return self._head.seq
+
+    async def last_of(self, kind: str, count: int) -> list[Record]:
+        """The last records of an event type, newest first."""
+        sql = (
+            "SELECT seq, ts_ns, body FROM records WHERE partition = ? AND seq <= ? AND kind = ?"
+            " ORDER BY seq DESC LIMIT ?"
+        )
+        with told("read"):
+            rows = await self._reader.fetch(sql, (self._partition, self._head.seq, kind, count))
+        return [decode_record(*row) for row in rows]
+
+    async def load_checkpoint(self, until_ns: int = FOREVER_NS) -> Checkpoint | None:
+        """The newest one that fits what can be read here, taken at ``until_ns`` or before."""
+        with told("read"):
+            found = await load_newest(self._reader, self._partition, until_ns)
         return found if found is not None and found.seq <= self._head.seq else None
 
 
