@@ -79,7 +79,7 @@ def venue_factories(
         from gateway.adapters.venues.alpaca.client import RestClient
         from gateway.adapters.venues.alpaca.venue import AlpacaVenue
 
-        return AlpacaVenue(venue, RestClient(venue, environ, clock), clock)
+        return AlpacaVenue(venue, RestClient(venue, environ, clock), instruments, clock)
 
     return {"simulator": paper, "ibkr": ibkr, "binance": binance, "alpaca": alpaca}
 
@@ -91,7 +91,7 @@ def _need(module: str) -> None:
 
 
 #: Sources of market data: ``synthetic``, ``replay``, and adapters of venues that bring prices.
-MARKETS = frozenset({"synthetic", "replay", "binance"})
+MARKETS = frozenset({"synthetic", "replay", "binance", "alpaca"})
 
 
 def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Callable[[str, Settings], MarketFeed]:
@@ -117,7 +117,15 @@ def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Call
         confirm_s = min(market.refresh_interval_s, Decimal(market.stale_after_ms) / 2_000)
         return BinanceMarket(venue, clock, float(confirm_s))
 
-    venues: dict[str, Callable[[VenueSettings, MarketDataSettings], MarketFeed]] = {"binance": binance}
+    def alpaca(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
+        from gateway.adapters.venues.alpaca.market import AlpacaMarket
+
+        return AlpacaMarket(venue, environ, clock)
+
+    venues: dict[str, Callable[[VenueSettings, MarketDataSettings], MarketFeed]] = {
+        "binance": binance,
+        "alpaca": alpaca,
+    }
 
     def make(name: str, settings: Settings) -> MarketFeed:
         if name in invented:

@@ -35,7 +35,7 @@ class Desk:
         settings = VenueSettings(name="alpaca", adapter="alpaca", timeout_s=D(1), options={"base_url": self.peer.url})
         environ = {"ALPACA_API_KEY": self.peer.api_key, "ALPACA_SECRET_KEY": self.secret or self.peer.secret}
         self.rest = RestClient(settings, environ, clock)
-        return AlpacaVenue(settings, self.rest, clock)
+        return AlpacaVenue(settings, self.rest, ("AAPL", "BTC/USD"), clock)
 
     async def open(self) -> None:
         await self.venue.start(self.heard)

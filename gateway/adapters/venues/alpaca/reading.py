@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType
+from gateway.domain.money import plain
 from gateway.domain.orders import ExecutionReport
 
 _GENERATION = re.compile(r"_r(\d+)$")
@@ -95,6 +96,11 @@ def terms_report(ticket: OrderTicket, row: Mapping[str, Any], carried_qty: Decim
     )
 
 
+def execution_id_of(venue_order_id: str, cum_qty: Decimal) -> str:
+    """The id of the fill after which ``cum_qty`` of an order at Alpaca had filled."""
+    return f"{venue_order_id}:{plain(cum_qty)}"
+
+
 def fill_report(
     order_id: str, venue_order_id: str, cum_qty: Decimal, qty: Decimal, px: Decimal, moment: str
 ) -> ExecutionReport:
@@ -103,7 +109,7 @@ def fill_report(
         order_id=order_id,
         exec_type=ExecType.TRADE,
         transact_ns=ns_of(moment),
-        exec_id=f"{venue_order_id}:{cum_qty.normalize():f}",
+        exec_id=execution_id_of(venue_order_id, cum_qty),
         last_qty=qty,
         last_px=px,
         venue_order_id=venue_order_id,

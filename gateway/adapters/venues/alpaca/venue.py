@@ -7,7 +7,7 @@ that is a minute after it was sent, the time after which its front end gives up 
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from gateway.adapters.venues.alpaca import outcomes
+from gateway.adapters.venues.alpaca.account import AlpacaAccount
 from gateway.adapters.venues.alpaca.assets import AssetRules
 from gateway.adapters.venues.alpaca.book import OrderBook
 from gateway.adapters.venues.alpaca.changing import Changes
@@ -45,9 +46,10 @@ _PAPER_ACCOUNT = "PA"
 
 
 class AlpacaVenue:
-    """Implements ``ports.venue.Venue``."""
+    """Implements ``ports.venue.Venue`` and ``ReadsAccount``. ``symbols`` are those of the configured instruments."""
 
-    def __init__(self, settings: VenueSettings, rest: RestClient, clock: Clock) -> None:
+    def __init__(self, settings: VenueSettings, rest: RestClient, symbols: Iterable[str], clock: Clock) -> None:
+        self.account = AlpacaAccount(rest, symbols)
         self._is_paper = settings.paper_only
         self._rest = rest
         self._link = Link(settings.name, clock)

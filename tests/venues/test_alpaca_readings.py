@@ -1,0 +1,214 @@
+"""What is read at Alpaca without trading: the account, whoever traded in it, and prices."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import pytest
+
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.venues.alpaca import account as account_module
+from gateway.adapters.venues.alpaca.market import AlpacaMarket
+from gateway.domain.enums import Side
+from gateway.domain.instruments import Instrument
+from gateway.domain.market import MarketUpdate, Quote, TradeTick
+from gateway.domain.settings import VenueSettings
+from gateway.domain.venue_account import AccountUnreadable, VenuePosition
+from tests.venues.alpaca.server import AlpacaServer
+from tests.venues.alpaca_desk import Desk, market, open_desk, ticket
+
+D = Decimal
+PLAIN = {"side": "buy", "type": "limit", "time_in_force": "day", "qty": "2", "limit_price": "170"}
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    async with open_desk() as made:
+        yield made
+
+
+# --- the account ---------------------------------------------------------------------------------------
+
+
+async def test_the_account_is_read_whoever_traded_in_it(desk: Desk) -> None:
+    """Without this, a reconciliation would compare our book with our book, and orders of others would stay unseen."""
+    order, bought, coins = ticket(), market(order_qty=D(3)), market(symbol="BTC/USD", order_qty=D("0.001"))
+    for one in (order, bought, coins):
+        await desk.venue.submit(one)
+    desk.peer.account.place({**PLAIN, "symbol": "TSLA", "client_order_id": "by-hand"})
+    desk.peer.trade("AAPL", "179.50", 4)
+    await desk.heard.until_filled(order.order_id, 4)
+    account = desk.venue.account
+    by_id = {one.order_id: one for one in await account.open_orders()}
+    assert by_id.keys() == {order.order_id, "by-hand"}
+    ours = by_id[order.order_id]
+    assert (ours.symbol, ours.side, ours.order_qty, ours.cum_qty, ours.limit_px) == (
+        "AAPL",
+        Side.BUY,
+        10,
+        4,
+        D("179.5"),
+    )
+    executions = await account.executions(0)
+    assert [(one.order_id, one.last_qty) for one in executions] == [
+        (bought.order_id, 3),
+        (coins.order_id, D("0.001")),
+        (order.order_id, 4),
+    ]
+    assert {one.exec_id for one in executions} == {
+        exec_id for one in (order, bought, coins) for exec_id in desk.heard.fills(one.order_id)
+    }
+    assert set(await account.positions()) == {VenuePosition(symbol="AAPL", qty=D(7)), _coins(desk)}
+    assert await account.executions(executions[-1].transact_ns + 2_000_000_000) == ()
+
+
+def _coins(desk: Desk) -> VenuePosition:
+    return VenuePosition(symbol="BTC/USD", qty=desk.peer.account.positions["BTC/USD"][0])
+
+
+async def test_changed_orders_carry_our_id(desk: Desk) -> None:
+    """Without this, an order whose terms were changed would look like somebody else's."""
+    order = ticket()
+    await desk.venue.submit(order)
+    await desk.venue.replace(order, D(10), D(170), None)
+    desk.peer.trade("AAPL", "170", 1)
+    [found] = await desk.venue.account.open_orders()
+    [done] = await desk.venue.account.executions(0)
+    assert (found.order_id, done.order_id) == (order.order_id, order.order_id)
+
+
+async def test_shorts_are_below_zero(desk: Desk) -> None:
+    """Without this, a short position would be reconciled as a long one."""
+    await desk.venue.submit(market(side=Side.SELL, order_qty=D(5)))
+    assert await desk.venue.account.positions() == (VenuePosition(symbol="AAPL", qty=D(-5)),)
+    [done] = await desk.venue.account.executions(0)
+    assert done.side is Side.SELL
+
+
+async def test_all_pages_are_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a busy account would be read in part, and the rest taken for missing."""
+    monkeypatch.setattr(account_module, "_ORDERS_PAGE", 3)
+    monkeypatch.setattr(account_module, "_ACTIVITIES_PAGE", 2)
+    monkeypatch.setattr(desk.peer.account, "now_ms", iter(range(10**12, 2 * 10**12, 50)).__next__)
+    for number in range(8):
+        desk.peer.account.place({**PLAIN, "symbol": "TSLA", "client_order_id": f"hand-{number}"})
+    desk.peer.quote("TSLA", "100", "101")
+    for _ in range(7):
+        desk.peer.account.place({**PLAIN, "symbol": "AAPL"})
+    assert len(await desk.venue.account.open_orders()) == 7
+    assert len(await desk.venue.account.executions(0)) == 8
+
+
+@pytest.mark.parametrize("reading", ["open_orders", "executions", "positions"])
+@pytest.mark.parametrize("kind", ["error", "garble", "drop_before"])
+async def test_what_cannot_be_read_is_no_emptiness(desk: Desk, reading: str, kind: str) -> None:
+    """Without this, an outage would look like an account that holds nothing."""
+    on = {"open_orders": "open_orders", "executions": "fills", "positions": "positions"}[reading]
+    desk.peer.faults.add(kind, on, times=2)
+    with pytest.raises(AccountUnreadable):
+        await (desk.venue.account.executions(0) if reading == "executions" else getattr(desk.venue.account, reading)())
+
+
+# --- prices --------------------------------------------------------------------------------------------
+
+
+class Prices:
+    """A market on a peer, with what it told."""
+
+    def __init__(self, peer: AlpacaServer, **environ: str) -> None:
+        self.peer = peer
+        self.told: list[MarketUpdate] = []
+        settings = VenueSettings(name="alpaca", adapter="alpaca", timeout_s=D(1), options={"data_url": peer.ws_url})
+        keys = {"ALPACA_API_KEY": peer.api_key, "ALPACA_SECRET_KEY": peer.secret} | environ
+        self.market = AlpacaMarket(settings, keys, SystemClock())
+        self.market.listen(None, self.told.append)
+
+    def follow(self, *symbols: str) -> None:
+        self.market.follow([Instrument(symbol=one, venue="alpaca", currency="USD") for one in symbols])
+
+    async def subscribed(self, *symbols: str) -> None:
+        """Wait until the peer has been asked for these and no others."""
+        async with asyncio.timeout(3):
+            while self.wants() != set(symbols):  # noqa: ASYNC110  # the peer tells nobody
+                await asyncio.sleep(0.01)
+
+    def wants(self) -> set[str]:
+        return {symbol for one in self.peer.hub.connections for symbol in one.state.get("wants", {}).get("quotes", ())}
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(3):
+            while len(self.told) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def prices() -> AsyncIterator[Prices]:
+    async with AlpacaServer() as peer:
+        made = Prices(peer)
+        yield made
+        await made.market.close()
+
+
+async def test_quotes_and_trades_are_exact(prices: Prices) -> None:
+    """Without this, SHADOW at Alpaca would be filled from no price, or from one that a float rounded."""
+    prices.follow("AAPL", "BTC/USD")
+    await prices.market.start()
+    await prices.subscribed("AAPL", "BTC/USD")
+    prices.peer.quote("AAPL", "179.90", "180.10", 7)
+    prices.peer.trade("AAPL", "179.90", 3)
+    prices.peer.quote("BTC/USD", "99999.123456789", "100001")
+    prices.peer.quote("TSLA", "1", "2")
+    await prices.until(3)
+    quote, trade, coin = prices.told
+    assert isinstance(quote, Quote)
+    assert isinstance(trade, TradeTick)
+    assert isinstance(coin, Quote)
+    assert (quote.bid_px, quote.ask_px, quote.ask_qty, quote.is_synthetic) == (D("179.9"), D("180.1"), 7, False)
+    assert (trade.px, trade.qty, trade.is_buyer_maker) == (D("179.9"), 3, True)
+    assert coin.bid_px == D("99999.123456789")
+    assert abs(quote.event_ns - quote.received_ns) < 5 * 10**9
+    now = prices.market.quote("AAPL")
+    assert now is not None
+    assert (now.bid_px, now.last_px) == (D("179.9"), D("179.9"))
+
+
+async def test_subscriptions_follow_the_configuration_and_come_back(prices: Prices) -> None:
+    """Without this, a new instrument would have no prices until a restart, and an outage would end them all."""
+    prices.follow("AAPL")
+    await prices.market.start()
+    await prices.subscribed("AAPL")
+    prices.follow("TSLA", "AAPL")
+    await prices.subscribed("AAPL", "TSLA")
+    prices.follow("TSLA")
+    await prices.subscribed("TSLA")
+    prices.follow("TSLA", "BTC/USD")  # on another stream
+    await prices.subscribed("TSLA", "BTC/USD")
+    prices.peer.hang_up()
+    await prices.subscribed()
+    await prices.subscribed("TSLA", "BTC/USD")
+    assert prices.market.state().reconnects >= 2
+
+
+async def test_keys_that_are_refused_are_told(prices: Prices) -> None:
+    """Without this, a wrong key would look like a quiet market."""
+    prices.peer.refuse_credentials()
+    prices.follow("AAPL")
+    await prices.market.start()
+    async with asyncio.timeout(3):
+        while "auth failed" not in prices.market.state().connection.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert not prices.market.state().connection.is_connected
+
+
+async def test_a_symbol_that_is_refused_has_a_trouble_of_its_own(prices: Prices) -> None:
+    """Without this, the 31st symbol of a free subscription would silently have no prices."""
+    prices.follow("AAPL", "TSLA")
+    await prices.market.start()
+    await prices.subscribed("AAPL", "TSLA")
+    prices.peer.quote("AAPL", "179", "181")
+    await prices.until(1)
+    stream = prices.market._streams[False]
+    stream.asked.append("TSLA")
+    prices.market._hear(stream, {"T": "error", "code": 405, "msg": "symbol limit exceeded"}, 0)
+    assert prices.market.state().troubles == {"TSLA": "alpaca 405: symbol limit exceeded"}
+    assert prices.market.quote("AAPL") is not None
