@@ -11,6 +11,7 @@ from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.live import SwappableEngine
 from gateway.adapters.venues.alpaca.capabilities import ALPACA
 from gateway.adapters.venues.binance.capabilities import BINANCE
+from gateway.adapters.venues.ccxt.capabilities import ccxt_capabilities
 from gateway.adapters.venues.ibkr.capabilities import IBKR
 from gateway.adapters.venues.simulator.capabilities import SIMULATOR
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
@@ -28,7 +29,7 @@ class StartRefused(Exception):
 
 
 #: Names of the order adapters that ``venue_factories`` makes.
-ORDER_ADAPTERS = frozenset({"simulator", "ibkr", "binance", "alpaca"})
+ORDER_ADAPTERS = frozenset({"simulator", "ibkr", "binance", "alpaca", "ccxt"})
 
 #: What the venue behind an order adapter guarantees and can do, by the same names. A function imports no client
 #: library, except where the venue's own options decide (an exchange of ccxt), and is called for configured venues only.
@@ -37,6 +38,7 @@ CAPABILITIES: Mapping[str, Callable[[VenueSettings], VenueCapabilities]] = {
     "ibkr": lambda settings: IBKR,
     "binance": lambda settings: BINANCE,
     "alpaca": lambda settings: ALPACA,
+    "ccxt": ccxt_capabilities,
 }
 
 
@@ -81,7 +83,17 @@ def venue_factories(
 
         return AlpacaVenue(venue, RestClient(venue, environ, clock), instruments, clock)
 
-    return {"simulator": paper, "ibkr": ibkr, "binance": binance, "alpaca": alpaca}
+    def ccxt(venue: VenueSettings) -> Venue:
+        _need("ccxt")
+        from gateway.adapters.venues.ccxt.client import Client
+        from gateway.adapters.venues.ccxt.options import read_options
+        from gateway.adapters.venues.ccxt.venue import CcxtVenue
+
+        client = Client(venue, read_options(venue), clock, environ)
+        symbols = tuple(one.symbol for one in instruments.values() if one.venue == venue.name)
+        return CcxtVenue(venue, client, clock, symbols, float(settings.market_data.refresh_interval_s))
+
+    return {"simulator": paper, "ibkr": ibkr, "binance": binance, "alpaca": alpaca, "ccxt": ccxt}
 
 
 def _need(module: str) -> None:

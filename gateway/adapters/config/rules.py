@@ -10,6 +10,8 @@ from gateway.domain.config import FigureSampling, OverrideWindow
 from gateway.domain.enums import Mode
 
 ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca", "simulator")
+#: What ccxt's adapter takes (its ``options``); beyond these, ``ccxt.<option>`` is passed on to ccxt.
+_CCXT_OPTIONS = ("exchange", "client_order_id", "absent_after_s", "exact_wire", "stream", "base_url", "stream_url")
 _LIVE_PORTS = {7496: "7497 (TWS)", 4001: "4002 (IB Gateway)"}
 _TLS = ("tls_cert", "tls_key")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -30,6 +32,8 @@ def check_venues(documents: Documents) -> None:
             else:
                 hint = f"`{shown(name)}` is none of the adapters {', '.join(ADAPTERS)}, so say which one it uses"
                 documents.problems.add(place, "is missing", hint=hint)
+        if adapter == "ccxt":
+            _check_ccxt(documents, name, venue)
         port = venue.get("port")
         if adapter == "ibkr" and venue.get("paper_only", True) and port in _LIVE_PORTS:
             documents.problems.add(
@@ -38,6 +42,15 @@ def check_venues(documents: Documents) -> None:
                 str(port),
                 f"paper trading is on {_LIVE_PORTS[port]}; real money needs paper_only: false",
             )
+
+
+def _check_ccxt(documents: Documents, name: str, venue: dict[str, Any]) -> None:
+    """An option that nobody reads would leave the exchange as it is, in silence."""
+    for option in venue.get("options", {}):
+        if option not in _CCXT_OPTIONS and not option.startswith("ccxt."):
+            hint = documents.problems.did_you_mean(option, _CCXT_OPTIONS) or "ccxt's own options are ccxt.<option>"
+            place = documents[GATEWAY].place("venues", name, "options", option)
+            documents.problems.add(place, "is no option of ccxt", hint=hint)
 
 
 def check_modes(documents: Documents, listed: Listed) -> None:

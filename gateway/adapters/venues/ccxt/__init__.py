@@ -1,0 +1,1 @@
+"""Any exchange that ccxt has, by configuration alone."""

@@ -1,0 +1,128 @@
+"""What the exchange says of the account: open orders, executions and holdings, whoever they are of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.adapters.venues.ccxt.capabilities import market_type
+from gateway.adapters.venues.ccxt.client import Client
+from gateway.adapters.venues.ccxt.ids import order_id_of
+from gateway.adapters.venues.ccxt.reading import Unreadable, exec_id_of, fee_of, number_of, order_of
+from gateway.adapters.venues.ccxt.tracking import Tracking
+from gateway.domain.enums import Side
+from gateway.domain.money import ZERO
+from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition
+
+_MS = 1_000_000
+_MOST_PAGES = 100
+
+
+class CcxtAccount:
+    """Implements ``ports.venue.VenueAccount``."""
+
+    def __init__(self, client: Client, tracking: Tracking, symbols: tuple[str, ...]) -> None:
+        self._client = client
+        self._tracking = tracking
+        self._symbols = symbols
+
+    async def open_orders(self) -> tuple[VenueOrder, ...]:
+        if not self._client.has.get("fetchOpenOrders"):
+            raise AccountUnreadable(f"{self._client.exchange.id} has no list of open orders in ccxt")
+        scopes: tuple[str | None, ...] = self._symbols if self._needs_symbol("fetchOpenOrders") else (None,)
+        found: dict[str, VenueOrder] = {}
+        for symbol in scopes:
+            for row in await self._read("fetch_open_orders", symbol):
+                one = self._order(row)
+                found[one.venue_order_id] = one
+        return tuple(found.values())
+
+    async def executions(self, since_ns: int) -> tuple[VenueExecution, ...]:
+        if not self._client.has.get("fetchMyTrades"):
+            raise AccountUnreadable(f"{self._client.exchange.id} has no list of executions in ccxt")
+        found: dict[str, VenueExecution] = {}
+        for symbol in self._symbols:
+            since_ms, seen = since_ns // _MS, len(found) - 1
+            for _ in range(_MOST_PAGES):
+                if len(found) == seen:
+                    break
+                seen = len(found)
+                for row in await self._read("fetch_my_trades", symbol, since_ms):
+                    one = self._execution(row)
+                    found[one.exec_id] = one
+                    since_ms = max(since_ms, one.transact_ns // _MS)
+            else:
+                raise AccountUnreadable(f"more executions in {symbol} than {_MOST_PAGES} pages hold")
+        return tuple(found.values())
+
+    async def positions(self) -> tuple[VenuePosition, ...]:
+        exchange, has = self._client.exchange, self._client.has
+        if market_type(exchange) in ("swap", "future", "option") or not has.get("spot", True):
+            if has.get("fetchPositions") is not True:
+                return ()
+            return tuple(_position(row) for row in await self._read("fetch_positions"))
+        if has.get("fetchBalance") is not True:
+            return ()
+        totals = (await self._read("fetch_balance")).get("total") or {}
+        return tuple(
+            VenuePosition(symbol=asset, qty=qty, is_balance=True)
+            for asset in totals
+            if (qty := number_of(totals, asset)) is not None and qty
+        )
+
+    async def _read(self, method: str, *args: Any) -> Any:
+        try:
+            return await self._client.call(method, *args)
+        except Exception as error:
+            raise AccountUnreadable(f"{self._client.exchange.id}: {method}: {error}") from error
+
+    def _needs_symbol(self, call: str) -> bool:
+        features = self._client.exchange.features or {}
+        of_call = (features.get(market_type(self._client.exchange)) or {}).get(call) or {}
+        return bool(of_call.get("symbolRequired", True))
+
+    def _order(self, row: Mapping[str, Any]) -> VenueOrder:
+        try:
+            state = order_of(row)
+        except Unreadable as error:
+            raise AccountUnreadable(str(error)) from error
+        return VenueOrder(
+            venue_order_id=state.venue_order_id,
+            symbol=state.symbol,
+            side=Side(state.side),
+            order_qty=state.order_qty or ZERO,
+            cum_qty=state.filled or ZERO,
+            order_id=self._order_id(state.venue_order_id, state.client_id),
+            limit_px=state.limit_px,
+            stop_px=state.stop_px,
+        )
+
+    def _execution(self, row: Mapping[str, Any]) -> VenueExecution:
+        try:
+            exec_id, qty, px = exec_id_of(row), number_of(row, "amount"), number_of(row, "price")
+        except Unreadable as error:
+            raise AccountUnreadable(str(error)) from error
+        if qty is None or px is None:
+            raise AccountUnreadable(f"trade {exec_id} has no quantity or price")
+        fee, currency = fee_of(row)
+        return VenueExecution(
+            exec_id=exec_id,
+            symbol=str(row["symbol"]),
+            side=Side(str(row["side"])),
+            last_qty=qty,
+            last_px=px,
+            transact_ns=int(row.get("timestamp") or 0) * _MS,
+            order_id=self._order_id(str(row["order"]), ""),
+            venue_order_id=str(row["order"]),
+            fee=fee,
+            fee_currency=currency,
+            is_maker=row.get("takerOrMaker") == "maker",
+        )
+
+    def _order_id(self, venue_order_id: str, client_id: str) -> str:
+        """Ours, where it can be told; a trade names the exchange's id of its order only."""
+        one = self._tracking.find(venue_order_id, client_id)
+        return one.order_id if one is not None else order_id_of(client_id, self._client.options.id_form)
+
+
+def _position(row: Mapping[str, Any]) -> VenuePosition:
+    qty = number_of(row, "contracts") or ZERO
+    return VenuePosition(symbol=str(row["symbol"]), qty=-qty if row.get("side") == "short" else qty)

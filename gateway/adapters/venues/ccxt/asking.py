@@ -1,0 +1,193 @@
+"""What became of one order, asked of the exchange over REST: its state, its fills, or that it is nowhere.
+
+A stream only ever says that there is something to ask. So a fill has one identity, a state has one source, and what an
+exchange's stream loses, repeats or tells in the wrong order changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import ccxt
+import msgspec
+
+from gateway.adapters.venues.ccxt.client import Client
+from gateway.adapters.venues.ccxt.reading import (
+    OrderState,
+    exec_id_of,
+    fills_of,
+    number_of,
+    order_of,
+    plain_report,
+)
+from gateway.adapters.venues.ccxt.tracking import Tracked, Tracking
+from gateway.domain.enums import ExecType
+from gateway.domain.money import ZERO
+from gateway.domain.orders import ExecutionReport
+from gateway.ports.clock import Clock
+
+_NS = 1_000_000_000
+#: Between two looks that agree that an order is nowhere, and after its last request before the first of them.
+ABSENCE_GAP_S = 1.0
+SETTLE_S = 5.0
+#: Pages of trades that are read for one order at most.
+_MOST_PAGES = 20
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """``is_known`` as in ``ports.venue.Lookup``; ``is_over``: nothing more is to be asked of this order."""
+
+    is_known: bool | None
+    reports: tuple[ExecutionReport, ...] = ()
+    is_over: bool = False
+
+
+class Asker:
+    def __init__(self, client: Client, tracking: Tracking, clock: Clock) -> None:
+        self._client = client
+        self._tracking = tracking
+        self._clock = clock
+        self._known = client.options.known
+
+    async def ask(self, one: Tracked, *, is_full: bool = False) -> Finding:
+        """What is news, or (``is_full``) all there is to tell. Raises what the client raises when the exchange cannot
+        be asked: that proves nothing."""
+        state = await self._find(one)
+        if state is None:
+            return await self._absent(one)
+        one.absences = 0
+        if one.venue_order_id != state.venue_order_id:
+            self._tracking.name(one, state.venue_order_id)
+        if state.created_ms:
+            one.since_ms = state.created_ms - 1_000
+        return await self._told(one, state, is_full)
+
+    async def open_orders(self, symbol: str) -> list[OrderState]:
+        rows = await self._client.call("fetch_open_orders", symbol)
+        return [order_of(row) for row in rows]
+
+    # --- the order ------------------------------------------------------------------------------------
+
+    async def _find(self, one: Tracked) -> OrderState | None:
+        symbol, has = one.ticket.symbol, self._client.has
+        if one.venue_order_id and has.get("fetchOrder"):
+            state = await self._fetch(one.venue_order_id, symbol, {})
+            if state is not None:
+                return state
+        elif not one.venue_order_id and self._known.finds_by_id and one.client_id:
+            state = await self._fetch(None, symbol, {"clientOrderId": one.client_id})
+            if state is not None and state.client_id == one.client_id:
+                return state
+        return await self._search(one)
+
+    async def _fetch(self, venue_order_id: str | None, symbol: str, params: dict[str, str]) -> OrderState | None:
+        try:
+            return order_of(await self._client.call("fetch_order", venue_order_id, symbol, params))
+        except ccxt.OrderNotFound:
+            return None
+
+    async def _search(self, one: Tracked) -> OrderState | None:
+        """Through every list that the exchange has."""
+        symbol, has = one.ticket.symbol, self._client.has
+        lists: list[tuple[str, tuple[Any, ...]]] = []
+        if has.get("fetchOpenOrders"):
+            lists.append(("fetch_open_orders", (symbol,)))
+        if has.get("fetchOrders") is True:
+            lists.append(("fetch_orders", (symbol, one.since_ms)))
+        else:
+            for call in ("Closed", "Canceled"):
+                if has.get(f"fetch{call}Orders") is True:
+                    lists.append((f"fetch_{call.lower()}_orders", (symbol, one.since_ms)))
+        for method, args in lists:
+            for row in await self._client.call(method, *args):
+                state = order_of(row)
+                if state.venue_order_id == one.venue_order_id or (one.client_id and state.client_id == one.client_id):
+                    return state
+        return None
+
+    async def _absent(self, one: Tracked) -> Finding:
+        """It is in no list. Only two looks that agree, when nothing can be under way any more, say anything."""
+        now_ns = self._clock.monotonic_ns()
+        after_s: float | None = self._client.options.absent_after_s
+        if one.venue_order_id:
+            can_be_gone = one.is_cancel_taken or self._known.forgets_unfilled
+            after_s = SETTLE_S if can_be_gone else None
+        if after_s is None or now_ns - one.sent_ns < after_s * _NS:
+            return Finding(None)
+        if one.absences and now_ns - one.absent_ns < ABSENCE_GAP_S * _NS:
+            return Finding(None)
+        one.absences, one.absent_ns = one.absences + 1, now_ns
+        if one.absences < 2:
+            return Finding(None)
+        if not one.venue_order_id:
+            return Finding(False, is_over=True)
+        return await self._gone(one)
+
+    async def _gone(self, one: Tracked) -> Finding:
+        """The exchange had it, and has it no more: it ended, and what it filled is among the trades."""
+        fills = await self._fills(one, None, ())
+        now_ns = self._clock.now_ns()
+        if sum((fill.last_qty for fill in fills), ZERO) < one.ticket.order_qty:
+            text = "the exchange has it no more"
+            fills.append(plain_report(one.order_id, ExecType.CANCELED, now_ns, one.venue_order_id, text))
+        return Finding(True, tuple(fills), is_over=True)
+
+    # --- its fills ------------------------------------------------------------------------------------
+
+    async def _told(self, one: Tracked, state: OrderState, is_full: bool) -> Finding:
+        now_ns = self._clock.now_ns()
+        reports = [plain_report(one.order_id, ExecType.NEW, now_ns, state.venue_order_id)]
+        if state.end is ExecType.REJECTED:
+            reports.clear()
+        expected = state.filled
+        if expected is None and state.is_done and state.end is None:
+            expected = one.ticket.order_qty  # filled, and not said how much
+        if expected is None or expected > one.told_qty or (is_full and expected):
+            fills = await self._fills(one, expected, state.trades)
+            one.told_qty = sum((fill.last_qty for fill in fills), ZERO)
+            reports += fills
+        is_whole = expected is None or one.told_qty >= expected
+        if state.end is not None and is_whole:
+            reports.append(plain_report(one.order_id, state.end, now_ns, state.venue_order_id))
+        return Finding(True, tuple(reports), is_over=state.is_done and is_whole)
+
+    async def _fills(
+        self, one: Tracked, expected: Decimal | None, told_with_order: Sequence[Mapping[str, Any]]
+    ) -> list[ExecutionReport]:
+        """All fills of the order, as far as the exchange tells them yet: its lists may lag behind the order."""
+        has, symbol = self._client.has, one.ticket.symbol
+        found: dict[str, Mapping[str, Any]] = {}
+        if has.get("fetchOrderTrades") is True:
+            _collect(found, await self._client.call("fetch_order_trades", one.venue_order_id, symbol), one)
+        elif not has.get("fetchMyTrades"):
+            _collect(found, told_with_order, one)
+        if has.get("fetchMyTrades") and (not found or _is_short(found, expected)):
+            await self._page_through(found, one, expected)
+        return fills_of(one.order_id, found.values())
+
+    async def _page_through(self, found: dict[str, Mapping[str, Any]], one: Tracked, expected: Decimal | None) -> None:
+        seen: set[str] = set()
+        since_ms = one.since_ms
+        for _ in range(_MOST_PAGES):
+            page = await self._client.call("fetch_my_trades", one.ticket.symbol, since_ms)
+            new = [trade for trade in page if trade.get("order") and exec_id_of(trade) not in seen]
+            if not new:
+                return
+            seen |= {exec_id_of(trade) for trade in new}
+            _collect(found, new, one)
+            if expected is not None and not _is_short(found, expected):
+                return
+            since_ms = max(int(trade.get("timestamp") or 0) for trade in new)
+
+
+def _collect(found: dict[str, Mapping[str, Any]], trades: Sequence[Mapping[str, Any]], one: Tracked) -> None:
+    """The trades that are of this order; those told with the order itself need not name it."""
+    for trade in trades:
+        mine = {**trade, "order": trade.get("order") or one.venue_order_id}
+        if str(mine["order"]) == one.venue_order_id:
+            found[exec_id_of(mine)] = mine
+
+
+def _is_short(found: Mapping[str, Mapping[str, Any]], expected: Decimal | None) -> bool:
+    total = sum((number_of(trade, "amount") or ZERO for trade in found.values()), ZERO)
+    return expected is not None and total < expected

@@ -1,0 +1,273 @@
+"""ccxt's own class of one exchange, unpatched, at the configured address, with what the gateway must know of each
+request: whether it left, what came back, and that it carries exactly the figures of the order.
+
+ccxt changes the decimal context of whoever calls it (its rounding mode), and our money must not round differently
+because an exchange was asked. Every call therefore runs in a context of its own (``Client.call``).
+"""
+
+import decimal
+import difflib
+import json
+import re
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import ccxt.async_support
+import ccxt.pro
+
+from gateway.adapters.venues.ccxt.options import CcxtOptions, OptionsInvalid, read_credentials
+from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.domain.settings import VenueSettings
+from gateway.ports.clock import Clock
+
+#: A cost of 1 in ccxt's words; costs are fractions at some exchanges, and a budget counts whole units.
+_UNIT = 1_000
+#: Requests that a window of the budget has room for at least, and the share of it that only cancels may use.
+_FEWEST, _WINDOW_S, _CANCEL_SHARE = 20, 10.0, 0.2
+#: A smaller difference of clocks is left alone: nonces of some exchanges may never step back.
+_CLOCK_SLACK_MS = 500
+#: Told to wait, without a time.
+_DEFAULT_WAIT_S = 10.0
+_NUMBER = re.compile(r"(?<![\w.+-])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
+
+
+#: No resending, its rate limit kept, and figures as text instead of floats (of decimals, ccxt loses some).
+_CONFIG: dict[str, Any] = {
+    "enableRateLimit": True,
+    "number": str,
+    "options": {"maxRetriesOnFailure": 0, "warnOnFetchOpenOrdersWithoutSymbol": False},
+}
+
+
+class BudgetSpent(Exception):
+    """There is no room for this request in the exchange's rate limit, and nothing was sent."""
+
+
+class NotExact(Exception):
+    """ccxt was about to send other figures than the order has; nothing was sent."""
+
+
+@dataclass
+class Trip:
+    """One call of ccxt, as the wire saw it. ``figures`` must stand in the request that carries the order."""
+
+    figures: tuple[Decimal, ...] = ()
+    is_cancel: bool = False
+    is_sent: bool = False
+    status: int | None = None
+    wait_s: float | None = None
+
+    def on_leaving(self, url: str, method: str, body: object) -> None:
+        """Before a request leaves. A GET without the figures asks for something beforehand, and is not the order."""
+        self.status = None
+        if set(self.figures) <= _numbers_in(url, body):
+            self.is_sent = True
+        elif method != "GET":
+            lost = ", ".join(f"{one:f}" for one in self.figures)
+            raise NotExact(f"ccxt would not send exactly {lost}: nothing was sent (options.exact_wire)")
+
+    def on_answer(self, status: int, headers: Mapping[str, str]) -> None:
+        """The answer is read whole."""
+        self.status = status
+        if status in (418, 429):
+            after = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
+            self.wait_s = float(after) if after.isdecimal() else _DEFAULT_WAIT_S
+
+
+_TRIP: ContextVar[Trip | None] = ContextVar("trip", default=None)
+
+
+class Client:
+    """One exchange of ccxt. ``call`` is the only way to its methods that go out."""
+
+    def __init__(
+        self, settings: VenueSettings, options: CcxtOptions, clock: Clock, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """With ``environ`` it can trade; without, it reads prices and holds no credentials."""
+        self._venue = settings.name
+        self.options = options
+        exchange = self.unconnected(options)
+        exchange.timeout = int(settings.timeout_s * 1_000)
+        if settings.paper_only and not options.base_url and environ is not None:
+            _enter_sandbox(exchange)
+        _move(exchange.urls, options)
+        if environ is not None:
+            for field, value in read_credentials(settings.name, exchange.requiredCredentials, environ).items():
+                setattr(exchange, field, value)
+        self.exchange = exchange
+        self.has: Mapping[str, Any] = exchange.has
+        self.budget, self._dearest = _budget_of(exchange.rateLimit, clock)
+        exchange.gateway_client = self
+        self.timeout_s = float(settings.timeout_s)
+        self.offset_ms = 0
+
+    @staticmethod
+    def unconnected(options: CcxtOptions) -> Any:
+        """ccxt's object of the exchange, with its tables; it has asked nobody anything. Raises OptionsInvalid."""
+        with decimal.localcontext():
+            kind = exchange_class(options.exchange)
+            exchange = type(kind.__name__, (_Hooks, kind), {})(_CONFIG)
+            _pass_on(exchange, options)
+        return exchange
+
+    async def close(self) -> None:
+        with decimal.localcontext():
+            await self.exchange.close()
+
+    async def call(self, method: str, *args: Any, trip: Trip | None = None, **more: Any) -> Any:
+        """A method of ccxt by its name. Raises what ccxt raises, or BudgetSpent or NotExact having sent nothing."""
+        one = trip or Trip()
+        with _on(one), decimal.localcontext():
+            try:
+                return await getattr(self.exchange, method)(*args, **more)
+            finally:
+                if one.wait_s is not None:
+                    self.budget.close_for(one.wait_s)
+
+    async def set_clock(self) -> None:
+        """Learn how far the exchange's clock is from ours: a signed request carries the time."""
+        if self.has.get("fetchTime") is not True:
+            return
+        before = self.exchange.milliseconds() - self.offset_ms
+        theirs = int(await self.call("fetch_time"))
+        ours = (before + self.exchange.milliseconds() - self.offset_ms) // 2
+        if abs(theirs - ours - self.offset_ms) > _CLOCK_SLACK_MS:
+            self.offset_ms = theirs - ours
+
+    async def throttle(self, cost: float | None, trip: Trip | None) -> bool:
+        """Take a request's cost from the budget; True when ccxt's own limiter is to space it out too.
+
+        A cancel does not queue there behind others.
+        """
+        units = min(int((1 if cost is None else cost) * _UNIT), self._dearest)
+        is_cancel = trip is not None and trip.is_cancel
+        if not await self.budget.acquire(self.timeout_s / 2, units, is_cancel=is_cancel):
+            raise BudgetSpent("the rate limit of the exchange is used up for now; nothing was sent")
+        return not is_cancel
+
+
+def exchange_class(name: str) -> Any:
+    """ccxt's class of an exchange, with its streams where it has them. Raises OptionsInvalid."""
+    if name not in ccxt.exchanges:
+        raise OptionsInvalid(f"options.exchange {name} is not in ccxt {ccxt.__version__}; it has: {_near(name)}")
+    return getattr(ccxt.pro, name, None) or getattr(ccxt.async_support, name)
+
+
+def _near(name: str) -> str:
+    near = difflib.get_close_matches(name, ccxt.exchanges, 5, 0.5)
+    return ", ".join(near or ccxt.exchanges)
+
+
+@contextmanager
+def _on(trip: Trip) -> Iterator[None]:
+    token = _TRIP.set(trip)
+    try:
+        yield
+    finally:
+        _TRIP.reset(token)
+
+
+class _Hooks:
+    """Laid over ccxt's class of an exchange: tells of its requests, keeps to our budget and clock, changes nothing."""
+
+    gateway_client: "Client | None" = None
+
+    async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+        trip = _TRIP.get()
+        if trip is not None:
+            trip.on_leaving(url, method, body)
+        return await super().fetch(url, method, headers, body)  # type: ignore[misc]
+
+    def on_rest_response(self, code: int, *args: Any) -> Any:
+        trip = _TRIP.get()
+        if trip is not None:
+            trip.on_answer(code, args[3])
+        return super().on_rest_response(code, *args)  # type: ignore[misc]
+
+    async def throttle(self, cost: float | None = None) -> Any:
+        if self.gateway_client is None or await self.gateway_client.throttle(cost, _TRIP.get()):
+            await super().throttle(cost)  # type: ignore[misc]
+
+    def milliseconds(self) -> int:
+        return int(super().milliseconds()) + self._offset_ms()  # type: ignore[misc]
+
+    def seconds(self) -> int:
+        return self.milliseconds() // 1_000
+
+    def microseconds(self) -> int:
+        return int(super().microseconds()) + self._offset_ms() * 1_000  # type: ignore[misc]
+
+    def _offset_ms(self) -> int:
+        return 0 if self.gateway_client is None else self.gateway_client.offset_ms
+
+
+def _enter_sandbox(exchange: Any) -> None:
+    if not exchange.urls.get("test"):
+        raise OptionsInvalid(
+            f"{exchange.id} has no sandbox in ccxt, so paper_only cannot be kept: "
+            "keep the venue in SHADOW, or say paper_only: false to trade with real money"
+        )
+    exchange.set_sandbox_mode(True)
+
+
+def _pass_on(exchange: Any, options: CcxtOptions) -> None:
+    for name, value in options.passed_on.items():
+        if name not in exchange.options:
+            known = ", ".join(sorted(exchange.options))
+            raise OptionsInvalid(f"options.ccxt.{name}: {exchange.id} has no such option in ccxt; it has: {known}")
+        exchange.options[name] = value
+
+
+def _move(urls: dict[str, Any], options: CcxtOptions) -> None:
+    """Put every address of the exchange at another server; paths stay. Streams (ws) have an address of their own."""
+    if not options.base_url and not options.stream_url:
+        return
+    api = urls["api"]
+    urls["api"] = _moved(api if isinstance(api, dict) else {"": api}, options, is_stream=False)
+    if not isinstance(api, dict):
+        urls["api"] = urls["api"][""]
+
+
+def _moved(urls: dict[str, Any], options: CcxtOptions, *, is_stream: bool) -> dict[str, Any]:
+    moved: dict[str, Any] = {}
+    for name, url in urls.items():
+        is_ws = is_stream or name.startswith("ws")
+        target = options.stream_url if is_ws else options.base_url
+        if isinstance(url, dict):
+            moved[name] = _moved(url, options, is_stream=is_ws)
+        elif isinstance(url, str) and target:
+            path = urllib.parse.urlsplit(url.replace("{hostname}", "host")).path
+            moved[name] = target.rstrip("/") + path.rstrip("/")
+        else:
+            moved[name] = url
+    return moved
+
+
+def _budget_of(rate_limit_ms: float, clock: Clock) -> tuple[MessageBudget, int]:
+    """The budget, and the most that one request can take of it. ccxt gives the milliseconds that a request costs; the
+    window is long enough for some of them, so that a reserve is more than nothing."""
+    window_s = max(_WINDOW_S, _FEWEST * rate_limit_ms / 1_000)
+    limit = int(window_s * 1_000 / max(rate_limit_ms, 1) * _UNIT)
+    reserve = int(limit * _CANCEL_SHARE)
+    return MessageBudget(clock, limit, window_s, reserve), limit - reserve
+
+
+def _numbers_in(url: str, body: object) -> set[Decimal]:
+    """Every number that stands by itself in a request."""
+    text = urllib.parse.unquote(f"{url} {_text_of(body)}")
+    return {Decimal(found) for found in _NUMBER.findall(text)}
+
+
+def _text_of(body: object) -> str:
+    if body is None:
+        return ""
+    if isinstance(body, bytes):
+        body = body.decode("utf-8", "replace")
+    if not isinstance(body, str):
+        body = json.dumps(body, default=str)
+    return body

@@ -1,0 +1,87 @@
+"""The orders that this gateway has at the exchange, as far as it knows: by our id, the exchange's and the client's."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from gateway.adapters.venues.ccxt.ids import client_id_of, order_id_of
+from gateway.adapters.venues.ccxt.known import IdForm
+from gateway.domain.effects import OrderTicket
+
+#: Ids of orders that a stream told of before their own answers came.
+_MOST_EARLY = 1_000
+
+
+@dataclass
+class Tracked:
+    """One order that may still trade. ``sent_ns`` is monotonic: when a request about it left last; ``since_ms`` is the
+    exchange's time before which none of its trades can be; ``told_qty`` is how much of its fills was reported."""
+
+    ticket: OrderTicket
+    client_id: str
+    sent_ns: int
+    since_ms: int
+    venue_order_id: str = ""
+    is_cancel_taken: bool = False
+    told_qty: Decimal = Decimal(0)
+    #: How often in a row it was looked for everywhere, when its absence would prove something, and not found.
+    absences: int = 0
+    absent_ns: int = 0
+
+    @property
+    def order_id(self) -> str:
+        return self.ticket.order_id
+
+
+class Tracking:
+    def __init__(self, form: IdForm) -> None:
+        self._form = form
+        self._orders: dict[str, Tracked] = {}
+        self._by_venue_id: dict[str, str] = {}
+        self._early: deque[str] = deque(maxlen=_MOST_EARLY)
+
+    def add(self, ticket: OrderTicket, sent_ns: int, since_ms: int) -> Tracked:
+        """The order of a ticket, known already or new."""
+        one = self._orders.get(ticket.order_id)
+        if one is None:
+            one = Tracked(ticket, client_id_of(ticket.order_id, self._form), sent_ns, since_ms)
+            self._orders[ticket.order_id] = one
+        if ticket.venue_order_id and not one.venue_order_id:
+            self.name(one, ticket.venue_order_id)
+        return one
+
+    def name(self, one: Tracked, venue_order_id: str) -> None:
+        """The exchange has given the order its id."""
+        one.venue_order_id = venue_order_id
+        self._by_venue_id[venue_order_id] = one.order_id
+
+    def find(self, venue_order_id: str, client_id: str) -> Tracked | None:
+        order_id = self._by_venue_id.get(venue_order_id) or order_id_of(client_id, self._form)
+        return self._orders.get(order_id) or next(
+            (one for one in self._orders.values() if client_id and one.client_id == client_id), None
+        )
+
+    def note_early(self, venue_order_id: str) -> None:
+        """A stream tells of an order that nothing else told of yet."""
+        self._early.append(venue_order_id)
+
+    def was_early(self, venue_order_id: str) -> bool:
+        return venue_order_id in self._early
+
+    def has(self, order_id: str) -> bool:
+        return order_id in self._orders
+
+    def forget(self, order_id: str) -> None:
+        one = self._orders.pop(order_id, None)
+        if one is not None:
+            self._by_venue_id.pop(one.venue_order_id, None)
+
+    def by_symbol(self) -> Iterable[tuple[str, list[Tracked]]]:
+        groups: dict[str, list[Tracked]] = {}
+        for one in self._orders.values():
+            groups.setdefault(one.ticket.symbol, []).append(one)
+        return list(groups.items())
+
+    def __len__(self) -> int:
+        return len(self._orders)
