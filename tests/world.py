@@ -52,7 +52,7 @@ from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
 from gateway.domain.records import Record
-from gateway.domain.rollout import CanaryCaps, Rollout
+from gateway.domain.rollout import CanaryCaps, Promotions, Rollout
 
 D = Decimal
 TRADER = Actor("tess", Role.TRADER)
@@ -71,6 +71,8 @@ INSTRUMENTS = {
         symbol="BTC/USDT", venue="beta", currency="USDT", lot_size=D("0.00001"), min_notional=D(5), asset_class="crypto"
     ),
 }
+#: The modes of most tests are set by hand; those of rollouts say otherwise.
+MANUAL = dict.fromkeys(("alpha", "beta"), Promotions.MANUAL)
 PRICES = {"AAPL": D("180.00"), "TSLA": D("250.00"), "ES": D("5000.00"), "BTC/USDT": D("61800.00")}
 
 
@@ -89,7 +91,7 @@ def trading_config(
         "global_mode": mode,
         "venues": {name: VenueMode(mode=mode, canary_weight_bp=weight_bp) for name in ("alpha", "beta")},
         "limits": table or LimitTable(gateway=limits or Limits()),
-        "rollout": Rollout(salt="test", caps=caps or {}),
+        "rollout": Rollout(salt="test", caps=caps or {}, promotions=MANUAL),
         "instruments": INSTRUMENTS,
         "accounts": {name: AccountConfig(initial_cash=D(100_000)) for name in ("default", "second")},
         "rates": {"USD": D(1), "USDT": D(1)},

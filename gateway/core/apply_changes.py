@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.core.apply_orders import close_order, hold_exposure
 from gateway.core.counting import count
+from gateway.core.rollout import folding
 from gateway.core.state import GatewayState
 from gateway.domain.facts import (
     CancelRefused,
@@ -66,6 +67,8 @@ def _replace_denied(state: GatewayState, fact: ReplaceDenied) -> None:
 def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
     order = state.orders[fact.order_id]
     was_open = order.is_open
+    folding.note_answered(state, order, fact.ts_ns)
+    folding.note_replaced(state, order)
     hold_exposure(state, order, -1)
     order.order_qty, order.limit_px, order.stop_px = fact.order_qty, fact.limit_px, fact.stop_px
     order.held_unit = fact.held_unit
@@ -78,6 +81,7 @@ def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
     hold_exposure(state, order, 1)
     count(state, "replaces", "done")
     if was_open and not order.is_open:
+        folding.note_done(state, order)
         close_order(state, order)
 
 

@@ -12,6 +12,8 @@ from gateway.core.checkpoint import rebuild
 from gateway.core.counting import count, venue_use
 from gateway.core.ledger.memory import note_mark
 from gateway.core.risk.exposure import Book, revalue, start_day
+from gateway.core.rollout.folding import rollout_of
+from gateway.core.rollout.progress import note_connection, note_day
 from gateway.core.state import Cycles, GatewayState
 from gateway.core.trading.flattens import begin
 from gateway.core.trading.states import BOOKS, TradingStop
@@ -182,6 +184,7 @@ def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
         if use.day:  # before its first day nothing was counted that belongs to an earlier one
             begun.add(venue)
             use.live_orders_today = 0
+            note_day(rollout_of(state, venue))
         use.day = day
     for book in state.books.values():
         for position in book.positions.values():
@@ -194,6 +197,7 @@ def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
 
 def _venue_status_recorded(state: GatewayState, fact: VenueStatusRecorded) -> None:
     use = venue_use(state, fact.venue)
+    note_connection(rollout_of(state, fact.venue), fact, was_connected=use.is_connected)
     use.is_connected = fact.is_connected
     use.text = fact.text
     use.since_ns = fact.ts_ns

@@ -13,9 +13,10 @@ from gateway.core.lifecycle import fill_of
 from gateway.core.pricing import unit_value
 from gateway.core.revisions import Revisions
 from gateway.core.risk.exposure import hold_order
+from gateway.core.rollout import folding
 from gateway.core.state import Cycles, GatewayState
 from gateway.core.trading.flattens import note_outcome, note_sent
-from gateway.domain.enums import ExecType, OrdStatus, Route
+from gateway.domain.enums import OPEN_STATUSES, ExecType, OrdStatus, Route
 from gateway.domain.facts import (
     HoldReleased,
     OrderAcknowledged,
@@ -133,8 +134,10 @@ def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
     order.is_admitted = True
     order.policy_revision = fact.policy_revision
     order.updated_ns = fact.ts_ns
+    folding.note_admitted(state, order)
     if order.route is _LIVE:
-        order.twin = Twin()
+        order.twin, order.second_twin = Twin(), Twin()
+        order.sent_ns = fact.ts_ns
         if not order.is_closing:
             use = venue_use(state, order.venue)
             use.live_orders_waiting -= 1
@@ -199,6 +202,7 @@ def _order_withdrawn(state: GatewayState, fact: OrderWithdrawn) -> None:
 def _uncount(state: GatewayState, order: Order) -> None:
     """Take back what was counted of an order that is on record nowhere."""
     if order.is_admitted:
+        folding.note_admitted(state, order, -1)
         count(state, "orders", "admitted", -1)
         count(state, "routes", str(order.route), -1)
         use = venue_use(state, order.venue)
@@ -211,6 +215,7 @@ def _uncount(state: GatewayState, order: Order) -> None:
 
 def _order_in_doubt(state: GatewayState, fact: OrderInDoubt) -> None:
     order = state.orders[fact.order_id]
+    folding.note_in_doubt(state, order)
     order.is_in_doubt = True
     order.updated_ns = fact.ts_ns
     count(state, "orders", "in_doubt")
@@ -218,6 +223,7 @@ def _order_in_doubt(state: GatewayState, fact: OrderInDoubt) -> None:
 
 def _order_acknowledged(state: GatewayState, fact: OrderAcknowledged) -> None:
     order = state.orders[fact.order_id]
+    folding.note_answered(state, order, fact.ts_ns)
     if order.ord_status is _PENDING_NEW:
         order.ord_status = _NEW
     order.is_in_doubt = False
@@ -228,6 +234,8 @@ def _order_acknowledged(state: GatewayState, fact: OrderAcknowledged) -> None:
 def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     order = state.orders[fact.order_id]
     was_open = order.is_open
+    folding.note_answered(state, order, fact.ts_ns)
+    folding.note_executed(state, order, fact.ts_ns, is_overfill=fact.is_overfill)
     hold_exposure(state, order, -1)
     order.ord_status = fact.ord_status
     order.cum_qty, order.cum_value = fact.cum_qty, fact.cum_value
@@ -246,6 +254,7 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     count(state, "fills", str(order.route))
     if was_open and not order.is_open:
         count(state, "orders", str(order.ord_status))
+        folding.note_done(state, order)
         close_order(state, order)
 
 
@@ -271,6 +280,7 @@ def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     hold_exposure(state, order, -1)
     if not order.is_admitted:
         give_back(state, order)
+    folding.note_answered(state, order, fact.ts_ns, None if fact.reject is None else fact.reject.code)
     order.ord_status = fact.ord_status
     order.reject = fact.reject or order.reject
     order.is_in_doubt = order.is_cancel_requested = False
@@ -279,15 +289,18 @@ def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     count(state, "orders", str(fact.ord_status))
     state.breakers.counters.note_ended(order, fact.ts_ns)
     note_outcome(state.flattens, order, fact.ts_ns)
+    folding.note_done(state, order)
     close_order(state, order)
 
 
 def _twin_updated(state: GatewayState, fact: TwinUpdated) -> None:
     order = state.orders[fact.order_id]
-    twin = order.twin
+    report = fact.report
+    twin = order.second_twin if report.is_second_twin else order.twin
     if twin is None:
         return
-    report = fact.report
+    folding.note_twin(twin, fact.ts_ns)
+    was_open = twin.ord_status in OPEN_STATUSES
     if report.exec_type is ExecType.TRADE:
         fill = fill_of(report)
         twin.exec_ids.append(fill.exec_id)
@@ -295,6 +308,8 @@ def _twin_updated(state: GatewayState, fact: TwinUpdated) -> None:
         twin.cum_value += fill.last_qty * fill.last_px
         twin.fee += fill.fee
     twin.ord_status = fact.ord_status
+    if was_open and twin.ord_status not in OPEN_STATUSES:
+        folding.note_twin_done(state, order)
 
 
 def _order_restored(state: GatewayState, fact: OrderRestored) -> None:

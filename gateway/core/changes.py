@@ -21,7 +21,7 @@ from gateway.core.throttle.rules import (
     opposing,
     put_off,
 )
-from gateway.core.tickets import cancel_effects, ticket_of
+from gateway.core.tickets import cancel_effects, ticket_of, twin_tickets
 from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breaches
 from gateway.core.venue_limits import can_replace
 from gateway.core.words import refuse, reject_of
@@ -147,9 +147,6 @@ def _deny(order_id: str, ts_ns: int, reject: Reject) -> Decision:
 
 
 def _replace_effects(order: Order, pending: PendingReplace) -> tuple[Effect, ...]:
-    tickets = [ticket_of(order)]
-    if order.twin is not None:
-        tickets.append(ticket_of(order, is_twin=True))
     return tuple(
         ReplaceOrder(
             ticket=ticket,
@@ -157,7 +154,7 @@ def _replace_effects(order: Order, pending: PendingReplace) -> tuple[Effect, ...
             limit_px=pending.limit_px,
             stop_px=pending.stop_px,
         )
-        for ticket in tickets
+        for ticket in (ticket_of(order), *twin_tickets(order))
     )
 
 

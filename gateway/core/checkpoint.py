@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.core.evidence.memory import VenueRollout
 from gateway.core.ledger.memory import LedgerSnapshot, restored
 from gateway.core.risk.exposure import Book, CycleUse, Highs, hold_order, place_position
 from gateway.core.state import Cycles, GatewayState, VenueUse
@@ -45,6 +46,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     positions: dict[str, dict[str, Position]]
     highs: dict[str, dict[str, Highs]]
     venues: dict[str, VenueUse]
+    rollouts: dict[str, VenueRollout] = {}
     session: Session | None
     statistics: dict[str, dict[str, int]]
     approvals: dict[str, Approval] = {}
@@ -71,6 +73,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         positions={route.value: book.positions for route, book in state.books.items()},
         highs={route.value: book.highs() for route, book in state.books.items()},
         venues=state.venues,
+        rollouts=state.rollouts,
         session=state.session,
         approvals=state.approvals,
         overrides=state.overrides,
@@ -103,6 +106,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.closed_ids = OrderedDict.fromkeys(snapshot.closed_ids)
     state.cycles = snapshot.cycles
     state.venues = snapshot.venues
+    state.rollouts = snapshot.rollouts
     state.session = snapshot.session
     state.approvals = snapshot.approvals
     state.overrides = snapshot.overrides

@@ -117,7 +117,7 @@ class _Reader:
         self.effects: list[Effect] = []
         self._progress: dict[str, Progress] = {}
         self._restored: dict[str, Order] = {}
-        self._twins: dict[str, Progress] = {}
+        self._twins: dict[tuple[str, bool], Progress] = {}
         self._settled: set[str] = set()
         self._revisions: dict[str, Revisions] = {}
 
@@ -326,12 +326,14 @@ class _Reader:
         self.effects.extend(cancel_twin_effects(order))
 
     def _read_twin(self, order: Order, report: ExecutionReport) -> None:
-        if order.twin is None:
+        twin = order.second_twin if report.is_second_twin else order.twin
+        if twin is None:
             self.facts.append(ReportUnmatched(ts_ns=self.ts_ns, report=report))
             return
-        progress = self._twins.get(order.order_id)
+        key = (order.order_id, report.is_second_twin)
+        progress = self._twins.get(key)
         if progress is None:
-            progress = self._twins[order.order_id] = _twin_progress(order, order.twin)
+            progress = self._twins[key] = _twin_progress(order, twin)
         if advance(progress, report):
             self.facts.append(
                 TwinUpdated(

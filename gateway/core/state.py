@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.core.evidence.memory import VenueRollout
 from gateway.core.ledger.memory import Ledger
 from gateway.core.risk.correlation import NO_NEIGHBOURS, Neighbours
 from gateway.core.risk.exposure import Book, CycleUse
@@ -83,6 +84,7 @@ class GatewayState:
         "overrides",
         "rates",
         "risk_plan",
+        "rollouts",
         "session",
         "snapshot_ns",
         "statistics",
@@ -115,6 +117,8 @@ class GatewayState:
         #: in the configuration.
         self.rates: dict[str, Decimal] = {}
         self.venues: dict[str, VenueUse] = {}
+        #: Evidence and progress of each venue's rollout.
+        self.rollouts: dict[str, VenueRollout] = {}
         self.session: Session | None = None
         #: Rules that people lifted for certain orders and a short time, oldest first.
         self.overrides: dict[str, Override] = {}

@@ -2,17 +2,19 @@
 
 from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, SubmitOrder
 from gateway.domain.enums import OPEN_STATUSES, Route
-from gateway.domain.orders import Order
+from gateway.domain.money import ZERO
+from gateway.domain.orders import Order, Twin
 
 _LIVE = Route.LIVE  # named once: see domain.orders
 
 
-def ticket_of(order: Order, is_twin: bool = False) -> OrderTicket:
-    """A frozen copy of the order's present terms; the twin's copy goes to the simulator."""
+def ticket_of(order: Order, twin_number: int = 0) -> OrderTicket:
+    """A frozen copy of the order's present terms. That of a twin (``twin_number`` 1 or 2) goes to the simulator."""
+    twin = twins_of(order)[twin_number - 1] if twin_number else None
     return OrderTicket(
         order_id=order.order_id,
         venue=order.venue,
-        route=Route.SHADOW if is_twin else order.route,
+        route=Route.SHADOW if twin_number else order.route,
         account=order.account,
         strategy_id=order.strategy_id,
         symbol=order.symbol,
@@ -27,33 +29,44 @@ def ticket_of(order: Order, is_twin: bool = False) -> OrderTicket:
         expire_ns=order.expire_ns,
         execution_algorithm=order.execution_algorithm,
         venue_order_id=order.venue_order_id,
-        cum_qty=order.twin.cum_qty if is_twin and order.twin is not None else order.cum_qty,
-        is_twin=is_twin,
+        cum_qty=order.cum_qty if twin_number == 0 else ZERO if twin is None else twin.cum_qty,
+        is_twin=twin_number > 0,
+        is_second_twin=twin_number == 2,
     )
 
 
+def twins_of(order: Order) -> tuple[Twin | None, Twin | None]:
+    """Both simulated copies: the twin, and the second one under other latencies."""
+    return order.twin, order.second_twin
+
+
 def submit_effects(order: Order) -> tuple[Effect, ...]:
-    """Send the order on its route; a live one is also given to the simulator, as its twin."""
+    """Send the order on its route; a live one is also given to the simulator, as its two twins."""
     if order.route is _LIVE:
-        return SubmitOrder(ticket=ticket_of(order)), SubmitOrder(ticket=ticket_of(order, is_twin=True))
+        return tuple(SubmitOrder(ticket=ticket_of(order, number)) for number in range(3))
     return (SubmitOrder(ticket=ticket_of(order)),)
 
 
 def cancel_effects(order: Order) -> tuple[Effect, ...]:
-    """Cancel the order where it went, and its twin at the same moment."""
+    """Cancel the order where it went, and its twins at the same moment."""
     cancel = CancelOrder(ticket=ticket_of(order))
     return (cancel, *cancel_twin_effects(order))
 
 
 def cancel_twin_effects(order: Order) -> tuple[Effect, ...]:
-    if order.twin is None:
-        return ()
-    return (CancelOrder(ticket=ticket_of(order, is_twin=True)),)
+    return tuple(CancelOrder(ticket=ticket) for ticket in twin_tickets(order))
+
+
+def twin_tickets(order: Order) -> tuple[OrderTicket, ...]:
+    """Those of the twins that were sent."""
+    return tuple(ticket_of(order, number) for number, twin in enumerate(twins_of(order), 1) if twin is not None)
 
 
 def lookup_effects(order: Order) -> tuple[Effect, ...]:
-    """Ask the venue about the order; its twin, if still running, is given to the simulator again."""
-    lookup = LookupOrder(ticket=ticket_of(order))
-    if order.twin is None or order.twin.ord_status not in OPEN_STATUSES:
-        return (lookup,)
-    return lookup, LookupOrder(ticket=ticket_of(order, is_twin=True))
+    """Ask the venue about the order; a twin that is still running is given to the simulator again."""
+    running = [
+        ticket_of(order, number)
+        for number, twin in enumerate(twins_of(order), 1)
+        if twin is not None and twin.ord_status in OPEN_STATUSES
+    ]
+    return tuple(LookupOrder(ticket=ticket) for ticket in (ticket_of(order), *running))

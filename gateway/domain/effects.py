@@ -14,7 +14,8 @@ class OrderTicket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order as a venue needs to see it: a frozen copy, so that what is sent cannot change under way.
 
     ``order_id`` is our id and the idempotency tag at the venue. ``cum_qty`` is what has filled already (0 on a
-    first send), ``is_twin`` marks the simulated copy of a live order.
+    first send), ``is_twin`` marks a simulated copy of a live order, ``is_second_twin`` the one that shows how much the
+    simulator differs from itself.
     """
 
     order_id: str
@@ -36,6 +37,7 @@ class OrderTicket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     venue_order_id: str = ""
     cum_qty: Decimal = Decimal(0)
     is_twin: bool = False
+    is_second_twin: bool = False
 
 
 class _Effect(msgspec.Struct, frozen=True, kw_only=True, gc=False):

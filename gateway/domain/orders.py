@@ -137,6 +137,7 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     limit_px: Decimal | None = None
     stop_px: Decimal | None = None
     is_twin: bool = False
+    is_second_twin: bool = False
 
 
 class Twin(msgspec.Struct, gc=False):
@@ -147,6 +148,8 @@ class Twin(msgspec.Struct, gc=False):
     cum_value: Decimal = ZERO
     fee: Decimal = ZERO
     exec_ids: list[str] = []
+    #: When it was first heard of (0: not yet).
+    ack_ns: int = 0
 
     @property
     def avg_px(self) -> Decimal:
@@ -243,6 +246,11 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     early_revisions: tuple[ExecutionReport, ...] = ()
     pending_replace: PendingReplace | None = None
     twin: Twin | None = None
+    #: The same again under other latencies: what the two differ by is the simulator's own noise.
+    second_twin: Twin | None = None
+    #: When it became ours to send, and when the venue first answered (0: not yet).
+    sent_ns: int = 0
+    ack_ns: int = 0
     #: When the venue put the present terms in force (0: they are those of the order's beginning).
     terms_ns: int = 0
     notes: tuple[str, ...] = ()
@@ -255,9 +263,7 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
         """Another order with the same content, that shares nothing with this one that can change."""
         own: Order = self.__copy__()  # type: ignore[attr-defined]  # msgspec gives every Struct one
         own.fills = list(self.fills)
-        if self.twin is not None:
-            own.twin = copy.copy(self.twin)
-            own.twin.exec_ids = list(self.twin.exec_ids)
+        own.twin, own.second_twin = _copied(self.twin), _copied(self.second_twin)
         return own
 
     @property
@@ -297,6 +303,14 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     def avg_px(self) -> Decimal:
         """Average price of what filled; 0 before the first fill."""
         return ratio(self.cum_value, self.cum_qty)
+
+
+def _copied(twin: Twin | None) -> Twin | None:
+    if twin is None:
+        return None
+    own = copy.copy(twin)
+    own.exec_ids = list(twin.exec_ids)
+    return own
 
 
 def position_key_of(account: str, strategy_id: str, venue: str, symbol: str) -> str:

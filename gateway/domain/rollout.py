@@ -3,12 +3,14 @@
 Plain data of ``rollout.yaml``. Shares are ratios, weights basis points, slippages basis points of the price.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
 
-from gateway.domain.enums import CanaryUnit, Word
+from gateway.domain.enums import CanaryUnit, Mode, Word
 from gateway.domain.money import ONE, plain
+from gateway.domain.orders import Actor
 
 
 class Promotions(Word):
@@ -160,3 +162,121 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
 
     def promotions_of(self, venue: str) -> Promotions:
         return self.promotions.get(venue, Promotions.EVIDENCE)
+
+    def position_of(self, mode: Mode, weight_bp: int) -> int:
+        """Where on the plan a share stands: -1 in SHADOW, the number of its step, past the last one for LIVE.
+
+        A share between two steps belongs to the upper one; one beyond the last step asks for what LIVE asks for.
+        """
+        if mode is Mode.SHADOW or not weight_bp:
+            return -1
+        if mode is Mode.LIVE:
+            return len(self.plan)
+        return next((i for i, step in enumerate(self.plan) if weight_bp <= step.weight_bp), len(self.plan))
+
+    def step_at(self, position: int) -> RolloutStep | None:
+        """The step at a position; None in SHADOW and LIVE."""
+        return self.plan[position] if 0 <= position < len(self.plan) else None
+
+
+class Verdict(Word):
+    """What a gate says of its evidence, the gravest first. Only PASS lets anything through."""
+
+    FAIL = "fail"
+    #: It cannot be told: the venue is away, or orders hang without an answer.
+    ERROR = "error"
+    NOT_ENOUGH = "not_enough_evidence"
+    PASS = "pass"
+
+
+_GRAVITY = tuple(Verdict)
+
+
+def gravest(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of several gates together. Of none it is not enough evidence: what was not measured never passed."""
+    return min(verdicts, key=_GRAVITY.index, default=Verdict.NOT_ENOUGH)
+
+
+class GateResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One gate: its verdict in words, and the figures behind it. ``n`` is the sample, ``needed`` how many more good
+    samples would pass (None: samples are not what is missing), ``limit`` the bound as configured."""
+
+    gate: str
+    verdict: Verdict
+    text: str
+    n: int = 0
+    needed: int | None = None
+    value: Decimal | None = None
+    lower: Decimal | None = None
+    upper: Decimal | None = None
+    limit: Decimal | None = None
+
+
+class HoldKind(Word):
+    """Why nothing new goes live at a venue although its mode says so. Ordered: a graver one replaces a lighter one."""
+
+    #: The venue is away. It goes on by itself when the venue has been back for a while.
+    OUTAGE = "outage"
+    #: A person paused it.
+    PAUSED = "paused"
+    #: Demoted. Latched: a person lets it go on, after the cool-down.
+    DEMOTED = "demoted"
+
+    @property
+    def gravity(self) -> int:
+        return _HOLD_GRAVITY[self]
+
+
+_HOLD_GRAVITY = {kind: rank for rank, kind in enumerate(HoldKind)}
+
+
+class HoldCause(Word):
+    """What brought a hold about."""
+
+    VENUE_LOST = "venue_lost"
+    PERSON = "person"
+    ABORT = "abort"
+    GATE = "gate"
+    BREAKER = "breaker"
+    DRIFT = "drift"
+    ALERT = "alert"
+
+
+#: Causes that say the venue itself is not good enough: it begins again at the first step, under a new configuration.
+RESTARTING_CAUSES = frozenset({HoldCause.GATE, HoldCause.ABORT})
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when and why nothing new goes live at a venue. ``revision`` is the configuration it happened under,
+    ``until_ns`` the end of the cool-down, ``source`` what must be over first (a trip, an alert's fingerprint)."""
+
+    kind: HoldKind
+    cause: HoldCause
+    text: str
+    actor: Actor
+    since_ns: int
+    revision: str
+    until_ns: int = 0
+    source: str = ""
+
+
+class PromotionApproval(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word on one promotion: good for exactly this configuration, these policies, and until then."""
+
+    revision: str
+    policy_revision: str
+    actor: Actor
+    reason: str
+    given_ns: int
+    expires_ns: int
+
+
+class RolloutOverride(msgspec.Struct, frozen=True, kw_only=True):
+    """A mode and share that hold outside the plan until ``expires_ns``, then end by themselves."""
+
+    mode: Mode
+    weight_bp: int
+    actor: Actor
+    reason: str
+    granted_ns: int
+    expires_ns: int

@@ -80,7 +80,7 @@ class Executor:
         self._archive = archive
         self._clock = clock
         self._tasks = tasks
-        self._looking_up: set[tuple[str, bool]] = set()
+        self._looking_up: set[tuple[str, bool, bool]] = set()
         #: The last request about each order that the venue has not answered yet.
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
@@ -164,13 +164,15 @@ class Executor:
                 transact_ns=now_ns,
                 text=answer.text,
                 is_twin=ticket.is_twin,
+                is_second_twin=ticket.is_second_twin,
             )
             self.on_reports((report,))
 
     def _start_lookup(self, ticket: OrderTicket) -> None:
-        if (ticket.order_id, ticket.is_twin) in self._looking_up:
+        key = (ticket.order_id, ticket.is_twin, ticket.is_second_twin)
+        if key in self._looking_up:
             return
-        self._looking_up.add((ticket.order_id, ticket.is_twin))
+        self._looking_up.add(key)
         self._tasks.spawn(self._look_up(ticket), "venue lookup")
 
     async def _look_up(self, ticket: OrderTicket) -> None:
@@ -181,7 +183,7 @@ class Executor:
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, _LOOKUP_MAX_S)
         finally:
-            self._looking_up.discard((ticket.order_id, ticket.is_twin))
+            self._looking_up.discard((ticket.order_id, ticket.is_twin, ticket.is_second_twin))
 
     def _note_answer(self, ticket: OrderTicket, answer: Lookup) -> bool:
         """Record what the venue said; False: it has to be asked again."""

@@ -116,5 +116,5 @@ class FakeVenue:
         assert self._listener is not None
         ticket = self.book.get(report.order_id)
         if ticket is not None and ticket.is_twin:
-            report = msgspec.structs.replace(report, is_twin=True)
+            report = msgspec.structs.replace(report, is_twin=True, is_second_twin=ticket.is_second_twin)
         self._listener.on_reports((report,))

@@ -191,7 +191,7 @@ async def test_every_live_order_has_a_twin_that_touches_no_book() -> None:
     async with desk(Mode.LIVE) as one:
         order = one.order(await one.place())
         await one.until(lambda: order.twin is not None and order.twin.ord_status is OrdStatus.FILLED)
-        assert one.simulator.sends == [order.order_id]
+        assert one.simulator.sends == [order.order_id] * 2  # the twin, and the second one
         assert one.engine.state.books[Route.SHADOW].positions == {}
         assert order.cum_qty == 10
 
@@ -287,11 +287,11 @@ async def test_a_twin_that_ends_after_its_order_is_in_the_archive_too() -> None:
         order = one.order(await one.place())
         await one.until(lambda: order.ord_status is OrdStatus.FILLED)
         one.simulator.fill(order.order_id)
-        await one.until(lambda: order.twin is not None and order.twin.ord_status is OrdStatus.FILLED)
+        await one.until(lambda: order.second_twin is not None and order.second_twin.ord_status is OrdStatus.FILLED)
         await one.engine.durable(one.engine.last_seq)
         archived = one.journal.archived[order.order_id]
-        assert archived.twin is not None
-        assert archived.twin.ord_status is OrdStatus.FILLED
+        assert archived.second_twin is not None
+        assert archived.second_twin.ord_status is OrdStatus.FILLED
 
 
 async def test_a_restart_takes_up_what_was_asked_before_the_crash() -> None:

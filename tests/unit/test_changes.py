@@ -134,9 +134,9 @@ def test_the_twin_is_changed_with_its_order() -> None:
     world = World(trading_config(Mode.LIVE))
     order = world.place(qty=10, limit=D(180))
     world.replace(order, order_qty=D(5))
-    assert [effect.ticket.is_twin for effect in world.replaced] == [False, True]
+    assert [effect.ticket.is_twin for effect in world.replaced] == [False, True, True]
     world.cancel(order)
-    assert [ticket.is_twin for ticket in world.canceled] == [False, True]
+    assert [ticket.is_twin for ticket in world.canceled] == [False, True, True]
 
 
 def test_a_stop_is_valued_at_the_dearer_of_trigger_and_market() -> None:

@@ -124,7 +124,7 @@ def test_neither_policy_nor_limits_nor_a_disabled_instrument_stand_in_the_way() 
     world.policy = lambda document: DENY
     flatten = world.flatten()
     assert [(order.route, order.order_qty) for order in world.closing(flatten)] == [(Route.LIVE, D(10))]
-    assert [ticket.route for ticket in world.sent[-2:]] == [Route.LIVE, Route.SHADOW]  # the order and its twin
+    assert [ticket.route for ticket in world.sent[-3:]] == [Route.LIVE, Route.SHADOW, Route.SHADOW]  # and its twins
 
 
 @pytest.mark.parametrize(

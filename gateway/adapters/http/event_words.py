@@ -126,6 +126,7 @@ def _revised(fact: facts.TradeRevised) -> Told:
 def _twin(fact: facts.TwinUpdated) -> Told:
     report = fact.report
     fields = {
+        "number": 2 if report.is_second_twin else 1,
         "exec_type": report.exec_type,
         "exec_id": report.exec_id,
         "last_qty": plain(report.last_qty),

@@ -67,7 +67,11 @@ def _once(facts: list[Fact], effects: list[Effect]) -> tuple[tuple[Fact, ...], t
                 continue
             seen.add(key)
         kept.append(fact)
-    cancels = {(one.ticket.order_id, one.ticket.is_twin): one for one in effects if isinstance(one, CancelOrder)}
+    cancels = {
+        (one.ticket.order_id, one.ticket.is_twin, one.ticket.is_second_twin): one
+        for one in effects
+        if isinstance(one, CancelOrder)
+    }
     others = [one for one in effects if not isinstance(one, CancelOrder)]
     return tuple(kept), (*cancels.values(), *others)
 

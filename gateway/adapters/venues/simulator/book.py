@@ -18,7 +18,7 @@ from gateway.domain.money import ZERO
 
 #: Shadow orders and twins take from separate accounts of the same levels: a twin measures the live order
 #: beside it, and what shadow orders pretend to take must not distort that measure.
-POOLS = 2
+POOLS = 3
 _MOST_DEFERRED = 8
 
 

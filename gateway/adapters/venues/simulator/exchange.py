@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from gateway.adapters.venues.simulator.matcher import Matcher
-from gateway.adapters.venues.simulator.order import Phase, SimOrder, make_order, takes_limit, terms_problem
+from gateway.adapters.venues.simulator.order import Phase, SimOrder, make_order, sim_id, takes_limit, terms_problem
 from gateway.adapters.venues.simulator.reports import Reports
 from gateway.adapters.venues.simulator.sessions import SessionBoundary
 from gateway.adapters.venues.simulator.timetable import Timetable
@@ -90,7 +90,7 @@ class Exchange:
         return True
 
     def cancel(self, ticket: OrderTicket, latency_ns: int, now_ns: int) -> None:
-        order = self._orders.get(ticket.order_id)
+        order = self._orders.get(sim_id(ticket))
         if order is None:
             text = self._too_late(ticket)
             self.reports.refuse(ticket, ExecType.CANCEL_REJECTED, text, latency_ns, now_ns)
@@ -108,7 +108,7 @@ class Exchange:
         now_ns: int,
     ) -> None:
         """New terms for an open order; None leaves a price as it is."""
-        order = self._orders.get(ticket.order_id)
+        order = self._orders.get(sim_id(ticket))
         problem = None
         if order is None:
             problem = self._too_late(ticket)
@@ -127,7 +127,7 @@ class Exchange:
         return f"unknown symbol {order.ticket.symbol}" if order.instrument is None else terms_problem(order)
 
     def _too_late(self, ticket: OrderTicket) -> str:
-        last = self._finished.get(ticket.order_id)
+        last = self._finished.get(sim_id(ticket))
         if last is None:
             return "the simulator does not know this order"
         return f"too late: the order is {'filled' if last.exec_type is ExecType.TRADE else last.exec_type}"

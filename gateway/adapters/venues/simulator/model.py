@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.adapters.venues.simulator.exchange import Exchange
 from gateway.adapters.venues.simulator.latency import Latency
-from gateway.adapters.venues.simulator.order import Phase, SimOrder
+from gateway.adapters.venues.simulator.order import Phase, SimOrder, sim_id
 from gateway.adapters.venues.simulator.reports import acknowledgement
 from gateway.adapters.venues.simulator.sessions import SessionBoundary, next_midnight_ns
 from gateway.domain.effects import OrderTicket
@@ -58,13 +58,13 @@ class MatchingModel:
 
     def submit(self, ticket: OrderTicket, now_ns: int) -> int:
         """Send a new order. An id that is being worked already is not taken twice."""
-        if self._exchange.find(ticket.order_id) is not None:
+        if self._exchange.find(sim_id(ticket)) is not None:
             return now_ns
         order = self._enter(ticket, self._queue_share)
         return self._send(order.order_latency_ns, order, now_ns)
 
     def cancel(self, ticket: OrderTicket, now_ns: int) -> int:
-        there, back = self._latency.draw(ticket.order_id)
+        there, back = self._latency.draw(sim_id(ticket))
         return self._send(there, _Cancel(ticket, back), now_ns)
 
     def replace(
@@ -76,7 +76,7 @@ class MatchingModel:
         now_ns: int,
     ) -> int:
         """Ask for new terms; None leaves a price as it is."""
-        there, back = self._latency.draw(ticket.order_id)
+        there, back = self._latency.draw(sim_id(ticket))
         return self._send(there, _Replace(ticket, back, order_qty, limit_px, stop_px), now_ns)
 
     def look_up(self, ticket: OrderTicket, now_ns: int) -> tuple[ExecutionReport, ...]:
@@ -87,10 +87,10 @@ class MatchingModel:
         how far they were is not in the ticket.
         """
         self._act_until(now_ns)
-        last = self._exchange.last_report(ticket.order_id)
+        last = self._exchange.last_report(sim_id(ticket))
         if last is not None:
             return (last,)
-        known = self._exchange.find(ticket.order_id)
+        known = self._exchange.find(sim_id(ticket))
         if known is not None:
             return () if known.phase is Phase.TRAVELING else (acknowledgement(known.ticket, now_ns),)
         if ticket.cum_qty >= ticket.order_qty:
@@ -99,7 +99,7 @@ class MatchingModel:
         return (acknowledgement(ticket, now_ns),) if is_adopted else ()
 
     def _enter(self, ticket: OrderTicket, queue_share: Decimal) -> SimOrder:
-        return self._exchange.enter(ticket, self._latency.draw(ticket.order_id), queue_share)
+        return self._exchange.enter(ticket, self._latency.draw(sim_id(ticket)), queue_share)
 
     def _send(self, latency_ns: int, request: SimOrder | _Cancel | _Replace, now_ns: int) -> int:
         """One session carries all requests, so a cancel cannot overtake its order."""

@@ -89,14 +89,14 @@ def make_order(
     tif = ticket.time_in_force
     return SimOrder(
         ticket=ticket,
-        order_id=ticket.order_id,
+        order_id=sim_id(ticket),
         venue_order_id=venue_order_id(ticket),
         instrument=instrument,
         is_buy=ticket.side is _BUY,
         is_stop=ticket.ord_type in _STOPS,
         is_for_open=tif is _AT_THE_OPENING,
         is_for_close=tif is _AT_THE_CLOSE or ticket.ord_type in _CLOSING,
-        pool=1 if ticket.is_twin else 0,
+        pool=2 if ticket.is_second_twin else 1 if ticket.is_twin else 0,
         order_qty=ticket.order_qty,
         limit_px=ticket.limit_px if takes_limit(ticket) else None,
         stop_px=ticket.stop_px,
@@ -107,9 +107,14 @@ def make_order(
     )
 
 
+def sim_id(ticket: OrderTicket) -> str:
+    """What an order is kept under here. The second twin is an order of its own, with latencies of its own."""
+    return f"{ticket.order_id}/2" if ticket.is_second_twin else ticket.order_id
+
+
 def venue_order_id(ticket: OrderTicket) -> str:
     """The simulator's own name for an order."""
-    return f"sim-{ticket.order_id}"
+    return f"sim-{sim_id(ticket)}"
 
 
 def takes_limit(ticket: OrderTicket) -> bool:

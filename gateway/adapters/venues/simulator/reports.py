@@ -48,11 +48,12 @@ class Reports:
 
     def new(self, order: SimOrder, now_ns: int) -> None:
         report = ExecutionReport(
-            order_id=order.order_id,
+            order_id=order.ticket.order_id,
             exec_type=_NEW,
             transact_ns=now_ns,
             venue_order_id=order.venue_order_id,
             is_twin=order.ticket.is_twin,
+            is_second_twin=order.ticket.is_second_twin,
         )
         self._in_flight.append((now_ns + order.report_latency_ns, report))
 
@@ -68,7 +69,7 @@ class Reports:
         is_twin = order.ticket.is_twin
         rate = self._maker_rate if is_maker else self._taker_rate
         report = ExecutionReport(
-            order_id=order.order_id,
+            order_id=order.ticket.order_id,
             exec_type=_TRADE,
             transact_ns=now_ns,
             exec_id=f"{order.order_id}-{'t' if is_twin else ''}{plain(cum_qty)}",
@@ -79,6 +80,7 @@ class Reports:
             is_maker=is_maker,
             venue_order_id=order.venue_order_id,
             is_twin=is_twin,
+            is_second_twin=order.ticket.is_second_twin,
         )
         self._in_flight.append((now_ns + order.report_latency_ns, report))
         if cum_qty >= order.order_qty:
@@ -87,7 +89,7 @@ class Reports:
     def replaced(self, order: SimOrder, now_ns: int) -> None:
         """Tell the terms as they now stand."""
         report = ExecutionReport(
-            order_id=order.order_id,
+            order_id=order.ticket.order_id,
             exec_type=ExecType.REPLACED,
             transact_ns=now_ns,
             venue_order_id=order.venue_order_id,
@@ -95,6 +97,7 @@ class Reports:
             limit_px=order.limit_px,
             stop_px=order.stop_px,
             is_twin=order.ticket.is_twin,
+            is_second_twin=order.ticket.is_second_twin,
         )
         self.send(report, order.report_latency_ns)
 
@@ -127,4 +130,5 @@ def _plain_report(ticket: OrderTicket, exec_type: ExecType, text: str, now_ns: i
         venue_order_id=venue_order_id(ticket),
         text=text,
         is_twin=ticket.is_twin,
+        is_second_twin=ticket.is_second_twin,
     )

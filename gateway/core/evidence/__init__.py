@@ -1,0 +1,1 @@
+"""What was seen of each venue, in bounded memory, and what it proves. Knows nothing of the rest of the state."""

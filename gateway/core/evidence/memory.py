@@ -1,0 +1,123 @@
+"""What is remembered of the rollout of each venue. Written by ``core.apply`` only; part of the checkpoint."""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.core.evidence.histogram import Histogram
+from gateway.domain.money import ZERO
+from gateway.domain.rollout import Hold, PromotionApproval, RolloutOverride, Verdict
+
+#: Order type, side and symbol are told apart for so many combinations; the rest goes together.
+MAX_STRATA = 500
+MAX_PAST = 20
+OTHERS = "others"
+
+
+class Tally(msgspec.Struct):
+    """Counts of live orders. ``orders`` are those whose sending has ended, well (acknowledged) or not; ``errors`` are
+    the ones rejected, lost or left without an answer, each once; ``ended`` those that are done.
+
+    ``pairs`` are the orders that filled live or in a twin, both being done, ``hits`` those of them that filled live
+    as far as in the lesser twin. Slippages are sums in tenths of a basis point, times sums in milliseconds.
+    """
+
+    orders: int = 0
+    errors: int = 0
+    rejects: int = 0
+    acks: int = 0
+    ack_ms: int = 0
+    ended: int = 0
+    filled: int = 0
+    partial: int = 0
+    fill_ratio: Decimal = ZERO
+    first_fills: int = 0
+    fill_ms: int = 0
+    replaced: int = 0
+    canceled: int = 0
+    pairs: int = 0
+    hits: int = 0
+    slippages: int = 0
+    slippage: int = 0
+    twin_slippages: int = 0
+    twin_slippage: int = 0
+
+
+class StepEvidence(msgspec.Struct):
+    """What was seen in one step. Histograms of slippage are in tenths of a basis point, of times in milliseconds.
+
+    ``noise`` is what a second twin of the same orders differs from the first: the simulator against itself.
+    ``opened`` and ``live_opened`` are the value of the orders that opened or added, of both routes and of the live
+    one. ``lost`` orders were cut off by an outage: they say nothing of the venue's quality.
+    """
+
+    position: int = -1
+    entered_ns: int = 0
+    days: int = 0
+    is_day_spoiled: bool = False
+    day_orders: int = 0
+    shadow_orders: int = 0
+    total: Tally = msgspec.field(default_factory=Tally)
+    strata: dict[str, Tally] = {}
+    slippage: Histogram = msgspec.field(default_factory=Histogram)
+    twin_slippage: Histogram = msgspec.field(default_factory=Histogram)
+    noise: Histogram = msgspec.field(default_factory=Histogram)
+    noise_fills: int = 0
+    ack_ms: Histogram = msgspec.field(default_factory=Histogram)
+    ack_delay_ms: Histogram = msgspec.field(default_factory=Histogram)
+    breaches: int = 0
+    lost: int = 0
+    opened: Decimal = ZERO
+    live_opened: Decimal = ZERO
+
+    def tallies(self, stratum: str) -> tuple[Tally, Tally]:
+        """The counts of all orders and those of one stratum."""
+        found = self.strata.get(stratum)
+        if found is None:
+            stratum = stratum if len(self.strata) < MAX_STRATA else OTHERS
+            found = self.strata.setdefault(stratum, Tally())
+        return self.total, found
+
+
+class PastStep(msgspec.Struct, frozen=True):
+    """A step that was left."""
+
+    position: int
+    entered_ns: int
+    left_ns: int
+    days: int
+    tally: Tally
+
+
+class VenueRollout(msgspec.Struct):
+    """The rollout of one venue. ``orders``, ``errors`` and ``canary_days`` count over all its steps, from its
+    beginning; ``in_doubt`` is how many live orders wait for the venue's answer now."""
+
+    evidence: StepEvidence = msgspec.field(default_factory=StepEvidence)
+    past: list[PastStep] = []
+    orders: int = 0
+    errors: int = 0
+    canary_days: int = 0
+    in_doubt: int = 0
+    lost_ns: int = 0
+    back_ns: int = 0
+    outages_today: int = 0
+    #: The value opened over all steps, of both routes: what the share of the value is measured against.
+    opened: Decimal = ZERO
+    verdict: Verdict | None = None
+    hold: Hold | None = None
+    approval: PromotionApproval | None = None
+    override: RolloutOverride | None = None
+
+    def enter(self, position: int, ts_ns: int) -> None:
+        """Begin a step afresh."""
+        before = self.evidence
+        self.past.append(PastStep(before.position, before.entered_ns, ts_ns, before.days, before.total))
+        del self.past[:-MAX_PAST]
+        self.evidence = StepEvidence(position=position, entered_ns=ts_ns, is_day_spoiled=self.hold is not None)
+        self.verdict = None
+
+    def restart(self, ts_ns: int) -> None:
+        """What was proven before counts no more."""
+        self.enter(-1, ts_ns)
+        self.orders = self.errors = self.canary_days = 0

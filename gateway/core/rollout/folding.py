@@ -1,0 +1,191 @@
+"""Evidence folded out of facts as they are applied: a fixed amount of work for each.
+
+Called by ``core.apply`` only. Only live orders count, except for what was seen in SHADOW before the first step; what
+an outage cut off does not.
+"""
+
+from decimal import Decimal
+
+from gateway.core.evidence.memory import Tally, VenueRollout
+from gateway.core.state import GatewayState
+from gateway.domain.enums import OPEN_STATUSES, OrdStatus, Route, Side
+from gateway.domain.money import ratio
+from gateway.domain.orders import Order, Twin
+from gateway.domain.reasons import RejectCode
+
+_LIVE = Route.LIVE
+_FILLED, _REJECTED, _CANCELED = OrdStatus.FILLED, OrdStatus.REJECTED, OrdStatus.CANCELED
+_BUY = Side.BUY
+_TENTHS = Decimal(100_000)
+_MS = 1_000_000
+
+
+def rollout_of(state: GatewayState, venue: str) -> VenueRollout:
+    """The rollout of a venue, begun when new."""
+    found = state.rollouts.get(venue)
+    if found is None:
+        found = state.rollouts[venue] = VenueRollout()
+    return found
+
+
+def note_admitted(state: GatewayState, order: Order, sign: int = 1) -> None:
+    """An order is ours to send (-1: it never became so after all)."""
+    rollout = rollout_of(state, order.venue)
+    evidence = rollout.evidence
+    if order.route is not _LIVE:
+        evidence.shadow_orders += sign
+        if evidence.position < 0:
+            evidence.day_orders += sign
+    if not order.is_closing:
+        value = order.held_unit * order.order_qty * sign
+        rollout.opened += value
+        evidence.opened += value
+        if order.route is _LIVE:
+            evidence.live_opened += value
+
+
+def note_in_doubt(state: GatewayState, order: Order) -> None:
+    if order.route is _LIVE and not order.is_in_doubt:
+        rollout_of(state, order.venue).in_doubt += 1
+
+
+def note_answered(state: GatewayState, order: Order, ts_ns: int, reject_code: str | None = None) -> None:
+    """The venue has spoken of an order for the first time; ``reject_code`` when that was no. Before it is applied."""
+    if order.route is not _LIVE or not order.is_admitted:
+        return
+    rollout = rollout_of(state, order.venue)
+    was_in_doubt = order.is_in_doubt
+    if was_in_doubt:
+        rollout.in_doubt -= 1
+    evidence = rollout.evidence
+    if order.ord_status is not OrdStatus.PENDING_NEW:
+        if order.ord_status is OrdStatus.NEW and reject_code == RejectCode.VENUE_REJECTED and order.ack_ns:
+            rollout.errors += 1  # a venue that acknowledges before its own checks
+            for tally in evidence.tallies(stratum_of(order)):
+                tally.errors += 1
+                tally.rejects += 1
+        return
+    is_error = was_in_doubt or reject_code is not None
+    if is_error and reject_code != RejectCode.VENUE_REJECTED and _was_away(state, rollout, order):
+        evidence.lost += 1
+        return
+    order.ack_ns = ts_ns
+    rollout.orders += 1
+    rollout.errors += is_error
+    evidence.day_orders += 1
+    delay_ms = (ts_ns - order.sent_ns) // _MS
+    if not is_error:
+        evidence.ack_ms.add(delay_ms)
+    for tally in evidence.tallies(stratum_of(order)):
+        tally.orders += 1
+        tally.errors += is_error
+        tally.rejects += reject_code == RejectCode.VENUE_REJECTED
+        if not is_error:
+            tally.acks += 1
+            tally.ack_ms += delay_ms
+
+
+def note_executed(state: GatewayState, order: Order, ts_ns: int, *, is_overfill: bool) -> None:
+    """A live order filled, once more. Before it is applied."""
+    if order.route is not _LIVE:
+        return
+    evidence = rollout_of(state, order.venue).evidence
+    evidence.breaches += is_overfill
+    if order.cum_qty or not order.sent_ns:
+        return
+    for tally in evidence.tallies(stratum_of(order)):
+        tally.first_fills += 1
+        tally.fill_ms += (ts_ns - order.sent_ns) // _MS
+
+
+def note_replaced(state: GatewayState, order: Order) -> None:
+    if order.route is _LIVE:
+        for tally in rollout_of(state, order.venue).evidence.tallies(stratum_of(order)):
+            tally.replaced += 1
+
+
+def note_done(state: GatewayState, order: Order) -> None:
+    """A live order is done, as it now stands."""
+    if order.route is not _LIVE or not order.ack_ns:
+        return
+    evidence = rollout_of(state, order.venue).evidence
+    tenths = _slippage(order, order.arrival_px)
+    for tally in evidence.tallies(stratum_of(order)):
+        _count_done(tally, order)
+        if tenths is not None:
+            tally.slippages += 1
+            tally.slippage += tenths
+    if tenths is not None:
+        evidence.slippage.add(tenths)
+    _pair(state, order)
+
+
+def _count_done(tally: Tally, order: Order) -> None:
+    tally.ended += 1
+    tally.filled += order.ord_status is _FILLED
+    tally.partial += bool(order.cum_qty) and order.ord_status is not _FILLED
+    tally.canceled += order.ord_status is _CANCELED
+    tally.fill_ratio += min(ratio(order.cum_qty, order.order_qty), Decimal(1))
+
+
+def note_twin_done(state: GatewayState, order: Order) -> None:
+    """One of the twins of a live order is done, as it now stands."""
+    if order.ord_status not in OPEN_STATUSES and order.ack_ns:
+        _pair(state, order)
+
+
+def _pair(state: GatewayState, order: Order) -> None:
+    """Compare a live order with its twins, once all of them are done: every one of them ends once, the last one pairs.
+
+    The price of the twins is the mean of both, which halves the simulator's own noise in every comparison.
+    """
+    twins = [twin for twin in (order.twin, order.second_twin) if twin is not None]
+    if not twins or any(twin.ord_status in OPEN_STATUSES for twin in twins) or order.ord_status is _REJECTED:
+        return
+    evidence = rollout_of(state, order.venue).evidence
+    filled = [twin for twin in twins if twin.cum_qty]
+    if len(filled) == len(twins) > 1:
+        evidence.noise.add(_difference(filled[1].avg_px, filled[0].avg_px, order.side))
+    evidence.noise_fills += 0 < len(filled) < len(twins)
+    tenths = None
+    if order.cum_qty and filled:
+        tenths = _difference(order.avg_px, sum((twin.avg_px for twin in filled), Decimal(0)) / len(filled), order.side)
+        evidence.twin_slippage.add(tenths)
+    if twins[0].ack_ns:
+        evidence.ack_delay_ms.add((order.ack_ns - twins[0].ack_ns) // _MS)
+    if not order.cum_qty and not filled:
+        return
+    is_hit = bool(order.cum_qty) and order.cum_qty >= min(twin.cum_qty for twin in twins)
+    for tally in evidence.tallies(stratum_of(order)):
+        tally.pairs += 1
+        tally.hits += is_hit
+        if tenths is not None:
+            tally.twin_slippages += 1
+            tally.twin_slippage += tenths
+
+
+def note_twin(twin: Twin, ts_ns: int) -> None:
+    """When a twin was first heard of."""
+    twin.ack_ns = twin.ack_ns or ts_ns
+
+
+def stratum_of(order: Order) -> str:
+    return f"{order.ord_type.value}|{order.side.value}|{order.symbol}"
+
+
+def _slippage(order: Order, benchmark: Decimal | None) -> int | None:
+    if not order.cum_qty or benchmark is None or benchmark <= 0:
+        return None
+    return _difference(order.avg_px, benchmark, order.side)
+
+
+def _difference(px: Decimal, benchmark: Decimal, side: Side) -> int:
+    """How much worse ``px`` is than ``benchmark``, in tenths of a basis point of it; negative when it is better."""
+    worse = px - benchmark if side is _BUY else benchmark - px
+    return int((worse / benchmark * _TENTHS).to_integral_value()) if benchmark > 0 else 0
+
+
+def _was_away(state: GatewayState, rollout: VenueRollout, order: Order) -> bool:
+    """Whether the venue was lost at any time since the order was sent."""
+    use = state.venues.get(order.venue)
+    return (use is not None and not use.is_connected) or rollout.lost_ns >= order.sent_ns > 0
