@@ -53,6 +53,8 @@ class Peer:
         self.is_refusing_credentials = False
         #: The latest requests as they came: (operation, parameters). What a client really sent is judged by this.
         self.requests: deque[tuple[str, dict[str, Any]]] = deque(maxlen=10_000)
+        #: Everything that came to the door, also what a fault then kept out: (operation, query and body).
+        self.door: deque[tuple[str, str]] = deque(maxlen=100_000)
         self._runner: web.AppRunner | None = None
         self._serving: set[asyncio.Task[Any]] = set()
         self._restarts: set[asyncio.Task[Any]] = set()
@@ -129,7 +131,7 @@ class Peer:
         return serve
 
     async def serve(self, op: str, request: web.Request, act: Act) -> web.StreamResponse:
-        await request.read()
+        self.door.append((op, f"{request.query_string}&{await request.text()}"))
         fault = self.faults.take(REQUEST_KINDS, op)
         if fault is None:
             return await act(request)

@@ -83,6 +83,10 @@ class Hub:
             for connection, payload in told:
                 connection.send(payload)
 
+        self.tell(event, send)
+
+    def tell(self, event: str, send: Callable[[], None]) -> None:
+        """``send`` tells one event: as often, and when, the fault that waits for it wants."""
         fault = self.faults.take(STREAM_KINDS, event)
         kind = None if fault is None else fault.kind
         if fault is not None and kind is Kind.HOLD:

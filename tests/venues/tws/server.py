@@ -10,6 +10,8 @@ async with TwsServer() as tws:
 import asyncio
 from decimal import Decimal
 
+from tests.venues.faults import Faults
+from tests.venues.streams import Hub
 from tests.venues.tws.faults import TwsFaults
 from tests.venues.tws.market import TwsMarket
 from tests.venues.tws.orders import TwsExecution, TwsOrder
@@ -28,6 +30,12 @@ class TwsServer:
         self.market = market or TwsMarket()
         self.market.on_fill = self._tell_fill
         self.faults = TwsFaults()
+        #: The faults that all peers have (``tests.venues.faults``), by operation (place, replace, cancel, lookup,
+        #: instruments, stream) and event (ack, fill, canceled, replaced); those above are what only a TWS has.
+        self.plan = Faults()
+        self.hub = Hub(self.plan)
+        #: Every order, change and cancel that came to the door, also what a fault then kept out: (operation, order id).
+        self.door: list[tuple[str, int]] = []
         #: Every order and modify that a client sent, and every order id that it asked to cancel, as they came.
         self.seen: list[PlaceOrder] = []
         self.cancels: list[int] = []
@@ -74,6 +82,11 @@ class TwsServer:
         """Cut every connection without a word."""
         for session in list(self._sessions):
             session.hang_up()
+
+    def go_silent(self) -> None:
+        """Connections that are open stay open, and nothing is heard or said on them any more."""
+        for session in self._sessions:
+            session.is_silent = True
 
     # --- what a test plays ------------------------------------------------------------------------
 

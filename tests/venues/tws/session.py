@@ -8,17 +8,21 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tests.venues.faults import REQUEST_KINDS, Fault, Kind
 from tests.venues.tws import messages
 from tests.venues.tws.frames import ProtocolError, fields_of, frame, read_frame, read_hello
 from tests.venues.tws.messages import Fields
 from tests.venues.tws.orders import TwsExecution, TwsOrder
-from tests.venues.tws.requests import PlaceOrder, integer, read_contract, read_place_order
+from tests.venues.tws.requests import CANCEL_ORDER, PLACE_ORDER, PlaceOrder, integer, read_contract, read_place_order
 
 if TYPE_CHECKING:
     from tests.venues.tws.server import TwsServer
 
 _READ_ONLY = "Error validating request.-'bO' : cause - The API interface is currently in Read-Only mode."
 _MODIFIABLE = frozenset({"PreSubmitted", "Submitted"})
+_OPS = {4: "cancel", 5: "lookup", 7: "lookup", 16: "lookup", 99: "lookup", 9: "instruments", 71: "stream"}
+#: An error that is in no list of errors: it says nothing about what became of the request.
+_NO_PROOF = (10999, "An error that no document names.")
 
 
 class Session:
@@ -34,6 +38,11 @@ class Session:
         self._strikes = 0
         self._quotes: dict[int, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.is_silent = False
+        #: What is said while a fault of a request is at work, in place of being sent.
+        self._kept: list[Fields] | None = None
+        #: Messages behind one that is stuck, itself included: a stream has an order.
+        self._stuck: deque[list[str]] = deque()
 
     async def serve(self) -> None:
         """Until the client leaves, breaks the protocol, or is hung up on."""
@@ -44,27 +53,36 @@ class Session:
                 return
             self._send([self.version, time.strftime("%Y%m%d %H:%M:%S EST")])
             while True:
-                self._hear(fields_of(await read_frame(self._reader)))
+                fields = fields_of(await read_frame(self._reader))
+                if self._stuck:
+                    self._stuck.append(fields)
+                elif not self.is_silent:
+                    self._hear(fields)
 
     def hang_up(self) -> None:
-        """Cut the connection without a word."""
+        """Cut the connection without a word. What came in before takes effect."""
+        self._unstick()
         for task in self._tasks:
             task.cancel()
         if self._writer.transport is not None:
             self._writer.transport.abort()
 
     def _send(self, fields: Fields) -> None:
-        if not self._writer.is_closing():
+        if self._kept is not None:
+            self._kept.append(fields)
+        elif not self.is_silent and not self._writer.is_closing():
             self._writer.write(frame(fields))
 
     def _send_error(self, request_id: int, code: int, text: str) -> None:
         self._send(messages.error(self.version, request_id, code, text))
 
-    def tell(self, *told: Fields) -> None:
+    def tell(self, event: str, *told: Fields) -> None:
         """Messages about orders: these are what the faults delay, double and swallow."""
+        if not self._server.faults.mute:
+            self._server.hub.tell(event, lambda: self._tell(*told))
+
+    def _tell(self, *told: Fields) -> None:
         faults = self._server.faults
-        if faults.mute:
-            return
         for fields in [*told, *(told if faults.doubled else ())]:
             if faults.late_s:
                 self._later(faults.late_s, fields)
@@ -83,9 +101,67 @@ class Session:
     def _hear(self, fields: list[str]) -> None:
         if self._is_too_fast():
             return
+        op = self._op_of(fields)
+        if op in ("place", "replace", "cancel"):
+            self._server.door.append((op, integer(fields[1 if op != "cancel" else 2])))
+        fault = self._server.plan.take(REQUEST_KINDS, op)
+        if fault is None:
+            self._handle(fields)
+        else:
+            self._misbehave(fault, fields)
+
+    def _handle(self, fields: list[str]) -> None:
         handler = self._handlers().get(integer(fields[0]))
         if handler is not None:
             handler(fields)
+
+    def _op_of(self, fields: list[str]) -> str:
+        number = integer(fields[0])
+        if number == PLACE_ORDER:
+            earlier = self._server.market.of_client(self.client_id, integer(fields[1]))
+            return "place" if earlier is None or earlier.status not in _MODIFIABLE else "replace"
+        return _OPS.get(number, "other")
+
+    def _misbehave(self, fault: Fault, fields: list[str]) -> None:
+        """A fault of a request, as far as a stream of messages has it."""
+        number = integer(fields[2 if integer(fields[0]) == CANCEL_ORDER else 1]) if len(fields) > 2 else -1
+        if fault.kind is Kind.DROP_BEFORE:
+            self.hang_up()
+        elif fault.kind is Kind.ERROR and fault.status == 429:
+            self._send_error(-1, 100, "Max rate of messages per second has been exceeded")
+        elif fault.kind is Kind.ERROR:
+            self._send_error(number, *_NO_PROOF)
+        elif fault.kind is Kind.STUCK:
+            self._stuck.append(fields)
+            fault.hold(self._unstick)
+        else:
+            self._spoil(fault, fields, number)
+
+    def _spoil(self, fault: Fault, fields: list[str], number: int) -> None:
+        """The request takes effect; what is said at once about it does not come as it should."""
+        self._kept = said = []
+        try:
+            self._handle(fields)
+        finally:
+            self._kept = None
+        match fault.kind:
+            case Kind.LATE:
+                fault.hold(lambda: [self._send(one) for one in said] and None)
+            case Kind.DROP_AFTER:
+                self.hang_up()
+            case Kind.ERROR_AFTER:
+                self._send_error(number, *_NO_PROOF)
+            case Kind.GARBLE:
+                self._send([999, "<html><body>We will be right back.</body></html>"])
+            case Kind.CUT:
+                raw = frame(said[0]) if said else b""
+                self._writer.write(raw[: len(raw) // 2])
+                self._writer.close()
+
+    def _unstick(self) -> None:
+        waiting, self._stuck = list(self._stuck), deque()
+        for fields in waiting:
+            self._handle(fields)
 
     def _is_too_fast(self) -> bool:
         """The pacing rule: error 100, and the end of the session after three violations."""
@@ -170,7 +246,7 @@ class Session:
             text, faults.reject_next = faults.reject_next, ""
             server.market.end(order, "Inactive")
             self._send_error(terms.order_id, 201, f"Order rejected - reason:{text}")
-            self.tell(messages.open_order(self.version, order), messages.order_status(order))
+            self.tell("rejected", messages.open_order(self.version, order), messages.order_status(order))
             return
         if faults.is_cut_off:
             order.status = "PendingSubmit"
@@ -181,10 +257,10 @@ class Session:
             server.market.work(order)
             self.hang_up()
             return
-        self.tell(messages.open_order(self.version, order), messages.order_status(order))
+        self.tell("ack", messages.open_order(self.version, order), messages.order_status(order))
         server.market.work(order)
         if not order.cum_qty or not order.is_done:
-            self.tell(messages.open_order(self.version, order), messages.order_status(order))
+            self.tell("ack", messages.open_order(self.version, order), messages.order_status(order))
 
     def _refusal_of(self, terms: PlaceOrder, found: int) -> tuple[int, str] | None:
         if self._server.faults.read_only:
@@ -216,7 +292,7 @@ class Session:
         order.terms = terms
         self._server.market.work(order)
         if not order.is_done:
-            self.tell(messages.open_order(self.version, order), messages.order_status(order))
+            self.tell("replaced", messages.open_order(self.version, order), messages.order_status(order))
 
     def _cancel(self, fields: list[str]) -> None:
         order_id = integer(fields[2])
@@ -240,13 +316,14 @@ class Session:
 
     def told_of_end(self, order: TwsOrder) -> None:
         """An order ended without (more) fills."""
-        self.tell(messages.order_status(order))
+        told = [messages.order_status(order)]
         if order.status == "Cancelled":
-            self.tell(messages.error(self.version, order.order_id, 202, "Order Canceled - reason:"))
+            told.append(messages.error(self.version, order.order_id, 202, "Order Canceled - reason:"))
+        self.tell("canceled", *told)
 
     def told_of_order(self, order: TwsOrder) -> None:
         """An order as it stands now."""
-        self.tell(messages.open_order(self.version, order), messages.order_status(order))
+        self.tell("ack", messages.open_order(self.version, order), messages.order_status(order))
 
     def told_of_system(self, code: int, text: str) -> None:
         self._send_error(-1, code, text)
@@ -255,6 +332,7 @@ class Session:
         if self._server.faults.lose_fills:
             return
         self.tell(
+            "fill",
             messages.execution(self.version, -1, execution),
             messages.open_order(self.version, order),
             messages.order_status(order),
@@ -263,7 +341,7 @@ class Session:
         if self._server.faults.stale_status:
             stale = messages.order_status(order)
             stale[2:5] = ["Submitted", order.cum_qty - execution.qty, order.leaves_qty + execution.qty]
-            self.tell(stale)
+            self.tell("stale", stale)
 
     # --- lists ------------------------------------------------------------------------------------
 
