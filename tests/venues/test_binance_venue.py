@@ -1,6 +1,5 @@
 """The adapter of Binance spot against the exchange's own wire: what it sends, what it makes of what it hears."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -11,7 +10,7 @@ from gateway.adapters.venues.binance import venue as venue_module
 from gateway.adapters.venues.binance.client import RestClient
 from gateway.adapters.venues.binance.venue import BinanceVenue
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import ExecType, OrdType, SubmitStatus, TimeInForce
+from gateway.domain.enums import OrdType, SubmitStatus, TimeInForce
 from gateway.domain.settings import VenueSettings
 from tests.venues.binance.server import BinanceServer
 from tests.venues.listening import Heard
@@ -84,49 +83,6 @@ def count_sent(peer: BinanceServer) -> int:
     return kept_out + sum(1 for op, _ in peer.requests if op == "place")
 
 
-async def test_an_order_rests_fills_in_parts_and_is_canceled(desk: Desk) -> None:
-    """Without this, nothing would trade, or fills would count twice: they come in the answer and on the stream."""
-    order = ticket()
-    assert (await desk.venue.submit(order)).status is ACCEPTED
-    desk.peer.trade("BTCUSDT", "99000", "0.004")
-    await desk.heard.until_filled(order.order_id, "0.004")
-    assert (await desk.venue.cancel(order)).status is ACCEPTED
-    await desk.heard.until_kind(order.order_id, ExecType.CANCELED)
-    bought = market()
-    assert (await desk.venue.submit(bought)).status is ACCEPTED
-    await desk.heard.until_filled(bought.order_id, "0.01")
-    [fill] = desk.heard.fills(bought.order_id).values()
-    assert (fill.last_px, fill.fee, fill.fee_currency) == (D(100001), D("0.00001"), "BTC")
-    await asyncio.sleep(0.05)
-    assert desk.heard.cum_qty(bought.order_id) == D("0.01")
-
-
-@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "error", "error_after", "cut", "garble"])
-async def test_a_broken_answer_is_doubt_and_the_exchange_settles_it(desk: Desk, kind: str) -> None:
-    """Without this, a broken answer would lose an order or send it twice (invariant 8)."""
-    desk.peer.faults.add(kind, "place", status=504)
-    order = ticket()
-    assert (await desk.venue.submit(order)).status is UNKNOWN
-    arrived = kind not in ("drop_before", "error")
-    while (found := await desk.venue.lookup(order)).is_known is None:  # noqa: ASYNC110  # asking is all one can do
-        await asyncio.sleep(0.05)
-    assert found.is_known is arrived
-    assert len(desk.peer.orders()) == arrived
-    assert count_sent(desk.peer) == 1
-
-
-async def test_a_request_that_is_still_under_way_is_not_called_absent(desk: Desk) -> None:
-    """Without this, an order believed absent could arrive after all."""
-    stuck = desk.peer.faults.add("stuck", "place")
-    order = ticket()
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.1):
-            await desk.venue.submit(order)
-    assert (await desk.venue.lookup(order)).is_known is None
-    stuck.release()
-    await desk.heard.until_kind(order.order_id, ExecType.NEW)
-
-
 async def test_filters_are_kept_before_sending(desk: Desk) -> None:
     """Without this, every mistake would cost a request and come back as a number."""
     for change, words in (
@@ -140,52 +96,3 @@ async def test_filters_are_kept_before_sending(desk: Desk) -> None:
         answer = await desk.venue.submit(ticket(**change))
         assert (answer.status, words in answer.text) == (REJECTED, True), answer
     assert count_sent(desk.peer) == 0
-
-
-async def test_a_change_is_one_order_here_and_two_there(desk: Desk) -> None:
-    """Without this, the cancel of the old half would end the order that goes on."""
-    order = ticket()
-    await desk.venue.submit(order)
-    assert (await desk.venue.replace(order, D("0.02"), D(98000), None)).status is ACCEPTED
-    await desk.heard.until_kind(order.order_id, ExecType.REPLACED)
-    desk.peer.trade("BTCUSDT", "98000", "0.02")
-    await desk.heard.until_filled(order.order_id, "0.02")
-    assert ExecType.CANCELED not in desk.heard.kinds(order.order_id)
-
-
-async def test_a_lost_fill_is_found_after_a_reconnect(desk: Desk) -> None:
-    """Without this, a position would be wrong until somebody looked."""
-    order = ticket()
-    await desk.venue.submit(order)
-    desk.peer.faults.add("lose", "fill")
-    desk.peer.trade("BTCUSDT", "99000", "0.004")
-    desk.peer.hang_up()
-    await desk.heard.until(lambda: not desk.heard.is_connected)
-    await desk.heard.until_filled(order.order_id, "0.004")
-
-
-async def test_a_restart_finds_orders_by_their_id(desk: Desk) -> None:
-    """Without this, orders of before could neither be canceled nor known to be filled."""
-    works, done = ticket(), ticket(limit_px=D(99500))
-    for order in (works, done):
-        await desk.venue.submit(order)
-    await desk.venue.close()
-    desk.peer.trade("BTCUSDT", "99500", "0.01")
-    desk.heard, desk.venue = Heard(), desk._new()
-    await desk.open()
-    found = await desk.venue.lookup(done)
-    assert [report.exec_type for report in found.reports] == [ExecType.NEW, ExecType.TRADE]
-    assert (await desk.venue.cancel(works)).status is ACCEPTED
-    await desk.heard.until_kind(works.order_id, ExecType.CANCELED)
-
-
-async def test_a_clock_that_is_off_is_set_and_credentials_are_told(desk: Desk) -> None:
-    """Without this, a drifting clock would stop trading for good, and a wrong key look like an outage."""
-    desk.peer.skew(20_000)
-    assert (await desk.venue.submit(ticket())).status is REJECTED
-    await asyncio.sleep(0.1)
-    assert (await desk.venue.submit(ticket())).status is ACCEPTED
-    desk.peer.refuse_credentials()
-    answer = await desk.venue.submit(ticket())
-    assert answer.status is REJECTED
-    assert "BINANCE_API_KEY" in desk.heard.status

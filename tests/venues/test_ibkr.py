@@ -110,30 +110,6 @@ def market(**more: object) -> OrderTicket:
 # --- orders -------------------------------------------------------------------------------------------
 
 
-async def test_an_order_is_acknowledged_filled_in_parts_and_paid_for(desk: Desk) -> None:
-    """Without this, nothing would trade; without the fee, P&L would be too good."""
-    order = ticket()
-    assert (await desk.venue.submit(order)).status is ACCEPTED
-    await desk.heard.until_kind(order.order_id, ExecType.NEW)
-    desk.tws.trade("AAPL", "179.50", 4)
-    desk.tws.trade("AAPL", "179.50", 6)
-    await desk.heard.until_filled(order.order_id, 10)
-    fills = list(desk.heard.fills(order.order_id).values())
-    assert [(fill.last_qty, fill.last_px, fill.fee, fill.fee_currency) for fill in fills] == [
-        (D(4), D("179.5"), D(1), "USD"),
-        (D(6), D("179.5"), D(1), "USD"),
-    ]
-    assert fills[0].venue_order_id
-
-
-async def test_a_cancel_is_confirmed_by_the_venue(desk: Desk) -> None:
-    """Without this, an order could be believed gone that still works."""
-    order = ticket()
-    await desk.venue.submit(order)
-    assert (await desk.venue.cancel(order)).status is ACCEPTED
-    await desk.heard.until_kind(order.order_id, ExecType.CANCELED)
-
-
 async def test_a_change_is_told_when_the_venue_works_it(desk: Desk) -> None:
     """Without this, a replace would be believed or doubted at random."""
     order = ticket()
@@ -237,31 +213,6 @@ async def test_what_the_venue_refuses_is_rejected_with_its_words(desk: Desk) -> 
 # --- doubt --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arrived", [False, True])
-async def test_a_connection_lost_around_a_send_is_in_doubt_and_settled(desk: Desk, arrived: bool) -> None:
-    """Without this, a dropped connection would lose an order, or send it twice (invariant 8)."""
-    setattr(desk.tws.faults, "drop_after_place" if arrived else "drop_before_place", True)
-    order = ticket()
-    assert (await desk.venue.submit(order)).status is UNKNOWN
-    assert (await desk.venue.lookup(order)).is_known is None, "nobody can say while there is no connection"
-    await desk.heard.until(lambda: desk.heard.is_connected)
-    assert (await desk.venue.lookup(order)).is_known is arrived
-    assert (ExecType.NEW in desk.heard.kinds(order.order_id)) is arrived
-    assert len(desk.tws.seen) == 1, "an order is sent once, whatever becomes of it"
-
-
-async def test_a_silent_venue_leaves_the_order_in_doubt(desk: Desk) -> None:
-    """Without this, a timeout would be taken for an answer."""
-    desk.tws.faults.mute = True
-    order = market()
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await desk.venue.submit(order)
-    desk.tws.faults.mute = False
-    assert (await desk.venue.lookup(order)).is_known is True
-    await desk.heard.until_filled(order.order_id, 10)
-
-
 async def test_an_order_of_the_time_without_servers_is_no_absent_order(desk: Desk) -> None:
     """Without this, an order that TWS keeps back (1100) would be believed never sent, and then fill."""
     desk.tws.lose_servers()
@@ -287,34 +238,6 @@ async def test_servers_lost_right_after_the_send(desk: Desk) -> None:
 
 
 # --- what went on meanwhile ---------------------------------------------------------------------------
-
-
-async def test_a_restart_knows_working_orders_and_missed_fills_again(desk: Desk) -> None:
-    """Without this, a restarted gateway could neither cancel its orders nor know its position."""
-    works, fills = ticket(), ticket(limit_px=D("179.80"))
-    for order in (works, fills):
-        await desk.venue.submit(order)
-    await desk.venue.close()
-    desk.tws.trade("AAPL", "179.80", 10)
-    await desk.restart()
-    assert (await desk.venue.lookup(fills)).is_known is True
-    await desk.heard.until_filled(fills.order_id, 10)
-    assert (await desk.venue.cancel(works)).status is ACCEPTED
-    await desk.heard.until_kind(works.order_id, ExecType.CANCELED)
-
-
-async def test_fills_that_the_stream_lost_are_booked_once_after_a_reconnect(desk: Desk) -> None:
-    """Without this, a position could be wrong for ever, or counted twice."""
-    order = ticket()
-    await desk.venue.submit(order)
-    desk.tws.trade("AAPL", "179.50", 3)
-    desk.tws.faults.lose_fills = True
-    desk.tws.trade("AAPL", "179.50", 4)
-    desk.tws.faults.lose_fills = False
-    desk.tws.hang_up()
-    await desk.heard.until(lambda: not desk.heard.is_connected)
-    await desk.heard.until(lambda: desk.heard.is_connected)
-    await desk.heard.until_filled(order.order_id, 7)
 
 
 async def test_a_fill_that_only_the_status_tells_of_is_asked_for(desk: Desk) -> None:
@@ -364,17 +287,6 @@ async def test_messages_twice_late_and_stale_change_nothing(desk: Desk) -> None:
     await desk.heard.until_filled(order.order_id, 10)
     kinds = desk.heard.kinds(order.order_id)
     assert sorted(kinds) == [ExecType.NEW, ExecType.TRADE]
-
-
-async def test_a_fill_after_the_cancel_is_told(desk: Desk) -> None:
-    """Without this, a position would exist that nobody knows of (invariant 7)."""
-    order = ticket()
-    await desk.venue.submit(order)
-    await desk.venue.cancel(order)
-    await desk.heard.until_kind(order.order_id, ExecType.CANCELED)
-    [at_venue] = desk.tws.market.orders.values()
-    desk.tws.fill(at_venue, 2, "179.50")
-    await desk.heard.until_filled(order.order_id, 2)
 
 
 async def test_a_correction_changes_the_fill_and_adds_none(desk: Desk) -> None:

@@ -34,6 +34,8 @@ class TwsServer:
         #: instruments, stream) and event (ack, fill, canceled, replaced); those above are what only a TWS has.
         self.plan = Faults()
         self.hub = Hub(self.plan)
+        #: How far its clock is from this machine's.
+        self.skew_s = 0
         #: Every order, change and cancel that came to the door, also what a fault then kept out: (operation, order id).
         self.door: list[tuple[str, int]] = []
         #: Every order and modify that a client sent, and every order id that it asked to cancel, as they came.

@@ -51,13 +51,16 @@ class Session:
             self.version = min(high, self._server.version)
             if self.version < low:
                 return
-            self._send([self.version, time.strftime("%Y%m%d %H:%M:%S EST")])
+            self._send([self.version, time.strftime("%Y%m%d %H:%M:%S EST", time.localtime(self._now_s()))])
             while True:
                 fields = fields_of(await read_frame(self._reader))
                 if self._stuck:
                     self._stuck.append(fields)
                 elif not self.is_silent:
                     self._hear(fields)
+
+    def _now_s(self) -> int:
+        return int(time.time()) + self._server.skew_s
 
     def hang_up(self) -> None:
         """Cut the connection without a word. What came in before takes effect."""
@@ -192,7 +195,7 @@ class Session:
             9: self._contract_details,
             16: lambda fields: self._list_open(own=False),
             17: lambda fields: self._send(messages.managed_accounts(self._server.market.accounts)),
-            49: lambda fields: self._send(messages.current_time(int(time.time()))),
+            49: lambda fields: self._send(messages.current_time(self._now_s())),
             58: self._cancel_all,
             61: self._list_positions,
             71: self._start,

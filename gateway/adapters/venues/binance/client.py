@@ -19,6 +19,8 @@ WEIGHT_PER_MIN = 6_000
 CANCEL_RESERVE = 600
 #: Milliseconds for which a signed request is valid: after that one that is still under way is refused.
 RECV_WINDOW_MS = 5_000
+#: How long a request may wait for weight before it is given up, having sent nothing.
+BUDGET_WAIT_S = 2.0
 
 
 class CredentialsMissing(Exception):
@@ -50,7 +52,7 @@ class RestClient:
     async def request(self, method: str, path: str, weight: int, **params: Any) -> Any:
         """One signed request. Raises what python-binance raises, or BudgetSpent having sent nothing."""
         is_cancel = method == "delete"
-        if not await self.budget.acquire(2.0, weight, is_cancel=is_cancel):
+        if not await self.budget.acquire(BUDGET_WAIT_S, weight, is_cancel=is_cancel):
             raise BudgetSpent(f"the weight of this minute is used up ({WEIGHT_PER_MIN}); nothing was sent")
         data = {**params, "recvWindow": RECV_WINDOW_MS}
         try:
@@ -62,7 +64,7 @@ class RestClient:
             self._note(getattr(self._client, "response", None))
 
     async def exchange_info(self) -> dict[str, Any]:
-        await self.budget.acquire(2.0, 20)
+        await self.budget.acquire(BUDGET_WAIT_S, 20)
         info: dict[str, Any] = await self._client.get_exchange_info()
         return info
 

@@ -4,6 +4,7 @@ Nothing is ever sent twice: the exchange takes an id again once its order is fil
 looked up. It is believed absent only once every request that might still be under way has lost its validity.
 """
 
+import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -32,6 +33,7 @@ from gateway.adapters.venues.binance.reading import (
 )
 from gateway.adapters.venues.binance.stream import UserStream
 from gateway.adapters.venues.shared.background import Background
+from gateway.adapters.venues.shared.executed import Executed
 from gateway.adapters.venues.shared.expiry import Expiries
 from gateway.adapters.venues.shared.link import Link
 from gateway.domain.effects import OrderTicket
@@ -47,6 +49,10 @@ _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
 _NS = 1_000_000_000
 #: After this a request that was cut off can no longer be executed; a second of slack for clocks.
 _IN_FLIGHT_S = RECV_WINDOW_MS / 1_000 + 1.0
+
+#: A fill that the exchange counts and nobody told is asked for after so long, and again after ever longer waits.
+GAP_WAIT_S = 0.5
+_GAP_MAX_WAIT_S = 30.0
 
 
 class BinanceVenue:
@@ -76,6 +82,7 @@ class BinanceVenue:
         self._expiries = Expiries(clock, self._background, self._expire)
         #: Orders believed to be open, to be asked for after the stream was down.
         self._open: dict[str, OrderTicket] = {}
+        self._executed = Executed()
 
     @property
     def connection(self) -> ConnectionState:
@@ -205,6 +212,7 @@ class BinanceVenue:
         except Exception as error:
             self._note_trouble(error)
             return Lookup(None)
+        self._executed.note(reports)
         return Lookup(True, reports)
 
     async def _find(self, ticket: OrderTicket) -> dict[str, Any] | None:
@@ -269,6 +277,8 @@ class BinanceVenue:
         order_id = order_id_of(client_id)
         if kind == "TRADE":
             self._tell(fill_of_event(event))
+        self._compare(order_id, Decimal(event.get("z") or 0))
+        if kind == "TRADE":
             if event["X"] == "FILLED":
                 self._forget(order_id)
         elif kind == "NEW":
@@ -299,13 +309,31 @@ class BinanceVenue:
             self._link.down(text)
             self._background.spawn(self._stream.drop(), "the key is refused")
 
+    def _compare(self, order_id: str, cum_qty: Decimal) -> None:
+        """The exchange says how much of an order has filled in all: ask for fills that nobody told. They usually
+        follow at once, so that the question waits a little."""
+        ticket = self._open.get(order_id)
+        if ticket is not None and self._executed.is_missing(order_id, cum_qty):
+            self._background.spawn(self._fill_gap(ticket, cum_qty), f"missing fills of {order_id}")
+
+    async def _fill_gap(self, ticket: OrderTicket, cum_qty: Decimal) -> None:
+        wait_s = GAP_WAIT_S
+        while True:
+            await asyncio.sleep(wait_s)
+            if not self._executed.is_missing(ticket.order_id, cum_qty):
+                return
+            self._tell(*(await self.lookup(ticket)).reports)
+            wait_s = min(wait_s * 2, _GAP_MAX_WAIT_S)
+
     def _tell(self, *reports: ExecutionReport) -> None:
+        self._executed.note(reports)
         if reports and self._listener is not None:
             self._listener.on_reports(reports)
 
     def _end(self, order_id: str, answer: Mapping[str, Any]) -> None:
         """The end that an answer tells of, if it tells of one."""
         status = str(answer.get("status", ""))
+        self._compare(order_id, Decimal(answer.get("executedQty") or 0))
         end = end_of(status)
         if end is not None:
             moment = int(answer.get("transactTime") or self._clock.now_ns() // 1_000_000)

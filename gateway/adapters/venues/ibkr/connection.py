@@ -23,6 +23,8 @@ from gateway.ports.venue import Answer, Lookup, VenueListener
 _log = logging.getLogger(__name__)
 #: Between two rounds of lists that must agree that an order is absent.
 _SETTLE_S = 1.0
+#: TWS says nothing by itself while nothing happens: it is asked for the time, and an answer must come.
+HEARTBEAT_S = 10.0
 _LOST = Answer(SubmitStatus.UNKNOWN, "the connection to TWS was lost before it answered")
 
 
@@ -67,9 +69,21 @@ class TwsConnection:
         """One connection, from its making to its end."""
         try:
             await self._connect()
-            await self._closed.wait()
+            while not await self._ends_within(HEARTBEAT_S):
+                async with asyncio.timeout(self._timeout_s):
+                    await self.wire.current_time()
         finally:
             self.wire.disconnect()
+            self._reading.fills.flush()
+            self._reading.book.lose(_LOST)
+
+    async def _ends_within(self, wait_s: float) -> bool:
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._closed.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _connect(self) -> None:
         settings = self._settings
@@ -234,9 +248,7 @@ class TwsConnection:
         self.link.up(f"account {self.account}")
 
     def on_closed(self) -> None:
-        self._reading.fills.flush()
         self.link.down(self._last_error or "TWS closed the connection")
-        self._reading.book.lose(_LOST)
         self._closed.set()
 
 

@@ -30,9 +30,8 @@ class Fills:
     a fill and as a correction with the same terms: whichever of the two is news is booked, whoever was restarted when.
     """
 
-    def __init__(self, send: Callable[[ExecutionReport], None], wait_s: float = COMMISSION_WAIT_S) -> None:
+    def __init__(self, send: Callable[[ExecutionReport], None]) -> None:
         self._send = send
-        self._wait_s = wait_s
         self._waiting: dict[str, tuple[ExecutionReport, asyncio.TimerHandle]] = {}
         self._seen: dict[str, None] = {}
         #: What executions of each order come to, corrections apart.
@@ -61,7 +60,7 @@ class Fills:
             is_maker=execution.lastLiquidity == 1,
             venue_order_id=str(execution.permId or ""),
         )
-        handle = asyncio.get_running_loop().call_later(self._wait_s, self._give_up, exec_id)
+        handle = asyncio.get_running_loop().call_later(COMMISSION_WAIT_S, self._give_up, exec_id)
         self._waiting[exec_id] = report, handle
 
     def on_commission(self, commission: CommissionReport) -> None:

@@ -115,6 +115,10 @@ class Wire:
         """Return once every order that was finished today, by whomever, was told."""
         await self._list("completed", lambda: self._client.reqCompletedOrders(False))
 
+    async def current_time(self) -> None:
+        """Return once TWS said its time: whoever does so lives."""
+        await self._list("time", self._client.reqCurrentTime)
+
     async def list_positions(self) -> None:
         """Return once every position was told."""
         try:
@@ -214,6 +218,9 @@ class Wire:
         if self.tape is not None:
             self.tape.commissions[report.execId] = report
         self._listener.on_commission(report)
+
+    def currentTime(self, time: object) -> None:
+        self._end_list("time")
 
     def position(self, account: str, contract: Contract, qty: float, avg_cost: float) -> None:
         if self.tape is not None:

@@ -1,0 +1,186 @@
+"""One driver for each venue: how its peer is played, how its adapter is made, and what it cannot have."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar
+
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.domain.capabilities import VenueCapabilities
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import OrdType, TimeInForce
+from gateway.domain.instruments import Instrument
+from gateway.domain.settings import VenueSettings
+from gateway.ports.venue import Venue
+from tests.venues.faults import Faults
+from tests.venues.peer import Number, Peer
+from tests.venues.tickets import ticket as any_ticket
+
+D = Decimal
+
+
+@dataclass
+class Truth:
+    """What the venue itself holds under one id of ours. ``orders`` counts those that were placed (changes apart)."""
+
+    orders: int
+    qty: Decimal
+    cum_qty: Decimal
+    is_open: bool
+    limit_px: Decimal | None
+
+
+class Driver:
+    """Base of all. Prices stand around 100, so that the same story can be told at every venue: ``market`` is bid 99
+    and ask 101 of an instrument of which one ``unit`` is traded at a time."""
+
+    name: ClassVar[str]
+    symbol: ClassVar[str]
+    peer_symbol: ClassVar[str]
+    capabilities: ClassVar[VenueCapabilities]
+    #: One lot of a story: orders are ten of them.
+    unit: ClassVar[Decimal] = D(1)
+    #: Cells of the matrix that its wire cannot have: (misbehaviour, moment), either may be ``*``, and why.
+    impossible: ClassVar[Mapping[tuple[str, str], str]] = {}
+    #: What a person must read when the venue does not take the credentials.
+    credential_words: ClassVar[str] = ""
+    #: Whether the venue tells what an execution cost.
+    has_fees: ClassVar[bool] = True
+    refuses_algorithms: ClassVar[bool] = True
+    #: An order that the venue itself refuses, and a word of what it says; fields of the ticket.
+    refused: ClassVar[tuple[Mapping[str, Any], str] | None] = None
+    timeout_s: ClassVar[str] = "0.5"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = SystemClock()
+
+    # --- what a venue gives -----------------------------------------------------------------------------
+
+    def new_venue(self) -> Venue:
+        """The adapter, as a process that starts has it: nothing is left but what is on disk."""
+        raise NotImplementedError
+
+    async def open_peer(self) -> None:
+        raise NotImplementedError
+
+    async def close_peer(self) -> None:
+        raise NotImplementedError
+
+    def truths(self) -> dict[str, Truth]:
+        """Everything that the venue holds, by our ids."""
+        raise NotImplementedError
+
+    def sent(self) -> Counter[str]:
+        """How often each new order came to the venue's door, by our ids, also those that a fault kept out."""
+        raise NotImplementedError
+
+    @property
+    def faults(self) -> Faults:
+        raise NotImplementedError
+
+    def quote(self, bid: Number, ask: Number) -> None:
+        raise NotImplementedError
+
+    def trade(self, px: Number, units: Number) -> None:
+        """Somebody trades ``units`` with what rests at ``px`` or better."""
+        raise NotImplementedError
+
+    def hang_up(self) -> None:
+        raise NotImplementedError
+
+    def go_silent(self) -> None:
+        raise NotImplementedError
+
+    def roll_back(self) -> None:
+        """The venue gives ids that it gave before."""
+        raise NotImplementedError
+
+    def skew(self, ms: int) -> None:
+        raise NotImplementedError
+
+    def refuse_credentials(self, is_on: bool) -> None:
+        raise NotImplementedError
+
+    def budget(self, venue: Any) -> MessageBudget:
+        """What the adapter may spend."""
+        raise NotImplementedError
+
+    async def prove(self, chapter: str) -> None:
+        """Show that what is said of a chapter that this venue cannot have is so (see ``registry.EXCUSED``)."""
+        raise NotImplementedError
+
+    # --- what follows -----------------------------------------------------------------------------------
+
+    @property
+    def instrument(self) -> Instrument:
+        return Instrument(symbol=self.symbol, venue=self.name, currency="USD", tick_size=D("0.01"))
+
+    def ticket(self, **more: Any) -> OrderTicket:
+        """A limit order over ten units that rests at 95."""
+        fields: dict[str, Any] = {"venue": self.name, "symbol": self.symbol, "time_in_force": TimeInForce.GTC}
+        return any_ticket(**(fields | {"order_qty": 10 * self.unit, "limit_px": D(95)} | more))
+
+    def market_ticket(self, **more: Any) -> OrderTicket:
+        return self.ticket(ord_type=OrdType.MARKET, limit_px=None, time_in_force=TimeInForce.DAY, **more)
+
+
+class PeerDriver(Driver):
+    """Over a peer that speaks HTTP and WebSocket."""
+
+    peer: Peer
+    currency: ClassVar[str] = "USD"
+
+    async def open_peer(self) -> None:
+        await self.peer.start()
+        self.quote(99, 101)
+
+    async def close_peer(self) -> None:
+        await self.peer.stop()
+
+    @property
+    def faults(self) -> Faults:
+        return self.peer.faults
+
+    def quote(self, bid: Number, ask: Number) -> None:
+        self.peer.quote(self.peer_symbol, bid, ask)
+
+    def trade(self, px: Number, units: Number) -> None:
+        self.peer.trade(self.peer_symbol, px, D(units) * self.unit)
+
+    def hang_up(self) -> None:
+        self.peer.hang_up()
+
+    def go_silent(self) -> None:
+        self.peer.go_silent()
+
+    def roll_back(self) -> None:
+        self.peer.roll_back()
+
+    def skew(self, ms: int) -> None:
+        self.peer.skew(ms)
+
+    def refuse_credentials(self, is_on: bool) -> None:
+        self.peer.refuse_credentials(is_on)
+
+    def settings(self, **more: Any) -> VenueSettings:
+        return VenueSettings(name=self.name, adapter=self.name, timeout_s=D(self.timeout_s), **more)
+
+
+def latest(found: Iterable[tuple[str, int, Truth]]) -> dict[str, Truth]:
+    """One truth for each of our ids, from all orders at the venue that belong to it: (our id, how often it was changed
+    before, the order)."""
+    truths: dict[str, Truth] = {}
+    for order_id, change, one in sorted(found, key=lambda entry: entry[1]):
+        before = truths.get(order_id)
+        if before is None:
+            truths[order_id] = one
+            continue
+        before.orders += 0 if change else 1
+        before.cum_qty += one.cum_qty
+        before.qty, before.limit_px = one.qty, one.limit_px
+        before.is_open = before.is_open or one.is_open
+    return truths
