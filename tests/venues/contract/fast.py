@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.adapters.venues.shared import link
+from gateway.adapters.venues.shared import executed, link
 from gateway.service import executor
 
 
@@ -10,6 +10,7 @@ def hurry(patch: pytest.MonkeyPatch) -> None:
     """Shorten every wait of the gateway for a venue. The venues themselves are as fast as they are."""
     patch.setattr(link, "FIRST_WAIT_S", 0.02)
     patch.setattr(link, "MAX_WAIT_S", 0.1)
+    patch.setattr(executed, "GAP_WAIT_S", 0.05)
     patch.setattr(executor, "_LOOKUP_FIRST_S", 0.02)
     patch.setattr(executor, "_LOOKUP_MAX_S", 0.1)
 
@@ -27,6 +28,5 @@ def hurry_binance(patch: pytest.MonkeyPatch) -> None:
     from gateway.adapters.venues.binance import client, stream, venue
 
     patch.setattr(venue, "_IN_FLIGHT_S", 0.7)
-    patch.setattr(venue, "GAP_WAIT_S", 0.05)
     patch.setattr(stream, "_HEARTBEAT_S", 0.2)
     patch.setattr(client, "BUDGET_WAIT_S", 0.05)

@@ -86,6 +86,27 @@ def fills_of_trades(order_id: str, trades: Iterable[Mapping[str, Any]]) -> Itera
         )
 
 
+def reports_of(
+    order_id: str, order: Mapping[str, Any], trades: Iterable[Mapping[str, Any]]
+) -> tuple[ExecutionReport, ...]:
+    """What brings an order up to date that was looked up: that it is there, its terms if they were changed, its fills,
+    its end."""
+    updated_ms, venue_id = int(order["updateTime"]), str(order["orderId"])
+    reports = [plain_report(order_id, ExecType.NEW, updated_ms, venue_id)]
+    if generation_of(order["clientOrderId"]):
+        terms: dict[str, Any] = {
+            "order_qty": Decimal(order["origQty"]),
+            "limit_px": Decimal(order["price"]) or None,
+            "stop_px": Decimal(order.get("stopPrice") or 0) or None,
+        }
+        reports.append(plain_report(order_id, ExecType.REPLACED, updated_ms, venue_id, **terms))
+    reports.extend(fills_of_trades(order_id, trades))
+    end = end_of(order["status"])
+    if end is not None:
+        reports.append(plain_report(order_id, end, updated_ms, venue_id))
+    return tuple(reports)
+
+
 def plain_report(
     order_id: str, exec_type: ExecType, transact_ms: int, venue_order_id: str = "", text: str = "", **more: Any
 ) -> ExecutionReport:

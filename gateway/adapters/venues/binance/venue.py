@@ -4,7 +4,6 @@ Nothing is ever sent twice: the exchange takes an id again once its order is fil
 looked up. It is believed absent only once every request that might still be under way has lost its validity.
 """
 
-import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -26,10 +25,10 @@ from gateway.adapters.venues.binance.reading import (
     end_of,
     fill_of_event,
     fills_of_answer,
-    fills_of_trades,
     generation_of,
     order_id_of,
     plain_report,
+    reports_of,
 )
 from gateway.adapters.venues.binance.stream import UserStream
 from gateway.adapters.venues.shared.background import Background
@@ -49,10 +48,6 @@ _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
 _NS = 1_000_000_000
 #: After this a request that was cut off can no longer be executed; a second of slack for clocks.
 _IN_FLIGHT_S = RECV_WINDOW_MS / 1_000 + 1.0
-
-#: A fill that the exchange counts and nobody told is asked for after so long, and again after ever longer waits.
-GAP_WAIT_S = 0.5
-_GAP_MAX_WAIT_S = 30.0
 
 
 class BinanceVenue:
@@ -82,7 +77,7 @@ class BinanceVenue:
         self._expiries = Expiries(clock, self._background, self._expire)
         #: Orders believed to be open, to be asked for after the stream was down.
         self._open: dict[str, OrderTicket] = {}
-        self._executed = Executed()
+        self._executed = Executed(self._background, self._ask_again)
 
     @property
     def connection(self) -> ConnectionState:
@@ -208,10 +203,11 @@ class BinanceVenue:
             found = await self._find(ticket)
             if found is None:
                 return Lookup(None if self._may_be_under_way(ticket.order_id) else False)
-            reports = await self._reports_of(ticket, found)
+            reports = reports_of(ticket.order_id, found, await self._trades_of(found))
         except Exception as error:
             self._note_trouble(error)
             return Lookup(None)
+        self._remember(ticket, found["status"])
         self._executed.note(reports)
         return Lookup(True, reports)
 
@@ -233,30 +229,26 @@ class BinanceVenue:
             return order
         return None
 
-    async def _reports_of(self, ticket: OrderTicket, order: Mapping[str, Any]) -> tuple[ExecutionReport, ...]:
-        order_id, updated_ms, venue_id = ticket.order_id, int(order["updateTime"]), str(order["orderId"])
-        reports = [plain_report(order_id, ExecType.NEW, updated_ms, venue_id)]
-        if generation_of(order["clientOrderId"]):
-            stop_px = Decimal(order.get("stopPrice") or 0)
-            terms: dict[str, Any] = {
-                "order_qty": Decimal(order["origQty"]),
-                "limit_px": Decimal(order["price"]) or None,
-                "stop_px": stop_px or None,
-            }
-            reports.append(plain_report(order_id, ExecType.REPLACED, updated_ms, venue_id, **terms))
-        if Decimal(order["executedQty"]):
-            trades = await self._rest.request("get", "myTrades", 5, symbol=order["symbol"], orderId=order["orderId"])
-            reports.extend(fills_of_trades(order_id, trades))
-        end = end_of(order["status"])
-        if end is not None:
-            reports.append(plain_report(order_id, end, updated_ms, venue_id))
-            self._forget(order_id)
-        elif order["status"] == "FILLED":
-            self._forget(order_id)
+    async def _trades_of(self, order: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Every trade of an order. Raises TradesLag when the exchange counts more in the order than it lists."""
+        trades: list[dict[str, Any]] = []
+        total = Decimal(order["executedQty"])
+        while sum((Decimal(one["qty"]) for one in trades), Decimal(0)) < total:
+            wanted = {"symbol": order["symbol"], "orderId": order["orderId"], "limit": 1_000}
+            wanted["fromId"] = trades[-1]["id"] + 1 if trades else 0  # without it, the latest come and not the first
+            page = await self._rest.request("get", "myTrades", 5, **wanted)
+            if not page:
+                raise TradesLag(f"order {order['orderId']}: {total} filled, and not all of its trades are listed yet")
+            trades += page
+        return trades
+
+    def _remember(self, ticket: OrderTicket, status: str) -> None:
+        """An order as the exchange has it now: open, or done."""
+        if status == "FILLED" or end_of(status) is not None:
+            self._forget(ticket.order_id)
         else:
-            self._open[order_id] = ticket
+            self._open[ticket.order_id] = ticket
             self._expiries.add(ticket)
-        return tuple(reports)
 
     def _may_be_under_way(self, order_id: str) -> bool:
         """Whether a request about the order may still reach the exchange: absence proves nothing before."""
@@ -310,20 +302,13 @@ class BinanceVenue:
             self._background.spawn(self._stream.drop(), "the key is refused")
 
     def _compare(self, order_id: str, cum_qty: Decimal) -> None:
-        """The exchange says how much of an order has filled in all: ask for fills that nobody told. They usually
-        follow at once, so that the question waits a little."""
+        """The exchange says how much of an order has filled in all."""
         ticket = self._open.get(order_id)
-        if ticket is not None and self._executed.is_missing(order_id, cum_qty):
-            self._background.spawn(self._fill_gap(ticket, cum_qty), f"missing fills of {order_id}")
+        if ticket is not None:
+            self._executed.compare(ticket, cum_qty)
 
-    async def _fill_gap(self, ticket: OrderTicket, cum_qty: Decimal) -> None:
-        wait_s = GAP_WAIT_S
-        while True:
-            await asyncio.sleep(wait_s)
-            if not self._executed.is_missing(ticket.order_id, cum_qty):
-                return
-            self._tell(*(await self.lookup(ticket)).reports)
-            wait_s = min(wait_s * 2, _GAP_MAX_WAIT_S)
+    async def _ask_again(self, ticket: OrderTicket) -> None:
+        self._tell(*(await self.lookup(ticket)).reports)
 
     def _tell(self, *reports: ExecutionReport) -> None:
         self._executed.note(reports)
@@ -347,10 +332,14 @@ class BinanceVenue:
             return True
         answer = await self.cancel(ticket)
         if answer.status is not SubmitStatus.ACCEPTED:
-            self._tell(*(await self.lookup(ticket)).reports)
+            await self._ask_again(ticket)
         return ticket.order_id not in self._open
 
     def _forget(self, order_id: str) -> None:
         """The order is done."""
         self._open.pop(order_id, None)
         self._expiries.forget(order_id)
+
+
+class TradesLag(Exception):
+    """An order tells of fills that are not listed yet: it cannot be brought up to date now."""
