@@ -13,12 +13,14 @@ from gateway.adapters.config import StartResult
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
+from gateway.adapters.journal.audit_watch import AuditWatch
 from gateway.adapters.marketdata.routed import RoutedMarket
 from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.telemetry import PrometheusTelemetry, Reading
 from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
+from gateway.app.alerting import Nobody, alert_desk, alert_readings
 from gateway.app.edits import ConfigEdits
 from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
@@ -108,16 +110,7 @@ def _assemble(
     gauges = StateGauges(clock)
     telemetry = _telemetry(settings, gauges, market, clock)
     telemetry.know_open_orders(state.open_orders())
-    engine = Engine(
-        state,
-        last_seq,
-        journal,
-        clock,
-        telemetry,
-        tasks,
-        max_batch=settings.storage.max_batch,
-        checkpoint_every=settings.storage.checkpoint_every,
-    )
+    engine = _engine(state, last_seq, journal, clock, telemetry, tasks, settings)
     table = VenueTable(VenueSlot(simulator, None))
     breakers = BreakerWatch(engine, market, calendar, clock)
     executor = Executor(table, breakers.process, state.orders, engine.find_order, journal, clock, tasks)
@@ -140,7 +133,10 @@ def _assemble(
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
     risk = RiskReader(engine, clock)
     prices = MarketHealth(engine, market, calendar, clock, lambda: _stale_after_ns(reloader.settings))
+    audit = AuditWatch(data_dir, clock, settings.storage.audit_every_s)
+    alerts = alert_desk(engine, status, prices, risk, clock, Nobody(), audit, data_dir)
     gauges.bind(engine, status)
+    gauges.add_group(lambda: alert_readings(alerts, audit))
     gauges.add_group(operating_gauges(engine, status, prices, data_dir))
     gauges.add("gateway_limit_use_ratio", risk.use_ratios)
     gauges.add("gateway_config_waiting", lambda: {(): float(approvals.waiting() is not None)})
@@ -151,6 +147,7 @@ def _assemble(
         approvals,
         overrides,
         drop_copies,
+        alerts,
         risk,
         reads,
         status,
@@ -187,11 +184,41 @@ def _assemble(
         controls=controls,
         status=status,
         timers=Timers(
-            engine, venues, market, flattener, overrides, FigureKeeper(engine, market, clock, tasks), breakers, clock
+            engine,
+            venues,
+            market,
+            flattener,
+            overrides,
+            FigureKeeper(engine, market, clock, tasks),
+            breakers,
+            alerts,
+            clock,
         ),
         commands=CommandWatch(files, controls, engine),
         server=server,
         telemetry=telemetry,
+        audit=audit,
+    )
+
+
+def _engine(
+    state: GatewayState,
+    last_seq: int,
+    journal: SqliteJournal,
+    clock: Clock,
+    telemetry: PrometheusTelemetry,
+    tasks: TaskGroup,
+    settings: Settings,
+) -> Engine:
+    return Engine(
+        state,
+        last_seq,
+        journal,
+        clock,
+        telemetry,
+        tasks,
+        max_batch=settings.storage.max_batch,
+        checkpoint_every=settings.storage.checkpoint_every,
     )
 
 

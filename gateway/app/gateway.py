@@ -12,6 +12,7 @@ from gateway.adapters.config import ConfigWatcher, StartResult
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
+from gateway.adapters.journal.audit_watch import AuditWatch
 from gateway.adapters.marketdata.routed import RoutedMarket
 from gateway.adapters.policy.live import LivePolicies, PolicyReload
 from gateway.adapters.policy.watcher import PolicyWatcher
@@ -69,6 +70,7 @@ class Gateway:
     commands: CommandWatch
     server: HttpServer
     telemetry: PrometheusTelemetry
+    audit: AuditWatch
 
     async def open(self) -> None:
         """Settle the past, put the configuration in force, then open the door."""
@@ -106,6 +108,7 @@ class Gateway:
         self.intake.closed = None
         await self.server.start()
         self.tasks.spawn(self.timers.run(), "timers")
+        self.tasks.spawn(self.audit.run(), "audit of the journal")
         self.tasks.spawn(self.commands.run(), "command files")
         watcher = ConfigWatcher(
             self.config_dir,

@@ -17,6 +17,7 @@ from gateway.core.rollout.progress import note_connection, note_day
 from gateway.core.state import Cycles, GatewayState
 from gateway.core.trading.flattens import begin
 from gateway.core.trading.states import BOOKS, TradingStop
+from gateway.domain.alert_facts import AlertAcknowledged, AlertRaised, AlertResolved
 from gateway.domain.breakers import BreakerKind
 from gateway.domain.enums import Route
 from gateway.domain.exception_facts import (
@@ -240,6 +241,9 @@ OPERATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     FlattenStarted: _flatten_started,
     FlattenWaited: _flatten_waited,
     FlattenEnded: _flatten_ended,
+    AlertRaised: lambda state, fact: state.alerts.take_raised(fact),
+    AlertAcknowledged: lambda state, fact: state.alerts.take_acknowledged(fact),
+    AlertResolved: lambda state, fact: state.alerts.take_resolved(fact),
     SessionOpened: _session_opened,
     SessionClosed: _session_closed,
     ConfigChanged: _config_changed,

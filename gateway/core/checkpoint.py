@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.core.alert_book import AlertBook
 from gateway.core.evidence.memory import VenueRollout
 from gateway.core.ledger.memory import LedgerSnapshot, restored
 from gateway.core.risk.exposure import Book, CycleUse, Highs, hold_order, place_position
@@ -55,6 +56,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     overrides: dict[str, Override] = {}
     figures: RiskFigures | None = None
     snapshot_ns: int = 0
+    alerts: AlertBook = msgspec.field(default_factory=AlertBook)
     throttle: ThrottleSnapshot = msgspec.field(default_factory=ThrottleSnapshot)
 
 
@@ -83,6 +85,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         throttle=state.throttle.snapshot(),
         figures=state.figures,
         snapshot_ns=state.snapshot_ns,
+        alerts=state.alerts,
     )
 
 
@@ -113,6 +116,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.statistics = snapshot.statistics
     state.take_figures(snapshot.figures)
     state.snapshot_ns = snapshot.snapshot_ns
+    state.alerts = snapshot.alerts
     state.throttle.restore(snapshot.throttle)
     state.rates = snapshot.rates
     positions = [position for held in snapshot.positions.values() for position in held.values()]

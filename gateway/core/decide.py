@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from gateway.core import admission, changes, config_edits, flattening, operations, overrides, reports, switching
+from gateway.core import admission, alerts, changes, config_edits, flattening, operations, overrides, reports, switching
 from gateway.core.breakers import checking
 from gateway.core.decision import Decision
 from gateway.core.snapshots import take_portfolio
 from gateway.core.state import GatewayState
 from gateway.domain.events import (
+    AcknowledgmentReceived,
     AdmissionsAbandoned,
+    AlertsChecked,
     ApprovalReceived,
     BreakerResetRequested,
     BreakersChecked,
@@ -67,6 +69,8 @@ _DECIDERS: dict[type, Callable[[GatewayState, Any], Decision]] = {
     BreakerTripRequested: checking.trip_by_hand,
     FlattenRequested: flattening.request,
     FlattenPursued: flattening.pursue,
+    AlertsChecked: alerts.check,
+    AcknowledgmentReceived: alerts.acknowledge,
     SessionStarted: operations.start_session,
     SessionEnded: operations.end_session,
     ConfigLoaded: config_edits.load,

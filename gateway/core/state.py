@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.core.alert_book import AlertBook
 from gateway.core.evidence.memory import VenueRollout
 from gateway.core.ledger.memory import Ledger
 from gateway.core.risk.correlation import NO_NEIGHBOURS, Neighbours
@@ -66,6 +67,7 @@ class GatewayState:
     __slots__ = (
         "_modes",
         "_slower_plans",
+        "alerts",
         "approvals",
         "approved_symbols",
         "books",
@@ -129,6 +131,8 @@ class GatewayState:
         self.figures: RiskFigures | None = None
         #: When the last portfolio snapshot was taken.
         self.snapshot_ns = 0
+        #: What a person should know of at once.
+        self.alerts = AlertBook()
         self.neighbours = NO_NEIGHBOURS
         self.throttle = ThrottleMemory()
         self.risk_plan: RiskPlan = compile_limits(self.config.limits, self.config.instruments)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.domain.alerts import AlertCondition
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import ScopeKind, SubmitStatus, TradingState
 from gateway.domain.figures import RiskFigures
@@ -240,6 +241,20 @@ class OverridesDue(_Event, frozen=True, kw_only=True):
     """The clock passed the end of at least one override."""
 
 
+class AlertsChecked(_Event, frozen=True, kw_only=True):
+    """Time to look at what is wrong. ``conditions`` are those that only the outside knows, all that last now."""
+
+    conditions: tuple[AlertCondition, ...] = ()
+
+
+class AcknowledgmentReceived(_Event, frozen=True, kw_only=True):
+    """A person takes an alert on."""
+
+    alert_id: str
+    actor: Actor
+    reason: str
+
+
 class GatewayStarted(_Event, frozen=True, kw_only=True):
     """A process took over this journal; what was under way is settled from here. Days are as in MarksObserved."""
 
@@ -275,5 +290,7 @@ Event = (
     | OverridesDue
     | UnlockRequested
     | AdmissionsAbandoned
+    | AlertsChecked
+    | AcknowledgmentReceived
     | GatewayStarted
 )

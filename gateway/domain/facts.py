@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.domain.alert_facts import AlertAcknowledged, AlertRaised, AlertResolved
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import OrdStatus, Route, ScopeKind, Side, TradingState
 from gateway.domain.exception_facts import (
@@ -321,4 +322,7 @@ Fact = (
     | StrategyLocked
     | StrategyUnlocked
     | ClockSteppedBack
+    | AlertRaised
+    | AlertAcknowledged
+    | AlertResolved
 )

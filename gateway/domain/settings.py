@@ -23,10 +23,12 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The journal. A checkpoint is written every ``checkpoint_every`` records and at a clean stop."""
+    """The journal. A checkpoint is written every ``checkpoint_every`` records and at a clean stop; every
+    ``audit_every_s`` seconds (0: never) the whole journal is verified, in a process of its own."""
 
     checkpoint_every: int = 50_000
     max_batch: int = 512
+    audit_every_s: int = 86_400
 
 
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from gateway.domain.events import MarksObserved, SnapshotDue
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
+from gateway.service.alerts import AlertDesk
 from gateway.service.breakers import BreakerWatch
 from gateway.service.engine import Engine
 from gateway.service.figures import FigureKeeper
@@ -32,6 +33,7 @@ class Timers:
         overrides: OverrideDesk,
         figures: FigureKeeper,
         breakers: BreakerWatch,
+        alerts: AlertDesk,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -41,6 +43,7 @@ class Timers:
         self._overrides = overrides
         self._figures = figures
         self._breakers = breakers
+        self._alerts = alerts
         self._clock = clock
 
     async def run(self) -> None:
@@ -60,6 +63,7 @@ class Timers:
             self._mark,
             self._figures.tick,
             self._breakers.check,
+            self._alerts.tick,
         ):
             try:
                 part()

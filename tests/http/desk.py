@@ -12,6 +12,7 @@ from gateway.adapters.http import HttpServer
 from gateway.domain.enums import Role
 from gateway.domain.records import Record
 from gateway.domain.settings import Principal, ServerSettings
+from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import ManualClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.gateway_samples import FakeMarket
@@ -77,6 +78,7 @@ class Desk:
         self.clock = ManualClock()
         self.fake = FakeGateway(self.clock)
         self.market = FakeMarket()
+        self.alerts = MemoryAlerts()
         self.telemetry = CountingTelemetry()
         self.metrics_page: Callable[[], bytes] = lambda: b"up 1\n"
         self.server = HttpServer(
@@ -86,6 +88,7 @@ class Desk:
             approvals=self.fake,
             overrides=self.fake,
             drop_copies=self.fake,
+            alerts=self.alerts,
             risk=self.fake,
             reads=self.fake,
             status=self.fake,

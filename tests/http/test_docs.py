@@ -13,6 +13,7 @@ from gateway.adapters.http.problem import PROBLEMS
 from gateway.adapters.http.reading import field_specs
 from gateway.adapters.http.shapes import EVENT_TYPES, ORDER_TYPE, TIME_IN_FORCE, OrdersQuery, PlaceOrder
 from gateway.adapters.http.views import FillView, OrderView
+from gateway.domain.alerts import AlertKind
 from gateway.domain.facts import OrderHeld
 from tests.fakes.gateway_samples import NOW_NS, new_order
 from tests.http.desk import Desk
@@ -35,8 +36,10 @@ def test_every_stream_problem_and_message_type_is_named() -> None:
         assert f"| `GET {stream.path}` |" in TEXT
     for code in PROBLEMS:
         assert f"`{code}`" in TEXT
-    for word in EVENT_TYPES:
-        assert f"\n| `{word}` |" in TEXT
+    table = TEXT.split("| type | what it tells |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE)) == set(EVENT_TYPES)
+    for kind in AlertKind:
+        assert re.search(rf"^\|.*`{kind.value}`.* \|", TEXT, re.MULTILINE), kind
 
 
 def test_every_field_is_named() -> None:
@@ -80,6 +83,7 @@ async def test_the_curl_examples_are_answered() -> None:
         desk.fake.stories["o18c0a5b2d3e-2f"] = new_order("o18c0a5b2d3e-2f")
         desk.market.tick("AAPL", "1", "2")
         desk.market.tick("BTC/USDT", "1", "2")
+        desk.alerts.lasting = [msgspec.structs.replace(an_alert(), alert_id="venue_lost:venue:ibkr:19aa1c2d5f0")]
         for command in commands:
             path = re.search(r"\$GATEWAY_URL([^\s\"]+)", command)
             body = re.search(r"-d '(.*?)'", command, re.DOTALL)

@@ -72,6 +72,7 @@ GATEWAY_TABLE = Fields(
             {
                 "checkpoint_every": whole(1, 100_000_000),
                 "max_batch": whole(1, 100_000),
+                "audit_every_s": duration("s", is_whole=True),
                 "retained_closed_orders": whole(0, 1_000_000),
                 "retained_executions": whole(0, 1_000_000),
             },

@@ -6,6 +6,7 @@ because OpenAPI cannot describe them.
 
 from typing import Any
 
+from gateway.adapters.http.alert_handlers import AcknowledgeAlert, AlertsQuery, AlertsReply, AlertView
 from gateway.adapters.http.approval_handlers import ApprovalsReply, ApproveConfig, ApprovedReply
 from gateway.adapters.http.auth import Right
 from gateway.adapters.http.drop_copy_handlers import CompareExecutions, DropCopyReply
@@ -34,7 +35,6 @@ from gateway.adapters.http.shapes import (
     Subscribe,
 )
 from gateway.adapters.http.state_views import (
-    AlertsReply,
     BreakersReply,
     ConnectionsReply,
     FlattenReply,
@@ -195,7 +195,6 @@ STATE = (
         body=LiftLock,
         refusals=(404, 503),
     ),
-    _get(f"{TRADING}/alerts", "alerts", "Recent alerts", AlertsReply),
     _get(f"{TRADING}/rollouts", "rollouts", "Rollouts", RolloutsReply),
     _get(f"{TRADING}/trading", "trading", "What is halted or reduced", TradingStatesReply),
     _post(
@@ -228,6 +227,21 @@ STATE = (
 )
 
 RISK = (_get(f"{TRADING}/risk", "risk", "Every limit, its use and headroom", RiskReply, query=RiskQuery),)
+
+ALERTS = (
+    _get(f"{TRADING}/alerts", "alerts", "What is wrong, and the channels that tell it", AlertsReply, query=AlertsQuery),
+    _post(
+        f"{TRADING}/alerts/{{alert_id}}/acknowledge",
+        "acknowledge_alert",
+        "Take an alert on",
+        {200: AlertView},
+        needs=Right.CONTROL,
+        body=AcknowledgeAlert,
+        is_body_required=True,
+        route=f"{TRADING}/alerts/{{alert_id:{_ANYTHING}}}/acknowledge",
+        refusals=(404,),
+    ),
+)
 
 DROP_COPY = (
     _post(
@@ -318,7 +332,7 @@ SYSTEM = (
     _get("/", "page", "A page for people", "text/html", needs=Right.OPEN),
 )
 
-OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *RISK, *DROP_COPY, *OVERRIDES, *CONFIG, *MARKET, *SYSTEM)
+OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *RISK, *ALERTS, *DROP_COPY, *OVERRIDES, *CONFIG, *MARKET, *SYSTEM)
 
 
 STREAMS = (

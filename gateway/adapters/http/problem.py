@@ -37,6 +37,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "ORDER_NOT_FOUND": ProblemKind(404, "There is no such order"),
     "QUOTE_NOT_FOUND": ProblemKind(404, "There is no quote for this symbol"),
     "SUBSCRIPTION_NOT_FOUND": ProblemKind(404, "The symbol is not subscribed"),
+    "ALERT_NOT_FOUND": ProblemKind(404, "No such alert lasts"),
     "LOCK_NOT_FOUND": ProblemKind(404, "There is no such lock"),
     "BREAKER_NOT_FOUND": ProblemKind(404, "There is no such circuit breaker"),
     "OVERRIDE_NOT_FOUND": ProblemKind(404, "There is no such override"),

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from gateway.adapters.http.alert_handlers import AlertHandlers
 from gateway.adapters.http.approval_handlers import ApprovalHandlers
 from gateway.adapters.http.auth import Doorman, Right, is_loopback
 from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, Tally, failure_response, guarded
@@ -26,6 +27,7 @@ from gateway.adapters.http.state_handlers import ControlHandlers, StateHandlers
 from gateway.adapters.http.streams import Streams
 from gateway.adapters.http.system_handlers import SystemHandlers
 from gateway.domain.settings import Principal, ServerSettings
+from gateway.ports.alerts import Alerts
 from gateway.ports.checking import OrderChecks
 from gateway.ports.clock import Clock
 from gateway.ports.drop_copy import DropCopies
@@ -56,6 +58,7 @@ class HttpServer:
         approvals: ConfigApprovals,
         overrides: Overrides,
         drop_copies: DropCopies,
+        alerts: Alerts,
         risk: RiskReads,
         reads: AllReads,
         status: Status,
@@ -80,6 +83,7 @@ class HttpServer:
             **_state_handlers(StateHandlers(reads, status), HistoryHandlers(reads)),
             **_control_handlers(ControlHandlers(controls, reads, status)),
             "risk": RiskHandlers(risk, status, overrides).show,
+            **_alert_handlers(AlertHandlers(alerts)),
             "drop_copy": DropCopyHandlers(drop_copies).compare,
             **_override_handlers(OverrideHandlers(overrides)),
             **_approval_handlers(ApprovalHandlers(approvals)),
@@ -230,7 +234,6 @@ def _state_handlers(state: StateHandlers, history: HistoryHandlers) -> dict[str,
         "connections": state.connections,
         "modes": state.modes,
         "breakers": state.breakers,
-        "alerts": state.alerts,
         "rollouts": state.rollouts,
     }
 
@@ -261,6 +264,10 @@ def _override_handlers(overrides: OverrideHandlers) -> dict[str, Handler]:
 
 def _approval_handlers(approvals: ApprovalHandlers) -> dict[str, Handler]:
     return {"list_approvals": approvals.list, "approve_config": approvals.approve}
+
+
+def _alert_handlers(alerts: AlertHandlers) -> dict[str, Handler]:
+    return {"alerts": alerts.list, "acknowledge_alert": alerts.acknowledge}
 
 
 def _market_handlers(market: MarketHandlers) -> dict[str, Handler]:

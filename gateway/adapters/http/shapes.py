@@ -231,6 +231,8 @@ EVENT_TYPES = (
     "config",
     "venue",
     "override",
+    "lock",
+    "alert",
 )
 
 

@@ -20,7 +20,6 @@ from gateway.adapters.http.shapes import (
     StartSession,
 )
 from gateway.adapters.http.state_views import (
-    AlertsReply,
     BreakersReply,
     ConnectionsReply,
     LocksReply,
@@ -85,9 +84,6 @@ class StateHandlers:
 
     async def breakers(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(breakers_reply(self._status, caller))
-
-    async def alerts(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        return json_response(AlertsReply())
 
     async def rollouts(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(RolloutsReply())

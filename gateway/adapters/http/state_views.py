@@ -163,12 +163,6 @@ class BreakersReply(msgspec.Struct, frozen=True):
     circuit_breakers: tuple[BreakerReply, ...]
 
 
-class AlertsReply(msgspec.Struct, frozen=True):
-    """Recent alerts; none exist yet."""
-
-    alerts: tuple[str, ...] = ()
-
-
 class RolloutsReply(msgspec.Struct, frozen=True):
     """Rollouts; none exist yet."""
 

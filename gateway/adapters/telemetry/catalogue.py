@@ -59,6 +59,30 @@ CATALOGUE: tuple[Metric, ...] = (
         unit="bytes",
     ),
     gauge(
+        "gateway_audit_intact",
+        "1 when the last walk through the whole journal found nothing altered or missing; absent before the first.",
+        "The journal was put in order.",
+    ),
+    gauge(
+        "gateway_audit_timestamp_seconds",
+        "When the whole journal was last walked; absent before the first time.",
+        "It was walked again. Not rising for more than storage.audit_every_s: the audit does not run.",
+        unit="seconds since the epoch",
+    ),
+    gauge(
+        "gateway_alerts_active",
+        "Alerts of the gateway's own that last, by severity.",
+        "Something is wrong: GET /api/trading/alerts.",
+        "severity",
+        unit="alerts",
+    ),
+    gauge(
+        "gateway_alerts_unacknowledged",
+        "Those of them that nobody has taken on.",
+        "Nobody looks.",
+        unit="alerts",
+    ),
+    gauge(
         "gateway_mode",
         "1 for the effective mode of each venue, 0 for its other modes.",
         "A venue changed its mode.",

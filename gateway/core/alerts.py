@@ -1,0 +1,110 @@
+"""Alerts: what is wrong becomes one when it begins, and is over when it ends. Told once while it lasts.
+
+What the state itself knows (breakers, stops, locks, orders in doubt) is found here; what only the outside knows comes
+with the event. Looked at on a timer, never for an order.
+"""
+
+from collections.abc import Iterator
+
+from gateway.core.decision import NOTHING, Decision
+from gateway.core.state import GatewayState
+from gateway.domain.alert_facts import AlertAcknowledged, AlertRaised, AlertResolved
+from gateway.domain.alerts import Acknowledgment, Alert, AlertCondition, AlertKind, Severity
+from gateway.domain.enums import Route, ScopeKind, TradingState
+from gateway.domain.events import AcknowledgmentReceived, AlertsChecked
+from gateway.domain.facts import Fact
+from gateway.domain.money import plain
+
+_NS = 1_000_000_000
+#: How long an order may be in doubt before somebody is told: venues need seconds to answer a look-up.
+IN_DOUBT_AFTER_NS = 30 * _NS
+#: How many last at most; what comes beyond that has to wait. Whoever has that many looks at the page, not at alerts.
+MAX_ACTIVE = 500
+
+
+def check(state: GatewayState, event: AlertsChecked) -> Decision:
+    """Raise what is new, resolve what is gone. Nothing is recorded while nothing changes."""
+    found: dict[str, AlertCondition] = {}
+    for condition in (*_conditions(state, event.ts_ns), *event.conditions):
+        found.setdefault(condition.key, condition)
+    active = state.alerts.active
+    facts: list[Fact] = [AlertResolved(ts_ns=event.ts_ns, key=key) for key in sorted(active) if key not in found]
+    room = MAX_ACTIVE - len(active) + len(facts)
+    fresh = [condition for key, condition in sorted(found.items()) if key not in active]
+    fresh.sort(key=lambda condition: -condition.severity.rank)
+    for condition in fresh[:room]:
+        alert = Alert(alert_id=_id_of(condition, event.ts_ns), condition=condition, raised_ns=event.ts_ns)
+        facts.append(AlertRaised(ts_ns=event.ts_ns, alert=alert))
+    return Decision(tuple(facts)) if facts else NOTHING
+
+
+def acknowledge(state: GatewayState, event: AcknowledgmentReceived) -> Decision:
+    """A person takes an alert on, or over. One that is gone is no error: it may have ended in that moment."""
+    for key, alert in state.alerts.active.items():
+        if alert.alert_id == event.alert_id:
+            taken = Acknowledgment(event.actor, event.reason, event.ts_ns)
+            return Decision((AlertAcknowledged(ts_ns=event.ts_ns, key=key, acknowledged=taken),))
+    return NOTHING
+
+
+def _id_of(condition: AlertCondition, ts_ns: int) -> str:
+    return f"{condition.key}:{ts_ns // 1_000_000:x}"
+
+
+def _conditions(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
+    yield from _trips(state)
+    yield from _stops(state)
+    yield from _locks(state)
+    yield from _in_doubt(state, now_ns)
+
+
+def _trips(state: GatewayState) -> Iterator[AlertCondition]:
+    for trip in state.breakers.trips.values():
+        is_only_shadow = trip.book is Route.SHADOW
+        yield AlertCondition(
+            kind=AlertKind.BREAKER_TRIPPED,
+            subject=trip.trip_id,
+            severity=Severity.WARNING if is_only_shadow else Severity.CRITICAL,
+            text=f"circuit breaker {trip.trip_id} tripped at {plain(trip.value)} (threshold {plain(trip.threshold)}):"
+            f" {trip.cause}",
+        )
+
+
+def _stops(state: GatewayState) -> Iterator[AlertCondition]:
+    """What people and programs stopped; trips of breakers are told as such."""
+    for stop in state.trading.all_stops():
+        where = f"{stop.scope.value} {stop.scope_id}".strip()
+        is_all = stop.scope is ScopeKind.GATEWAY and stop.state is TradingState.HALTED
+        yield AlertCondition(
+            kind=AlertKind.TRADING_STOPPED,
+            subject=f"{where}:{stop.state.value}",
+            severity=Severity.CRITICAL if is_all else Severity.WARNING,
+            text=f"trading of {where} is {stop.state.value} by {stop.actor.name}: {stop.reason or 'no reason given'}",
+        )
+
+
+def _locks(state: GatewayState) -> Iterator[AlertCondition]:
+    for lock in state.throttle.locks.values():
+        yield AlertCondition(
+            kind=AlertKind.STRATEGY_LOCKED,
+            subject=lock.lock_id,
+            severity=Severity.WARNING,
+            text=f"strategy {lock.strategy_id} executed {lock.executions} times in {lock.window_s} s"
+            f" (limit {lock.limit}) and takes no new risk until a person lets it",
+        )
+
+
+def _in_doubt(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
+    """By venue: one that does not answer leaves many in doubt at once, and is one trouble."""
+    waiting: dict[str, int] = {}
+    for order in state.orders.values():
+        if order.is_in_doubt and now_ns - order.updated_ns >= IN_DOUBT_AFTER_NS:
+            waiting[order.venue] = waiting.get(order.venue, 0) + 1
+    for venue, count in waiting.items():
+        yield AlertCondition(
+            kind=AlertKind.ORDERS_IN_DOUBT,
+            subject=venue,
+            severity=Severity.CRITICAL,
+            text=f"{count} order(s) sent to {venue} have been in doubt for {IN_DOUBT_AFTER_NS // _NS} s or longer;"
+            " their exposure is held",
+        )

@@ -1,0 +1,93 @@
+"""What is wrong outside the state: connections, prices, journal, disk, files that were refused. A source of alerts."""
+
+from collections.abc import Callable, Iterator
+
+from gateway.domain.alerts import AlertCondition, AlertKind, Severity
+from gateway.service.engine import Engine
+from gateway.service.market_health import MarketHealth
+from gateway.service.risk_reads import RiskReader
+from gateway.service.status import GatewayStatus
+
+#: A venue may be away for as long as a reconnect takes.
+VENUE_LOST_AFTER_S = 10.0
+DISK_LOW_BYTES = 2_000_000_000
+DISK_FULL_BYTES = 200_000_000
+_SHOWN_SYMBOLS = 5
+
+
+class Conditions:
+    """Called every few seconds. ``disk_free`` gives the bytes that are free where the journal is, None when unknown;
+    ``audit_problem`` what the last walk through the journal found, empty when nothing."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        status: GatewayStatus,
+        prices: MarketHealth,
+        risk: RiskReader,
+        disk_free: Callable[[], int | None],
+        audit_problem: Callable[[], str],
+    ) -> None:
+        self._engine = engine
+        self._status = status
+        self._prices = prices
+        self._risk = risk
+        self._disk_free = disk_free
+        self._audit_problem = audit_problem
+
+    def __call__(self) -> Iterator[AlertCondition]:
+        yield from self._journal()
+        yield from self._files()
+        yield from self._venues()
+        yield from self._market()
+        yield from self._loss()
+
+    def _journal(self) -> Iterator[AlertCondition]:
+        if self._engine.failure is not None:
+            text = f"no order is accepted: {self._engine.failure}"
+            yield _condition(AlertKind.JOURNAL_TROUBLE, "journal", Severity.CRITICAL, text)
+        free = self._disk_free()
+        if free is not None and free < DISK_LOW_BYTES:
+            is_full = free < DISK_FULL_BYTES
+            severity = Severity.CRITICAL if is_full else Severity.WARNING
+            text = f"{free // 1_000_000} MB are free on the disk of the journal; orders are refused when it is full"
+            yield _condition(AlertKind.DISK_LOW, "full" if is_full else "low", severity, text)
+        problem = self._audit_problem()
+        if problem:
+            yield _condition(AlertKind.AUDIT_BROKEN, "journal", Severity.CRITICAL, f"the audit failed: {problem}")
+
+    def _files(self) -> Iterator[AlertCondition]:
+        for error, kind, what in (
+            (self._status.config_error, AlertKind.CONFIG_REFUSED, "configuration"),
+            (self._status.policy_error, AlertKind.POLICY_REFUSED, "policies"),
+        ):
+            if error:
+                text = f"the last edit of the {what} was refused, the one before is in force: {error}"
+                yield _condition(kind, what, Severity.WARNING, text)
+        if self._status.config_waiting:
+            yield _condition(AlertKind.CONFIG_WAITING, "configuration", Severity.INFO, self._status.config_waiting)
+
+    def _venues(self) -> Iterator[AlertCondition]:
+        for (name, kind), seconds in self._status.seconds_without().items():
+            if seconds >= VENUE_LOST_AFTER_S:
+                what = "market data" if kind != "venue" else "orders"
+                text = f"the connection to {name} ({what}) is lost; what is sent there waits or is in doubt"
+                yield _condition(AlertKind.VENUE_LOST, f"{kind}:{name}", Severity.CRITICAL, text)
+
+    def _market(self) -> Iterator[AlertCondition]:
+        for venue, prices in self._prices.by_venue().items():
+            if prices.stale:
+                shown = ", ".join(prices.stale[:_SHOWN_SYMBOLS])
+                more = len(prices.stale) - _SHOWN_SYMBOLS
+                text = f"no fresh price of {shown}{f' and {more} more' if more > 0 else ''} at {venue}"
+                yield _condition(AlertKind.MARKET_DATA_STALE, venue, Severity.CRITICAL, text)
+
+    def _loss(self) -> Iterator[AlertCondition]:
+        for (scope, rule), use in self._risk.use_ratios().items():
+            if rule == "daily_loss_limit" and use >= 1:
+                text = f"the daily loss limit of {scope} is used up; orders that add risk are denied"
+                yield _condition(AlertKind.DAILY_LOSS_LIMIT, scope, Severity.CRITICAL, text)
+
+
+def _condition(kind: AlertKind, subject: str, severity: Severity, text: str) -> AlertCondition:
+    return AlertCondition(kind=kind, subject=subject, severity=severity, text=text)
