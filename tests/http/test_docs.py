@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.adapters.http.auth import RIGHTS, Right
@@ -15,6 +16,7 @@ from gateway.adapters.http.shapes import EVENT_TYPES, ORDER_TYPE, TIME_IN_FORCE,
 from gateway.adapters.http.views import FillView, OrderView
 from gateway.domain.alerts import AlertKind
 from gateway.domain.facts import OrderHeld
+from tests.fakes.alerts import an_alert
 from tests.fakes.gateway_samples import NOW_NS, new_order
 from tests.http.desk import Desk
 
