@@ -4,9 +4,10 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from gateway.adapters.http.auth import Caller
-from gateway.adapters.http.event_words import Told, tell
+from gateway.adapters.http.event_words import tell
 from gateway.adapters.http.streams import encode
 from gateway.adapters.http.times import rfc3339
+from gateway.adapters.http.told import Told
 from gateway.domain.facts import OrderDenied, OrderHeld
 from gateway.domain.orders import Order
 from gateway.domain.records import Record

@@ -5,29 +5,19 @@ identity (account, strategy, symbol ...) is added to it by ``event_press``.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
+from gateway.adapters.http.alert_words import ALERT_TELLERS
 from gateway.adapters.http.state_views import session_view
 from gateway.adapters.http.times import rfc3339
+from gateway.adapters.http.told import Told
 from gateway.adapters.http.views import fill_view, plain_or_none, reject_view
-from gateway.domain import alert_facts, exception_facts, facts, stop_facts, throttle_facts
-from gateway.domain.alerts import PUBLIC_KINDS, AlertKind
+from gateway.domain import exception_facts, facts, stop_facts, throttle_facts
 from gateway.domain.facts import Fact
 from gateway.domain.money import plain, ratio
 from gateway.domain.orders import Actor, Order, Reject
-
-
-class Told(NamedTuple):
-    """``order_id`` names the order it is about; ``owner`` is (account, strategy_id) where the fact itself says so.
-    With neither, everybody may read it, unless ``is_for_desk``: then only callers who see all accounts."""
-
-    type: str
-    fields: dict[str, Any]
-    order_id: str | None = None
-    owner: tuple[str, str] | None = None
-    is_for_desk: bool = False
 
 
 def tell(fact: Fact) -> Told | None:
@@ -276,24 +266,6 @@ def _override_used(fact: exception_facts.OverrideUsed) -> Told:
     return Told("override", {"event": "used", "override_id": fact.override_id}, fact.order_id)
 
 
-def _alert_raised(fact: alert_facts.AlertRaised) -> Told:
-    condition = fact.alert.condition
-    fields = {
-        "alert_id": fact.alert.alert_id,
-        "kind": condition.kind,
-        "subject": condition.subject,
-        "severity": condition.severity,
-        "text": condition.text,
-    }
-    return Told("alert", {"event": "raised", **fields}, is_for_desk=condition.kind not in PUBLIC_KINDS)
-
-
-def _alert_change(event: str, key: str, **fields: Any) -> Told:
-    kind, _, subject = key.partition(":")
-    fields = {"event": event, "kind": kind, "subject": subject, **fields}
-    return Told("alert", fields, is_for_desk=AlertKind(kind) not in PUBLIC_KINDS)
-
-
 #: Facts that are not here stay inside: marks, statistics, snapshots, the turn of the day, restored memory, clocks.
 _TELLERS: dict[type, Callable[[Any], Told]] = {
     facts.OrderHeld: lambda f: _order("held", f.order.order_id, **_terms(f.order)),
@@ -336,11 +308,7 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     exception_facts.OverrideUsed: _override_used,
     exception_facts.OverrideRevoked: lambda f: _override("revoked", f.override_id, **_by(f.actor)),
     exception_facts.OverrideExpired: lambda f: _override("expired", f.override_id, uses=f.uses),
-    alert_facts.AlertRaised: _alert_raised,
-    alert_facts.AlertAcknowledged: lambda f: _alert_change(
-        "acknowledged", f.key, reason=f.acknowledged.reason, **_by(f.acknowledged.actor)
-    ),
-    alert_facts.AlertResolved: lambda f: _alert_change("resolved", f.key),
+    **ALERT_TELLERS,
     facts.VenueStatusRecorded: _venue_status,
     facts.ReportUnmatched: _unmatched,
     throttle_facts.StrategyLocked: _locked,
