@@ -122,17 +122,19 @@ def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Call
 
     invented = {"synthetic": synthetic, "replay": replay}
 
+    def confirm_s(market: MarketDataSettings) -> float:
+        """Symbols that stand still are asked for before they would count as stale."""
+        return float(min(market.refresh_interval_s, Decimal(market.stale_after_ms) / 2_000))
+
     def binance(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         from gateway.adapters.venues.binance.market import BinanceMarket
 
-        # Symbols that stand still are asked for before they would count as stale.
-        confirm_s = min(market.refresh_interval_s, Decimal(market.stale_after_ms) / 2_000)
-        return BinanceMarket(venue, clock, float(confirm_s))
+        return BinanceMarket(venue, clock, confirm_s(market))
 
     def alpaca(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         from gateway.adapters.venues.alpaca.market import AlpacaMarket
 
-        return AlpacaMarket(venue, environ, clock)
+        return AlpacaMarket(venue, environ, clock, confirm_s(market))
 
     venues: dict[str, Callable[[VenueSettings, MarketDataSettings], MarketFeed]] = {
         "binance": binance,

@@ -8,6 +8,8 @@ import pytest
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.venues.alpaca import account as account_module
+from gateway.adapters.venues.alpaca import listing as listing_module
+from gateway.adapters.venues.alpaca import market as market_module
 from gateway.adapters.venues.alpaca.market import AlpacaMarket
 from gateway.domain.enums import Side
 from gateway.domain.instruments import Instrument
@@ -87,8 +89,8 @@ async def test_shorts_are_below_zero(desk: Desk) -> None:
 
 async def test_all_pages_are_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without this, a busy account would be read in part, and the rest taken for missing."""
-    monkeypatch.setattr(account_module, "_ORDERS_PAGE", 3)
-    monkeypatch.setattr(account_module, "_ACTIVITIES_PAGE", 2)
+    monkeypatch.setattr(listing_module, "_PAGE", 3)
+    monkeypatch.setattr(account_module, "_PAGE", 2)
     monkeypatch.setattr(desk.peer.account, "now_ms", iter(range(10**12, 2 * 10**12, 50)).__next__)
     for number in range(8):
         desk.peer.account.place({**PLAIN, "symbol": "TSLA", "client_order_id": f"hand-{number}"})
@@ -118,9 +120,10 @@ class Prices:
     def __init__(self, peer: AlpacaServer, **environ: str) -> None:
         self.peer = peer
         self.told: list[MarketUpdate] = []
-        settings = VenueSettings(name="alpaca", adapter="alpaca", timeout_s=D(1), options={"data_url": peer.ws_url})
+        options = {"data_url": peer.url, "data_stream_url": peer.ws_url}
+        settings = VenueSettings(name="alpaca", adapter="alpaca", timeout_s=D(1), options=options)
         keys = {"ALPACA_API_KEY": peer.api_key, "ALPACA_SECRET_KEY": peer.secret} | environ
-        self.market = AlpacaMarket(settings, keys, SystemClock())
+        self.market = AlpacaMarket(settings, keys, SystemClock(), 0.05)
         self.market.listen(None, self.told.append)
 
     def follow(self, *symbols: str) -> None:
@@ -212,3 +215,32 @@ async def test_a_symbol_that_is_refused_has_a_trouble_of_its_own(prices: Prices)
     prices.market._hear(stream, {"T": "error", "code": 405, "msg": "symbol limit exceeded"}, 0)
     assert prices.market.state().troubles == {"TSLA": "alpaca 405: symbol limit exceeded"}
     assert prices.market.quote("AAPL") is not None
+
+
+async def test_a_quiet_symbol_stays_fresh(prices: Prices, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a share that stands still would count as stale, and its orders be denied. Prices are there before
+    the first move, too."""
+    monkeypatch.setattr(market_module, "_QUIET_NS", 1)
+    prices.peer.quote("AAPL", "179", "181")
+    prices.peer.quote("BTC/USD", "99999", "100001")
+    prices.follow("AAPL", "BTC/USD")
+    await prices.market.start()
+    await prices.until(6)
+    quotes = [one for one in prices.told if one.symbol == "AAPL"]
+    assert quotes[-1].received_ns > quotes[0].received_ns
+    assert quotes[-1].event_ns >= quotes[0].event_ns
+    assert prices.market.state().connection.is_connected
+
+
+async def test_a_stream_that_only_looks_alive_is_found_out(prices: Prices, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a stream that has gone silent would look like a market that stands still."""
+    monkeypatch.setattr(market_module, "_QUIET_NS", 1)
+    prices.peer.quote("AAPL", "179", "181")
+    prices.follow("AAPL")
+    await prices.market.start()
+    await prices.until(2)
+    prices.peer.go_silent()
+    prices.peer.quote("AAPL", "170", "171")
+    async with asyncio.timeout(3):
+        while not prices.market.state().reconnects:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

@@ -19,6 +19,7 @@ def site(tmp_path: Path) -> Site:
     symbols = yaml.safe_load(made.read("instruments.yaml"))["symbols"]
     for one in symbols["equities"]:
         one["venue"] = "alpaca"
+    symbols["crypto"].append({"symbol": "BTC/USD", "venue": "alpaca", "lot_size": "0.0001"})
     made.merge("instruments.yaml", {"symbols": symbols})
     return made
 
@@ -99,3 +100,24 @@ async def test_a_killed_gateway_finds_its_orders_at_alpaca_again(site: Site) -> 
             assert sent == Counter([works, f"{works}_r1", fills, doubted]), "nothing is sent twice"
             positions = (await api.fetch("/api/trading/positions?book=live"))["positions"]
             assert {one["quantity"] for one in positions if one["strategy_id"] == "fills"} == {"1"}
+
+
+async def test_shadow_is_filled_from_alpacas_own_prices(site: Site) -> None:
+    """Without this, evidence gathered in SHADOW would be of an invented market, and unlock a real one."""
+    async with AlpacaServer() as peer:
+        peer.quote("BTC/USD", "90000", "90001.5", 50)  # never closed, whenever the test runs
+        options = {"data_url": peer.url, "data_stream_url": peer.ws_url}
+        source = {"alpaca": "alpaca", "default": "synthetic"}
+        site.merge("gateway.yaml", {"venues": {"alpaca": {"options": options}}, "market_data": {"source": source}})
+        keys = {"ALPACA_API_KEY": peer.api_key, "ALPACA_SECRET_KEY": peer.secret}
+        async with running(site, environ=keys) as gateway:
+            api = gateway.api()
+
+            async def is_quoted() -> bool:
+                return bool((await api.get("/api/trading/market-data/BTC/USD")).body.get("ask_px") == "90001.5")
+
+            await eventually(is_quoted, 8)
+            bought = (await api.place(**market(symbol="BTC/USD", quantity="0.01"))).body
+            done = await api.until_order(bought["order_id"], is_status("filled"))
+            assert (done["route"], done["avg_px"]) == ("shadow", "90001.5")
+            assert {op for op, _ in peer.requests} <= {"market"}, "only prices were asked for"

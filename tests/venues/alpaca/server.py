@@ -84,6 +84,8 @@ class AlpacaServer(Peer):
             ("GET", "stocks/{symbol}/{what}/latest", "market", self._latest),
         ):
             router.add_route(method, f"/v2/{path}", self._rest(op, verb))
+        latest = self._rest("market", lambda request, body: self._latest_of(request, request.match_info["what"]))
+        router.add_get("/v1beta3/crypto/us/latest/{what}", latest)
         router.add_get("/stream", self.route("stream", self.trade_updates.serve))
         router.add_get("/v2/{feed:iex|sip|test}", self.route("stream", self.data.serve))
         router.add_get("/v1beta3/crypto/us", self.route("stream", self.data.serve))
@@ -235,7 +237,9 @@ class AlpacaServer(Peer):
         ]
 
     def _latest(self, request: web.Request, _: Any) -> Any:
-        what = request.match_info["what"]
+        return self._latest_of(request, request.match_info["what"])
+
+    def _latest_of(self, request: web.Request, what: str) -> Any:
         if what not in ("quotes", "trades"):
             raise unfit(f"no data of kind {what}")
         single = request.match_info.get("symbol")

@@ -1,20 +1,18 @@
 """What Alpaca says of the account: every open order, execution and position, whoever they are of."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import aiohttp
 
 from gateway.adapters.venues.alpaca.client import AnswerUnreadable, ApiRefused, BudgetSpent, RestClient
-from gateway.adapters.venues.alpaca.reading import execution_id_of, filled_qty_of, ns_of, order_id_of
+from gateway.adapters.venues.alpaca.listing import MOST_PAGES, list_orders
+from gateway.adapters.venues.alpaca.reading import execution_id_of, filled_qty_of, moment_of, ns_of, order_id_of
 from gateway.domain.enums import Side
 from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition
 
-_ORDERS_PAGE, _ACTIVITIES_PAGE = 500, 100
-#: More pages than any account fills are a mistake in the reading, or in what is read.
-_MOST_PAGES = 200
+_PAGE = 100
 _UNREADABLE = (ApiRefused, AnswerUnreadable, BudgetSpent, aiohttp.ClientError, TimeoutError, OSError)
 Row = Mapping[str, Any]
 
@@ -31,7 +29,7 @@ class AlpacaAccount:
 
     async def open_orders(self) -> tuple[VenueOrder, ...]:
         try:
-            rows = await self._orders({"status": "open"})
+            rows = await list_orders(self._rest, {"status": "open"})
             return tuple(self._order(row) for row in rows)
         except _UNREADABLE as error:
             raise AccountUnreadable(f"open orders: {error}") from error
@@ -53,46 +51,24 @@ class AlpacaAccount:
 
     # --- pages ----------------------------------------------------------------------------------------
 
-    async def _orders(self, query: Mapping[str, str], pages: int = _MOST_PAGES) -> list[Row]:
-        """Orders, newest first. Pages are told apart by time only: each begins again at the time where the one before
-        it ended, and what comes twice counts once."""
-        found: dict[str, Row] = {}
-        until: dict[str, str] = {}
-        for _ in range(pages):
-            page = await self._rest.request(
-                "GET",
-                "orders",
-                query={**query, **until, "limit": str(_ORDERS_PAGE), "nested": "false", "direction": "desc"},
-            )
-            count = len(found)
-            found.update((row["id"], row) for row in page)
-            if len(page) < _ORDERS_PAGE:
-                return list(found.values())
-            if len(found) == count:
-                raise AnswerUnreadable(f"more than {_ORDERS_PAGE} orders of one moment cannot be told apart")
-            until = {"until": _moment(ns_of(page[-1]["submitted_at"] or page[-1]["created_at"]) + 1_000_000)}
-        if pages == _MOST_PAGES:
-            raise AnswerUnreadable(f"more than {_MOST_PAGES} pages of orders")
-        return list(found.values())
-
     async def _activities(self, since_ns: int) -> list[Row]:
         """Executions, oldest first."""
-        query = {"direction": "asc", "page_size": str(_ACTIVITIES_PAGE), "after": _moment(since_ns - 1_000_000_000)}
+        query = {"direction": "asc", "page_size": str(_PAGE), "after": moment_of(since_ns - 1_000_000_000)}
         found: list[Row] = []
-        for _ in range(_MOST_PAGES):
+        for _ in range(MOST_PAGES):
             page = await self._rest.request("GET", "account/activities/FILL", query=query)
             found.extend(page)
-            if len(page) < _ACTIVITIES_PAGE:
+            if len(page) < _PAGE:
                 return found
             query["page_token"] = page[-1]["id"]
-        raise AnswerUnreadable(f"more than {_MOST_PAGES} pages of executions")
+        raise AnswerUnreadable(f"more than {MOST_PAGES} pages of executions")
 
     async def _sent_ids(self, venue_order_ids: set[str]) -> dict[str, str]:
         """An execution names Alpaca's order only: ask which of ours that is, most of them in one request."""
         known = {one: self._client_order_ids[one] for one in venue_order_ids if one in self._client_order_ids}
         missing = venue_order_ids - known.keys()
         if len(missing) > 1:
-            for row in await self._orders({"status": "all"}, pages=1):
+            for row in await list_orders(self._rest, {"status": "all"}, pages=1):
                 if row["id"] in missing:
                     known[row["id"]] = row["client_order_id"]
         for venue_order_id in sorted(missing - known.keys()):
@@ -139,11 +115,3 @@ class AlpacaAccount:
 
 def _price(row: Row, name: str) -> Decimal | None:
     return None if row.get(name) is None else Decimal(row[name])
-
-
-def _moment(moment_ns: int) -> str:
-    """RFC 3339, to the microsecond below."""
-    moment_ns = max(moment_ns, 0)
-    seconds, rest_ns = divmod(moment_ns, 1_000_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest_ns // 1_000)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

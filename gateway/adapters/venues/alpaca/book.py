@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.adapters.venues.alpaca.client import ApiRefused, RestClient
 from gateway.adapters.venues.alpaca.executions import ExecutionsMissing, executions_of
+from gateway.adapters.venues.alpaca.listing import list_orders
 from gateway.adapters.venues.alpaca.reading import (
     client_order_id_of,
     end_report,
@@ -39,7 +40,6 @@ _NS = 1_000_000_000
 #: After this a request that was cut off can no longer be executed.
 IN_FLIGHT_S = 60.0
 _REPAIR_FIRST_S, _REPAIR_MAX_S = 0.2, 10.0
-_OPEN_PAGE = 500
 #: Alpaca's code of «there is no such thing»; any other 404 proves nothing about an order.
 _NOT_FOUND = 40410000
 Row = Mapping[str, Any]
@@ -163,9 +163,7 @@ class OrderBook:
         """Bring every order that may be open up to date. Raises what the requests raise."""
         if not self._tracked:
             return
-        query = {"status": "open", "limit": str(_OPEN_PAGE), "nested": "false"}
-        listed = await self._rest.request("GET", "orders", query=query)
-        by_id = {row["client_order_id"]: row for row in listed}
+        by_id = {row["client_order_id"]: row for row in await list_orders(self._rest, {"status": "open"})}
         for tracked in list(self._tracked.values()):
             row = by_id.get(tracked.client_order_id) if tracked.is_certain else None
             if row is None:

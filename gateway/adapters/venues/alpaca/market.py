@@ -2,11 +2,14 @@
 
 Shares come from the feed IEX (``options.feed`` names another that the subscription has), crypto from a stream of its
 own; each connects only when something of it is wanted. JSON is asked for, not msgpack: its numbers are read as the
-exact decimals that were written. Quantities of shares are told as Alpaca sends them.
+exact decimals that were written. Quantities of shares are told as Alpaca sends them. A stream says nothing of a symbol
+that stands still, so the latest quotes are asked for as well: quiet symbols stay fresh, and a stream that only looks
+alive is found out.
 """
 
 import asyncio
 import json
+import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -24,10 +27,13 @@ from gateway.domain.market import Quote, TradeTick
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 
-_DATA_URL = "wss://stream.data.alpaca.markets"
+_log = logging.getLogger(__name__)
+_API, _STREAM = "https://data.alpaca.markets", "wss://stream.data.alpaca.markets"
 _HEARTBEAT_S = 15.0
 #: Errors that answer a subscription: too many symbols, not part of the subscription, not understood.
 _SUBSCRIPTION_REFUSED = frozenset({400, 405, 409, 410})
+#: Latest quotes are taken where the stream was silent for so long: before that they may be the older of both.
+_QUIET_NS = 1_000_000_000
 
 
 class PricesRefused(Exception):
@@ -47,22 +53,30 @@ class _Stream:
 
 
 class AlpacaMarket(VenueMarket):
-    """Needs keys for shares and crypto alike: Alpaca gives no stream without. Any account's do, the paper one's too."""
+    """Needs keys for shares and crypto alike: Alpaca gives no stream without. Any account's do, the paper one's too.
+
+    ``options``: ``feed``, and ``data_url`` and ``data_stream_url`` for other addresses. ``confirm_s`` is how often the
+    latest quotes are asked for.
+    """
 
     _expected = (aiohttp.ClientError, PricesRefused)
 
-    def __init__(self, settings: VenueSettings, environ: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, settings: VenueSettings, environ: Mapping[str, str], clock: Clock, confirm_s: float) -> None:
         super().__init__(settings.name, clock)
         self._credentials = Credentials(environ)
         self._timeout_s = float(settings.timeout_s)
-        base = settings.options.get("data_url", _DATA_URL).rstrip("/")
-        self._urls = {False: f"{base}/v2/{settings.options.get('feed', 'iex')}", True: f"{base}/v1beta3/crypto/us"}
+        self._confirm_s = confirm_s
+        self._heard = 0
+        self._feed = settings.options.get("feed", "iex")
+        self._api = settings.options.get("data_url", _API).rstrip("/")
+        base = settings.options.get("data_stream_url", _STREAM).rstrip("/")
+        self._urls = {False: f"{base}/v2/{self._feed}", True: f"{base}/v1beta3/crypto/us"}
         #: The streams that stand, by whether they are crypto's.
         self._streams: dict[bool, _Stream] = {}
 
     async def _stay(self) -> None:
         wanted = {is_crypto(symbol) for symbol in self._instruments} or {False}
-        timeout = aiohttp.ClientTimeout(sock_connect=self._timeout_s)
+        timeout = aiohttp.ClientTimeout(total=self._timeout_s)
         async with aiohttp.ClientSession(timeout=timeout) as session, AsyncExitStack() as sockets:
             try:
                 for kind in sorted(wanted):
@@ -72,6 +86,9 @@ class AlpacaMarket(VenueMarket):
                     for stream in self._streams.values():
                         readers.create_task(self._read(stream))
                     await self._opened()
+                    for kind in self._streams:
+                        await self._ask_quotes(session, kind)
+                    readers.create_task(self._confirm(session))
             except ExceptionGroup as group:
                 raise group.exceptions[0] from None
             finally:
@@ -86,6 +103,55 @@ class AlpacaMarket(VenueMarket):
                         await other.socket.close()
                     return
                 await stream.subscribe(action, one.symbol)
+
+    # --- latest quotes --------------------------------------------------------------------------------
+
+    async def _confirm(self, session: aiohttp.ClientSession) -> None:
+        """Raises PricesRefused when prices move and no stream tells."""
+        while True:
+            heard = self._heard
+            await asyncio.sleep(self._confirm_s)
+            moved = [symbol for kind in tuple(self._streams) for symbol in await self._ask_quotes(session, kind)]
+            if moved and self._heard == heard:
+                await asyncio.sleep(_QUIET_NS / 1e9)  # a first move after a silence may be on its way
+                if self._heard == heard:
+                    raise PricesRefused(f"the stream is silent while {moved[0]} moves")
+
+    async def _ask_quotes(self, session: aiohttp.ClientSession, is_of_crypto: bool) -> list[str]:
+        """Take the latest quotes of symbols that no stream told of lately; returns those whose prices had changed."""
+        asked_ns = self._clock.now_ns()
+        silent_ns = asked_ns - _QUIET_NS
+        known = {symbol: self.quote(symbol) for symbol in self._instruments if is_crypto(symbol) == is_of_crypto}
+        wanted = [
+            symbol
+            for symbol, quote in known.items()
+            if symbol not in self._troubles and (quote is None or quote.received_ns <= silent_ns)
+        ]
+        if not wanted:
+            return []
+        path = "v1beta3/crypto/us/latest/quotes" if is_of_crypto else "v2/stocks/quotes/latest"
+        query = {"symbols": ",".join(wanted)} | ({} if is_of_crypto else {"feed": self._feed})
+        moved = []
+        try:
+            async with session.get(
+                f"{self._api}/{path}", params=query, headers=self._credentials.headers, allow_redirects=False
+            ) as response:
+                response.raise_for_status()
+                rows = json.loads(await response.read(), parse_float=Decimal, parse_int=Decimal)["quotes"]
+            quotes = [self._quote_of({**row, "S": symbol}, asked_ns) for symbol, row in rows.items() if symbol in known]
+        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, AttributeError) as error:
+            _log.warning("market data of %s: the latest quotes cannot be read: %r", self._name, error)
+            return []
+        for quote in quotes:
+            before, now = known[quote.symbol], self.quote(quote.symbol)
+            if now is not before:
+                continue  # the stream was faster
+            if before is not None and (before.bid_px, before.ask_px) != (quote.bid_px, quote.ask_px):
+                moved.append(quote.symbol)
+            self._tell(quote)
+        return moved
+
+    # --- streams --------------------------------------------------------------------------------------
 
     async def _greet(self, socket: aiohttp.ClientWebSocketResponse) -> _Stream:
         async with asyncio.timeout(self._timeout_s):
@@ -103,6 +169,7 @@ class AlpacaMarket(VenueMarket):
         raise PricesRefused("alpaca closed the stream of prices")
 
     def _hear(self, stream: _Stream, row: Mapping[str, Any], received_ns: int) -> None:
+        self._heard += row.get("T") in ("q", "t")
         match row.get("T"):
             case "q":
                 self._tell(self._quote_of(row, received_ns))

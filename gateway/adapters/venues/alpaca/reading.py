@@ -8,7 +8,7 @@ here.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -125,3 +125,11 @@ def ns_of(moment: str) -> int:
     fraction = digits[0] if digits else ""
     zone = tail[len(fraction) :] or "Z"
     return int(datetime.fromisoformat(head + zone).timestamp()) * _NS + int(fraction[:9].ljust(9, "0"))
+
+
+def moment_of(moment_ns: int) -> str:
+    """RFC 3339, to the microsecond below."""
+    moment_ns = max(moment_ns, 0)
+    seconds, rest_ns = divmod(moment_ns, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest_ns // 1_000)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
