@@ -103,7 +103,7 @@ def _need(module: str) -> None:
 
 
 #: Sources of market data: ``synthetic``, ``replay``, and adapters of venues that bring prices.
-MARKETS = frozenset({"synthetic", "replay", "binance", "alpaca"})
+MARKETS = frozenset({"synthetic", "replay", "ibkr", "binance", "alpaca"})
 
 
 def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Callable[[str, Settings], MarketFeed]:
@@ -131,12 +131,19 @@ def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Call
 
         return BinanceMarket(venue, clock, confirm_s(market))
 
+    def ibkr(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
+        _need("ib_async")
+        from gateway.adapters.venues.ibkr.market import IbkrMarket
+
+        return IbkrMarket(venue, clock)
+
     def alpaca(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         from gateway.adapters.venues.alpaca.market import AlpacaMarket
 
         return AlpacaMarket(venue, environ, clock, confirm_s(market))
 
     venues: dict[str, Callable[[VenueSettings, MarketDataSettings], MarketFeed]] = {
+        "ibkr": ibkr,
         "binance": binance,
         "alpaca": alpaca,
     }

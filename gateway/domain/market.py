@@ -11,7 +11,8 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     """Level 1 of one symbol. A side that is absent is None. Times are integer nanoseconds since the epoch.
 
     ``event_ns`` is the venue's stamp (0 when it sends none), ``received_ns`` ours. ``is_synthetic`` marks prices
-    that no market made: it travels to every reply and page that shows them.
+    that no market made, ``is_delayed`` those that are old on purpose (15 minutes, without a subscription): both
+    travel to every reply and page that shows them.
     """
 
     symbol: str
@@ -24,6 +25,7 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     event_ns: int
     received_ns: int
     is_synthetic: bool = False
+    is_delayed: bool = False
 
 
 class TradeTick(msgspec.Struct, frozen=True, gc=False):

@@ -80,3 +80,11 @@ def test_a_change_of_source_is_told() -> None:
     old = settings("market_data: {source: {binance: synthetic, default: synthetic}}\n")
     new = settings("market_data: {source: {binance: binance, default: synthetic}}\n")
     assert "market_data.source.binance synthetic -> binance" in describe_difference(old, new)
+
+
+def test_live_orders_on_delayed_prices_are_warned_of() -> None:
+    """Without this, nobody would notice that limits are checked against the prices of a quarter of an hour ago."""
+    text = "modes: {global: CANARY, venues: {ibkr: {mode: CANARY, canary_pct: 1}}}\nmarket_data: {source: ibkr}\n"
+    assert not any("delayed" in one for one in settings(text).warnings)
+    delayed = settings(text + "venues: {ibkr: {options: {market_data_type: delayed}}}\n")
+    assert any("15 minutes old" in one for one in delayed.warnings)

@@ -187,3 +187,37 @@ async def test_level_one_and_contracts(tws: TwsServer, ib: "ib_async.IB") -> Non
     await until(lambda: (ticker.bid, ticker.ask) == (180.10, 180.12))
     tws.trade("AAPL", "180.11", 5)
     await until(lambda: ticker.last == 180.11)
+
+
+async def test_market_data_reads_as_prints_and_a_book(tws: TwsServer, ib: "ib_async.IB") -> None:
+    """Trades as text, and depth by rows that are inserted, changed and deleted, as the library puts them together."""
+    tws.quote("AAPL", "180.10", "180.12", 300)
+    [contract] = await ib.qualifyContractsAsync(stock())
+    ticker = ib.reqMktData(contract, "233")
+    await until(lambda: ticker.bid == 180.10)
+    tws.trade("AAPL", "180.12", 40)
+    await until(lambda: ticker.rtTradeVolume == 1000 or ticker.rtVolume == 1000)
+    assert (ticker.last, ticker.lastSize, ticker.marketDataType) == (180.12, 40, 1)
+    book = ib.reqMktDepth(contract, 5, isSmartDepth=True)
+    tws.show_behind("AAPL", {"180.09": 500, "180.08": 700}, {"180.13": 100})
+    await until(lambda: len(book.domBids) == 3)
+    assert [(one.price, one.size) for one in book.domBids] == [(180.10, 300), (180.09, 500), (180.08, 700)]
+    tws.show_behind("AAPL", {"180.08": 700}, {})
+    await until(lambda: len(book.domBids) == 2 and len(book.domAsks) == 1)
+    assert [(one.price, one.size) for one in book.domBids] == [(180.10, 300), (180.08, 700)]
+
+
+async def test_prices_that_are_not_permitted_or_delayed_are_told(tws: TwsServer, ib: "ib_async.IB") -> None:
+    """354 without a subscription; with delayed data its type, and ticks numbered as delayed ones."""
+    codes: list[int] = []
+    ib.errorEvent += lambda number, code, text, contract: codes.append(code)
+    tws.faults.no_prices["AAPL"] = (354, "Requested market data is not subscribed.")
+    [contract] = await ib.qualifyContractsAsync(stock())
+    ib.reqMktData(contract)
+    await until(lambda: 354 in codes)
+    tws.faults.no_prices.clear()
+    tws.faults.is_delayed = True
+    ib.reqMarketDataType(3)
+    ticker = ib.reqMktData(contract)
+    await until(lambda: ticker.marketDataType == 3 and ticker.bid == 179.99)
+    assert 10167 in codes

@@ -13,6 +13,11 @@ ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca", "simulator")
 #: What ccxt's adapter takes (its ``options``); beyond these, ``ccxt.<option>`` is passed on to ccxt.
 _CCXT_OPTIONS = ("exchange", "client_order_id", "absent_after_s", "exact_wire", "stream", "base_url", "stream_url")
 _LIVE_PORTS = {7496: "7497 (TWS)", 4001: "4002 (IB Gateway)"}
+_OPTIONS = {
+    ("ibkr", "market_data_type"): ("live", "frozen", "delayed", "delayed_frozen"),
+    ("binance", "prices"): ("live", "test"),
+    ("binance", "depth"): ("true", "false"),
+}
 _TLS = ("tls_cert", "tls_key")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -34,6 +39,7 @@ def check_venues(documents: Documents) -> None:
                 documents.problems.add(place, "is missing", hint=hint)
         if adapter == "ccxt":
             _check_ccxt(documents, name, venue)
+        _check_options(documents, name, adapter, venue)
         port = venue.get("port")
         if adapter == "ibkr" and venue.get("paper_only", True) and port in _LIVE_PORTS:
             documents.problems.add(
@@ -51,6 +57,19 @@ def _check_ccxt(documents: Documents, name: str, venue: dict[str, Any]) -> None:
             hint = documents.problems.did_you_mean(option, _CCXT_OPTIONS) or "ccxt's own options are ccxt.<option>"
             place = documents[GATEWAY].place("venues", name, "options", option)
             documents.problems.add(place, "is no option of ccxt", hint=hint)
+
+
+def _check_options(documents: Documents, name: str, adapter: str, venue: dict[str, Any]) -> None:
+    """What an adapter's own settings may be, where only some words have a meaning."""
+    for key, value in venue.get("options", {}).items():
+        known = _OPTIONS.get((adapter, key), ())
+        if known and value not in known:
+            place = documents[GATEWAY].place("venues", name, "options", key)
+            hint = documents.problems.did_you_mean(value, known)
+            documents.problems.add(place, f"must be one of {', '.join(known)}", shown(value), hint)
+        if (adapter, key) == ("ibkr", "market_data_client_id") and not value.isdecimal():
+            place = documents[GATEWAY].place("venues", name, "options", key)
+            documents.problems.add(place, "must be a whole number, and not the client_id of orders", shown(value))
 
 
 def check_modes(documents: Documents, listed: Listed) -> None:

@@ -91,6 +91,10 @@ def warn_invented_prices(documents: Documents, sources: Sources) -> None:
     if invented:
         text = f"is {invented[0]}: live orders would be checked against prices that are not the market's"
         documents.problems.warn(gateway.place(*_SOURCE), text)
+    for name in {sources.of(name) for name in live} & set(gateway.get("venues", default={})):
+        if gateway.get("venues", name, "options", "market_data_type", default="").startswith("delayed"):
+            place = gateway.place("venues", name, "options", "market_data_type")
+            documents.problems.warn(place, "is delayed: live orders would be checked against prices 15 minutes old")
 
 
 def _known(name: str) -> str:

@@ -1,6 +1,6 @@
 """How a TWS can be told to misbehave. A fault stays set until it is taken back, unless it says otherwise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -32,3 +32,12 @@ class TwsFaults:
     is_cut_off: bool = False
     #: More messages in one second than this break the session after three strikes (error 100); 0 is no limit.
     messages_per_s: int = 50
+    #: Symbols without prices, or without depth, and the error that says so.
+    no_prices: dict[str, tuple[int, str]] = field(default_factory=dict)
+    no_depth: dict[str, tuple[int, str]] = field(default_factory=dict)
+    #: Prices are delayed by a quarter of an hour, which TWS says of each.
+    is_delayed: bool = False
+    #: The socket stays open and nothing is said of prices any more, nor what time it is.
+    silent: bool = False
+    #: The next row of a book is not told.
+    lose_row: bool = False

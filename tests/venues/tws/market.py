@@ -57,6 +57,8 @@ class TwsMarket:
     book: MatchingBook = field(default_factory=MatchingBook)
     #: The next order id of each client; TWS may come back with a lower one than it had.
     next_ids: dict[int, int] = field(default_factory=dict)
+    #: Levels behind the best prices, by contract id.
+    behind: dict[str, tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]] = field(default_factory=dict)
     on_fill: Listener = lambda order, execution: None
     _perm_id: int = 1_500_000_000
     _execution_count: int = 0
@@ -123,11 +125,11 @@ class TwsMarket:
 
     def quote(self, symbol: str, bid_px: Decimal, ask_px: Decimal, qty: Decimal = Decimal(1_000_000)) -> None:
         """Move the market of a symbol (of its first listing)."""
-        self._book(self.book.quote(self._key(symbol), bid_px, ask_px, qty))
+        self._book(self.book.quote(self.key(symbol), bid_px, ask_px, qty))
 
     def trade(self, symbol: str, px: Decimal, qty: Decimal) -> None:
         """Somebody trades with our resting orders."""
-        self._book(self.book.trade(self._key(symbol), px, qty))
+        self._book(self.book.trade(self.key(symbol), px, qty))
 
     def fill(self, order: TwsOrder, qty: Decimal, px: Decimal) -> TwsExecution:
         """One fill of one order, as the book or a test wants it."""
@@ -161,11 +163,19 @@ class TwsMarket:
         self.on_fill(order, execution)
         return execution
 
+    def ladder(self, con_id: str) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+        """Bids and asks, best first: the market outside, and what a test put behind it."""
+        quote = self.book.quotes.get(con_id)
+        if quote is None:
+            return [], []
+        bids, asks = self.behind.get(con_id, ([], []))
+        return [(quote.bid_px, quote.bid_qty), *bids], [(quote.ask_px, quote.ask_qty), *asks]
+
     def _book(self, matches: list[Match]) -> None:
         for match in matches:
             self.fill(self.orders[int(match.key)], match.qty, match.px)
 
-    def _key(self, symbol: str) -> str:
+    def key(self, symbol: str) -> str:
         return next(str(one.con_id) for one in self.listings if symbol in (one.symbol, one.local_symbol))
 
 

@@ -8,6 +8,7 @@ async with TwsServer() as tws:
 """
 
 import asyncio
+from collections.abc import Callable
 from decimal import Decimal
 
 from tests.venues.faults import Faults
@@ -97,6 +98,26 @@ class TwsServer:
         self.market.quote(symbol, Decimal(bid), Decimal(ask), Decimal(qty))
         self._tell_quote(symbol)
 
+    def show_behind(self, symbol: str, bids: dict[Number, Number], asks: dict[Number, Number]) -> None:
+        """Levels behind the best prices, best first."""
+        sides = ([(Decimal(px), Decimal(qty)) for px, qty in side.items()] for side in (bids, asks))
+        self.market.behind[self.market.key(symbol)] = (next(sides), next(sides))
+        self._tell_quote(symbol)
+
+    def refuse_prices(self, symbol: str, code: int, text: str) -> None:
+        """An error about prices that somebody watches already."""
+        for session in self._sessions:
+            session.feed.say_of_prices(self.market.key(symbol), code, text)
+
+    def reset_depth(self) -> None:
+        for session in self._sessions:
+            session.feed.reset_depth()
+
+    def say_of(self, symbol: str, make: Callable[[int], list[object]]) -> None:
+        """Any message at all, made for the number of a request, to those who watch a symbol."""
+        for session in self._sessions:
+            session.feed.say(self.market.key(symbol), make)
+
     def trade(self, symbol: str, px: Number, qty: Number) -> None:
         """Somebody trades with resting orders."""
         self.market.trade(symbol, Decimal(px), Decimal(qty))
@@ -152,6 +173,8 @@ class TwsServer:
         """1101 or 1102: IB is back; what was held back is sent on now."""
         self.faults.is_cut_off = False
         code = 1101 if data_lost else 1102
+        for session in self._sessions if data_lost else ():
+            session.feed.lose_subscriptions()
         self._tell_system(code, "Connectivity between IBKR and Trader Workstation has been restored.")
         held, self.held_back = self.held_back, []
         for order in held:
@@ -178,9 +201,10 @@ class TwsServer:
                 session.told_of_fill(order, execution)
 
     def _tell_quote(self, symbol: str, last: tuple[Decimal, Decimal] | None = None) -> None:
-        con_id = next(str(one.con_id) for one in self.market.listings if symbol in (one.symbol, one.local_symbol))
+        con_id = self.market.key(symbol)
         for session in self._sessions:
-            session.told_of_quote(con_id, last)
+            session.feed.told_of_quote(con_id, last)
+            session.feed.told_of_depth(con_id)
 
     def _tell_system(self, code: int, text: str) -> None:
         for session in self._sessions:

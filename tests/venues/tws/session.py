@@ -5,11 +5,11 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.venues.faults import REQUEST_KINDS, Fault, Kind
 from tests.venues.tws import messages
+from tests.venues.tws.feed import MarketFeed
 from tests.venues.tws.frames import ProtocolError, fields_of, frame, read_frame, read_hello
 from tests.venues.tws.messages import Fields
 from tests.venues.tws.orders import TwsExecution, TwsOrder
@@ -36,7 +36,7 @@ class Session:
         self.version = 0
         self._recent: deque[float] = deque()
         self._strikes = 0
-        self._quotes: dict[int, str] = {}
+        self.feed = MarketFeed(server, self._send, self._send_error)
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_silent = False
         #: What is said while a fault of a request is at work, in place of being sent.
@@ -184,8 +184,8 @@ class Session:
 
     def _handlers(self) -> dict[int, Callable[[list[str]], None]]:
         return {
-            1: self._watch,
-            2: self._unwatch,
+            1: self.feed.watch,
+            2: self.feed.unwatch,
             3: self._place,
             4: self._cancel,
             5: lambda fields: self._list_open(own=True),
@@ -193,10 +193,13 @@ class Session:
             7: self._list_executions,
             8: lambda fields: self._send(messages.next_valid_id(self._next_id())),
             9: self._contract_details,
+            10: self.feed.watch_depth,
+            11: self.feed.unwatch_depth,
             16: lambda fields: self._list_open(own=False),
             17: lambda fields: self._send(messages.managed_accounts(self._server.market.accounts)),
-            49: lambda fields: self._send(messages.current_time(self._now_s())),
+            49: self._tell_time,
             58: self._cancel_all,
+            59: self.feed.set_type,
             61: self._list_positions,
             71: self._start,
             76: self._account_updates_multi,
@@ -215,6 +218,10 @@ class Session:
         self._send_error(-1, 2104, "Market data farm connection is OK:usfarm")
         if self._server.faults.is_cut_off:
             self._send_error(-1, 1100, "Connectivity between IBKR and Trader Workstation has been lost.")
+
+    def _tell_time(self, _: list[str]) -> None:
+        if not self._server.faults.silent:
+            self._send(messages.current_time(self._now_s()))
 
     def _next_id(self) -> int:
         return self._server.market.next_ids.get(self.client_id, 1)
@@ -400,28 +407,3 @@ class Session:
         for listing in found:
             self._send(messages.contract_details(request_id, listing))
         self._send([52, 1, request_id])
-
-    # --- market data ------------------------------------------------------------------------------
-
-    def _watch(self, fields: list[str]) -> None:
-        request_id = integer(fields[2])
-        found = self._server.market.find(read_contract(iter(fields[3:])))
-        if len(found) != 1:
-            self._send_error(request_id, 200, "No security definition has been found for the request")
-            return
-        self._quotes[request_id] = str(found[0].con_id)
-        self.told_of_quote(str(found[0].con_id))
-
-    def _unwatch(self, fields: list[str]) -> None:
-        self._quotes.pop(integer(fields[2]), None)
-
-    def told_of_quote(self, con_id: str, last: tuple[Decimal, Decimal] | None = None) -> None:
-        """Level 1 of a contract that this client watches: bid, ask, and the last trade when there is one."""
-        quote = self._server.market.book.quotes.get(con_id)
-        for request_id, watched in self._quotes.items():
-            if watched != con_id or quote is None:
-                continue
-            self._send(messages.tick_price(request_id, 1, quote.bid_px, quote.bid_qty))
-            self._send(messages.tick_price(request_id, 2, quote.ask_px, quote.ask_qty))
-            if last is not None:
-                self._send(messages.tick_price(request_id, 4, *last))

@@ -1,10 +1,10 @@
 """Instruments as TWS names them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ib_async import Contract
+from ib_async import Contract, ContractDetails
 
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import plain
@@ -46,6 +46,16 @@ def contract_of(instrument: Instrument) -> Contract:
         fields["symbol"] = instrument.symbol.partition("/")[0]
         fields["exchange"] = instrument.exchange or "PAXOS"
     return Contract(**fields)
+
+
+def only_one(symbol: str, found: Sequence[ContractDetails]) -> Contract:
+    """The contract that TWS knows by the name of an instrument. Raises ContractUnknown when it is not exactly one."""
+    if len(found) != 1:
+        what = "no contract" if not found else f"{len(found)} contracts"
+        text = "set exchange, currency and expiry in instruments.yaml so that they name one"
+        raise ContractUnknown(f"{symbol}: TWS knows {what} by this name; {text}")
+    contract: Contract = found[0].contract
+    return contract
 
 
 def _option_fields(instrument: Instrument) -> dict[str, Any]:

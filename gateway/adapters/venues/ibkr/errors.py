@@ -22,6 +22,8 @@ CLIENT_ID_IN_USE = 326
 TOO_FAST = 100
 #: Codes about the session that a person should read; others are the daily noise of data farms.
 SESSION = frozenset({TOO_FAST, CLIENT_ID_IN_USE, 501, 502, 503, 504, 507, 1300, 2110})
+#: Daily noise of data farms, and what changes nothing.
+NOTICES = frozenset(range(2100, 2170))
 READ_ONLY = "Read-Only"
 
 

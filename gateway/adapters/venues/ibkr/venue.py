@@ -12,7 +12,7 @@ from ib_async import Contract
 
 from gateway.adapters.venues.ibkr.account import IbkrAccount
 from gateway.adapters.venues.ibkr.connection import TwsConnection
-from gateway.adapters.venues.ibkr.contracts import ContractUnknown, contract_of
+from gateway.adapters.venues.ibkr.contracts import ContractUnknown, contract_of, only_one
 from gateway.adapters.venues.ibkr.days import ListDay
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.orders import OrderUnsupported, order_of
@@ -169,12 +169,7 @@ class IbkrVenue:
         if instrument is None:
             raise ContractUnknown(f"{symbol} is not in instruments.yaml any more")
         found = await self._connection.contract_details(contract_of(instrument))
-        if len(found) != 1:
-            what = "no contract" if not found else f"{len(found)} contracts"
-            text = "set exchange, currency and expiry in instruments.yaml so that they name one"
-            raise ContractUnknown(f"{symbol}: TWS knows {what} by this name; {text}")
-        contract: Contract = found[0].contract
-        return contract
+        return only_one(symbol, found)
 
 
 def _waiter() -> asyncio.Future[Answer]:
