@@ -103,7 +103,7 @@ def _need(module: str) -> None:
 
 
 #: Sources of market data: ``synthetic``, ``replay``, and adapters of venues that bring prices.
-MARKETS = frozenset({"synthetic", "replay", "ibkr", "binance", "alpaca"})
+MARKETS = frozenset({"synthetic", "replay", "ibkr", "binance", "alpaca", "ccxt"})
 
 
 def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Callable[[str, Settings], MarketFeed]:
@@ -142,10 +142,17 @@ def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Call
 
         return AlpacaMarket(venue, environ, clock, confirm_s(market))
 
+    def ccxt(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
+        _need("ccxt")
+        from gateway.adapters.venues.ccxt.market import CcxtMarket
+
+        return CcxtMarket(venue, clock, confirm_s(market))
+
     venues: dict[str, Callable[[VenueSettings, MarketDataSettings], MarketFeed]] = {
         "ibkr": ibkr,
         "binance": binance,
         "alpaca": alpaca,
+        "ccxt": ccxt,
     }
 
     def make(name: str, settings: Settings) -> MarketFeed:

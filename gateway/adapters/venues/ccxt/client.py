@@ -44,6 +44,9 @@ _CONFIG: dict[str, Any] = {
 }
 
 
+_PRICE_CONFIG = _CONFIG | {"number": Decimal}  # text would not keep the levels of a book in order
+
+
 class BudgetSpent(Exception):
     """There is no room for this request in the exchange's rate limit, and nothing was sent."""
 
@@ -91,7 +94,7 @@ class Client:
         """With ``environ`` it can trade; without, it reads prices and holds no credentials."""
         self._venue = settings.name
         self.options = options
-        exchange = self.unconnected(options)
+        exchange = self.unconnected(options, is_for_prices=environ is None)
         exchange.timeout = int(settings.timeout_s * 1_000)
         if settings.paper_only and not options.base_url and environ is not None:
             _enter_sandbox(exchange)
@@ -107,11 +110,12 @@ class Client:
         self.offset_ms = 0
 
     @staticmethod
-    def unconnected(options: CcxtOptions) -> Any:
+    def unconnected(options: CcxtOptions, *, is_for_prices: bool = False) -> Any:
         """ccxt's object of the exchange, with its tables; it has asked nobody anything. Raises OptionsInvalid."""
         with decimal.localcontext():
             kind = exchange_class(options.exchange)
-            exchange = type(kind.__name__, (_Hooks, kind), {})(_CONFIG)
+            kinds = (_PriceHooks, _Hooks, kind) if is_for_prices else (_Hooks, kind)
+            exchange = type(kind.__name__, kinds, {})(_CONFIG if not is_for_prices else _PRICE_CONFIG)
             _pass_on(exchange, options)
         return exchange
 
@@ -170,6 +174,17 @@ def _on(trip: Trip) -> Iterator[None]:
         yield
     finally:
         _TRIP.reset(token)
+
+
+class _PriceHooks:
+    """Levels in decimals: ccxt reads those of every book as floats, whatever ``number`` says."""
+
+    @staticmethod
+    def safe_float(row: Any, key: Any, default: Any = None) -> Any:
+        try:
+            return Decimal(str(row[key]))
+        except (LookupError, TypeError, decimal.InvalidOperation):
+            return default
 
 
 class _Hooks:
