@@ -122,14 +122,10 @@ def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Call
 
     invented = {"synthetic": synthetic, "replay": replay}
 
-    def confirm_s(market: MarketDataSettings) -> float:
-        """Symbols that stand still are asked for before they would count as stale."""
-        return float(min(market.refresh_interval_s, Decimal(market.stale_after_ms) / 2_000))
-
     def binance(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         from gateway.adapters.venues.binance.market import BinanceMarket
 
-        return BinanceMarket(venue, clock, confirm_s(market))
+        return BinanceMarket(venue, clock, _confirm_s(market))
 
     def ibkr(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         _need("ib_async")
@@ -140,13 +136,13 @@ def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Call
     def alpaca(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         from gateway.adapters.venues.alpaca.market import AlpacaMarket
 
-        return AlpacaMarket(venue, environ, clock, confirm_s(market))
+        return AlpacaMarket(venue, environ, clock, _confirm_s(market))
 
     def ccxt(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         _need("ccxt")
         from gateway.adapters.venues.ccxt.market import CcxtMarket
 
-        return CcxtMarket(venue, clock, confirm_s(market))
+        return CcxtMarket(venue, clock, _confirm_s(market))
 
     venues: dict[str, Callable[[VenueSettings, MarketDataSettings], MarketFeed]] = {
         "ibkr": ibkr,
@@ -166,6 +162,11 @@ def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Call
         return venues[venue.adapter](venue, settings.market_data)
 
     return make
+
+
+def _confirm_s(market: MarketDataSettings) -> float:
+    """Symbols that stand still are asked for before they would count as stale."""
+    return float(min(market.refresh_interval_s, Decimal(market.stale_after_ms) / 2_000))
 
 
 def unserved_sources(settings: Settings) -> tuple[str, ...]:
