@@ -30,3 +30,20 @@ def hurry_binance(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(venue, "_IN_FLIGHT_S", 0.7)
     patch.setattr(stream, "_HEARTBEAT_S", 0.2)
     patch.setattr(client, "BUDGET_WAIT_S", 0.05)
+
+
+def hurry_alpaca(patch: pytest.MonkeyPatch) -> None:
+    from gateway.adapters.venues.alpaca import book, client, stream
+
+    patch.setattr(book, "IN_FLIGHT_S", 0.7)
+    patch.setattr(book, "_REPAIR_FIRST_S", 0.05)
+    patch.setattr(stream, "_HEARTBEAT_S", 0.2)
+    patch.setattr(client, "_BUDGET_WAIT_S", 0.05)
+
+
+def hurry_ccxt(patch: pytest.MonkeyPatch) -> None:
+    from gateway.adapters.venues.ccxt import asking, venue
+
+    patch.setattr(asking, "ABSENCE_GAP_S", 0.05)
+    patch.setattr(asking, "SETTLE_S", 0.1)
+    patch.setattr(venue, "_HEARTBEAT_S", 0.2)

@@ -18,6 +18,18 @@ def _binance(folder: Path) -> Driver:
     return BinanceDriver(folder)
 
 
+def _alpaca(folder: Path) -> Driver:
+    from tests.venues.contract.alpaca import AlpacaDriver
+
+    return AlpacaDriver(folder)
+
+
+def _ccxt(folder: Path) -> Driver:
+    from tests.venues.contract.ccxt import CcxtDriver
+
+    return CcxtDriver(folder)
+
+
 def _simulator(folder: Path) -> Driver:
     from tests.venues.contract.simulator import SimulatorDriver
 
@@ -25,7 +37,13 @@ def _simulator(folder: Path) -> Driver:
 
 
 #: Client libraries are slow to load, so a driver is imported when it is wanted.
-DRIVERS: dict[str, Callable[[Path], Driver]] = {"ibkr": _ibkr, "binance": _binance, "simulator": _simulator}
+DRIVERS: dict[str, Callable[[Path], Driver]] = {
+    "ibkr": _ibkr,
+    "binance": _binance,
+    "alpaca": _alpaca,
+    "ccxt": _ccxt,
+    "simulator": _simulator,
+}
 _IN_PROCESS = "it is in this process: a request is answered before it returns, and nothing is sent anywhere"
 #: Chapters of the contract that a venue cannot have, and why. ``Driver.prove`` shows that it is so.
 EXCUSED: dict[str, dict[str, str]] = {

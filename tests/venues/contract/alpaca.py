@@ -1,0 +1,62 @@
+"""Alpaca, played by its peer."""
+
+import re
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from gateway.adapters.venues.alpaca.capabilities import ALPACA
+from gateway.adapters.venues.alpaca.client import RestClient
+from gateway.adapters.venues.alpaca.reading import generation_of, order_id_of
+from gateway.adapters.venues.alpaca.venue import AlpacaVenue
+from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.domain.instruments import Instrument
+from gateway.ports.venue import Venue
+from tests.venues.alpaca.server import AlpacaServer
+from tests.venues.contract.drivers import PeerDriver, Truth, latest
+
+D = Decimal
+_PLACED = re.compile(r'"client_order_id":\s*"([^"]+)"')
+
+
+class AlpacaDriver(PeerDriver):
+    name = "alpaca"
+    symbol = peer_symbol = "AAPL"
+    capabilities = ALPACA
+    has_fees = False
+    refused = ({"order_qty": D(1_000_000)}, "insufficient buying power")
+    credential_words = "ALPACA_API_KEY"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.peer = self.server = AlpacaServer()
+        self.server.requests_per_minute = 100_000
+
+    @property
+    def instrument(self) -> Instrument:
+        return Instrument(symbol="AAPL", venue="alpaca", currency="USD", tick_size=D("0.01"))
+
+    def new_venue(self) -> Venue:
+        settings = self.settings(options={"base_url": self.peer.url})
+        environ = {"ALPACA_API_KEY": self.server.api_key, "ALPACA_SECRET_KEY": self.server.secret}
+        return AlpacaVenue(settings, RestClient(settings, environ, self.clock), ("AAPL",), self.clock)
+
+    def budget(self, venue: Any) -> MessageBudget:
+        budget: MessageBudget = venue._rest.budget
+        return budget
+
+    def truths(self) -> dict[str, Truth]:
+        """A changed order goes on with what is left of its quantity."""
+        return latest(
+            (
+                order_id_of(one.client_order_id),
+                generation_of(one.client_order_id),
+                Truth(1, one.qty, one.cum_qty, one.is_open, one.limit_px),
+            )
+            for one in self.server.account.orders.values()
+        )
+
+    def sent(self) -> Counter[str]:
+        found = (_PLACED.search(text) for op, text in self.peer.door if op == "place")
+        return Counter(one[1] for one in found if one is not None)
