@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from gateway.domain.enums import OrdStatus, OrdType, RejectStage, Role, Route, ScopeKind, Side, TimeInForce
 from gateway.domain.facts import OrderExecuted
-from gateway.domain.market import MarketUpdate, Quote
+from gateway.domain.market import DepthUpdate, MarketUpdate, Quote
 from gateway.domain.orders import Actor, Breach, Fill, NewOrderSingle, Order, Reject, position_key_of
 from gateway.domain.reasons import RejectCode
 from gateway.ports.checking import CheckView, LegCheckView, MarketSeenView, OrderCheckView, PolicyView, WouldBe
 from gateway.ports.journal import OrderQuery
-from gateway.ports.market_data import MarketListener
+from gateway.ports.market_data import FeedState, MarketListener
 from gateway.ports.read_model import PortfolioView, PositionView, VenueModeView
 from gateway.ports.risk_view import LimitUseView, RiskView
 
@@ -21,15 +21,30 @@ TRADER = Actor("desk", Role.TRADER)
 
 
 class FakeMarket:
-    """Implements ``ports.market_data.MarketData``: quotes are what ``tick`` said last."""
+    """Implements ``ports.market_data.MarketSources``: quotes are what ``tick`` said last."""
 
     is_synthetic = False
+    stale_after_ns = 5_000_000_000
 
     def __init__(self) -> None:
         self._quotes: dict[str, Quote] = {}
         self.listeners: dict[str | None, list[MarketListener]] = {}
+        self.depths: dict[str, DepthUpdate] = {}
+        self.troubles: dict[str, str] = {}
 
     async def start(self) -> None: ...
+
+    def depth(self, symbol: str) -> DepthUpdate | None:
+        return self.depths.get(symbol)
+
+    def source_of(self, symbol: str) -> str:
+        return "binance" if "/" in symbol else "ibkr"
+
+    def trouble(self, symbol: str) -> str:
+        return self.troubles.get(symbol, "")
+
+    def states(self) -> tuple[FeedState, ...]:
+        return ()
 
     def quote(self, symbol: str) -> Quote | None:
         return self._quotes.get(symbol)

@@ -7,11 +7,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.adapters.http import market_stream
 from gateway.adapters.http.market_stream import _QuoteStream
-from gateway.adapters.http.state_views import quote_view
+from gateway.adapters.http.market_views import quote_view
 from gateway.adapters.http.streams import encode
 from gateway.domain.enums import Role
 from gateway.domain.market import TradeTick
+from tests.fakes.clock import ManualClock
 from tests.fakes.gateway_samples import NOW_NS, D, FakeMarket
 from tests.http.desk import Desk, principal
 
@@ -29,7 +31,13 @@ async def test_quotes_arrive_as_they_come() -> None:
     async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:
         desk.market.tick("AAPL", "1", "2")
         answer = await subscribe(ws, "AAPL", "MSFT")
-        assert answer == {"symbols": ["AAPL", "MSFT"], "without_quote": ["MSFT"], "type": "subscribed"}
+        assert answer == {
+            "symbols": ["AAPL", "MSFT"],
+            "without_quote": ["MSFT"],
+            "stale": [],
+            "troubles": {},
+            "type": "subscribed",
+        }
         first = await ws.receive_json(timeout=2)
         desk.market.tick("MSFT", "3.50", "4")
         second = await ws.receive_json(timeout=2)
@@ -88,7 +96,7 @@ async def test_a_stream_is_bounded() -> None:
 async def test_a_slow_client_gets_the_latest_of_each_symbol() -> None:
     """A queue of stale quotes is worse than none, and grows without bound."""
     market = FakeMarket()
-    stream = _QuoteStream(market, lambda quote: encode(quote_view(quote)))
+    stream = _QuoteStream(market, ManualClock(), lambda quote: encode(quote_view(quote)))
     sent: list[dict[str, Any]] = []
     is_ready, is_done = asyncio.Event(), asyncio.Event()
 
@@ -115,6 +123,28 @@ async def test_a_slow_client_gets_the_latest_of_each_symbol() -> None:
     await asyncio.wait_for(is_done.wait(), 2)
     talking.cancel()
     assert [(quote["symbol"], quote["bid_px"]) for quote in sent] == [("A", "1"), ("B", "1000"), ("A", "1000")]
+    assert [quote.get("conflated") for quote in sent] == [None, 999, 998], "what it never saw"
+
+
+async def test_a_symbol_that_falls_silent_is_told_and_that_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence of a symbol would otherwise look like a price that stands."""
+    monkeypatch.setattr(market_stream, "_LOOK_EVERY_S", 0.01)
+    async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:
+        desk.market.tick("AAPL", "1", "2", desk.clock.now_ns())
+        assert (await subscribe(ws, "AAPL"))["stale"] == []
+        assert (await ws.receive_json(timeout=2))["type"] == "quote"
+        desk.market.troubles["AAPL"] = "TWS has lost the servers of IB"
+        desk.clock.advance(ms=5_001)
+        silent = await ws.receive_json(timeout=2)
+        desk.market.tick("AAPL", "1", "2", desk.clock.now_ns())
+        back = [await ws.receive_json(timeout=2) for _ in range(2)]
+    assert silent == {
+        "symbol": "AAPL",
+        "is_stale": True,
+        "trouble": "TWS has lost the servers of IB",
+        "type": "freshness",
+    }
+    assert {"symbol": "AAPL", "is_stale": False, "trouble": "", "type": "freshness"} in back
 
 
 async def test_only_quotes_are_sent() -> None:

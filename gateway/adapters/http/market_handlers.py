@@ -4,12 +4,12 @@ from aiohttp import web
 
 from gateway.adapters.http.auth import Caller
 from gateway.adapters.http.boundary import json_response, read_body
+from gateway.adapters.http.market_views import full_view, watch_reply
 from gateway.adapters.http.problem import HttpProblem
 from gateway.adapters.http.reading import read_struct
 from gateway.adapters.http.shapes import MAX_SYMBOLS, Subscribe
-from gateway.adapters.http.state_views import WatchReply, quote_view
 from gateway.ports.clock import Clock
-from gateway.ports.market_data import MarketData
+from gateway.ports.market_data import MarketSources
 
 
 class WatchLists:
@@ -38,27 +38,25 @@ class WatchLists:
 class MarketHandlers:
     """The market data endpoints that are not streams."""
 
-    def __init__(self, market: MarketData, clock: Clock, watch_lists: WatchLists) -> None:
+    def __init__(self, market: MarketSources, clock: Clock, watch_lists: WatchLists) -> None:
         self._market = market
         self._clock = clock
         self._watch_lists = watch_lists
 
     async def quote(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        quote = self._market.quote(request.match_info["symbol"])
+        symbol = request.match_info["symbol"]
+        quote = self._market.quote(symbol)
         if quote is None:
-            raise HttpProblem("QUOTE_NOT_FOUND", "the market data source has no quote for this symbol")
-        return json_response(quote_view(quote, self._clock.now_ns()))
+            why = self._market.trouble(symbol) or "its source has not told one yet"
+            raise HttpProblem("QUOTE_NOT_FOUND", f"there is no quote for this symbol: {why}")
+        return json_response(full_view(quote, self._market, self._clock.now_ns()))
 
     async def subscribe(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), Subscribe)
         self._watch_lists.add(caller, wish.symbols)
-        return json_response(self._watch_reply(caller))
+        return json_response(watch_reply(self._watch_lists.of(caller), self._market, self._clock.now_ns()))
 
     async def unsubscribe(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         if not self._watch_lists.remove(caller, request.match_info["symbol"]):
             raise HttpProblem("SUBSCRIPTION_NOT_FOUND", "this key has not subscribed to this symbol")
-        return json_response(self._watch_reply(caller))
-
-    def _watch_reply(self, caller: Caller) -> WatchReply:
-        symbols = self._watch_lists.of(caller)
-        return WatchReply(symbols, tuple(symbol for symbol in symbols if self._market.quote(symbol) is None))
+        return json_response(watch_reply(self._watch_lists.of(caller), self._market, self._clock.now_ns()))

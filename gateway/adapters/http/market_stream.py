@@ -1,4 +1,4 @@
-"""ws/market-data: quotes as they come, the latest per symbol for a client that cannot keep up."""
+"""ws/market-data: quotes as they come, the latest per symbol for a client that cannot keep up, and who fell silent."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -8,34 +8,46 @@ from aiohttp import web
 
 from gateway.adapters.http.auth import Caller
 from gateway.adapters.http.market_handlers import WatchLists
+from gateway.adapters.http.market_views import WatchReply, is_stale, quote_view, watch_reply
 from gateway.adapters.http.reading import read_struct
 from gateway.adapters.http.shapes import MAX_SYMBOLS, MarketMessage
-from gateway.adapters.http.state_views import quote_view
 from gateway.adapters.http.streams import Connection, Hearer, Streams, Talker, encode
 from gateway.domain.market import MarketUpdate, Quote
+from gateway.ports.clock import Clock
 from gateway.ports.intake import FieldError, RequestInvalid
-from gateway.ports.market_data import MarketData
+from gateway.ports.market_data import MarketSources
+
+#: How often a stream looks for symbols that fell silent.
+_LOOK_EVERY_S = 1.0
 
 
-class SubscribedMessage(msgspec.Struct, frozen=True):
-    """The answer to every subscribe and unsubscribe: all symbols of this stream now."""
+class SubscribedMessage(WatchReply, frozen=True):
+    """The answer to every subscribe and unsubscribe: all symbols of this stream now, and how their prices stand."""
 
-    symbols: tuple[str, ...]
-    without_quote: tuple[str, ...]
     type: str = "subscribed"
+
+
+class FreshnessMessage(msgspec.Struct, frozen=True):
+    """A symbol's quote has become stale, or fresh again; ``trouble`` says why, where that is known."""
+
+    symbol: str
+    is_stale: bool
+    trouble: str
+    type: str = "freshness"
 
 
 class MarketStreams:
     """The endpoint. A quote is encoded once for all streams that send it."""
 
-    def __init__(self, market: MarketData, streams: Streams, watch_lists: WatchLists) -> None:
+    def __init__(self, market: MarketSources, clock: Clock, streams: Streams, watch_lists: WatchLists) -> None:
         self._market = market
+        self._clock = clock
         self._streams = streams
         self._watch_lists = watch_lists
         self._encoded: dict[str, tuple[Quote, bytes]] = {}
 
     async def open(self, request: web.Request, caller: Caller) -> web.WebSocketResponse:
-        stream = _QuoteStream(self._market, self._encode)
+        stream = _QuoteStream(self._market, self._clock, self._encode)
         stream.subscribe(self._watch_lists.of(caller))
         try:
             return await self._streams.run(request, "market-data", stream.begin)
@@ -52,13 +64,17 @@ class MarketStreams:
 
 
 class _QuoteStream:
-    """One client. The listener only overwrites the symbol's pending quote, which bounds both time and memory."""
+    """One client. The listener only overwrites the symbol's pending quote, which bounds both time and memory; how many
+    quotes a client never saw is told with the next one that it does."""
 
-    def __init__(self, market: MarketData, encode_quote: Callable[[Quote], bytes]) -> None:
+    def __init__(self, market: MarketSources, clock: Clock, encode_quote: Callable[[Quote], bytes]) -> None:
         self._market = market
+        self._clock = clock
         self._encode_quote = encode_quote
         self._stops: dict[str, Callable[[], None]] = {}
         self._pending: dict[str, Quote] = {}
+        self._conflated: dict[str, int] = {}
+        self._stale: set[str] = set()
         self._wake = asyncio.Event()
 
     @property
@@ -73,9 +89,27 @@ class _QuoteStream:
                 while self._pending:
                     # The one that has waited longest; it may be newer by now than when it queued.
                     quote = self._pending.pop(next(iter(self._pending)))
-                    await connection.send(self._encode_quote(quote))
+                    message, conflated = self._encode_quote(quote), self._conflated.pop(quote.symbol, 0)
+                    if conflated:
+                        message = b'%b,"conflated":%d}' % (message[:-1], conflated)
+                    await connection.send(message)
 
-        return [talk], self._hear
+        async def watch() -> None:
+            while True:
+                await asyncio.sleep(_LOOK_EVERY_S)
+                for message in self._freshness():
+                    await connection.send(encode(message))
+
+        return [talk, watch], self._hear
+
+    def _freshness(self) -> list[FreshnessMessage]:
+        """Symbols whose quote became stale, or fresh again, since the last look."""
+        now_ns = self._clock.now_ns()
+        quotes = ((symbol, self._market.quote(symbol)) for symbol in self._stops)
+        stale = {symbol for symbol, quote in quotes if quote is None or is_stale(quote, self._market, now_ns)}
+        moved = sorted(stale ^ self._stale)
+        self._stale = stale
+        return [FreshnessMessage(one, one in stale, self._market.trouble(one) if one in stale else "") for one in moved]
 
     def subscribe(self, symbols: Iterable[str]) -> None:
         new = [symbol for symbol in symbols if symbol not in self._stops]
@@ -94,10 +128,15 @@ class _QuoteStream:
             if stop is not None:
                 stop()
             self._pending.pop(symbol, None)
+            self._conflated.pop(symbol, None)
+            self._stale.discard(symbol)
 
     def _on_update(self, update: MarketUpdate) -> None:
         if isinstance(update, Quote):
-            self._pending[update.symbol] = update
+            symbol = update.symbol
+            if symbol in self._pending:
+                self._conflated[symbol] = self._conflated.get(symbol, 0) + 1
+            self._pending[symbol] = update
             self._wake.set()
 
     async def _hear(self, text: bytes) -> bytes:
@@ -106,5 +145,6 @@ class _QuoteStream:
             self.subscribe(message.symbols)
         else:
             self.unsubscribe(message.symbols)
-        missing = tuple(symbol for symbol in self._stops if self._market.quote(symbol) is None)
-        return encode(SubscribedMessage(self.symbols, missing))
+        reply = watch_reply(self._stops, self._market, self._clock.now_ns())
+        self._stale = {*reply.without_quote, *reply.stale}
+        return encode(SubscribedMessage(*msgspec.structs.astuple(reply)))

@@ -12,6 +12,7 @@ from gateway.adapters.http.auth import Right
 from gateway.adapters.http.drop_copy_handlers import CompareExecutions, DropCopyReply
 from gateway.adapters.http.history_handlers import ClosedPositionsPage, PortfolioHistoryPage
 from gateway.adapters.http.kinds import NAME_PATTERN
+from gateway.adapters.http.market_views import QuoteView, WatchReply
 from gateway.adapters.http.operation import Operation, Stream
 from gateway.adapters.http.order_handlers import OrdersPage
 from gateway.adapters.http.override_handlers import GrantOverride, OverridesReply, OverrideView
@@ -43,14 +44,12 @@ from gateway.adapters.http.state_views import (
     LocksReply,
     PortfolioReply,
     PositionsReply,
-    QuoteView,
     ReadyReply,
     RolloutsReply,
     SessionReply,
     StatisticsReply,
     TradingReply,
     TradingStatesReply,
-    WatchReply,
 )
 from gateway.adapters.http.views import OrderView
 from gateway.ports.checking import OrderCheckView
@@ -317,7 +316,7 @@ MARKET = (
     _get(
         f"{TRADING}/market-data/{{symbol}}",
         "quote",
-        "The latest quote of a symbol",
+        "The latest quote of a symbol, and the book where it is known",
         QuoteView,
         route=f"{TRADING}/market-data/{{symbol:{_ANYTHING}}}",
         refusals=(404,),

@@ -32,7 +32,7 @@ from gateway.ports.checking import OrderChecks
 from gateway.ports.clock import Clock
 from gateway.ports.drop_copy import DropCopies
 from gateway.ports.intake import ConfigApprovals, Controls, EventFeed, OrderIntake, Overrides
-from gateway.ports.market_data import MarketData
+from gateway.ports.market_data import MarketSources
 from gateway.ports.read_model import AllReads, Status
 from gateway.ports.risk_view import RiskReads
 from gateway.ports.telemetry import Telemetry
@@ -63,7 +63,7 @@ class HttpServer:
         reads: AllReads,
         status: Status,
         feed: EventFeed,
-        market: MarketData,
+        market: MarketSources,
         clock: Clock,
         principals: Callable[[], tuple[Principal, ...]],
         settings: ServerSettings,
@@ -89,7 +89,7 @@ class HttpServer:
             **_approval_handlers(ApprovalHandlers(approvals)),
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),
             **_system_handlers(SystemHandlers(status, self._doorman, metrics_page)),
-            "market_stream": MarketStreams(market, self._streams, watch_lists).open,
+            "market_stream": MarketStreams(market, clock, self._streams, watch_lists).open,
             "event_stream": EventStreams(feed, press, self._streams, self._doorman, heartbeat_s).open,
         }
         #: Handlers of paths without a variable part: found at once instead of by asking route after route.

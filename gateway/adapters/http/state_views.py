@@ -4,8 +4,6 @@ they are; these add what a client needs around them, and turn moments into RFC 3
 import msgspec
 
 from gateway.adapters.http.times import rfc3339, rfc3339_or_none
-from gateway.adapters.http.views import plain_or_none
-from gateway.domain.market import Quote
 from gateway.domain.sessions import Session
 from gateway.domain.throttles import StrategyLock
 from gateway.ports.read_model import BreakerView, ConnectionView, FlattenView, PortfolioView, PositionView, StopView
@@ -169,34 +167,6 @@ class RolloutsReply(msgspec.Struct, frozen=True):
     rollouts: tuple[str, ...] = ()
 
 
-class QuoteView(msgspec.Struct, frozen=True, gc=False):
-    """Level 1 of one symbol; a side that is absent is null. ``is_synthetic``: no market made this price.
-
-    ``event_time`` is the venue's stamp, null when it sends none; ``age_ms`` (in a GET only) is the time since
-    the gateway received the quote.
-    """
-
-    symbol: str
-    bid_px: str | None
-    bid_qty: str | None
-    ask_px: str | None
-    ask_qty: str | None
-    last_px: str | None
-    last_qty: str | None
-    event_time: str | None
-    received_time: str
-    is_synthetic: bool
-    age_ms: int | msgspec.UnsetType = msgspec.UNSET
-    type: str = "quote"
-
-
-class WatchReply(msgspec.Struct, frozen=True):
-    """The symbols that streams opened with this key start with, and those among them without a quote so far."""
-
-    symbols: tuple[str, ...]
-    without_quote: tuple[str, ...]
-
-
 class LiveReply(msgspec.Struct, frozen=True):
     """The process runs and answers."""
 
@@ -280,21 +250,4 @@ def connection_reply(view: ConnectionView) -> ConnectionReply:
         view.failed_attempts,
         view.last_error,
         None if view.next_attempt_ns is None else rfc3339(view.next_attempt_ns),
-    )
-
-
-def quote_view(quote: Quote, now_ns: int | None = None) -> QuoteView:
-    """The wire form of a quote; with ``now_ns`` also how old it is."""
-    return QuoteView(
-        quote.symbol,
-        plain_or_none(quote.bid_px),
-        plain_or_none(quote.bid_qty),
-        plain_or_none(quote.ask_px),
-        plain_or_none(quote.ask_qty),
-        plain_or_none(quote.last_px),
-        plain_or_none(quote.last_qty),
-        rfc3339(quote.event_ns) if quote.event_ns else None,
-        rfc3339(quote.received_ns),
-        quote.is_synthetic,
-        msgspec.UNSET if now_ns is None else max(now_ns - quote.received_ns, 0) // 1_000_000,
     )
