@@ -27,7 +27,7 @@ from gateway.domain.orders import ExecutionReport
 from gateway.ports.clock import Clock
 
 _NS = 1_000_000_000
-#: Between two looks that agree that an order is nowhere, and after its last request before the first of them.
+#: Between two looks that agree that an order is nowhere; and how long one that was just placed may not be seen yet.
 ABSENCE_GAP_S = 1.0
 SETTLE_S = 5.0
 #: Pages of trades that are read for one order at most.
@@ -110,8 +110,7 @@ class Asker:
         now_ns = self._clock.monotonic_ns()
         after_s: float | None = self._client.options.absent_after_s
         if one.venue_order_id:
-            can_be_gone = one.is_cancel_taken or self._known.forgets_unfilled
-            after_s = SETTLE_S if can_be_gone else None
+            after_s = 0.0 if one.is_cancel_taken else SETTLE_S if self._known.forgets_unfilled else None
         if after_s is None or now_ns - one.sent_ns < after_s * _NS:
             return Finding(None)
         if one.absences and now_ns - one.absent_ns < ABSENCE_GAP_S * _NS:

@@ -9,11 +9,11 @@ import asyncio
 import logging
 from decimal import Decimal
 
-from gateway.adapters.venues.ccxt import outcomes
+from gateway.adapters.venues.ccxt import asking, outcomes
 from gateway.adapters.venues.ccxt.account import CcxtAccount
 from gateway.adapters.venues.ccxt.asking import Asker, Finding
 from gateway.adapters.venues.ccxt.capabilities import OrderUnsupported, check_tradable, order_forms
-from gateway.adapters.venues.ccxt.client import Client, Trip
+from gateway.adapters.venues.ccxt.client import BudgetSpent, Client, Trip
 from gateway.adapters.venues.ccxt.options import credential_names
 from gateway.adapters.venues.ccxt.orders import CreateOrder, create_order_of
 from gateway.adapters.venues.ccxt.reading import Unreadable, order_of, plain_report
@@ -196,7 +196,9 @@ class CcxtVenue:
                 found = await self._asker.ask(one)
                 self._tell(*found.reports)
                 self._settle(one, found)
-                if one.order_id not in self._asked_again:
+                if one.absences:  # nowhere: a second look decides
+                    await asyncio.sleep(asking.ABSENCE_GAP_S)
+                elif one.order_id not in self._asked_again:
                     return
         except (*outcomes.EXPECTED, Unreadable) as error:
             _log.warning("%s: order %s: %s", self._settings.name, one.order_id, outcomes.words_of(error))
@@ -228,7 +230,10 @@ class CcxtVenue:
         await self._renew()
         self._link.up()
         while not self._link.trouble:
-            await self._poll()
+            try:
+                await self._poll()
+            except BudgetSpent as error:
+                _log.warning("%s: polling waits: %s", self._settings.name, error)
             await asyncio.sleep(self._poll_s)
 
     async def _renew(self) -> None:
