@@ -47,6 +47,7 @@ async def test_what_filled_is_taken_off_a_change_even_if_nobody_was_told(desk: D
     order = ticket()
     await desk.venue.submit(order)
     desk.peer.faults.add("lose", "fill")
+    desk.peer.faults.add("lose", "canceled")
     desk.peer.trade("AAPL", "179.50", 4)
     assert (await desk.venue.replace(order, D(12), D("179.6"), None)).status is ACCEPTED
     desk.peer.trade("AAPL", "179.60", 1_000)
@@ -121,6 +122,51 @@ async def test_a_cancel_that_is_in_doubt_leaves_the_order_as_alpaca_has_it(desk:
     assert (await desk.settled(order)).is_known
     assert [row["status"] for row in desk.peer.orders()] == ["new"]
     assert desk.heard.kinds(order.order_id) == [ExecType.NEW]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_change_that_is_still_under_way_is_no_cancel(desk: Desk, is_restarted: bool) -> None:
+    """Without this, the canceled half of a change would be told as the order's end, also by a gateway that died in
+    between, and the other half arrive after that and trade."""
+    order = ticket()
+    await desk.venue.submit(order)
+    stuck = desk.peer.faults.add("stuck", "place")
+    changing = asyncio.create_task(desk.venue.replace(order, D(12), D(170), None))
+    await stuck.hit.wait()
+    assert (await desk.venue.lookup(order)).is_known is None
+    changing.cancel()
+    await asyncio.wait([changing])
+    if is_restarted:
+        await desk.stop()
+        await desk.open()
+    assert (await desk.venue.lookup(order)).is_known is None
+    stuck.release()
+    await desk.settled(order)
+    assert desk.heard.kinds(order.order_id)[-1] is ExecType.REPLACED
+    assert ExecType.CANCELED not in desk.heard.kinds(order.order_id)
+    assert (await desk.venue.cancel(order)).status is ACCEPTED
+
+
+async def test_an_order_that_cannot_be_canceled_now_stays_as_it_is(desk: Desk) -> None:
+    """Without this, a refused cancel would look like doubt for ever, and a change wait for an end that never comes."""
+    order = ticket()
+    await desk.venue.submit(order)
+    body = '{"code":42210000,"message":"order is not cancelable"}'
+    desk.peer.faults.add("error", "cancel", status=422, body=body, times=2)
+    for answer in (await desk.venue.replace(order, D(12), D(170), None), await desk.venue.cancel(order)):
+        assert (answer.status, "not cancelable" in answer.text) == (REJECTED, True)
+    assert [row["status"] for row in desk.peer.orders()] == ["new"]
+
+
+async def test_a_change_needs_room_for_both_of_its_messages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a change could take the order back and then have no message left for the new one."""
+    order = ticket()
+    await desk.venue.submit(order)
+    monkeypatch.setattr(client_module, "BUDGET_WAIT_S", 0.0)
+    while desk.rest.budget.remaining > 21:
+        desk.rest.budget.take()
+    assert (await desk.venue.replace(order, D(12), D(170), None)).status is REJECTED
+    assert [row["status"] for row in desk.peer.orders()] == ["new"]
 
 
 async def test_a_change_is_told_before_the_fills_under_it(desk: Desk) -> None:
@@ -281,7 +327,7 @@ async def test_cancels_keep_a_reserve_of_the_budget(desk: Desk, monkeypatch: pyt
     await desk.venue.submit(order)
     desk.peer._used = desk.peer.requests_per_minute - 15
     assert (await desk.venue.lookup(order)).is_known  # the answer's headers tell
-    monkeypatch.setattr(client_module, "_BUDGET_WAIT_S", 0.0)
+    monkeypatch.setattr(client_module, "BUDGET_WAIT_S", 0.0)
     refused = await desk.venue.submit(ticket())
     assert (refused.status, "minute" in refused.text, desk.sent()) == (REJECTED, True, 1)
     assert (await desk.venue.cancel(order)).status is ACCEPTED

@@ -38,7 +38,7 @@ def hurry_alpaca(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(book, "IN_FLIGHT_S", 0.7)
     patch.setattr(book, "_REPAIR_FIRST_S", 0.05)
     patch.setattr(stream, "_HEARTBEAT_S", 0.2)
-    patch.setattr(client, "_BUDGET_WAIT_S", 0.05)
+    patch.setattr(client, "BUDGET_WAIT_S", 0.05)
 
 
 def hurry_ccxt(patch: pytest.MonkeyPatch) -> None:

@@ -67,9 +67,14 @@ class OrderBook:
 
     def begin(self, ticket: OrderTicket) -> Tracked:
         """An order that is about to be sent for the first time."""
-        tracked = Tracked(ticket, is_generation_known=True, sent_ns=self._clock.monotonic_ns())
+        tracked = Tracked(ticket, is_generation_known=True)
+        self.note_sent(tracked)
         self._tracked[ticket.order_id] = tracked
         return tracked
+
+    def note_sent(self, tracked: Tracked) -> None:
+        """From now on no request that makes an order leaves any more."""
+        tracked.sent_ns = self._clock.monotonic_ns()
 
     def track(self, ticket: OrderTicket) -> Tracked:
         return self._tracked.setdefault(ticket.order_id, Tracked(ticket))
@@ -170,7 +175,8 @@ class OrderBook:
                 self._tell((await self.lookup(tracked)).reports)
                 continue
             tracked.venue_order_id = row["id"]
-            if is_taken(row):
+            if is_taken(row) and not tracked.is_acknowledged:
+                tracked.is_acknowledged = True
                 self._tell((report(tracked.ticket.order_id, ExecType.NEW, row),))
             self.note_row(row)
 

@@ -13,14 +13,13 @@ from typing import Any
 
 import msgspec
 
-from gateway.adapters.venues.alpaca import outcomes
+from gateway.adapters.venues.alpaca import client, outcomes
 from gateway.adapters.venues.alpaca.book import OrderBook
 from gateway.adapters.venues.alpaca.client import ApiRefused, RestClient
 from gateway.adapters.venues.alpaca.reading import client_order_id_of, filled_qty_of, is_done
 from gateway.adapters.venues.alpaca.tracking import Tracked
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import SubmitStatus
-from gateway.ports.clock import Clock
 from gateway.ports.venue import Answer
 
 _POLL_FIRST_S, _POLL_MAX_S = 0.05, 1.0
@@ -31,10 +30,9 @@ Form = Callable[[OrderTicket, str], Mapping[str, Any]]
 class Changes:
     """Carries out changes, one at a time for each order. Whatever comes in between, a look-up tells how it ended."""
 
-    def __init__(self, rest: RestClient, book: OrderBook, clock: Clock, form: Form) -> None:
+    def __init__(self, rest: RestClient, book: OrderBook, form: Form) -> None:
         self._rest = rest
         self._book = book
-        self._clock = clock
         self._form = form
 
     async def change(self, tracked: Tracked, changed: OrderTicket) -> Answer:
@@ -45,7 +43,7 @@ class Changes:
             if not rows or is_done(rows[-1]):
                 return Answer(SubmitStatus.UNKNOWN, "alpaca does not work the order")
             tracked.settle(rows)
-        if not await self._rest.budget.acquire(2.0, 2):
+        if not await self._rest.budget.acquire(client.BUDGET_WAIT_S, 2):
             return Answer(SubmitStatus.REJECTED, "the requests of this minute are used up; nothing was changed")
         tracked.is_changing = True
         try:
@@ -67,7 +65,8 @@ class Changes:
             return Answer(SubmitStatus.UNKNOWN, "canceled: all of the new quantity had filled already")
         client_order_id = client_order_id_of(changed.order_id, tracked.generation + 1)
         body = self._form(msgspec.structs.replace(changed, order_qty=left), client_order_id)
-        tracked.is_change_in_doubt, tracked.sent_ns = True, self._clock.monotonic_ns()
+        tracked.is_change_in_doubt = True
+        self._book.note_sent(tracked)
         try:
             row = await self._rest.request("POST", "orders", body, is_paid=True)
         except Exception as error:
@@ -76,6 +75,8 @@ class Changes:
                 text = f"canceled to be changed, and the new terms were refused: {outcome.text}"
                 self._book.on_change_refused(tracked, old, text)
             return outcome
+        finally:
+            self._book.note_sent(tracked)
         self._book.note_successor(row)
         tracked.is_changing = False
         self._book.on_answer(row)

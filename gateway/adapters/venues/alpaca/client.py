@@ -22,7 +22,7 @@ PAPER_API, LIVE_API = "https://paper-api.alpaca.markets", "https://api.alpaca.ma
 REQUESTS_PER_MIN = 200
 CANCEL_RESERVE = 20
 #: What an order waits for a place in the budget.
-_BUDGET_WAIT_S = 2.0
+BUDGET_WAIT_S = 2.0
 #: How keys begin: those of paper accounts, and those of accounts with money.
 _PAPER_KEY, _LIVE_KEY = "PK", "AK"
 
@@ -95,7 +95,7 @@ class RestClient:
         Raises ApiRefused, BudgetSpent (nothing was sent), AnswerUnreadable, and what aiohttp raises when a connection
         cannot be made or breaks.
         """
-        if not is_paid and not await self.budget.acquire(_BUDGET_WAIT_S, is_cancel=is_cancel):
+        if not is_paid and not await self.budget.acquire(BUDGET_WAIT_S, is_cancel=is_cancel):
             raise BudgetSpent("the requests of this minute are used up; nothing was sent")
         async with self._open_session().request(
             method,
@@ -163,5 +163,5 @@ def _base_url(settings: VenueSettings, key: str) -> str:
 def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name, "")
     if not value:
-        raise CredentialsUnfit(f"{name} is not set in the environment or .env; alpaca needs it for this mode")
+        raise CredentialsUnfit(f"{name} is not set in the environment or .env; alpaca needs it, for prices too")
     return value

@@ -26,8 +26,9 @@ class Tracked:
     venue_order_id: str = ""
     #: What the generations before the newest have filled.
     carried_qty: Decimal = ZERO
-    #: When a request that makes an order was sent last (monotonic); None: not by this process.
+    #: When a request that makes an order was sent last, or given up (monotonic); None: not by this process.
     sent_ns: int | None = None
+    is_acknowledged: bool = False
     #: A change is under way: the end of the old generation is not the order's.
     is_changing: bool = False
     #: The order of the next generation was sent, and nothing tells yet whether it arrived.

@@ -58,7 +58,7 @@ class AlpacaVenue:
         self._expiries = Expiries(clock, self._background, self._expire)
         self._book = OrderBook(rest, clock, self._background, self._tell, self._expiries.forget)
         self._stream = TradeUpdates(rest, self._link, self._book.on_update, self._on_open, float(settings.timeout_s))
-        self._changes = Changes(rest, self._book, clock, self._body_of)
+        self._changes = Changes(rest, self._book, self._body_of)
         #: By symbol; None while the answer is under way.
         self._assets: dict[str, AssetRules | None] = {}
 
@@ -94,6 +94,8 @@ class AlpacaVenue:
             if outcome.status is SubmitStatus.REJECTED:
                 self._book.forget(ticket.order_id)
             return outcome
+        finally:
+            self._book.note_sent(tracked)
         tracked.venue_order_id = row["id"]
         self._watch(ticket)
         self._book.on_answer(row)
