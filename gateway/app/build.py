@@ -10,6 +10,7 @@ from gateway.adapters.calendar import ExchangeCalendar
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.command_files import CommandFiles
 from gateway.adapters.config import StartResult
+from gateway.adapters.dashboard import page_files
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
@@ -52,6 +53,7 @@ from gateway.service.recovery import recover
 from gateway.service.reload import Reloader
 from gateway.service.risk_reads import RiskReader
 from gateway.service.status import GatewayStatus
+from gateway.service.stories import DurableTimes, Stories
 from gateway.service.tasks import TaskGroup
 from gateway.service.timers import Timers
 from gateway.service.traded_average import TradedAverage
@@ -117,7 +119,8 @@ def _assemble(
     feed = Feed(journal, last_seq)
     engine.run_effects = executor.run
     flattener = Flattener(engine, market, clock)
-    engine.on_durable = partial(_tell, feed, flattener)
+    durable_times = DurableTimes(clock)
+    engine.on_durable = partial(_tell, feed, flattener, durable_times)
 
     factories = venue_factories(instruments, settings, market, clock, data_dir, environ) | dict(extra_venues)
     venues = VenueManager(table, factories, executor)
@@ -150,6 +153,7 @@ def _assemble(
         alerts,
         risk,
         reads,
+        Stories(reads, journal, durable_times),
         status,
         feed,
         market,
@@ -158,6 +162,7 @@ def _assemble(
         settings.server,
         telemetry,
         telemetry.page,
+        page_files(),
     )
     gauges.add("gateway_deferred_requests_total", lambda: intake.deferred)
     gauges.add("gateway_drop_copy_executions_total", drop_copies.counts)
@@ -265,7 +270,8 @@ def _complete(adjust: Callable[[Settings], Settings], settings: Settings) -> Set
     return msgspec.structs.replace(settings, trading=trading)
 
 
-def _tell(feed: Feed, flattener: Flattener, record: Record) -> None:
+def _tell(feed: Feed, flattener: Flattener, durable_times: DurableTimes, record: Record) -> None:
+    durable_times.note(record)
     flattener.on_record(record)
     feed.publish(record)
 

@@ -98,3 +98,16 @@ class OrderArchive(Protocol):
     async def find_by_client_id(self, account: str, cl_ord_id: str) -> Order | None: ...
 
     async def list(self, query: OrderQuery) -> list[Order]: ...
+
+
+class OrderTrace(msgspec.Struct, frozen=True):
+    """The records that speak of one order, in order. ``is_whole`` False: there may be more than were looked for."""
+
+    records: tuple[Record, ...]
+    is_whole: bool
+
+
+class OrderTraces(Protocol):
+    async def trace(self, order_id: str, since_ns: int, until_ns: int) -> OrderTrace:
+        """What was recorded of the order between these moments. Raises JournalBroken, JournalUnavailable."""
+        ...

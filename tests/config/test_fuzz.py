@@ -42,14 +42,14 @@ def often(times: int) -> settings:
 
 def judge(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings | None:
     """Parse, hold the answer to what is promised of every answer, and give the settings if it was those."""
-    began = time.perf_counter()
+    began = time.process_time()  # of this process: other work on the machine is not the parser's fault
     problems: tuple[ConfigProblem, ...] = ()
     result = None
     try:
         result = parse(files, environ)
     except ConfigInvalid as invalid:
         problems = invalid.problems
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     if result is None:
         assert 1 <= len(problems) <= MAX_PROBLEMS + 1
         assert all(problem.rule and str(problem).isprintable() for problem in problems)

@@ -231,6 +231,10 @@ class GatewayProcess:
             file.seek(self._log_start)
             return file.read()
 
+    def keep_port(self) -> None:
+        """Let the next run listen where this one did: what a person's browser still has open."""
+        self._command[-1] = self.url.rpartition(":")[2]
+
     def spawn(self) -> None:
         """Start without waiting for anything."""
         self._log_start = self._log_path.stat().st_size if self._log_path.exists() else 0

@@ -42,6 +42,7 @@ from gateway.ports.read_model import (
     VenueModeView,
 )
 from gateway.ports.risk_view import RiskView
+from gateway.ports.stories import RecordedStory, Stage
 from tests.fakes.gateway_samples import (
     checked,
     executed,
@@ -288,6 +289,13 @@ class FakeGateway:
     async def order(self, order_id: str) -> OrderStory | None:
         order = self.stories.get(order_id)
         return None if order is None else OrderStory(order, self.legs.get(order.symbol, ()))
+
+    async def recorded(self, order_id: str) -> RecordedStory | None:
+        story = await self.order(order_id)
+        if story is None:
+            return None
+        about = tuple(r for r in self.journal if any(getattr(f, "order_id", "") == order_id for f in r.facts))
+        return RecordedStory(story, about, (Stage("checked and decided", 1_500),), is_whole=True)
 
     async def orders(self, query: OrderQuery) -> list[OrderStory]:
         self.calls.append(("orders", query))

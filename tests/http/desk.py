@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from gateway.adapters.dashboard import page_files
 from gateway.adapters.http import HttpServer
 from gateway.domain.enums import Role
 from gateway.domain.records import Record
@@ -91,6 +92,7 @@ class Desk:
             alerts=self.alerts,
             risk=self.fake,
             reads=self.fake,
+            stories=self.fake,
             status=self.fake,
             feed=self.fake,
             market=self.market,
@@ -99,6 +101,7 @@ class Desk:
             settings=settings or ServerSettings(port=0),
             telemetry=self.telemetry,
             metrics_page=lambda: self.metrics_page(),
+            page=page_files(),
             heartbeat_s=heartbeat_s,
         )
         self.url = ""

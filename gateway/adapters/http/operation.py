@@ -1,9 +1,16 @@
-"""What is said of one path of the API: a row of ``operations``."""
+"""What is said of one path of the API: a row of ``operations`` or ``control_operations``."""
+
+from typing import Any
 
 import msgspec
 
 from gateway.adapters.http.auth import Right
 from gateway.adapters.http.shapes import NoQuery
+
+TRADING = "/api/trading"
+#: A symbol or a strategy's name in a path may hold slashes; and even a line break must reach the handler, to be
+#: refused in our words.
+ANYTHING = r"[\s\S]+"
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,3 +41,12 @@ class Stream(msgspec.Struct, frozen=True):
     name: str
     summary: str
     query: type = NoQuery
+
+
+def get(path: str, name: str, summary: str, reply: type | str, **more: Any) -> Operation:
+    more = {"needs": Right.READ, **more}
+    return Operation(method="GET", path=path, name=name, summary=summary, replies={200: reply}, **more)
+
+
+def post(path: str, name: str, summary: str, replies: dict[int, type | str], **more: Any) -> Operation:
+    return Operation(method="POST", path=path, name=name, summary=summary, replies=replies, **more)

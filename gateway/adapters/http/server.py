@@ -21,9 +21,11 @@ from gateway.adapters.http.market_stream import MarketStreams
 from gateway.adapters.http.operations import OPERATIONS, STREAMS
 from gateway.adapters.http.order_handlers import OrderHandlers
 from gateway.adapters.http.override_handlers import OverrideHandlers
+from gateway.adapters.http.page import PageHandlers
 from gateway.adapters.http.problem import HttpProblem
 from gateway.adapters.http.risk_handlers import RiskHandlers
 from gateway.adapters.http.state_handlers import ControlHandlers, StateHandlers
+from gateway.adapters.http.story_handlers import StoryHandlers
 from gateway.adapters.http.streams import Streams
 from gateway.adapters.http.system_handlers import SystemHandlers
 from gateway.domain.settings import Principal, ServerSettings
@@ -33,8 +35,10 @@ from gateway.ports.clock import Clock
 from gateway.ports.drop_copy import DropCopies
 from gateway.ports.intake import ConfigApprovals, Controls, EventFeed, OrderIntake, Overrides
 from gateway.ports.market_data import MarketSources
+from gateway.ports.page import PageFiles
 from gateway.ports.read_model import AllReads, Status
 from gateway.ports.risk_view import RiskReads
+from gateway.ports.stories import OrderStories
 from gateway.ports.telemetry import Telemetry
 
 _HEARTBEAT_S = 5.0
@@ -61,6 +65,7 @@ class HttpServer:
         alerts: Alerts,
         risk: RiskReads,
         reads: AllReads,
+        stories: OrderStories,
         status: Status,
         feed: EventFeed,
         market: MarketSources,
@@ -69,6 +74,7 @@ class HttpServer:
         settings: ServerSettings,
         telemetry: Telemetry,
         metrics_page: Callable[[], bytes],
+        page: PageFiles,
         heartbeat_s: float = _HEARTBEAT_S,
     ) -> None:
         self._settings = settings
@@ -82,6 +88,8 @@ class HttpServer:
             "check_order": CheckHandlers(checks).check,
             **_state_handlers(StateHandlers(reads, status), HistoryHandlers(reads)),
             **_control_handlers(ControlHandlers(controls, reads, status)),
+            "order_story": StoryHandlers(stories).show,
+            **_page_handlers(PageHandlers(page)),
             "risk": RiskHandlers(risk, status, overrides).show,
             **_alert_handlers(AlertHandlers(alerts)),
             "drop_copy": DropCopyHandlers(drop_copies).compare,
@@ -280,5 +288,8 @@ def _system_handlers(system: SystemHandlers) -> dict[str, Handler]:
         "ready": system.ready,
         "metrics": system.metrics,
         "openapi": system.openapi,
-        "page": system.page,
     }
+
+
+def _page_handlers(page: PageHandlers) -> dict[str, Handler]:
+    return {"page": page.index, "page_file": page.file}

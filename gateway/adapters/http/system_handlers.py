@@ -9,7 +9,6 @@ from gateway.adapters.http.answer import JSON_HEADERS
 from gateway.adapters.http.auth import Caller, Doorman
 from gateway.adapters.http.boundary import json_response
 from gateway.adapters.http.openapi import openapi_document
-from gateway.adapters.http.page import PAGE, PAGE_HEADERS
 from gateway.adapters.http.problem import problem_of, problem_response
 from gateway.adapters.http.state_views import LiveReply, ReadyReply
 from gateway.ports.read_model import Status
@@ -59,6 +58,3 @@ class SystemHandlers:
         if document is None:
             document = self._documents[has_keys] = openapi_document(has_keys)
         return web.Response(body=document, headers=JSON_HEADERS)
-
-    async def page(self, request: web.Request, caller: Caller) -> web.Response:
-        return web.Response(body=PAGE, headers=PAGE_HEADERS)

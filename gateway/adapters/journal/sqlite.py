@@ -23,10 +23,18 @@ from gateway.adapters.journal.history import History, history_statements
 from gateway.adapters.journal.lock import DirectoryLock
 from gateway.adapters.journal.opening import Head, check_anchor, open_files, read_head, record_hash_at
 from gateway.adapters.journal.reading import read_records
+from gateway.adapters.journal.tracing import trace
 from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Checkpoint, Entry, Record
-from gateway.ports.journal import ClosedPositionQuery, JournalBroken, JournalUnavailable, OrderQuery, PortfolioQuery
+from gateway.ports.journal import (
+    ClosedPositionQuery,
+    JournalBroken,
+    JournalUnavailable,
+    OrderQuery,
+    OrderTrace,
+    PortfolioQuery,
+)
 
 _log = logging.getLogger(__name__)
 #: ``SqliteJournal.list`` hides the built-in of that name inside the class.
@@ -149,6 +157,10 @@ class SqliteJournal:
     async def list(self, query: OrderQuery) -> Orders:
         with told("read"):
             return await self._archive.list_orders(query)
+
+    async def trace(self, order_id: str, since_ns: int, until_ns: int) -> OrderTrace:
+        with told("read"):
+            return await trace(self._reader, self._partition, self._appender.head.seq, order_id, since_ns, until_ns)
 
     async def close(self) -> None:
         """Say in the anchor that this is the end, close the file and let the next owner in. Never raises for the

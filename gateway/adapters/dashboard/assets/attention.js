@@ -1,0 +1,61 @@
+// What a person should know now, worst first; nothing when all is well.
+
+import { html } from "./vendor/preact-htm.js";
+import { ago, words } from "./format.js";
+import { openDialog } from "./dialogs.js";
+
+export function Attention({ state }) {
+  const found = [...gather(state)];
+  if (!found.length) return null;
+  return html`<section class="attention" aria-label="Needs attention" role="region"><ul>
+    ${found.map((one) => html`<li key=${one.key} data-level=${one.level}>
+      <strong>${one.title}</strong> <span>${one.text}</span> ${one.since && html`<span class="hint">for ${ago(one.since)}</span>`}
+      ${one.action && html`<button type="button" onClick=${one.action.run}>${one.action.name}</button>`}</li>`)}
+  </ul></section>`;
+}
+
+function* gather(state) {
+  const { ready, trading, breakers, alerts, approvals, locks, statistics } = state.answers;
+  if (ready && ready.status !== "ready") {
+    const reasons = ready.isUnreachable ? ["the gateway cannot be reached"] : (ready.reasons ?? []);
+    yield { key: "ready", level: "bad", title: "No orders are taken", text: reasons.join("; ") };
+  }
+  for (const stop of trading?.stops ?? []) {
+    const where = stop.scope === "gateway" ? "everywhere" : `${stop.scope} ${stop.id}`;
+    yield {
+      key: `stop ${stop.scope} ${stop.id} ${stop.by}`, level: stop.trading_state === "halted" ? "bad" : "warn", since: stop.since,
+      title: `${words(stop.trading_state)} ${where}`, text: `${stop.cause || "no reason was given"} (by ${stop.by})`,
+    };
+  }
+  for (const flatten of (trading?.flattens ?? []).filter((one) => one.state === "running")) {
+    yield { key: flatten.flatten_id, level: "warn", title: "Positions are being closed", text: flatten.waits.join("; ") || `by ${flatten.by}`, since: flatten.started_at };
+  }
+  for (const one of (breakers?.circuit_breakers ?? []).filter((breaker) => breaker.state === "tripped")) {
+    yield { key: `breaker ${one.id}`, level: "bad", title: `Breaker ${words(one.breaker)} tripped`, text: one.cause, since: one.since };
+  }
+  for (const alert of (alerts?.alerts ?? []).filter((one) => !one.resolved_at)) {
+    yield {
+      key: `alert ${alert.alert_id}`, level: alert.acknowledged_at ? "seen" : alert.severity === "critical" ? "bad" : "warn", since: alert.raised_at,
+      title: `${words(alert.kind)}${alert.subject ? `: ${alert.subject}` : ""}`, text: `${alert.text}${alert.acknowledged_by ? ` (taken on by ${alert.acknowledged_by}: ${alert.acknowledged_reason})` : ""}`,
+      action: !alert.acknowledged_at && { name: "Acknowledge", run: () => openDialog({ kind: "acknowledge", alert }) },
+    };
+  }
+  for (const channel of (alerts?.channels ?? []).filter((one) => !one.is_up)) {
+    yield { key: `channel ${channel.name}`, level: "bad", title: `Notifications by ${channel.name} do not arrive`, text: channel.error };
+  }
+  if (statistics?.statistics.now?.in_doubt) {
+    yield { key: "doubt", level: "bad", title: "Orders in doubt", text: `${statistics.statistics.now.in_doubt} sent, and the venue has not said what became of them` };
+  }
+  for (const lock of locks?.locks ?? []) {
+    yield { key: lock.lock_id, level: "warn", title: `Strategy ${lock.strategy_id} is locked`, text: `${lock.executions} executions in ${lock.window_s} s`, action: { name: "Lift", run: () => openDialog({ kind: "lift", lock }) } };
+  }
+  if (ready?.config_error) yield { key: "config", level: "warn", title: "An edit of the configuration was refused", text: ready.config_error };
+  if (approvals?.waiting) {
+    yield {
+      key: "waiting", level: "warn", title: "An edit waits for approval", text: approvals.waiting.looser.join("; "), since: approvals.waiting.since,
+      action: { name: "Review", run: () => openDialog({ kind: "approve", waiting: approvals.waiting }) },
+    };
+  }
+  for (const text of ready?.warnings ?? []) yield { key: text, level: "warn", title: "Warning", text };
+}
+

@@ -1,0 +1,61 @@
+// The bar that never leaves: is what is shown live, is trading on, and the button that stops it.
+
+import { html } from "./vendor/preact-htm.js";
+import { Badge } from "./parts.js";
+import { openDialog } from "./dialogs.js";
+import { words } from "./format.js";
+import { key, setKey } from "./api.js";
+import { restartStream } from "./stream.js";
+import { refreshAll } from "./polling.js";
+import { changedNow } from "./store.js";
+
+const THEMES = ["auto", "light", "dark"];
+
+function theme() {
+  return localStorage.getItem("gateway-theme") ?? "auto";
+}
+
+export function applyTheme() {
+  document.documentElement.dataset.theme = theme();
+}
+
+function nextTheme() {
+  localStorage.setItem("gateway-theme", THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
+  applyTheme();
+  changedNow();
+}
+
+applyTheme();
+
+export function Header({ state }) {
+  const tradingState = state.answers.trading?.trading_state ?? "unknown";
+  const isLive = state.link.state === "live";
+  return html`<header class="top">
+    <h1 class="brand">Order gateway</h1>
+    <p class="link-state" data-state=${state.link.state} role="status">
+      ${isLive ? "Live" : html`${state.link.text}${state.link.state === "key" ? "" : ` (since ${new Date(state.link.since).toLocaleTimeString()}). What stands below may be old.`}`}
+    </p>
+    <p class="trading" data-state=${tradingState}>Trading: <strong>${words(tradingState)}</strong></p>
+    <div class="top-actions">
+      <button type="button" class="quiet" onClick=${nextTheme}>Theme: ${theme()}</button>
+      <button type="button" class="quiet" onClick=${() => openDialog({ kind: "key" })}>${key() ? "Change key" : "Enter key"}</button>
+      ${tradingState === "halted" &&
+      html`<button type="button" onClick=${() => openDialog({ kind: "enable" })}>Let trading go on</button>`}
+      <button type="button" class="stop" onClick=${() => openDialog({ kind: "stop" })}>Stop trading</button>
+    </div>
+    ${state.needsKey &&
+    html`<form class="login" onSubmit=${(event) => {
+      event.preventDefault();
+      useKey(new FormData(event.target).get("key"));
+    }}>
+      <label>API key <input name="key" type="password" autocomplete="off" required /></label><button>Show</button>
+      <${Badge} kind="warn">This gateway asks for a key</${Badge}>
+    </form>`}
+  </header>`;
+}
+
+export function useKey(text) {
+  setKey(text);
+  restartStream();
+  refreshAll();
+}

@@ -1,0 +1,146 @@
+"""The page in a real browser against a real gateway: what a person sees, and what his clicks do."""
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from tests.e2e.orders import market, resting
+from tests.e2e.process import GatewayProcess, Site, running
+from tests.e2e.test_loosening import KEYS, give_keys
+from tests.page.conftest import SHOTS, OpenPage
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+async def is_live(page: Page) -> None:
+    await expect(page.locator(".link-state")).to_have_text("Live", timeout=10_000)
+
+
+async def test_an_order_appears_as_it_happens_and_tells_its_story(site: Site, open_page: OpenPage) -> None:
+    """Without this, people would reload to see their orders, and ask a programmer why one was denied."""
+    async with running(site) as gateway:
+        page = await open_page(gateway.url)
+        await is_live(page)
+        await expect(page.locator(".venue[data-mode] .mode").first).to_have_text("SHADOW")
+        filled = await gateway.api().place(**market(strategy="momentum", quantity=3))
+        row = page.get_by_role("row").filter(has_text="momentum").first
+        await expect(row).to_contain_text("filled")
+        await row.get_by_role("button").click()
+        story = page.get_by_role("dialog", name="Order")
+        await expect(story).to_contain_text("admitted")
+        await expect(story).to_contain_text("mode SHADOW")
+        await expect(story).to_contain_text("made durable")
+        assert filled.body["policy_revision"] in await story.inner_text()
+        await page.keyboard.press("Escape")
+        await expect(story).to_have_count(0)
+
+        await gateway.api().place(**market(strategy="greedy", quantity=100_000))
+        await page.get_by_role("row").filter(has_text="greedy").get_by_role("button").click()
+        await expect(story).to_contain_text("MAX_ORDER_VALUE")
+        await expect(story.get_by_role("row").filter(has_text="MAX_ORDER_VALUE")).to_contain_text("50 000")
+        await page.keyboard.press("Escape")
+
+        await page.get_by_role("searchbox").fill("greedy")
+        await expect(page.get_by_role("row").filter(has_text="momentum")).to_have_count(1)  # its position stays
+        await page.get_by_label("Status").select_option("filled")
+        await expect(page.get_by_role("tabpanel")).to_contain_text("Nothing here yet")
+
+
+async def test_the_kill_switch_is_one_click_and_one_confirmation_away(site: Site, open_page: OpenPage) -> None:
+    """Without this, the worst day of the year would be spent looking for the button."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        rests = (await api.place(**resting())).body["order_id"]
+        page = await open_page(gateway.url, 360, 800)
+        await is_live(page)
+        await page.get_by_role("button", name="Stop trading", exact=True).click()
+        await page.get_by_role("button", name="Stop all trading now").click()
+        await expect(page.locator(".trading")).to_contain_text("halted")
+        await expect(page.get_by_role("region", name="Needs attention")).to_contain_text("stopped from the page")
+        await api.until_order(rests, lambda order: order["ord_status"] == "canceled")
+        assert (await api.place(**market())).body["code"] == "TRADING_HALTED"
+
+        await page.get_by_role("button", name="Let trading go on").click()
+        confirm = page.get_by_role("dialog").get_by_role("button", name="Let trading go on")
+        await expect(confirm).to_be_disabled()
+        await page.get_by_label("Type TRADE to confirm").fill("trade")
+        await confirm.click()
+        await expect(page.locator(".trading")).to_contain_text("active")
+        assert (await api.place(**market())).status == 201
+
+
+async def test_the_page_goes_on_by_itself_after_the_gateway_was_killed(site: Site, open_page: OpenPage) -> None:
+    """Without this, a page left open would show an hour-old world as if it were now."""
+    async with running(site) as gateway:
+        page = await open_page(gateway.url)
+        await is_live(page)
+        await gateway.api().place(**market(strategy="before"))
+        await expect(page.get_by_role("row").filter(has_text="before").first).to_be_visible()
+        gateway.keep_port()
+        gateway.kill()
+        await expect(page.locator(".link-state")).to_contain_text("What stands below may be old")
+        await expect(page.get_by_role("region", name="Needs attention")).to_contain_text("cannot be reached")
+        gateway.spawn()
+        await gateway.ready()
+        await gateway.api().place(**market(strategy="while-away"))  # the page is not back yet
+        await expect(page.get_by_role("row").filter(has_text="while-away").first).to_be_visible(timeout=15_000)
+        await is_live(page)
+        orders = page.get_by_role("tabpanel").get_by_role("row")
+        await expect(orders.filter(has_text="before")).to_have_count(1)
+        await expect(orders.filter(has_text="while-away")).to_have_count(1)
+
+
+async def test_who_may_not_act_is_told_so_and_nothing_happens(site: Site, open_page: OpenPage) -> None:
+    """Without this, a viewer's click would seem to have stopped trading."""
+    give_keys(site, "trader", "risk")
+    async with running(site) as gateway:
+        page = await open_page(gateway.url)
+        await expect(page.locator(".link-state")).to_have_text("A key is needed")
+        await page.get_by_label("API key").fill(KEYS["trader"])
+        await page.get_by_role("button", name="Show").click()
+        await is_live(page)
+        await page.get_by_role("button", name="Stop trading", exact=True).click()
+        await page.get_by_role("button", name="Stop all trading now").click()
+        await expect(page.get_by_role("alert")).to_contain_text("key with another role")
+        assert (await gateway.api(KEYS["trader"]).fetch("/api/trading/trading"))["trading_state"] == "active"
+        assert KEYS["trader"] not in await page.content()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1920])
+async def test_everybody_can_read_it_at_every_width(site: Site, open_page: OpenPage, width: int, theme: str) -> None:
+    """Without this, it would be unreadable on a phone, at night, or with a screen reader."""
+    async with running(site) as gateway:
+        await _fill(gateway)
+        page = await open_page(gateway.url, width, 900, theme)
+        await is_live(page)
+        await expect(page.get_by_role("row").filter(has_text="greedy")).to_be_visible()
+        await expect(page.locator(".bars li").first).to_be_visible()
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=SHOTS / f"page-{width}-{theme}.png", full_page=True)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await _has_no_serious_finding(page)
+        await page.get_by_role("row").filter(has_text="greedy").get_by_role("button").click()
+        await expect(page.get_by_role("dialog", name="Order")).to_contain_text("MAX_ORDER_VALUE")
+        await page.screenshot(path=SHOTS / f"story-{width}-{theme}.png")
+        await _has_no_serious_finding(page)
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="Stop trading", exact=True).click()
+        await expect(page.get_by_role("button", name="Stop all trading now")).to_be_visible()
+        await page.screenshot(path=SHOTS / f"stop-{width}-{theme}.png")
+        await _has_no_serious_finding(page)
+
+
+async def _fill(gateway: GatewayProcess) -> None:
+    api = gateway.api()
+    await api.place(**market(quantity=5))
+    await api.place(**resting())
+    await api.place(**market(strategy="greedy", quantity=100_000))
+
+
+async def _has_no_serious_finding(page: Page) -> None:
+    """By axe-core, the colours of both themes included."""
+    found = await Axe().run(page)
+    serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+    told = [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in serious]
+    assert not told, told
