@@ -22,6 +22,8 @@ from gateway.adapters.telemetry import PrometheusTelemetry, Reading
 from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.app.alerting import Nobody, alert_desk, alert_readings
+from gateway.app.candidate_gauges import candidate_readings
+from gateway.app.candidates import CandidateDesk, Surroundings
 from gateway.app.edits import ConfigEdits
 from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
@@ -135,6 +137,8 @@ def _assemble(
     approvals = Approvals(engine, clock)
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
     risk = RiskReader(engine, clock)
+    candidates = CandidateDesk(reloader, Surroundings(config_dir, data_dir, environ, edits, policy, engine), tasks)
+    status.candidate_warnings = candidates.warnings
     prices = MarketHealth(engine, market, calendar, clock, lambda: _stale_after_ns(reloader.settings))
     audit = AuditWatch(data_dir, clock, settings.storage.audit_every_s)
     alerts = alert_desk(engine, status, prices, risk, clock, Nobody(), audit, data_dir)
@@ -152,6 +156,7 @@ def _assemble(
         drop_copies,
         alerts,
         risk,
+        candidates,
         reads,
         Stories(reads, journal, durable_times),
         status,
@@ -167,6 +172,7 @@ def _assemble(
     gauges.add("gateway_deferred_requests_total", lambda: intake.deferred)
     gauges.add("gateway_drop_copy_executions_total", drop_copies.counts)
     gauges.add_group(lambda: _server_readings(server))
+    gauges.add_group(lambda: candidate_readings(candidates))
     return Gateway(
         config_dir=config_dir,
         data_dir=data_dir,
@@ -200,6 +206,7 @@ def _assemble(
             clock,
         ),
         commands=CommandWatch(files, controls, engine),
+        candidates=candidates,
         server=server,
         telemetry=telemetry,
         audit=audit,

@@ -12,14 +12,16 @@ from gateway.adapters.config import (
     ConfigInvalid,
     LastGood,
     LastGoodCorrupt,
+    Loaded,
     describe_difference,
-    load,
+    load_files,
     parse,
 )
 from gateway.adapters.journal import verify
 from gateway.adapters.journal.finished import FinishedOrders
 from gateway.adapters.journal.outside import from_outside
 from gateway.adapters.policy.loader import check as check_policies
+from gateway.app.candidates import CandidateInvalid, load_candidate
 from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
 from gateway.core.apply import apply_record
 from gateway.core.config_change import refusals
@@ -42,12 +44,13 @@ from gateway.service.replay import replay
 def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, str]) -> int:
     """Say what a start or reload with this folder would say; 0 only when it would be taken."""
     try:
-        settings = load(config_dir, environ)
+        loaded = load_files(config_dir, environ)
     except ConfigInvalid as invalid:
         for problem in invalid.problems:
             print(problem, file=sys.stderr)
         print(f"refused: {len(invalid.problems)} problem(s)", file=sys.stderr)
         return 1
+    settings = loaded.settings
     old = _last_good(data_dir, environ) if data_dir is not None else None
     found = [*unserved(settings), *refusals(None if old is None else old.trading, settings.trading)]
     found.extend(str(problem) for problem in check_policies((config_dir / settings.policy.path).resolve()))
@@ -57,6 +60,8 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
         print(f"refused: {len(found)} problem(s)", file=sys.stderr)
         return 1
     _print_meaning(settings)
+    for text in _unusable_candidates(loaded, config_dir, environ):
+        print(f"warning: {text}", file=sys.stderr)
     state = None if data_dir is None else asyncio.run(_journal_state(data_dir))
     for warning in (*settings.warnings, *ineffective(settings.trading), *_exceeded_under(state, settings)):
         print(f"warning: {warning}")
@@ -114,6 +119,17 @@ def _last_good(data_dir: Path, environ: Mapping[str, str]) -> Settings | None:
     except (LastGoodCorrupt, ConfigInvalid) as error:
         print(f"note: the last good configuration cannot be read: {error}", file=sys.stderr)
         return None
+
+
+def _unusable_candidates(loaded: Loaded, config_dir: Path, environ: Mapping[str, str]) -> list[str]:
+    """What is wrong with candidates: it refuses nothing, because no order depends on it."""
+    found: list[str] = []
+    for name, candidate in loaded.settings.candidates.items():
+        try:
+            load_candidate(candidate, config_dir, environ, loaded.files)
+        except CandidateInvalid as invalid:
+            found += [f"candidate {name} would not run: {problem}" for problem in invalid.args]
+    return found
 
 
 def unserved(settings: Settings) -> list[str]:

@@ -83,6 +83,11 @@ class ConfigEdits:
         self._turn = asyncio.Lock()
         approvals.on_given = self._take_waiting
 
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The bytes of the configuration in force."""
+        return self._files
+
     async def begin(self) -> None:
         """Put in force what ``app.start`` found usable; what it refused is told."""
         start = self._start

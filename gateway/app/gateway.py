@@ -18,6 +18,7 @@ from gateway.adapters.policy.live import LivePolicies, PolicyReload
 from gateway.adapters.policy.watcher import PolicyWatcher
 from gateway.adapters.telemetry import PrometheusTelemetry
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
+from gateway.app.candidates import CandidateDesk
 from gateway.app.edits import ConfigEdits
 from gateway.app.registry import StartRefused
 from gateway.domain.enums import Role, TradingState
@@ -68,6 +69,7 @@ class Gateway:
     status: GatewayStatus
     timers: Timers
     commands: CommandWatch
+    candidates: CandidateDesk
     server: HttpServer
     telemetry: PrometheusTelemetry
     audit: AuditWatch
@@ -119,6 +121,7 @@ class Gateway:
         )
         self.tasks.spawn(watcher.run(), "config watcher")
         self.tasks.spawn(policy_watcher.run(), "policy watcher")
+        self.tasks.spawn(self.candidates.run(), "candidates")
 
     async def _prepare_market(self, settings: Settings) -> tuple[str, ...]:
         """Why prices cannot be had as ``settings`` want them; else they wait for ``RoutedMarket.switch``. Trading hours
@@ -156,6 +159,7 @@ class Gateway:
         for step in (
             self.server.close,
             self.engine.close,
+            self.candidates.close,
             self.venues.close,
             self.market.close,
             self.tasks.close,

@@ -58,3 +58,41 @@ class RuleTally(msgspec.Struct, kw_only=True):
     rule: str
     orders: int = 0
     notional: Decimal = Decimal(0)
+
+
+class KindTotal(msgspec.Struct, kw_only=True):
+    """Orders of one kind of difference, and the value that they differ in, base currency."""
+
+    orders: int = 0
+    notional: Decimal = Decimal(0)
+
+
+class CandidateReport(msgspec.Struct, kw_only=True):
+    """What a candidate came to so far. What is said here survives a restart of the candidate and of the gateway.
+
+    ``revision`` is a hash of its limits and policies: other content begins a new count, at ``since_seq``. ``seq`` is
+    the last record that it followed, of ``head_seq`` that the journal had. ``orders`` are those judged, ``examples``
+    the last that differ. ``errors`` are requests that its rules failed on (a policy without an answer included, which
+    in force would be a denial), ``skipped`` those that were not judged because it was too far behind, ``undecided``
+    those that left before the enforced policy answered, ``assumed`` the answers of policies that nobody could ask and
+    that were taken as yes.
+    """
+
+    revision: str
+    since_seq: int
+    since_ns: int
+    seq: int = 0
+    head_seq: int = 0
+    orders: int = 0
+    totals: dict[DifferenceKind, KindTotal] = {}
+    rules: tuple[RuleTally, ...] = ()
+    examples: tuple[OrderDifference, ...] = ()
+    errors: int = 0
+    skipped: int = 0
+    undecided: int = 0
+    assumed: int = 0
+    last_error: str = ""
+
+    @property
+    def differences(self) -> int:
+        return sum(total.orders for total in self.totals.values())

@@ -40,6 +40,14 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True):
     timeout_ms: int = 100
 
 
+class CandidateSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Rules that run beside the enforced ones and change nothing: a policy folder, a file like ``risk.yaml``, or both
+    (relative to gateway.yaml; empty: the enforced ones)."""
+
+    policies: str = ""
+    limits: str = ""
+
+
 class MarketDataSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where prices come from: ``synthetic``, ``replay`` of a recorded feed, or a venue's name.
 
@@ -137,6 +145,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerSettings = ServerSettings()
     storage: StorageSettings = StorageSettings()
     policy: PolicySettings = PolicySettings()
+    candidates: dict[str, CandidateSettings] = {}
     market_data: MarketDataSettings = MarketDataSettings()
     simulator: SimulatorSettings = SimulatorSettings()
     venues: dict[str, VenueSettings] = {}

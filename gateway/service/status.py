@@ -50,6 +50,8 @@ class GatewayStatus:
         self.is_limit_exceeded = False
         #: What of an edit waits for approval; empty when nothing does.
         self.config_waiting = ""
+        #: What is wrong with candidates. No order is affected.
+        self.candidate_warnings: Callable[[], tuple[str, ...]] = tuple
         #: Why the last edit of the policies was refused; empty when it was not.
         self.policy_error = ""
 
@@ -136,6 +138,7 @@ class GatewayStatus:
             found = exceeded(state, self._clock.now_ns())
             warnings.extend(found)
             self.is_limit_exceeded = bool(found)
+        warnings.extend(self.candidate_warnings())
         if self.config_waiting:
             warnings.append(self.config_waiting)
         return HealthView(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.adapters.journal import SqliteJournal
+from gateway.app.checks import check_config
 from gateway.app.whatif import whatif
 from tests.candidates.journals import copied_rules, traded_world, write
 
@@ -121,3 +122,15 @@ def test_no_journal_is_told_and_none_is_made(tmp_path: Path, capsys: pytest.Capt
     assert whatif(None, None, "7d", tmp_path / "nowhere", {}, is_json=False) == 1
     assert "cannot be read" in capsys.readouterr().err
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_check_config_tells_of_a_candidate_that_would_not_run(
+    folders: Folders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without this, an edit would be taken whose candidate nobody could run, and only the log would know."""
+    file = folders.config / "gateway.yaml"
+    file.write_text(
+        file.read_text(encoding="utf-8") + "candidates: {tighter: {limits: nothing.yaml}}\n", encoding="utf-8"
+    )
+    assert check_config(folders.config, None, {}) == 0, "no order depends on it"
+    assert "candidate tighter would not run: nothing.yaml: cannot be read" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.adapters.config import ConfigInvalid, load, load_files
 from gateway.adapters.config.yaml_text import MAX_BYTES
-from tests.config.samples import SHIPPED
+from tests.config.samples import SHIPPED, parse_texts
 
 
 def test_a_directory_with_gateway_yaml_alone_is_enough(tmp_path: Path) -> None:
@@ -61,3 +61,19 @@ def test_the_shipped_configuration_loads_without_a_word() -> None:
     settings = load(SHIPPED, {})
     assert settings.warnings == ()
     assert len(settings.sources) == 6
+
+
+def test_a_candidate_must_have_something_of_its_own_and_few_run_at_once() -> None:
+    """Without this, a candidate would run that is what is enforced by mistake, or processes without end."""
+    names = "".join(f"  c{number}: {{limits: r.yaml}}\n" for number in range(5))
+    for text, rule in (("  empty: {}\n", "gives neither `policies` nor `limits`"), (names, "must be at most 4")):
+        with pytest.raises(ConfigInvalid) as invalid:
+            parse_texts(gateway=f"candidates:\n{text}")
+        assert rule in str(invalid.value)
+
+
+def test_a_file_that_a_candidate_names_is_no_stray(tmp_path: Path) -> None:
+    """Without this, the gateway would warn for ever that nobody reads what a candidate reads."""
+    (tmp_path / "gateway.yaml").write_text("candidates: {tighter: {limits: risk_candidate.yaml}}\n")
+    (tmp_path / "risk_candidate.yaml").write_text("limits: {}\n")
+    assert not any("risk_candidate" in warning for warning in load(tmp_path, {}).warnings)

@@ -25,6 +25,7 @@ from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Record
 from gateway.domain.sessions import Approval, Session
 from gateway.domain.throttles import StrategyLock
+from gateway.ports.candidates import CandidateStatus
 from gateway.ports.checking import OrderCheckView
 from gateway.ports.clock import Clock
 from gateway.ports.drop_copy import CopiedExecution, DropCopyResult, DropCopyVerdict
@@ -44,6 +45,7 @@ from gateway.ports.read_model import (
 from gateway.ports.risk_view import RiskView
 from gateway.ports.stories import RecordedStory, Stage
 from tests.fakes.gateway_samples import (
+    candidate_of,
     checked,
     executed,
     limits_of,
@@ -95,6 +97,7 @@ class FakeGateway:
         )
         self.edit: WaitingEdit | None = None
         self.risk_view = limits_of("default", "second")
+        self.candidate_statuses = (candidate_of("default", "second"),)
         self.overrides: dict[str, Override] = {}
         self.approvals: dict[str, Approval] = {}
         self.accounts: tuple[PortfolioView, ...] = ()
@@ -248,6 +251,9 @@ class FakeGateway:
 
     def risk(self) -> RiskView:
         return self.risk_view
+
+    def candidates(self) -> tuple[CandidateStatus, ...]:
+        return self.candidate_statuses
 
     # --- Overrides ---
 

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+from gateway.domain.candidates import CandidateReport, DifferenceKind, KindTotal, OrderDifference, RuleTally
 from gateway.domain.enums import OrdStatus, OrdType, RejectStage, Role, Route, ScopeKind, Side, TimeInForce
 from gateway.domain.facts import OrderExecuted
 from gateway.domain.market import DepthUpdate, MarketUpdate, Quote
 from gateway.domain.orders import Actor, Breach, Fill, NewOrderSingle, Order, Reject, position_key_of
 from gateway.domain.reasons import RejectCode
+from gateway.ports.candidates import CandidateState, CandidateStatus
 from gateway.ports.checking import CheckView, LegCheckView, MarketSeenView, OrderCheckView, PolicyView, WouldBe
 from gateway.ports.journal import OrderQuery
 from gateway.ports.market_data import FeedState, MarketListener
@@ -317,4 +319,42 @@ def position_view(account: str, strategy_id: str, symbol: str = "AAPL", book: st
         realized_pnl="0",
         fees="0",
         cycle=1,
+    )
+
+
+def candidate_of(*accounts: str) -> CandidateStatus:
+    """A candidate that denies one order of each account."""
+    examples = tuple(
+        OrderDifference(
+            kind=DifferenceKind.DENIES,
+            seq=number,
+            ts_ns=NOW_NS,
+            order_id=f"o{number}",
+            account=account,
+            strategy_id="s1",
+            venue="alpha",
+            symbol="AAPL",
+            side=Side.BUY,
+            order_qty=HUNDRED,
+            notional=HUNDRED * PRICE,
+            rules=("MAX_ORDER_SIZE",),
+            enforced="admitted 100 shadow",
+            candidate="denied MAX_ORDER_SIZE: order size 100 is over max_order_size 50 (gateway)",
+        )
+        for number, account in enumerate(accounts, start=1)
+    )
+    notional = HUNDRED * PRICE * len(accounts)
+    report = CandidateReport(
+        revision="limits abc, policies enforced",
+        since_seq=0,
+        since_ns=NOW_NS,
+        seq=10,
+        head_seq=12,
+        orders=5,
+        totals={DifferenceKind.DENIES: KindTotal(orders=len(accounts), notional=notional)},
+        rules=(RuleTally(kind=DifferenceKind.DENIES, rule="MAX_ORDER_SIZE", orders=len(accounts), notional=notional),),
+        examples=examples,
+    )
+    return CandidateStatus(
+        name="tighter", policies="", limits="risk_candidate.yaml", state=CandidateState.RUNNING, report=report
     )

@@ -91,6 +91,7 @@ class Desk:
             drop_copies=self.fake,
             alerts=self.alerts,
             risk=self.fake,
+            candidates=self.fake,
             reads=self.fake,
             stories=self.fake,
             status=self.fake,

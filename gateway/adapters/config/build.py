@@ -29,6 +29,7 @@ from gateway.domain.enums import Mode
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ONE
 from gateway.domain.settings import (
+    CandidateSettings,
     MarketDataSettings,
     NotificationChannel,
     PolicySettings,
@@ -68,6 +69,9 @@ def build_settings(documents: Documents, listed: Listed, sources: Sources) -> Se
         server=ServerSettings(**section("server")),
         storage=StorageSettings(**section("storage", "retained_closed_orders", "retained_executions")),
         policy=PolicySettings(**section("policy", "approved_symbols")),
+        candidates={
+            name: CandidateSettings(**values) for name, values in sorted(gateway.get("candidates", default={}).items())
+        },
         market_data=MarketDataSettings(
             **{**section("market_data"), **extra, "source": sources.default, "sources": dict(sources.by_venue)},
             symbols=tuple(sorted(set(gateway.get("symbols", default=[])))),

@@ -77,6 +77,8 @@ def _things(settings: Settings) -> _Things:
             **{f"options.{key}": text for key, text in values.options.items()},
             **{f"day_roll.{key}": text for key, text in _day_roll(settings.trading.day_roll_of(venue)).items()},
         }
+    for name, candidate in settings.candidates.items():
+        things[f"candidates.{name}"] = _values(candidate)
     for principal in settings.principals:
         things[f"principals.{principal.name}"] = _values(principal, without=("name",))
     for channel in settings.notifications:

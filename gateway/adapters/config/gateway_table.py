@@ -8,6 +8,7 @@ from gateway.adapters.config.schema import Fields, Many, Names, WordOrNames
 from gateway.domain.config import AccountConfig
 from gateway.domain.enums import CostMethod, Mode
 from gateway.domain.settings import (
+    CandidateSettings,
     MarketDataSettings,
     PolicySettings,
     ServerSettings,
@@ -87,6 +88,11 @@ GATEWAY_TABLE = Fields(
                 "approved_symbols": SYMBOLS,
             },
             struct=PolicySettings,
+        ),
+        "candidates": Names(
+            words.NAME,
+            Fields({"policies": words.FILLED_TEXT, "limits": words.FILLED_TEXT}, struct=CandidateSettings),
+            "candidate",
         ),
         "market_data": Fields(
             {

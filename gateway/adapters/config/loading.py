@@ -60,7 +60,8 @@ def load_files(directory: Path, environ: Mapping[str, str], expected: Collection
         raise ConfigInvalid((*problems, *invalid.problems)) from None
     if problems:
         raise ConfigInvalid(problems)
-    warnings = settings.warnings + stray_files(directory)
+    named = {Path(candidate.limits).name for candidate in settings.candidates.values()}
+    warnings = settings.warnings + stray_files(directory, named)
     return Loaded(msgspec.structs.replace(settings, warnings=warnings), files)
 
 
@@ -87,10 +88,12 @@ def read_files(directory: Path) -> dict[str, bytes]:
     return files
 
 
-def stray_files(directory: Path) -> tuple[str, ...]:
-    """A warning for each YAML file that no one reads: a slip in a name (risk.yml) should not go unseen."""
+def stray_files(directory: Path, named: Collection[str] = ()) -> tuple[str, ...]:
+    """A warning for each YAML file that no one reads: a slip in a name (risk.yml) should not go unseen. ``named`` are
+    files that the configuration itself names."""
+    read = {*FILES, *named}
     try:
-        names = sorted(p.name for p in directory.iterdir() if p.suffix in (".yaml", ".yml") and p.name not in FILES)
+        names = sorted(p.name for p in directory.iterdir() if p.suffix in (".yaml", ".yml") and p.name not in read)
     except OSError:
         return ()
     known = ", ".join(FILES)
@@ -117,6 +120,7 @@ def parse(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings:
         rules.check_modes(documents, listed)
         rules.check_money(documents)
         rules.check_server(documents)
+        rules.check_candidates(documents)
         check_venue_names(documents, venues | {entry["venue"] for entry in listed.entries.values()})
         warn_invented_prices(documents, sources)
     rules.check_principals(documents)

@@ -18,6 +18,7 @@ _OPTIONS = {
     ("binance", "prices"): ("live", "test"),
     ("binance", "depth"): ("true", "false"),
 }
+MAX_CANDIDATES = 4
 _TLS = ("tls_cert", "tls_key")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -118,6 +119,18 @@ def check_server(documents: Documents) -> None:
     if host not in _LOOPBACK and not documents[PRINCIPALS].get("principals"):
         text = "is ignored: without a key in principals.yaml the server listens on this machine only"
         documents.problems.warn(gateway.place("server", "host"), text)
+
+
+def check_candidates(documents: Documents) -> None:
+    """Each stands beside the enforced rules with something of its own, and is a process of its own."""
+    gateway = documents[GATEWAY]
+    candidates = gateway.get("candidates", default={})
+    for name, values in candidates.items():
+        if not values:
+            documents.problems.add(gateway.place("candidates", name), "gives neither `policies` nor `limits`")
+    if len(candidates) > MAX_CANDIDATES:
+        text = f"must be at most {MAX_CANDIDATES}"
+        documents.problems.add(gateway.place("candidates"), text, str(len(candidates)), "each is a process of its own")
 
 
 def check_principals(documents: Documents) -> None:

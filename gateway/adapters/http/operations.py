@@ -5,6 +5,7 @@ because OpenAPI cannot describe them.
 """
 
 from gateway.adapters.http.auth import Right
+from gateway.adapters.http.candidate_handlers import CandidatesReply
 from gateway.adapters.http.control_operations import CONTROL_OPERATIONS
 from gateway.adapters.http.history_handlers import ClosedPositionsPage, PortfolioHistoryPage
 from gateway.adapters.http.kinds import NAME_PATTERN
@@ -208,7 +209,10 @@ STATE = (
     ),
 )
 
-RISK = (get(f"{TRADING}/risk", "risk", "Every limit, its use and headroom", RiskReply, query=RiskQuery),)
+RISK = (
+    get(f"{TRADING}/risk", "risk", "Every limit, its use and headroom", RiskReply, query=RiskQuery),
+    get(f"{TRADING}/candidates", "candidates", "What limits and policies that only look on would do", CandidatesReply),
+)
 
 MARKET = (
     post(

@@ -11,6 +11,7 @@ from gateway.adapters.http.alert_handlers import AlertHandlers
 from gateway.adapters.http.approval_handlers import ApprovalHandlers
 from gateway.adapters.http.auth import Doorman, Right, is_loopback
 from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, Tally, failure_response, guarded
+from gateway.adapters.http.candidate_handlers import CandidateHandlers
 from gateway.adapters.http.check_handlers import CheckHandlers
 from gateway.adapters.http.drop_copy_handlers import DropCopyHandlers
 from gateway.adapters.http.event_press import EventPress
@@ -30,6 +31,7 @@ from gateway.adapters.http.streams import Streams
 from gateway.adapters.http.system_handlers import SystemHandlers
 from gateway.domain.settings import Principal, ServerSettings
 from gateway.ports.alerts import Alerts
+from gateway.ports.candidates import Candidates
 from gateway.ports.checking import OrderChecks
 from gateway.ports.clock import Clock
 from gateway.ports.drop_copy import DropCopies
@@ -64,6 +66,7 @@ class HttpServer:
         drop_copies: DropCopies,
         alerts: Alerts,
         risk: RiskReads,
+        candidates: Candidates,
         reads: AllReads,
         stories: OrderStories,
         status: Status,
@@ -92,6 +95,7 @@ class HttpServer:
             **_page_handlers(PageHandlers(page)),
             "risk": RiskHandlers(risk, status, overrides).show,
             **_alert_handlers(AlertHandlers(alerts)),
+            "candidates": CandidateHandlers(candidates).show,
             "drop_copy": DropCopyHandlers(drop_copies).compare,
             **_override_handlers(OverrideHandlers(overrides)),
             **_approval_handlers(ApprovalHandlers(approvals)),

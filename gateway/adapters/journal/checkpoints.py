@@ -16,7 +16,7 @@ from gateway.domain.records import Checkpoint
 
 _log = logging.getLogger(__name__)
 _KEPT = 3
-FOREVER_NS = 2**63 - 1
+FOREVER = 2**63 - 1
 
 
 def digest(checkpoint: Checkpoint) -> bytes:
@@ -49,11 +49,13 @@ def saving(partition: str, checkpoint: Checkpoint, own_digest: bytes, record_has
     ]
 
 
-async def load_newest(reader: Reader, partition: str, until_ns: int = FOREVER_NS) -> Checkpoint | None:
-    """The newest usable checkpoint that was taken at ``until_ns`` or before; those skipped are logged with the reason.
-    Raises sqlite3.Error."""
-    sql = "SELECT seq FROM checkpoints WHERE partition = ? AND ts_ns <= ? ORDER BY seq DESC"
-    rows = await reader.fetch(sql, (partition, until_ns))
+async def load_newest(
+    reader: Reader, partition: str, until_ns: int = FOREVER, until_seq: int = FOREVER
+) -> Checkpoint | None:
+    """The newest usable checkpoint that was taken at ``until_ns`` or before, after no later record than ``until_seq``;
+    those skipped are logged with the reason. Raises sqlite3.Error."""
+    sql = "SELECT seq FROM checkpoints WHERE partition = ? AND ts_ns <= ? AND seq <= ? ORDER BY seq DESC"
+    rows = await reader.fetch(sql, (partition, until_ns, until_seq))
     for (seq,) in rows:
         try:
             checkpoint, problem = await _load(reader, partition, seq)

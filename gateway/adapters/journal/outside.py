@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.adapters.journal import schema
-from gateway.adapters.journal.checkpoints import FOREVER_NS, load_newest
+from gateway.adapters.journal.checkpoints import FOREVER, load_newest
 from gateway.adapters.journal.codec import decode_record
 from gateway.adapters.journal.connection import Reader
 from gateway.adapters.journal.errors import told
@@ -55,11 +55,11 @@ class Outside:
             rows = await self._reader.fetch(sql, (self._partition, self._head.seq, kind, count))
         return [decode_record(*row) for row in rows]
 
-    async def load_checkpoint(self, until_ns: int = FOREVER_NS) -> Checkpoint | None:
-        """The newest one that fits what can be read here, taken at ``until_ns`` or before."""
+    async def load_checkpoint(self, until_ns: int = FOREVER, until_seq: int = FOREVER) -> Checkpoint | None:
+        """The newest one that fits what can be read here, taken at ``until_ns`` or before, after no later record than
+        ``until_seq``."""
         with told("read"):
-            found = await load_newest(self._reader, self._partition, until_ns)
-        return found if found is not None and found.seq <= self._head.seq else None
+            return await load_newest(self._reader, self._partition, until_ns, min(until_seq, self._head.seq))
 
 
 @asynccontextmanager

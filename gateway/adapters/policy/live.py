@@ -44,6 +44,8 @@ class LivePolicies:
         self._loader = loader
         self._loading = asyncio.Lock()
         self._last = PolicyReload(False, "")
+        #: What is in force; None while nothing is.
+        self.approved: ApprovedPolicies | None = None
 
     @property
     def is_immediate(self) -> bool:
@@ -84,7 +86,7 @@ class LivePolicies:
             if former is None:
                 return result
             try:
-                await self._engine.activate(former)
+                await self._activate(former)
             except PoliciesInvalid as error:
                 self._last = PolicyReload(False, self.revision, result.problems + error.problems)
                 return self._last
@@ -97,7 +99,7 @@ class LivePolicies:
         async with self._loading:
             try:
                 policies = await asyncio.to_thread(self._loader.load)
-                await self._engine.activate(policies)
+                await self._activate(policies)
             except PoliciesInvalid as error:
                 self._last = PolicyReload(False, self.revision, error.problems)
                 return self._last
@@ -108,6 +110,10 @@ class LivePolicies:
                 notes = (*notes, f"they could not be kept for the next start: {error}")
             self._last = PolicyReload(True, self.revision, (), notes)
             return self._last
+
+    async def _activate(self, policies: ApprovedPolicies) -> None:
+        await self._engine.activate(policies)
+        self.approved = policies
 
 
 def _doubts(policies: ApprovedPolicies) -> tuple[str, ...]:

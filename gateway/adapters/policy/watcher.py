@@ -19,14 +19,14 @@ class PolicyWatcher:
     def __init__(self, folder: Path, on_change: Callable[[], Awaitable[None]]) -> None:
         self._folder = folder
         self._on_change = on_change
-        self._known = _stamps(folder)
+        self._known = stamps_of(folder)
 
     async def run(self) -> None:
         """Watch until cancelled; whatever ``on_change`` raises is logged."""
         before = self._known
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            now = await asyncio.to_thread(_stamps, self._folder)
+            now = await asyncio.to_thread(stamps_of, self._folder)
             if now != self._known and now == before:
                 self._known = now
                 try:
@@ -36,7 +36,7 @@ class PolicyWatcher:
             before = now
 
 
-def _stamps(folder: Path) -> dict[str, tuple[int, int, int]]:
+def stamps_of(folder: Path) -> dict[str, tuple[int, int, int]]:
     """Time, size and identity of every file that could be a policy or its data, golden cases included."""
     stamps = {}
     for path in folder.rglob("*"):

@@ -4,6 +4,7 @@ The metrics are registered from this table and ``docs/metrics.md`` is written fr
 An order id is never a label: there would be one series per order, for ever.
 """
 
+from gateway.adapters.telemetry.candidate_metrics import CANDIDATE_METRICS
 from gateway.adapters.telemetry.metric import BATCH, Metric, counter, gauge, histogram
 from gateway.adapters.telemetry.order_metrics import ORDER_METRICS
 
@@ -287,6 +288,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "reason",
         is_read=True,
     ),
+    *CANDIDATE_METRICS,
     gauge("gateway_open_streams", "Open WebSockets.", "More clients, or clients that reconnect.", "stream"),
 )
 

@@ -1,23 +1,13 @@
 """Differences counted: by kind and rule, with the last ones kept as examples. Bounded, however long it runs."""
 
 from collections import deque
-from decimal import Decimal
+from copy import copy
 
-import msgspec
-
-from gateway.domain.candidates import DifferenceKind, OrderDifference, RuleTally
-from gateway.domain.money import ZERO
+from gateway.domain.candidates import CandidateReport, DifferenceKind, KindTotal, OrderDifference, RuleTally
 
 #: Rules that are told apart at most; policies name theirs freely, and what comes beyond is counted under this word.
 MAX_RULES = 50
 OTHER_RULES = "other"
-
-
-class Totals(msgspec.Struct):
-    """Orders of one kind of difference, and the value that they differ in, base currency."""
-
-    orders: int = 0
-    notional: Decimal = ZERO
 
 
 class Tally:
@@ -25,9 +15,19 @@ class Tally:
 
     def __init__(self, kept: int) -> None:
         self.orders = 0
-        self.totals = {kind: Totals() for kind in DifferenceKind}
+        self.totals = {kind: KindTotal() for kind in DifferenceKind}
         self.rules: dict[tuple[DifferenceKind, str], RuleTally] = {}
         self.examples: deque[OrderDifference] = deque(maxlen=kept)
+
+    @classmethod
+    def of(cls, report: CandidateReport, kept: int) -> "Tally":
+        """The tally that a report was made from."""
+        tally = cls(kept)
+        tally.orders = report.orders
+        tally.totals |= {kind: copy(total) for kind, total in report.totals.items()}
+        tally.rules = {(one.kind, one.rule): copy(one) for one in report.rules}
+        tally.examples.extend(report.examples)
+        return tally
 
     @property
     def differences(self) -> int:

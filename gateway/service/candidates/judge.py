@@ -90,7 +90,9 @@ class Judge:
     def hear(self, record: Record, *, is_judged: bool = True) -> Judged | None:
         """Judge what the record decided, then apply it. ``is_judged`` False: only keep up."""
         judged: Judged | None = None
-        if is_judged:
+        if not is_judged:
+            self._open.clear()
+        else:
             try:
                 judged = self._judge(record)
             except Exception as error:

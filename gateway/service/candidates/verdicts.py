@@ -24,6 +24,7 @@ class Verdicts:
         self.is_candidate = is_candidate and ask is not None
         self.assumed = 0
         self.errors = 0
+        self.last_error = ""
 
     def of(self, document: PolicyDocument, recorded: PolicyVerdict | None) -> PolicyVerdict:
         """The verdict on an order; ``recorded`` is the one it got, if it is the same order that was asked about."""
@@ -39,4 +40,5 @@ class Verdicts:
             verdict = PolicyVerdict(is_allowed=False, failure=RejectCode.POLICY_UNAVAILABLE, failure_text=text)
         if verdict.failure is not None and self.is_candidate:
             self.errors += 1
+            self.last_error = f"{verdict.failure}: {verdict.failure_text}"
         return verdict

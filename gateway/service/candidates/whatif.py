@@ -167,7 +167,7 @@ async def what_if(
         assumed=question.verdicts.assumed,
         failed=judge.errors,
         undecided=judge.undecided,
-        last_error=judge.last_error,
+        last_error=judge.last_error or question.verdicts.last_error,
         books=books,
         positions=() if folded is None else _positions(judge.state, folded.state),
         folded_denied=() if folded is None else tuple(folded.denied),

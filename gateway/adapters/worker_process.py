@@ -1,0 +1,78 @@
+"""A process of our own that gets one line and answers with lines, until its input is closed."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+_MAX_LINE = 8_000_000
+_GRACE_S = 5.0
+_MAX_WORDS = 200
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class WorkerProcess:
+    """Runs ``code`` in another interpreter. ``on_line`` hears every line of its output; it must not raise."""
+
+    def __init__(self, code: str, on_line: Callable[[bytes], None]) -> None:
+        self._code = code
+        self._on_line = on_line
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def run(self, first_line: bytes) -> str:
+        """Until it ends; returns why, in words. Raises OSError when it cannot be started."""
+        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        process = self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            self._code,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_MAX_LINE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,  # Ctrl+C in a terminal is the gateway's; it closes our input then
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            async with asyncio.TaskGroup() as group:
+                errors = group.create_task(process.stderr.read())
+                group.create_task(self._listen(process.stdout))
+                with contextlib.suppress(ConnectionError):
+                    process.stdin.write(first_line + b"\n")
+                    await process.stdin.drain()
+            return _why(await process.wait(), errors.result().decode(errors="replace"))
+        finally:
+            if process.returncode is None:
+                process.kill()
+
+    async def close(self) -> None:
+        """Close its input and wait until it has finished; end it when that takes long."""
+        process = self._process
+        if process is None or process.returncode is not None or process.stdin is None:
+            return
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), _GRACE_S)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _listen(self, output: asyncio.StreamReader) -> None:
+        while line := await output.readline():
+            self._on_line(line)
+
+
+def _why(status: int, errors: str) -> str:
+    last = [line[:_MAX_WORDS] for line in errors.strip().splitlines()[-1:]]
+    if status == -signal.SIGALRM:
+        return "one order took it too long"
+    if status < 0:
+        return f"it was ended by {signal.Signals(-status).name}"
+    return ": ".join([f"it ended with exit status {status}", *last])

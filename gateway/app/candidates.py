@@ -1,0 +1,276 @@
+"""Candidates beside a running gateway: read from their files, watched, and each run in a process of its own.
+
+Nothing of an order waits for anything here. What cannot be used is told and not run; what ran before runs on.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from gateway.adapters.config import ConfigInvalid, parse, revision_of
+from gateway.adapters.policy.gate import ApprovedPolicies
+from gateway.adapters.policy.live import LivePolicies
+from gateway.adapters.policy.loader import PolicyLoader
+from gateway.adapters.policy.sources import PoliciesInvalid
+from gateway.adapters.policy.watcher import stamps_of
+from gateway.adapters.worker_process import WorkerProcess
+from gateway.app.candidate_worker import Job, remembered
+from gateway.app.edits import ConfigEdits
+from gateway.core.candidates.overlay import with_limits_of
+from gateway.domain.candidates import CandidateReport
+from gateway.domain.config import TradingConfig
+from gateway.domain.settings import CandidateSettings
+from gateway.ports.candidates import CandidateState, CandidateStatus
+from gateway.service.engine import Engine
+from gateway.service.reload import Reloader
+from gateway.service.tasks import TaskGroup
+
+_log = logging.getLogger("gateway.candidates")
+_WORKER = "from gateway.app.candidate_worker import main; main()"
+_RISK = "risk.yaml"
+_MEMORY = "candidates"
+_LOOK_EVERY_S = 0.5
+#: Ends without a report in between after which a process is not started again until its files change.
+_MAX_ENDS = 3
+_RESTART_AFTER_S = 2.0
+#: Records that a running candidate may be behind and still count as running.
+_NEAR = 1_000
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What all candidates of a gateway share: its folders, and what is in force and on record in it now."""
+
+    config_dir: Path
+    data_dir: Path
+    environ: Mapping[str, str]
+    edits: ConfigEdits
+    policy: LivePolicies
+    engine: Engine
+
+
+class CandidateInvalid(Exception):
+    """A candidate cannot be used; the arguments are its problems."""
+
+
+def load_candidate(
+    settings: CandidateSettings, config_dir: Path, environ: Mapping[str, str], files: Mapping[str, bytes]
+) -> tuple[TradingConfig | None, ApprovedPolicies | None]:
+    """The limits and policies of a candidate, checked as if they were the enforced ones. Blocks; raises
+    CandidateInvalid."""
+    problems: list[str] = []
+    config: TradingConfig | None = None
+    policies: ApprovedPolicies | None = None
+    if settings.limits:
+        try:
+            data = (config_dir / settings.limits).read_bytes()
+            config = parse({**files, _RISK: data}, environ).trading
+        except OSError as error:
+            problems.append(f"{settings.limits}: cannot be read: {error.strerror or error}")
+        except ConfigInvalid as invalid:
+            problems += [
+                str(msgspec.structs.replace(problem, file=settings.limits) if problem.file == _RISK else problem)
+                for problem in invalid.problems
+            ]
+    if settings.policies:
+        try:
+            policies = PolicyLoader((config_dir / settings.policies).resolve()).load()
+        except PoliciesInvalid as invalid:
+            problems += [f"{settings.policies}/{problem}" for problem in invalid.problems]
+    if problems:
+        raise CandidateInvalid(*problems)
+    return config, policies
+
+
+class CandidateDesk:
+    """Implements ``ports.candidates.Candidates``: those of the configuration in force (``reloader``)."""
+
+    def __init__(self, reloader: Reloader, around: Surroundings, tasks: TaskGroup) -> None:
+        self._reloader = reloader
+        self._around = around
+        self._tasks = tasks
+        self._running: dict[str, _Running] = {}
+        self._is_closed = False
+
+    def candidates(self) -> tuple[CandidateStatus, ...]:
+        return tuple(self._running[name].status() for name in sorted(self._running))
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should look at: a candidate that judges nothing, or not what is in its files."""
+        return tuple(
+            f"candidate {one.name} changes no order, and is {one.state}: {'; '.join(one.problems)}"
+            for one in self.candidates()
+            if one.problems
+        )
+
+    async def run(self) -> None:
+        """Follow the configuration and the files of every candidate, until cancelled."""
+        while not self._is_closed:
+            try:
+                await self._look()
+            except Exception:
+                _log.exception("candidates could not be looked after")
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _look(self) -> None:
+        configured = dict(self._reloader.settings.candidates)
+        for name in set(self._running) - set(configured):
+            await self._running.pop(name).close()
+        for name, settings in configured.items():
+            if name not in self._running:
+                self._running[name] = _Running(name, self._around, self._tasks)
+            await self._running[name].look(settings)
+
+    async def close(self) -> None:
+        """Let every candidate finish what is on record, and end."""
+        self._is_closed = True
+        await asyncio.gather(*(one.close() for one in self._running.values()))
+
+
+class _Running:
+    """One candidate: what was read of it, and the process that runs it."""
+
+    def __init__(self, name: str, around: Surroundings, tasks: TaskGroup) -> None:
+        self._name = name
+        self._around = around
+        self._tasks = tasks
+        self._settings = CandidateSettings()
+        self._seen: object = None
+        self._known: object = None
+        self._job: Job | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._process: WorkerProcess | None = None
+        self._is_closing = False
+        self._is_closed = False
+        self._report: CandidateReport | None = None
+        self._ends = 0
+        self._file_problems: tuple[str, ...] = ()
+        self._process_problem = ""
+
+    def status(self) -> CandidateStatus:
+        problems = self._file_problems + ((self._process_problem,) if self._process_problem else ())
+        return CandidateStatus(
+            name=self._name,
+            policies=self._settings.policies,
+            limits=self._settings.limits,
+            state=self._state(),
+            problems=problems,
+            report=self._present(),
+        )
+
+    def _present(self) -> CandidateReport | None:
+        """The last report, with how far the journal is by now: one that hangs tells nothing of it any more."""
+        report = self._report
+        if report is None:
+            return None
+        return msgspec.structs.replace(report, head_seq=max(report.head_seq, self._around.engine.durable_seq))
+
+    def _state(self) -> CandidateState:
+        if self._task is None or self._task.done():
+            return CandidateState.STOPPED
+        if self._process_problem:
+            return CandidateState.RESTARTING
+        report = self._present()
+        if report is None or report.head_seq - report.seq > _NEAR:
+            return CandidateState.CATCHING_UP
+        return CandidateState.RUNNING
+
+    async def look(self, settings: CandidateSettings) -> None:
+        """Take up an edit once two looks agree on it."""
+        stamps = await asyncio.to_thread(self._stamps, settings)
+        is_settled, self._seen = stamps == self._seen, stamps
+        if stamps == self._known or not is_settled:
+            return
+        self._known, self._settings = stamps, settings
+        around = self._around
+        try:
+            config, policies = await asyncio.to_thread(
+                load_candidate, settings, around.config_dir, around.environ, around.edits.files
+            )
+        except CandidateInvalid as invalid:
+            self._file_problems = tuple(map(str, invalid.args))
+            for problem in self._file_problems:
+                _log.error("candidate %s cannot be used, and no order is affected: %s", self._name, problem)
+            return
+        self._file_problems = ()
+        if self._is_closed:
+            return
+        job = Job(
+            revision=_revision(config, policies),
+            data_dir=str(around.data_dir),
+            memory=str(around.data_dir / _MEMORY / f"{self._name}.json"),
+            config=config,
+            policies=policies,
+            enforced=around.policy.approved,
+        )
+        if job != self._job or self._task is None or self._task.done():
+            await self._start(job)
+
+    def _stamps(self, settings: CandidateSettings) -> object:
+        folder, around = self._around.config_dir, self._around
+        files: list[object] = []
+        if settings.limits:
+            with contextlib.suppress(OSError):
+                found = (folder / settings.limits).stat()
+                files.append((found.st_mtime_ns, found.st_size, found.st_ino))
+        if settings.policies:
+            files.append(stamps_of((folder / settings.policies).resolve()))
+        enforced = around.policy.approved
+        return settings, files, dict(around.edits.files), None if enforced is None else enforced.revision
+
+    async def _start(self, job: Job) -> None:
+        await self._end()
+        self._job, self._ends, self._process_problem, self._is_closing = job, 0, "", False
+        self._report = await asyncio.to_thread(remembered, Path(job.memory), job.revision)
+        self._task = self._tasks.spawn(self._keep_running(job), f"candidate {self._name}")
+        _log.info("candidate %s: %s judges orders beside the enforced rules", self._name, job.revision)
+
+    async def _keep_running(self, job: Job) -> None:
+        line = msgspec.json.encode(job)
+        while True:
+            self._process = WorkerProcess(_WORKER, self._hear)
+            try:
+                why = await self._process.run(line)
+            except OSError as error:
+                why = f"it cannot be started: {error}"
+            if self._is_closing:
+                return
+            self._ends += 1
+            self._process_problem = why
+            if self._ends >= _MAX_ENDS:
+                _log.error("candidate %s is stopped until its files change, no order is affected: %s", self._name, why)
+                return
+            _log.error("candidate %s is started again, no order is affected: %s", self._name, why)
+            await asyncio.sleep(_RESTART_AFTER_S * self._ends)
+
+    def _hear(self, line: bytes) -> None:
+        try:
+            report = msgspec.json.decode(line, type=CandidateReport)
+        except msgspec.DecodeError as error:
+            _log.error("candidate %s told something unreadable: %s", self._name, error)
+            return
+        if self._report is None or report.seq > self._report.seq:
+            self._ends = 0  # it got on
+        self._report, self._process_problem = report, ""
+
+    async def close(self) -> None:
+        """End the process for good, once it has judged what is on record."""
+        self._is_closed = True
+        await self._end()
+
+    async def _end(self) -> None:
+        self._is_closing = True
+        if self._process is not None:
+            await self._process.close()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+
+def _revision(config: TradingConfig | None, policies: ApprovedPolicies | None) -> str:
+    """A name of what the candidate consists of: other content, other evidence."""
+    limits = "enforced" if config is None else revision_of(with_limits_of(config)(TradingConfig(revision="")))
+    return f"limits {limits}, policies {'enforced' if policies is None else policies.revision}"
