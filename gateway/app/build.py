@@ -144,7 +144,7 @@ def _assemble(
     alerts = alert_desk(engine, status, prices, risk, clock, Nobody(), audit, data_dir)
     gauges.bind(engine, status)
     gauges.add_group(lambda: alert_readings(alerts, audit))
-    gauges.add_group(operating_gauges(engine, status, prices, data_dir))
+    gauges.add_group(operating_gauges(engine, status, prices, market, data_dir))
     gauges.add("gateway_limit_use_ratio", risk.use_ratios)
     gauges.add("gateway_config_waiting", lambda: {(): float(approvals.waiting() is not None)})
     server = HttpServer(

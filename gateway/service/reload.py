@@ -71,6 +71,7 @@ class Reloader:
             return (f"configuration {new.trading.revision} loosens limits and nobody approved it",)
         found = await self.prepare_market(new) or await self._venues.build_needed(state, new.trading, new.venues)
         if found:
+            await self.prepare_market(self.settings)  # what was made ready for nothing is let go
             return found
         now_ns = self._clock.now_ns()
         for listener in self.on_applied:

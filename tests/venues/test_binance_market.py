@@ -211,6 +211,39 @@ async def test_an_exchange_that_is_not_there_is_told_and_waited_for(peer: Binanc
     await watched.feed.close()
 
 
+async def test_a_symbol_that_is_delisted_does_not_take_the_others_with_it(
+    peer: BinanceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, the exchange's refusal to answer for one symbol would leave all quiet ones to grow stale."""
+    monkeypatch.setattr(market_module, "_QUIET_NS", 0)
+    watched = Watched(feed_of(peer, confirm_s=0.02))
+    watched.feed.follow([BTC, ETH])
+    await watched.feed.start()
+    await watched.until_priced("ETH/USDT", "2600", "2600.5")
+    del peer.exchange.markets["BTCUSDT"]
+    await watched.until(lambda: "BTC/USDT" in watched.feed.state().troubles)
+    first = watched.feed.quote("ETH/USDT")
+    assert first is not None
+    await watched.until(lambda: (watched.feed.quote("ETH/USDT") or first).received_ns > first.received_ns)
+    assert watched.withdrawn("BTC/USDT")
+    await watched.feed.close()
+
+
+async def test_a_connection_outlives_the_time_that_one_request_may_take(peer: BinanceServer) -> None:
+    """Without this, the timeout of requests would cut the stream again and again."""
+    where = {"data_url": f"{peer.url}/api", "data_stream_url": f"{peer.ws_url}/stream"}
+    settings = VenueSettings(name="binance", adapter="binance", timeout_s=D("0.05"), options=where)
+    watched = Watched(BinanceMarket(settings, SystemClock(), 30.0))
+    watched.feed.follow([BTC])
+    await watched.feed.start()
+    await watched.until_priced("BTC/USDT", "61000", "61001")
+    await asyncio.sleep(0.2)
+    peer.quote("BTCUSDT", "61001", "61002")
+    await watched.until_priced("BTC/USDT", "61001", "61002")
+    assert watched.feed.state().reconnects == 0
+    await watched.feed.close()
+
+
 async def test_snapshots_wait_when_the_exchange_says_so(peer: BinanceServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without this, asking on after 429 would get the address banned, and orders with it."""
     waits: list[float] = []

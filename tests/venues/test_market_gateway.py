@@ -1,5 +1,6 @@
 """A whole gateway, as a process of its own, with prices of an exchange: what SHADOW fills at, edits of the source."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,25 @@ async def test_the_source_of_prices_is_changed_by_an_edit(site: Site) -> None:
             point_at(site, peer, "binance")
             await until_quoted(api, "BTC/USDT", bid_px="65000")
             assert (await api.get("/api/trading/market-data/AAPL")).status == 404
+
+
+async def test_no_new_risk_is_taken_without_a_price_or_on_a_stale_one(site: Site) -> None:
+    """Without this, a feed that died would go on valuing and filling orders at its last price."""
+    async with BinanceServer() as peer:
+        peer.quote("BTCUSDT", "65000", "65001", "0.5")
+        point_at(site, peer, "binance")
+        site.merge("gateway.yaml", {"market_data": {"stale_after_ms": 600}})
+        async with running(site) as gateway:
+            api = gateway.api()
+            await until_quoted(api, "BTC/USDT", ask_px="65001", is_stale=False)
+            assert (await api.place(**market(symbol="BTC/USDT", quantity="0.2"))).status == 201
+            unpriced = await api.place(**market(symbol="AAPL", quantity="1"))
+            assert (unpriced.status, unpriced.body["code"]) == (422, "MARKET_DATA_UNAVAILABLE")
+            await peer.stop()
+            await until_quoted(api, "BTC/USDT", is_stale=True)
+            stale = await api.place(**market(symbol="BTC/USDT", quantity="0.2"))
+            assert (stale.status, stale.body["code"]) == (422, "STALE_MARKET_DATA")
+            assert re.search(r"age .*\d{3,}.*600", stale.body["detail"]), "how old the price is, and the limit"
+            assert not (await connections(api))["binance"]["is_connected"]
+            closing = await api.place(**market("sell", symbol="BTC/USDT", quantity="0.2"))
+            assert closing.status == 201, "what only closes is never kept from it"

@@ -268,6 +268,32 @@ CATALOGUE: tuple[Metric, ...] = (
         unit="symbols",
     ),
     counter(
+        "gateway_market_data_updates_total",
+        "Quotes, trades and changes of depth that a source of prices brought.",
+        "No increase while its markets are open: the source is silent.",
+        "source",
+    ),
+    counter(
+        "gateway_market_data_reconnects_total",
+        "How often a source of prices had to connect again.",
+        "Steady increase: the line to the source does not hold.",
+        "source",
+    ),
+    gauge(
+        "gateway_market_data_unpriced_symbols",
+        "Symbols for which a source says that it cannot bring prices.",
+        "GET market-data/{symbol} says why: no subscription, no such symbol, delayed prices.",
+        "source",
+        unit="symbols",
+    ),
+    gauge(
+        "gateway_market_data_feed_latency_seconds",
+        "From the venue's stamp of the last stamped update of a source to our receipt.",
+        "The line to the source is slow, or the clocks differ.",
+        "source",
+        unit="seconds",
+    ),
+    counter(
         "gateway_errors_total",
         "Log lines of level ERROR or worse, by the part of the gateway that wrote them.",
         "Something failed that should not; the log says what.",

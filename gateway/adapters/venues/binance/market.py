@@ -36,15 +36,18 @@ _STREAMS_A_MESSAGE, _MESSAGE_PAUSE_S = 200, 0.25
 _SNAPSHOT_LEVELS, _SNAPSHOT_PAUSE_S = 100, 0.1
 #: Best prices are taken from a request where streams were silent for so long: before that it may be the older of both.
 _QUIET_NS = 1_000_000_000
+_MOST_NAMED = 100
 _MOST_WARNINGS = 20
 
 
 class _Ticker(msgspec.Struct):
+    """Text: of thousands of symbols in an answer few are ours, and only their prices need to become numbers."""
+
     symbol: str
-    bid_px: Decimal = msgspec.field(name="bidPrice")
-    bid_qty: Decimal = msgspec.field(name="bidQty")
-    ask_px: Decimal = msgspec.field(name="askPrice")
-    ask_qty: Decimal = msgspec.field(name="askQty")
+    bid_px: str = msgspec.field(name="bidPrice")
+    bid_qty: str = msgspec.field(name="bidQty")
+    ask_px: str = msgspec.field(name="askPrice")
+    ask_qty: str = msgspec.field(name="askQty")
 
 
 _TICKERS = msgspec.json.Decoder(list[_Ticker])
@@ -80,6 +83,7 @@ class BinanceMarket(VenueMarket):
         self._without_book: dict[str, None] = {}  # whose snapshot is to be asked for, oldest first
         self._wake = asyncio.Event()
         self._heard = self._bad_messages = 0
+        self._is_known = False  # the exchange has all symbols that are not in trouble
 
     def depth(self, symbol: str) -> DepthUpdate | None:
         return self._words.present_depth(symbol, self._clock.now_ns()) if symbol in self._with_depth else None
@@ -116,6 +120,7 @@ class BinanceMarket(VenueMarket):
             socket.streams.update(part)
             await self._say(socket, "SUBSCRIBE", part)
         if added:
+            self._is_known = False
             await self._ask_quotes([one.symbol for one in added], 0)
             for one in added if self._with_books else ():
                 if one.symbol not in self._troubles:
@@ -224,15 +229,20 @@ class BinanceMarket(VenueMarket):
         while True:
             heard = self._heard
             await asyncio.sleep(self._confirm_s)
-            moved = await self._ask_quotes(list(self._instruments), _QUIET_NS)
+            moved = await self._ask_quotes([one for one in self._instruments if one not in self._troubles], _QUIET_NS)
             if moved and self._heard == heard and self._sockets:
                 raise ConnectionError(f"the stream is silent while {moved} moves")
 
     async def _ask_quotes(self, symbols: Sequence[str], quiet_ns: int) -> str:
         """Take the best prices of those that no stream told of since ``quiet_ns`` before; what the exchange does not
         have is refused. Returns a symbol whose prices had changed."""
+        if not symbols:
+            return ""
         asked_ns = self._clock.now_ns()
-        raw = await self._get("ticker/bookTicker")
+        names = [venue_symbol(symbol) for symbol in symbols]
+        some = {"symbols": json.dumps(names, separators=(",", ":"))}
+        raw = await self._get("ticker/bookTicker", **(some if self._is_known and len(names) <= _MOST_NAMED else {}))
+        self._is_known = raw is not None  # one name that the exchange does not know, and it answers none
         if raw is None:
             return ""
         try:
@@ -241,7 +251,7 @@ class BinanceMarket(VenueMarket):
             for symbol in symbols:
                 if (ticker := tickers.get(venue_symbol(symbol))) is not None:
                     quotes[symbol] = _quote(symbol, ticker, self._quotes.get(symbol), asked_ns)
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:
             _log.warning("market data of %s: best prices cannot be read: %s", self._name, error)
             return ""
         moved = ""
@@ -274,7 +284,8 @@ class BinanceMarket(VenueMarket):
 
 def _quote(symbol: str, ticker: _Ticker, known: Quote | None, asked_ns: int) -> Quote:
     """Stamped as received when it was asked for: what it says cannot be older than that."""
-    bid, ask = priced(ticker.bid_px, ticker.bid_qty), priced(ticker.ask_px, ticker.ask_qty)
+    bid = priced(Decimal(ticker.bid_px), Decimal(ticker.bid_qty))
+    ask = priced(Decimal(ticker.ask_px), Decimal(ticker.ask_qty))
     return Quote(
         symbol=symbol,
         bid_px=bid.px or None,
