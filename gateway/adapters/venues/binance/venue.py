@@ -212,22 +212,30 @@ class BinanceVenue:
         return Lookup(True, reports)
 
     async def _find(self, ticket: OrderTicket) -> dict[str, Any] | None:
-        for generation in range(self._generations.get(ticket.order_id, 0) + 1, -1, -1):
-            try:
-                order: dict[str, Any] = await self._rest.request(
-                    "get",
-                    "order",
-                    4,
-                    symbol=symbol_of(ticket.symbol),
-                    origClientOrderId=client_order_id_of(ticket.order_id, generation),
-                )
-            except BinanceAPIException as error:
-                if error.code != outcomes.NO_SUCH_ORDER:
-                    raise
-                continue
-            self._generations[ticket.order_id] = generation
-            return order
-        return None
+        """The order under its newest change: a change cancels what was before, so one that is not canceled is it."""
+        found = None
+        generation = self._generations.get(ticket.order_id, 0)
+        while (order := await self._ask_for(ticket, generation)) is not None:
+            found, self._generations[ticket.order_id] = order, generation
+            if order["status"] != "CANCELED":
+                break
+            generation += 1
+        return found
+
+    async def _ask_for(self, ticket: OrderTicket, generation: int) -> dict[str, Any] | None:
+        try:
+            order: dict[str, Any] = await self._rest.request(
+                "get",
+                "order",
+                4,
+                symbol=symbol_of(ticket.symbol),
+                origClientOrderId=client_order_id_of(ticket.order_id, generation),
+            )
+        except BinanceAPIException as error:
+            if error.code != outcomes.NO_SUCH_ORDER:
+                raise
+            return None
+        return order
 
     async def _trades_of(self, order: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Every trade of an order. Raises TradesLag when the exchange counts more in the order than it lists."""
