@@ -145,8 +145,6 @@ def _assemble(
     gauges.bind(engine, status)
     gauges.add_group(lambda: alert_readings(alerts, audit))
     gauges.add_group(operating_gauges(engine, status, prices, market, data_dir))
-    gauges.add("gateway_limit_use_ratio", risk.use_ratios)
-    gauges.add("gateway_config_waiting", lambda: {(): float(approvals.waiting() is not None)})
     server = HttpServer(
         intake,
         OrderChecker(engine, intake, policy, clock),
@@ -169,9 +167,7 @@ def _assemble(
         telemetry.page,
         page_files(),
     )
-    gauges.add("gateway_deferred_requests_total", lambda: intake.deferred)
-    gauges.add("gateway_drop_copy_executions_total", drop_copies.counts)
-    gauges.add_group(lambda: _server_readings(server))
+    _add_readings(gauges, risk, approvals, intake, drop_copies, server)
     gauges.add_group(lambda: candidate_readings(candidates))
     return Gateway(
         config_dir=config_dir,
@@ -211,6 +207,22 @@ def _assemble(
         telemetry=telemetry,
         audit=audit,
     )
+
+
+def _add_readings(
+    gauges: StateGauges,
+    risk: RiskReader,
+    approvals: Approvals,
+    intake: Intake,
+    drop_copies: DropCopyDesk,
+    server: HttpServer,
+) -> None:
+    """What metrics read of single parts of the gateway when they are scraped."""
+    gauges.add("gateway_limit_use_ratio", risk.use_ratios)
+    gauges.add("gateway_config_waiting", lambda: {(): float(approvals.waiting() is not None)})
+    gauges.add("gateway_deferred_requests_total", lambda: intake.deferred)
+    gauges.add("gateway_drop_copy_executions_total", drop_copies.counts)
+    gauges.add_group(lambda: _server_readings(server))
 
 
 def _engine(
