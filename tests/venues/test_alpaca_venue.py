@@ -7,7 +7,10 @@ from decimal import Decimal
 import pytest
 
 from gateway.adapters.venues.alpaca import book as book_module
+from gateway.adapters.venues.alpaca.assets import AssetRules
+from gateway.adapters.venues.alpaca.errors import OrderUnsupported
 from gateway.domain.enums import ExecType, OrdType, SubmitStatus, TimeInForce
+from tests.venues.alpaca.orders import Asset
 from tests.venues.alpaca_desk import IN_FLIGHT_S, Desk, market, open_desk, ticket
 
 D = Decimal
@@ -121,6 +124,40 @@ async def test_what_alpaca_has_no_form_for_is_not_sent(desk: Desk, terms: dict[s
     """Without this, every mistake would cost a message of the minute, and a wrong kind of order could be taken."""
     answer = await desk.venue.submit(ticket(**terms))
     assert (answer.status, words in answer.text, desk.sent()) == (REJECTED, True, 0), answer
+
+
+@pytest.mark.parametrize(
+    ("row", "qty", "px", "words"),
+    [
+        ({}, "1.5", "99.123", ""),
+        ({"status": "inactive"}, "1", "99", "does not trade"),
+        ({"tradable": False}, "1", "99", "does not trade"),
+        ({"fractionable": False}, "1.5", "99", "whole units"),
+        ({"min_order_size": "0.01"}, "0.001", "99", "min_order_size"),
+        ({"min_trade_increment": "0.001"}, "0.0015", "99", "min_trade_increment"),
+        ({"price_increment": "0.5"}, "1", "99.25", "price_increment"),
+    ],
+)
+def test_the_rules_of_an_asset(row: dict[str, object], qty: str, px: str, words: str) -> None:
+    """Without this, what Alpaca says of an asset would be learned one refusal at a time."""
+    order, rules = ticket(order_qty=D(qty), limit_px=D(px)), AssetRules(row)
+    if not words:
+        rules.check(order)
+        return
+    with pytest.raises(OrderUnsupported, match=words):
+        rules.check(order)
+
+
+async def test_what_is_known_of_an_asset_is_kept_before_sending(desk: Desk) -> None:
+    """Without this, the rules would be asked for and heeded by nobody. The first order does not wait for them."""
+    desk.peer.account.assets["AAPL"] = Asset("AAPL", is_fractionable=False)
+    assert (await desk.venue.submit(ticket(order_qty=D("1.5")))).status is ACCEPTED
+    async with asyncio.timeout(2):
+        while (await desk.venue.submit(ticket(order_qty=D("1.5")))).status is ACCEPTED:  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0.01)
+    sent = desk.sent()
+    answer = await desk.venue.submit(ticket(order_qty=D("1.5")))
+    assert (answer.status, "whole units" in answer.text, desk.sent()) == (REJECTED, True, sent)
 
 
 # --- doubt ---------------------------------------------------------------------------------------------
