@@ -15,9 +15,10 @@ from gateway.adapters.venues.ccxt.capabilities import (
     check_tradable,
     order_forms,
 )
-from gateway.adapters.venues.ccxt.client import Client, NotExact, Trip
+from gateway.adapters.venues.ccxt.client import Client, NotExact, SecondSend, Trip
 from gateway.adapters.venues.ccxt.ids import client_id_of, order_id_of
 from gateway.adapters.venues.ccxt.known import IdForm, known_of
+from gateway.adapters.venues.ccxt.lists import Lists
 from gateway.adapters.venues.ccxt.options import (
     NAMES,
     CredentialsMissing,
@@ -165,6 +166,7 @@ MARKET = {
         ({"limit_px": D("1000.5")}, {"precision": {"price": 0}}, 2, "not a multiple of 1"),
         ({"limit_px": D("1234.56")}, {"precision": {"price": 5}}, 3, "more than 5 significant digits"),
         ({}, {"active": False}, 4, "not active"),
+        ({"order_qty": D(6)}, {"limits": {"amount": {"max": "5"}, "cost": {"max": "0", "min": 0}}}, 4, "above 5"),
         ({}, {"contract": True, "contractSize": "0.01"}, 4, "contracts of one"),
     ],
 )
@@ -260,6 +262,43 @@ def test_a_request_with_other_figures_does_not_leave() -> None:
     asked_before = Trip(figures=(D("0.01"),))
     asked_before.on_leaving("https://host/accounts?limit=100", "GET", None)
     assert not asked_before.is_sent
+
+
+def test_the_same_request_does_not_leave_twice_in_one_call() -> None:
+    """Without this, a library that tries again by itself would place a second order."""
+    trip = Trip(figures=(D("0.01"),))
+    trip.on_leaving("https://host/orders?nonce=1", "POST", '{"size":"0.01"}')
+    with pytest.raises(SecondSend) as caught:
+        trip.on_leaving("https://host/orders?nonce=2", "POST", '{"size":"0.01"}')
+    assert answer_of(caught.value, trip).status is SubmitStatus.UNKNOWN, "the first may be there"
+
+
+class Pages:
+    """An exchange with 250 rows, one each millisecond, of which it tells 100 at a time."""
+
+    def __init__(self, style: str) -> None:
+        self.exchange = Client.unconnected(read_options(settings_of("coinbaseexchange")))
+        self.style = style
+        self.rows = [{"id": str(number), "timestamp": 1_000 + number} for number in range(250)]
+
+    async def call(self, method: str, symbol: str, since: int | None, limit: int, params: dict[str, int]) -> Any:
+        assert (method, limit) == ("fetch_my_trades", 100)
+        until = params.get("until", 10**9) if "until" in self.style else 10**9
+        rows = [row for row in self.rows if (since or 0) <= row["timestamp"] <= until]
+        return rows[:100] if "oldest" in self.style else rows[-100:]
+
+
+@pytest.mark.parametrize(
+    ("style", "count"),
+    [("newest, until", 250), ("oldest, until", 250), ("oldest", 250), ("newest", 100)],
+)
+async def test_lists_are_read_to_their_ends_or_told_not_to_be(style: str, count: int) -> None:
+    """Without this, what is on the second page would count as missing: an order as never sent, a fill as never made."""
+    listed = await Lists(Pages(style)).read("fetchMyTrades", "BTC/USD", 1_000)  # type: ignore[arg-type]
+    assert (len(listed.rows), listed.is_whole) == (count, count == 250)
+    short = Pages(style)
+    short.rows = short.rows[:99]
+    assert (await Lists(short).read("fetchMyTrades", "BTC/USD", 1_000)).is_whole  # type: ignore[arg-type]
 
 
 def test_figures_are_read_exactly_or_not_at_all() -> None:

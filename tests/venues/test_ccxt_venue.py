@@ -11,6 +11,7 @@ import pytest
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.venues.ccxt import asking as asking_module
+from gateway.adapters.venues.ccxt import venue as venue_module
 from gateway.adapters.venues.ccxt.client import Client
 from gateway.adapters.venues.ccxt.ids import client_id_of
 from gateway.adapters.venues.ccxt.known import IdForm
@@ -19,6 +20,7 @@ from gateway.adapters.venues.ccxt.venue import CcxtVenue
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrdType, Side, SubmitStatus, TimeInForce
 from gateway.domain.settings import VenueSettings
+from gateway.domain.venue_account import AccountUnreadable
 from gateway.ports.venue import Lookup
 from tests.venues.exchange.server import CoinbaseServer
 from tests.venues.listening import Heard
@@ -51,6 +53,7 @@ class Desk:
         client = Client(settings, read_options(settings), clock, self.environ)
         client.exchange.timeout_on_exit = 0  # a quarter of a second, for encrypted sockets
         client.exchange.throttler.config["refillRate"] = 1.0  # a request each millisecond, not each tenth of a second
+        client.budget.set_limit(1_000_000)  # thousandths of a request: the tests poll like a hundred gateways
         return CcxtVenue(settings, client, clock, ("BTC/USD", "ETH/USD"), poll_s=0.1)
 
     async def open(self) -> None:
@@ -75,6 +78,7 @@ class Desk:
 async def peer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CoinbaseServer]:
     monkeypatch.setattr(asking_module, "ABSENCE_GAP_S", 0.05)
     monkeypatch.setattr(asking_module, "SETTLE_S", 0.1)
+    monkeypatch.setattr(venue_module, "_ASK_GAP_S", 0.02)
     async with CoinbaseServer() as server:
         server.quote("BTC-USD", "99999", "100001")
         yield server
@@ -320,17 +324,23 @@ async def test_an_order_ends_at_its_time(desk: Desk) -> None:
     assert desk.peer.orders() == []
 
 
-async def test_cancels_have_a_reserve_of_the_budget(desk: Desk) -> None:
-    """Without this, a flood of orders would keep one from being taken back (invariant 5)."""
+async def test_cancels_have_a_reserve_of_the_budget_and_orders_come_before_reading(desk: Desk) -> None:
+    """Without this, a flood of orders would keep one from being taken back (invariant 5), and a flood of news keep
+    orders from leaving."""
     order = ticket()
     await desk.venue.submit(order)
-    budget = desk.venue._client.budget
-    while budget.take(1_000):
+    client = desk.venue._client
+    while client.budget.take(1_000) and client.budget.remaining > client._kept_from_reading:
+        pass
+    with pytest.raises(AccountUnreadable, match="rate limit"):
+        await desk.venue.account.positions()
+    assert (await desk.venue.submit(ticket())).status is ACCEPTED, "what is only read leaves room for orders"
+    while client.budget.take(1_000):
         pass
     answer = await desk.venue.submit(ticket())
     assert (answer.status, "rate limit" in answer.text) == (REJECTED, True)
     assert (await desk.venue.cancel(order)).status is ACCEPTED
-    assert count_sent(desk.peer) == 1
+    assert count_sent(desk.peer) == 2
 
 
 async def test_a_clock_that_is_off_is_set_and_a_wrong_key_is_told(desk: Desk) -> None:
@@ -387,6 +397,23 @@ async def test_the_account_is_told_whole(desk: Desk) -> None:
     assert (held["BTC"], held["ETH"]) == (D("10.004"), D(100))
     await desk.restart()
     assert mine.order_id in {one.order_id for one in await desk.venue.account.open_orders()}, "read from the UUID"
+
+
+async def test_lists_of_many_pages_are_read_whole(desk: Desk) -> None:
+    """Without this, an order of many fills would stay short for ever, and the rest of the account be unseen."""
+    order = ticket(order_qty=D("1.3"))
+    await desk.venue.submit(order)
+    for _ in range(130):
+        desk.peer.trade("BTC-USD", "99000", "0.01")
+        await asyncio.sleep(0.001)  # an exchange stamps its fills at different times
+    await desk.heard.until_filled(order.order_id, "1.3")
+    assert len(desk.heard.fills(order.order_id)) == 130
+    for _ in range(120):
+        await foreign_order(desk)
+        await asyncio.sleep(0.001)
+    account = desk.venue.account
+    assert len(await account.executions(0)) == 130
+    assert len(await account.open_orders()) == 120
 
 
 async def foreign_order(desk: Desk) -> None:

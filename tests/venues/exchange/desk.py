@@ -63,6 +63,7 @@ class Desk:
             wire.order(one)
             for one in reversed(self.exchange.orders.values())
             if product in (None, one.symbol) and (status == "all" or one.is_open == (status != "done"))
+            if _is_within(query, one.created_ms)
         ]
         return rows[: int(query.get("limit", "100"))]
 
@@ -75,6 +76,7 @@ class Desk:
             for done in order.fills
             if query.get("product_id") in (None, order.symbol)
             and query.get("order_id") in (None, wire.order_uuid(order.order_id))
+            and _is_within(query, done.at_ms)
         ]
         return sorted(rows, key=lambda row: -row["trade_id"])[: int(query.get("limit", "100"))]
 
@@ -148,6 +150,12 @@ class Desk:
         price = f"{last or ZERO:f}"
         now = wire.when(self.exchange.now_ms())
         return {"trade_id": 1, "price": price, "size": "0", "time": now, "bid": bid, "ask": ask, "volume": "0"}
+
+
+def _is_within(query: Mapping[str, str], at_ms: int) -> bool:
+    """``start_date`` and ``end_date``, both included."""
+    first, last = (query.get(name) for name in ("start_date", "end_date"))
+    return (first is None or wire.ms_of(first) <= at_ms) and (last is None or at_ms <= wire.ms_of(last))
 
 
 def _number(body: Mapping[str, Any], name: str, unit: Decimal) -> Decimal | None:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.adapters.venues.ccxt.capabilities import market_type
+from gateway.adapters.venues.ccxt.capabilities import features_of, market_type
 from gateway.adapters.venues.ccxt.client import Client
 from gateway.adapters.venues.ccxt.ids import order_id_of
+from gateway.adapters.venues.ccxt.lists import Lists, Row
+from gateway.adapters.venues.ccxt.outcomes import words_of
 from gateway.adapters.venues.ccxt.reading import Unreadable, exec_id_of, fee_of, number_of, order_of
 from gateway.adapters.venues.ccxt.tracking import Tracking
 from gateway.domain.enums import Side
@@ -13,7 +15,6 @@ from gateway.domain.money import ZERO
 from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition
 
 _MS = 1_000_000
-_MOST_PAGES = 100
 
 
 class CcxtAccount:
@@ -21,6 +22,7 @@ class CcxtAccount:
 
     def __init__(self, client: Client, tracking: Tracking, symbols: tuple[str, ...]) -> None:
         self._client = client
+        self._lists = Lists(client)
         self._tracking = tracking
         self._symbols = symbols
 
@@ -28,30 +30,15 @@ class CcxtAccount:
         if not self._client.has.get("fetchOpenOrders"):
             raise AccountUnreadable(f"{self._client.exchange.id} has no list of open orders in ccxt")
         scopes: tuple[str | None, ...] = self._symbols if self._needs_symbol("fetchOpenOrders") else (None,)
-        found: dict[str, VenueOrder] = {}
-        for symbol in scopes:
-            for row in await self._read("fetch_open_orders", symbol):
-                one = self._order(row)
-                found[one.venue_order_id] = one
-        return tuple(found.values())
+        found = [self._order(row) for scope in scopes for row in await self._whole("fetchOpenOrders", scope, None)]
+        return tuple({one.venue_order_id: one for one in found}.values())
 
     async def executions(self, since_ns: int) -> tuple[VenueExecution, ...]:
+        """By instrument, as most exchanges list them."""
         if not self._client.has.get("fetchMyTrades"):
             raise AccountUnreadable(f"{self._client.exchange.id} has no list of executions in ccxt")
-        found: dict[str, VenueExecution] = {}
-        for symbol in self._symbols:
-            since_ms, seen = since_ns // _MS, len(found) - 1
-            for _ in range(_MOST_PAGES):
-                if len(found) == seen:
-                    break
-                seen = len(found)
-                for row in await self._read("fetch_my_trades", symbol, since_ms):
-                    one = self._execution(row)
-                    found[one.exec_id] = one
-                    since_ms = max(since_ms, one.transact_ns // _MS)
-            else:
-                raise AccountUnreadable(f"more executions in {symbol} than {_MOST_PAGES} pages hold")
-        return tuple(found.values())
+        rows = [row for one in self._symbols for row in await self._whole("fetchMyTrades", one, since_ns // _MS)]
+        return tuple(self._execution(row) for row in rows)
 
     async def positions(self) -> tuple[VenuePosition, ...]:
         exchange, has = self._client.exchange, self._client.has
@@ -68,16 +55,23 @@ class CcxtAccount:
             if (qty := number_of(totals, asset)) is not None and qty
         )
 
-    async def _read(self, method: str, *args: Any) -> Any:
+    async def _read(self, method: str) -> Any:
         try:
-            return await self._client.call(method, *args)
+            return await self._client.call(method)
         except Exception as error:
-            raise AccountUnreadable(f"{self._client.exchange.id}: {method}: {error}") from error
+            raise AccountUnreadable(f"{self._client.exchange.id}: {words_of(error)}") from error
+
+    async def _whole(self, call: str, symbol: str | None, since_ms: int | None) -> tuple[Row, ...]:
+        try:
+            listed = await self._lists.read(call, symbol, since_ms)
+        except Exception as error:
+            raise AccountUnreadable(f"{self._client.exchange.id}: {words_of(error)}") from error
+        if not listed.is_whole:
+            raise AccountUnreadable(f"{self._client.exchange.id} tells more by {call} than could be read")
+        return listed.rows
 
     def _needs_symbol(self, call: str) -> bool:
-        features = self._client.exchange.features or {}
-        of_call = (features.get(market_type(self._client.exchange)) or {}).get(call) or {}
-        return bool(of_call.get("symbolRequired", True))
+        return bool(features_of(self._client.exchange, call).get("symbolRequired", True))
 
     def _order(self, row: Mapping[str, Any]) -> VenueOrder:
         try:

@@ -12,8 +12,10 @@ import ccxt
 import msgspec
 
 from gateway.adapters.venues.ccxt.client import Client
+from gateway.adapters.venues.ccxt.lists import Lists
 from gateway.adapters.venues.ccxt.reading import (
     OrderState,
+    Unreadable,
     exec_id_of,
     fills_of,
     number_of,
@@ -30,8 +32,6 @@ _NS = 1_000_000_000
 #: Between two looks that agree that an order is nowhere; and how long one that was just placed may not be seen yet.
 ABSENCE_GAP_S = 1.0
 SETTLE_S = 5.0
-#: Pages of trades that are read for one order at most.
-_MOST_PAGES = 20
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -47,6 +47,7 @@ class Asker:
         self._client = client
         self._tracking = tracking
         self._clock = clock
+        self._lists = Lists(client)
         self._known = client.options.known
 
     async def ask(self, one: Tracked, *, is_full: bool = False) -> Finding:
@@ -63,8 +64,8 @@ class Asker:
         return await self._told(one, state, is_full)
 
     async def open_orders(self, symbol: str) -> list[OrderState]:
-        rows = await self._client.call("fetch_open_orders", symbol)
-        return [order_of(row) for row in rows]
+        """Some of them, at a busy exchange: one that is not among them must be asked for."""
+        return [order_of(row) for row in await self._client.call("fetch_open_orders", symbol)]
 
     # --- the order ------------------------------------------------------------------------------------
 
@@ -87,22 +88,24 @@ class Asker:
             return None
 
     async def _search(self, one: Tracked) -> OrderState | None:
-        """Through every list that the exchange has."""
-        symbol, has = one.ticket.symbol, self._client.has
-        lists: list[tuple[str, tuple[Any, ...]]] = []
-        if has.get("fetchOpenOrders"):
-            lists.append(("fetch_open_orders", (symbol,)))
+        """Through every list that the exchange has. Raises Unreadable when a list was not seen to its end."""
+        has = self._client.has
+        lists: list[tuple[str, int | None]] = [("fetchOpenOrders", None)] if has.get("fetchOpenOrders") else []
         if has.get("fetchOrders") is True:
-            lists.append(("fetch_orders", (symbol, one.since_ms)))
+            lists.append(("fetchOrders", one.since_ms))
         else:
-            for call in ("Closed", "Canceled"):
-                if has.get(f"fetch{call}Orders") is True:
-                    lists.append((f"fetch_{call.lower()}_orders", (symbol, one.since_ms)))
-        for method, args in lists:
-            for row in await self._client.call(method, *args):
+            ended = ("fetchClosedOrders", "fetchCanceledOrders")
+            lists += [(call, one.since_ms) for call in ended if has.get(call) is True]
+        cut_off = ""
+        for call, since_ms in lists:
+            listed = await self._lists.read(call, one.ticket.symbol, since_ms)
+            for row in listed.rows:
                 state = order_of(row)
                 if state.venue_order_id == one.venue_order_id or (one.client_id and state.client_id == one.client_id):
                     return state
+            cut_off = cut_off if listed.is_whole else call
+        if cut_off:
+            raise Unreadable(f"{cut_off} tells more orders than could be read, so that none is missing")
         return None
 
     async def _absent(self, one: Tracked) -> Finding:
@@ -161,22 +164,9 @@ class Asker:
         elif not has.get("fetchMyTrades"):
             _collect(found, told_with_order, one)
         if has.get("fetchMyTrades") and (not found or _is_short(found, expected)):
-            await self._page_through(found, one, expected)
+            listed = await self._lists.read("fetchMyTrades", symbol, one.since_ms)
+            _collect(found, [trade for trade in listed.rows if trade.get("order")], one)
         return fills_of(one.order_id, found.values())
-
-    async def _page_through(self, found: dict[str, Mapping[str, Any]], one: Tracked, expected: Decimal | None) -> None:
-        seen: set[str] = set()
-        since_ms = one.since_ms
-        for _ in range(_MOST_PAGES):
-            page = await self._client.call("fetch_my_trades", one.ticket.symbol, since_ms)
-            new = [trade for trade in page if trade.get("order") and exec_id_of(trade) not in seen]
-            if not new:
-                return
-            seen |= {exec_id_of(trade) for trade in new}
-            _collect(found, new, one)
-            if expected is not None and not _is_short(found, expected):
-                return
-            since_ms = max(int(trade.get("timestamp") or 0) for trade in new)
 
 
 def _collect(found: dict[str, Mapping[str, Any]], trades: Sequence[Mapping[str, Any]], one: Tracked) -> None:

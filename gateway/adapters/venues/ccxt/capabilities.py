@@ -104,8 +104,8 @@ def check_tradable(exchange: Any, known: KnownExchange) -> None:
 def order_forms(exchange: Any, known: KnownExchange) -> OrderForms:
     """A stop is offered only where ``triggerPrice`` alone says what it is, and it is then an order like any other:
     at many exchanges it is found and canceled in another place, where nobody would look."""
-    has, features = exchange.has, _features(exchange, "createOrder")
-    is_apart = any(_features(exchange, call).get("trigger") for call in ("fetchOrder", "fetchOpenOrders"))
+    has, features = exchange.has, features_of(exchange, "createOrder")
+    is_apart = any(features_of(exchange, call).get("trigger") for call in ("fetchOrder", "fetchOpenOrders"))
     is_trigger = features.get("triggerPrice") is True and not features.get("triggerDirection") and not is_apart
     offered = {
         OrdType.MARKET: has.get("createMarketOrder") is not False,
@@ -129,7 +129,8 @@ def market_type(exchange: Any) -> str:
     return str(exchange.options.get("defaultType") or "spot")
 
 
-def _features(exchange: Any, call: str) -> dict[str, Any]:
+def features_of(exchange: Any, call: str) -> dict[str, Any]:
+    """What ccxt says of one call, for the markets that it means by default."""
     features = exchange.features or {}
     found = features.get(market_type(exchange)) or features.get("spot") or features.get("swap") or {}
     if "createOrder" not in found:  # contracts are told apart once more

@@ -5,6 +5,7 @@ ccxt changes the decimal context of whoever calls it (its rounding mode), and ou
 because an exchange was asked. Every call therefore runs in a context of its own (``Client.call``).
 """
 
+import asyncio
 import decimal
 import difflib
 import json
@@ -13,7 +14,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -27,8 +28,11 @@ from gateway.ports.clock import Clock
 
 #: A cost of 1 in ccxt's words; costs are fractions at some exchanges, and a budget counts whole units.
 _UNIT = 1_000
-#: Requests that a window of the budget has room for at least, and the share of it that only cancels may use.
-_FEWEST, _WINDOW_S, _CANCEL_SHARE = 20, 10.0, 0.2
+#: Requests that a window of the budget has room for at least; the share of it that only cancels may use, and what must
+#: be left beside that when something is only read: orders come first.
+_FEWEST, _WINDOW_S, _CANCEL_SHARE, _ORDER_SHARE = 20, 10.0, 0.2, 0.2
+_BUDGET_STEP_S = 0.1
+_NS = 1_000_000_000
 #: A smaller difference of clocks is left alone: nonces of some exchanges may never step back.
 _CLOCK_SLACK_MS = 500
 #: Told to wait, without a time.
@@ -55,21 +59,30 @@ class NotExact(Exception):
     """ccxt was about to send other figures than the order has; nothing was sent."""
 
 
+class SecondSend(Exception):
+    """ccxt was about to send the same request again; the second was held back, of the first nothing is known."""
+
+
 @dataclass
 class Trip:
     """One call of ccxt, as the wire saw it. ``figures`` must stand in the request that carries the order."""
 
     figures: tuple[Decimal, ...] = ()
+    is_order: bool = False
     is_cancel: bool = False
     is_sent: bool = False
     status: int | None = None
     wait_s: float | None = None
+    _left: set[str] = field(default_factory=set)
 
     def on_leaving(self, url: str, method: str, body: object) -> None:
         """Before a request leaves. A GET without the figures asks for something beforehand, and is not the order."""
-        self.status = None
+        place = f"{method} {url.partition('?')[0]}"
         if set(self.figures) <= _numbers_in(url, body):
-            self.is_sent = True
+            if place in self._left and method != "GET":
+                raise SecondSend(f"{place} a second time in one call: nothing is sent twice")
+            self.is_sent, self.status = True, None
+            self._left.add(place)
         elif method != "GET":
             lost = ", ".join(f"{one:f}" for one in self.figures)
             raise NotExact(f"ccxt would not send exactly {lost}: nothing was sent (options.exact_wire)")
@@ -104,7 +117,8 @@ class Client:
                 setattr(exchange, field, value)
         self.exchange = exchange
         self.has: Mapping[str, Any] = exchange.has
-        self.budget, self._dearest = _budget_of(exchange.rateLimit, clock)
+        self._clock = clock
+        self.budget, self._dearest, self._kept_from_reading = _budget_of(exchange.rateLimit, clock)
         exchange.gateway_client = self
         self.timeout_s = float(settings.timeout_s)
         self.offset_ms = 0
@@ -150,8 +164,12 @@ class Client:
         """
         units = min(int((1 if cost is None else cost) * _UNIT), self._dearest)
         is_cancel = trip is not None and trip.is_cancel
-        if not await self.budget.acquire(self.timeout_s / 2, units, is_cancel=is_cancel):
-            raise BudgetSpent("the rate limit of the exchange is used up for now; nothing was sent")
+        left = 0 if trip is not None and (trip.is_order or is_cancel) else self._kept_from_reading
+        deadline_ns = self._clock.monotonic_ns() + int(self.timeout_s / 2 * _NS)
+        while not (self.budget.remaining - units >= left and self.budget.take(units, is_cancel=is_cancel)):
+            if self._clock.monotonic_ns() >= deadline_ns:
+                raise BudgetSpent("the rate limit of the exchange is used up for now; nothing was sent")
+            await asyncio.sleep(_BUDGET_STEP_S)
         return not is_cancel
 
 
@@ -263,13 +281,13 @@ def _moved(urls: dict[str, Any], options: CcxtOptions, *, is_stream: bool) -> di
     return moved
 
 
-def _budget_of(rate_limit_ms: float, clock: Clock) -> tuple[MessageBudget, int]:
-    """The budget, and the most that one request can take of it. ccxt gives the milliseconds that a request costs; the
-    window is long enough for some of them, so that a reserve is more than nothing."""
+def _budget_of(rate_limit_ms: float, clock: Clock) -> tuple[MessageBudget, int, int]:
+    """The budget, the most that one request can take of it, and what reading leaves of it. ccxt gives the milliseconds
+    that a request costs; the window is long enough for some of them, so that a reserve is more than nothing."""
     window_s = max(_WINDOW_S, _FEWEST * rate_limit_ms / 1_000)
     limit = int(window_s * 1_000 / max(rate_limit_ms, 1) * _UNIT)
-    reserve = int(limit * _CANCEL_SHARE)
-    return MessageBudget(clock, limit, window_s, reserve), limit - reserve
+    kept = int(limit * (_CANCEL_SHARE + _ORDER_SHARE))
+    return MessageBudget(clock, limit, window_s, int(limit * _CANCEL_SHARE)), limit - kept, kept
 
 
 def _numbers_in(url: str, body: object) -> set[Decimal]:

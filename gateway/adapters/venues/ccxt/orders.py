@@ -93,8 +93,9 @@ def _check_grid(field: str, value: Decimal, precision: Any, mode: int) -> None:
 
 
 def _check_limits(field: str, value: Decimal, limits: Mapping[str, Any] | None) -> None:
-    low, high = ((limits or {}).get(name) for name in ("min", "max"))
-    if low is not None and value < Decimal(str(low)):
-        raise OrderUnsupported(f"{field} {plain(value)} is below {plain(Decimal(str(low)))}, the least that it takes")
-    if high and value > Decimal(str(high)):
-        raise OrderUnsupported(f"{field} {plain(value)} is above {plain(Decimal(str(high)))}, the most that it takes")
+    """A limit that is absent or 0 binds nothing."""
+    low, high = (Decimal(str((limits or {}).get(name) or 0)) for name in ("min", "max"))
+    if low and value < low:
+        raise OrderUnsupported(f"{field} {plain(value)} is below {plain(low)}, the least that it takes")
+    if high and value > high:
+        raise OrderUnsupported(f"{field} {plain(value)} is above {plain(high)}, the most that it takes")

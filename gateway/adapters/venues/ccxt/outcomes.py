@@ -54,7 +54,8 @@ def is_clock_wrong(error: Exception) -> bool:
 
 
 def is_key_refused(error: Exception) -> bool:
-    return isinstance(error, ccxt.AuthenticationError)
+    """Whether the key itself is no good; one that may not do one thing (trade this market) still may do others."""
+    return isinstance(error, ccxt.AuthenticationError) and not isinstance(error, ccxt.PermissionDenied)
 
 
 def words_of(error: Exception) -> str:

@@ -33,10 +33,13 @@ from gateway.ports.venue import Answer, Lookup, VenueListener
 _log = logging.getLogger(__name__)
 _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
 _NS, _MS = 1_000_000_000, 1_000_000
-#: How far back trades of an order are looked for whose age is not known.
-_LOOK_BACK_MS = 7 * 86_400_000
+#: How far back an order and its trades are looked for: one of which nothing is known after a restart, and one that is
+#: being sent, by a clock that may be off.
+_LOOK_BACK_MS, _SENT_BACK_MS = 7 * 86_400_000, 60_000
 #: The rules of the markets, the clock and the key are looked at again so often.
 _RENEW_S, _HEARTBEAT_S = 900.0, 20.0
+#: Between two questions about one order of which a stream has more to tell.
+_ASK_GAP_S = 0.5
 
 
 class CcxtVenue:
@@ -86,14 +89,14 @@ class CcxtVenue:
     async def submit(self, ticket: OrderTicket) -> Answer:
         if self._link.trouble:
             return Answer(SubmitStatus.REJECTED, self._link.trouble)
-        one = self._track(ticket, self._clock.monotonic_ns())
+        one = self._track(ticket, self._clock.monotonic_ns(), _SENT_BACK_MS)
         try:
             order = self._create_order(ticket, one.client_id)
         except OrderUnsupported as error:
             self._forget(one)
             return Answer(SubmitStatus.REJECTED, str(error))
         self._stream.follow(order.symbol)
-        trip = Trip(figures=order.figures if self._client.options.is_exact else ())
+        trip = Trip(figures=order.figures if self._client.options.is_exact else (), is_order=True)
         try:
             args = (order.symbol, order.type, order.side, order.amount, order.price, order.params)
             state = order_of(await self._client.call("create_order", *args, trip=trip))
@@ -149,9 +152,9 @@ class CcxtVenue:
 
     # --- orders under way -----------------------------------------------------------------------------
 
-    def _track(self, ticket: OrderTicket, sent_ns: int) -> Tracked:
+    def _track(self, ticket: OrderTicket, sent_ns: int, back_ms: int = _LOOK_BACK_MS) -> Tracked:
         now_ms = self._clock.now_ns() // _MS + self._client.offset_ms
-        return self._tracking.add(ticket, sent_ns, now_ms - _LOOK_BACK_MS)
+        return self._tracking.add(ticket, sent_ns, now_ms - back_ms)
 
     def _create_order(self, ticket: OrderTicket, client_id: str) -> CreateOrder:
         try:
@@ -200,6 +203,8 @@ class CcxtVenue:
                     await asyncio.sleep(asking.ABSENCE_GAP_S)
                 elif one.order_id not in self._asked_again:
                     return
+                else:  # a burst of fills is one question
+                    await asyncio.sleep(_ASK_GAP_S)
         except (*outcomes.EXPECTED, Unreadable) as error:
             _log.warning("%s: order %s: %s", self._settings.name, one.order_id, outcomes.words_of(error))
             self._note_trouble(error)

@@ -1,0 +1,83 @@
+"""Lists of orders and trades, read to their ends. Exchanges give them in pages, some from the newest back, some from a
+moment on, some without a way to go on; ccxt does not say which. So pages are asked for in both directions, and a list
+whose end was not seen is told as such: what is missing from it proves nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.adapters.venues.ccxt.capabilities import features_of
+from gateway.adapters.venues.ccxt.client import Client
+
+_MOST_PAGES = 20
+#: Where ccxt does not say how long a page may be: a list as long as this, or a multiple of it, may have been cut off.
+_ROUND = 50
+
+Row = Mapping[str, Any]
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """Rows by their ids, and whether there are no others."""
+
+    rows: tuple[Row, ...]
+    is_whole: bool
+
+
+class Lists:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def read(self, call: str, symbol: str | None, since_ms: int | None = None) -> Listed:
+        """``call`` is ccxt's name: fetchOpenOrders, fetchOrders, fetchMyTrades ... Raises what the client raises."""
+        pages = _Pages(self._client, call, symbol)
+        if not await pages.add(since_ms, {}):
+            return Listed(tuple(pages.found.values()), is_whole=True)
+        is_all_older = await pages.go_back(since_ms)
+        before = len(pages.found)
+        is_all_newer = await pages.go_on()
+        # Rows from a moment on, the oldest first: what came first were the oldest.
+        is_all_older = is_all_older or len(pages.found) > before
+        return Listed(tuple(pages.found.values()), is_all_older and is_all_newer)
+
+
+class _Pages:
+    def __init__(self, client: Client, call: str, symbol: str | None) -> None:
+        self.found: dict[str, Row] = {}
+        self._client = client
+        self._symbol = symbol
+        self._method = "".join(f"_{char.lower()}" if char.isupper() else char for char in call)
+        limit = features_of(client.exchange, call).get("limit")
+        self._limit: int | None = None if limit is None else int(limit)
+
+    async def add(self, since_ms: int | None, params: dict[str, Any]) -> bool:
+        """Read a page; whether it was full, so that there may be more."""
+        rows = await self._client.call(self._method, self._symbol, since_ms, self._limit, params)
+        self.found |= {f"{row.get('order')}-{row.get('id')}": row for row in rows}
+        if self._limit is not None:
+            return len(rows) >= self._limit
+        return bool(rows) and len(rows) % _ROUND == 0
+
+    async def go_back(self, since_ms: int | None) -> bool:
+        """Read what is older; False when the end was not seen."""
+        return await self._go(lambda: (since_ms, {"until": min(self._times())}))
+
+    async def go_on(self) -> bool:
+        """Read what is newer; False when the end was not seen."""
+        return await self._go(lambda: (max(self._times()), {}))
+
+    async def _go(self, where: Any) -> bool:
+        for _ in range(_MOST_PAGES):
+            if not all(self._times()):
+                return False  # rows without a time: there is no way to go on
+            before = len(self.found)
+            since_ms, params = where()
+            if not await self.add(since_ms, params):
+                return True
+            if len(self.found) == before:
+                return False  # full, and nothing new: this is no way to go on
+        return False
+
+    def _times(self) -> list[int]:
+        return [int(row.get("timestamp") or 0) for row in self.found.values()]
