@@ -147,6 +147,23 @@ async def test_a_change_that_is_still_under_way_is_no_cancel(desk: Desk, is_rest
     assert (await desk.venue.cancel(order)).status is ACCEPTED
 
 
+async def test_a_lookup_that_a_change_overtakes_says_nothing(desk: Desk) -> None:
+    """Without this, what was read before a change would be believed after it: the doubt about the new order would be
+    forgotten, and the order be told as canceled while it works."""
+    order = ticket()
+    await desk.venue.submit(order)
+    late = desk.peer.faults.add("late", "lookup")
+    looking = asyncio.create_task(desk.venue.lookup(order))
+    await late.hit.wait()
+    desk.peer.faults.add("drop_after", "place")
+    desk.peer.faults.add("lose", "ack")
+    assert (await desk.venue.replace(order, D(12), D(170), None)).status is UNKNOWN
+    late.release()
+    assert (await looking).is_known is None
+    await desk.settled(order)
+    assert desk.heard.kinds(order.order_id)[-1] is ExecType.REPLACED
+
+
 async def test_an_order_that_cannot_be_canceled_now_stays_as_it_is(desk: Desk) -> None:
     """Without this, a refused cancel would look like doubt for ever, and a change wait for an end that never comes."""
     order = ticket()

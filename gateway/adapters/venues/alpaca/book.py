@@ -92,8 +92,7 @@ class OrderBook:
 
     async def lookup(self, tracked: Tracked) -> Lookup:
         """What Alpaca knows of an order, all its generations and fills. Raises what the requests raise."""
-        if tracked.is_changing:
-            return Lookup(None)
+        changes = tracked.changes
         rows = await self.generations(tracked)
         if not rows:
             if self._may_be_under_way(tracked):
@@ -107,10 +106,11 @@ class OrderBook:
         except ExecutionsMissing as error:
             _log.warning("%s", error)
             return Lookup(None)
+        if tracked.is_changing or tracked.changes != changes:
+            return Lookup(None)
         tracked.settle(rows)
         reports = self._reports_of(tracked, rows[-1], fills)
-        for row in rows:
-            self._told.note(row["id"], filled_qty_of(row))
+        self._told.note(rows[-1]["id"], filled_qty_of(rows[-1]))
         self.note_row(rows[-1])
         return Lookup(True, reports)
 

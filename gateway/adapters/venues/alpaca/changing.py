@@ -46,6 +46,7 @@ class Changes:
         if not await self._rest.budget.acquire(client.BUDGET_WAIT_S, 2):
             return Answer(SubmitStatus.REJECTED, "the requests of this minute are used up; nothing was changed")
         tracked.is_changing = True
+        tracked.changes += 1
         try:
             return await self._swap(tracked, changed)
         finally:

@@ -67,6 +67,7 @@ class AlpacaMarket(VenueMarket):
         self._timeout_s = float(settings.timeout_s)
         self._confirm_s = confirm_s
         self._heard = 0
+        self._warned = ""
         self._feed = settings.options.get("feed", "iex")
         self._api = settings.options.get("data_url", _API).rstrip("/")
         base = settings.options.get("data_stream_url", _STREAM).rstrip("/")
@@ -140,8 +141,11 @@ class AlpacaMarket(VenueMarket):
                 rows = json.loads(await response.read(), parse_float=Decimal, parse_int=Decimal)["quotes"]
             quotes = [self._quote_of({**row, "S": symbol}, asked_ns) for symbol, row in rows.items() if symbol in known]
         except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, AttributeError) as error:
-            _log.warning("market data of %s: the latest quotes cannot be read: %r", self._name, error)
+            if repr(error) != self._warned:
+                _log.warning("market data of %s: the latest quotes cannot be read: %r", self._name, error)
+            self._warned = repr(error)
             return []
+        self._warned = ""
         for quote in quotes:
             before, now = known[quote.symbol], self.quote(quote.symbol)
             if now is not before:
