@@ -1,12 +1,14 @@
-"""How alerts are put together: what is looked at, and who carries them outside."""
+"""How alerts are put together: what is looked at, who walks through the journal, and who carries alerts outside."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.adapters.journal.audit_watch import AuditWatch
+from gateway.adapters.notify import Notifications
 from gateway.adapters.telemetry import Reading
-from gateway.domain.alerts import Alert, Severity
-from gateway.ports.alerts import ChannelView, Notifier
+from gateway.domain.alerts import Severity
+from gateway.domain.settings import Settings
 from gateway.ports.clock import Clock
 from gateway.service.alerts import AlertDesk
 from gateway.service.conditions import Conditions
@@ -16,29 +18,44 @@ from gateway.service.risk_reads import RiskReader
 from gateway.service.status import GatewayStatus
 
 
-def alert_desk(
-    engine: Engine,
-    status: GatewayStatus,
-    prices: MarketHealth,
-    risk: RiskReader,
-    clock: Clock,
-    notifier: Notifier,
-    audit: AuditWatch,
-    data_dir: Path,
-) -> AlertDesk:
-    desk = AlertDesk(engine, clock, notifier)
-    desk.watch(Conditions(engine, status, prices, risk, lambda: disk_free(data_dir), lambda: audit.problem))
-    return desk
+class Alerting:
+    """The desk, the audit and the channels, which live as long as the gateway."""
 
+    def __init__(
+        self,
+        engine: Engine,
+        status: GatewayStatus,
+        prices: MarketHealth,
+        risk: RiskReader,
+        clock: Clock,
+        settings: Settings,
+        data_dir: Path,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.audit = AuditWatch(data_dir, clock, settings.storage.audit_every_s)
+        self.notifications = Notifications(environ, clock)
+        self.desk = AlertDesk(engine, clock, self.notifications)
+        self.desk.watch(
+            Conditions(engine, status, prices, risk, lambda: disk_free(data_dir), lambda: self.audit.problem)
+        )
+        self.desk.watch(self.notifications.conditions)
 
-class Nobody:
-    """Implements ``ports.alerts.Notifier`` where alerts are sent nowhere."""
-
-    def notify(self, alert: Alert) -> None:
-        pass
-
-    def channels(self) -> tuple[ChannelView, ...]:
-        return ()
+    def readings(self) -> dict[str, Reading]:
+        """Alerts that last by severity, those of them that nobody has taken on, the channels, and the audit once
+        there was one."""
+        active = self.desk.active()
+        found: dict[str, Reading] = {
+            "gateway_alerts_active": {
+                (severity.value,): float(sum(one.condition.severity is severity for one in active))
+                for severity in Severity
+            },
+            "gateway_alerts_unacknowledged": {(): float(sum(one.acknowledged is None for one in active))},
+            **self.notifications.readings(),
+        }
+        if self.audit.walked_ns:
+            found["gateway_audit_intact"] = {(): float(not self.audit.problem)}
+            found["gateway_audit_timestamp_seconds"] = {(): self.audit.walked_ns * 1e-9}
+        return found
 
 
 def disk_free(data_dir: Path) -> int | None:
@@ -47,18 +64,3 @@ def disk_free(data_dir: Path) -> int | None:
         return shutil.disk_usage(data_dir).free
     except OSError:
         return None
-
-
-def alert_readings(desk: AlertDesk, audit: AuditWatch) -> dict[str, Reading]:
-    """Alerts that last by severity, those of them that nobody has taken on, and the audit once there was one."""
-    active = desk.active()
-    found: dict[str, Reading] = {
-        "gateway_alerts_active": {
-            (severity.value,): float(sum(one.condition.severity is severity for one in active)) for severity in Severity
-        },
-        "gateway_alerts_unacknowledged": {(): float(sum(one.acknowledged is None for one in active))},
-    }
-    if audit.walked_ns:
-        found["gateway_audit_intact"] = {(): float(not audit.problem)}
-        found["gateway_audit_timestamp_seconds"] = {(): audit.walked_ns * 1e-9}
-    return found

@@ -14,14 +14,13 @@ from gateway.adapters.dashboard import page_files
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
-from gateway.adapters.journal.audit_watch import AuditWatch
 from gateway.adapters.marketdata.routed import RoutedMarket
 from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.telemetry import PrometheusTelemetry, Reading
 from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
-from gateway.app.alerting import Nobody, alert_desk, alert_readings
+from gateway.app.alerting import Alerting
 from gateway.app.candidate_gauges import candidate_readings
 from gateway.app.candidates import CandidateDesk, Surroundings
 from gateway.app.edits import ConfigEdits
@@ -106,11 +105,7 @@ def _assemble(
     market = RoutedMarket(settings, feed_factory(config_dir, clock, environ), clock)
     instruments = dict(settings.trading.instruments)
     simulator = _simulator(settings, instruments, market, calendar, state, clock)
-    policy = LivePolicies(
-        POLICIES[settings.policy.engine](settings.policy, environ),
-        PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / "last_good_policies"),
-    )
-
+    policy = _policy(settings, config_dir, data_dir, environ)
     gauges = StateGauges(clock)
     telemetry = _telemetry(settings, gauges, market, clock)
     telemetry.know_open_orders(state.open_orders())
@@ -140,10 +135,9 @@ def _assemble(
     candidates = CandidateDesk(reloader, Surroundings(config_dir, data_dir, environ, edits, policy, engine), tasks)
     status.candidate_warnings = candidates.warnings
     prices = MarketHealth(engine, market, calendar, clock, lambda: _stale_after_ns(reloader.settings))
-    audit = AuditWatch(data_dir, clock, settings.storage.audit_every_s)
-    alerts = alert_desk(engine, status, prices, risk, clock, Nobody(), audit, data_dir)
+    alerting = Alerting(engine, status, prices, risk, clock, settings, data_dir, environ)
     gauges.bind(engine, status)
-    gauges.add_group(lambda: alert_readings(alerts, audit))
+    gauges.add_group(alerting.readings)
     gauges.add_group(operating_gauges(engine, status, prices, market, data_dir))
     server = HttpServer(
         intake,
@@ -152,7 +146,7 @@ def _assemble(
         approvals,
         overrides,
         drop_copies,
-        alerts,
+        alerting.desk,
         risk,
         candidates,
         reads,
@@ -198,14 +192,21 @@ def _assemble(
             overrides,
             FigureKeeper(engine, market, clock, tasks),
             breakers,
-            alerts,
+            alerting.desk,
             clock,
         ),
         commands=CommandWatch(files, controls, engine),
         candidates=candidates,
         server=server,
         telemetry=telemetry,
-        audit=audit,
+        alerting=alerting,
+    )
+
+
+def _policy(settings: Settings, config_dir: Path, data_dir: Path, environ: Mapping[str, str]) -> LivePolicies:
+    return LivePolicies(
+        POLICIES[settings.policy.engine](settings.policy, environ),
+        PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / "last_good_policies"),
     )
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gateway import __version__
 from gateway.domain.enums import STOP_SCOPES
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     flatten.add_argument("--wait", type=float, default=30.0, help="seconds to watch until it is flat (default: 30)")
     flatten.set_defaults(run=_flatten)
 
+    _add_operating(commands)
     commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW", add_help=False)
     return parser
 
@@ -99,6 +101,16 @@ def _add_whatif(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     ask.add_argument("--data", type=Path, default=Path("data"))
     ask.add_argument("--json", action="store_true", help="everything as JSON")
     ask.set_defaults(run=_whatif)
+
+
+def _add_operating(commands: Any) -> None:
+    """What the person needs who runs a gateway."""
+    notify = commands.add_parser("notify", help="alert channels")
+    actions = notify.add_subparsers(dest="action", required=True)
+    test = actions.add_parser("test", help="send a test message, without a running gateway")
+    test.add_argument("channel", nargs="*", help="names of channels (default: all)")
+    test.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
+    test.set_defaults(run=_notify_test)
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -165,6 +177,12 @@ def _flatten(args: argparse.Namespace) -> int:
     from gateway.app.operator import flatten
 
     return flatten(args.scope, args.id, args.reason, args.book, args.limit_bps, args.wait, os.environ)
+
+
+def _notify_test(args: argparse.Namespace) -> int:
+    from gateway.app.notify_test import notify_test
+
+    return asyncio.run(notify_test(args.channel, args.config))
 
 
 def _demo(words: list[str]) -> int:

@@ -12,12 +12,12 @@ from gateway.adapters.config import ConfigWatcher, StartResult
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
-from gateway.adapters.journal.audit_watch import AuditWatch
 from gateway.adapters.marketdata.routed import RoutedMarket
 from gateway.adapters.policy.live import LivePolicies, PolicyReload
 from gateway.adapters.policy.watcher import PolicyWatcher
 from gateway.adapters.telemetry import PrometheusTelemetry
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
+from gateway.app.alerting import Alerting
 from gateway.app.candidates import CandidateDesk
 from gateway.app.edits import ConfigEdits
 from gateway.app.registry import StartRefused
@@ -72,7 +72,7 @@ class Gateway:
     candidates: CandidateDesk
     server: HttpServer
     telemetry: PrometheusTelemetry
-    audit: AuditWatch
+    alerting: Alerting
 
     async def open(self) -> None:
         """Settle the past, put the configuration in force, then open the door."""
@@ -88,6 +88,8 @@ class Gateway:
         self._on_policies(await self.policy.start())
         self.tasks.spawn(self.policy.tend(), "policy engine")
         self.reloader.on_applied.append(self._take_instruments)
+        self.reloader.on_applied.append(self.alerting.notifications.follow)
+        self.alerting.notifications.follow(self.reloader.settings)
         self.reloader.on_applied.append(lambda settings: self.intake.views.follow(settings.trading.limits))
         self.engine.start()
         await self.simulator.start(self.executor)
@@ -110,7 +112,7 @@ class Gateway:
         self.intake.closed = None
         await self.server.start()
         self.tasks.spawn(self.timers.run(), "timers")
-        self.tasks.spawn(self.audit.run(), "audit of the journal")
+        self.tasks.spawn(self.alerting.audit.run(), "audit of the journal")
         self.tasks.spawn(self.commands.run(), "command files")
         watcher = ConfigWatcher(
             self.config_dir,
@@ -163,6 +165,7 @@ class Gateway:
             self.venues.close,
             self.market.close,
             self.tasks.close,
+            self.alerting.notifications.close,
             self.policy.close,
             self.journal.close,
         ):

@@ -127,14 +127,27 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotificationChannel(msgspec.Struct, frozen=True, kw_only=True):
-    """Where alerts of at least ``min_severity`` (info, warning, critical) are posted. An address that is itself
-    a secret is not here: ``url_env`` names the environment variable that holds it."""
+    """Where alerts of at least ``min_severity`` (info, warning, critical) are sent: a webhook, slack, discord,
+    telegram, email or pagerduty. Secrets are not here: ``url_env`` names the environment variable that holds an
+    address which is itself a secret, ``secret_env`` that of a bot's token, a routing key or a password.
+
+    ``chat_id`` belongs to telegram; ``host``, ``port``, ``security`` (starttls, tls, none), ``username``, ``sender``
+    and ``recipients`` to email.
+    """
 
     name: str
     kind: str = "webhook"
     url: str = ""
     url_env: str = ""
+    secret_env: str = ""
     min_severity: str = "warning"
+    chat_id: str = ""
+    host: str = ""
+    port: int = 587
+    security: str = "starttls"
+    username: str = ""
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 from gateway.adapters.config import rules
 from gateway.adapters.config.breakers import check_breakers
 from gateway.adapters.config.build import build_settings, rates_of
+from gateway.adapters.config.channels import check_channels
 from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.environment import override
 from gateway.adapters.config.instruments import check_bindings, list_instruments
@@ -129,7 +130,7 @@ def parse(files: Mapping[str, bytes], environ: Mapping[str, str]) -> Settings:
     rules.check_figures(documents)
     check_throttles(documents)
     check_plan(documents)
-    rules.check_channels(documents)
+    check_channels(documents)
     check_limit_values(documents, listed)
     check_breakers(documents)
     if problems:

@@ -5,7 +5,7 @@ from typing import Any
 from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.problems import shown
-from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK
+from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, PRINCIPALS, RISK
 from gateway.domain.config import FigureSampling, OverrideWindow
 from gateway.domain.enums import Mode
 
@@ -196,17 +196,3 @@ def check_figures(documents: Documents) -> None:
     if fewest > window:
         place = risk.place("figures", "min_samples" if "min_samples" in risk.get("figures") else "window")
         documents.problems.add(place, "min_samples must not be above window", f"{fewest} and {window}")
-
-
-def check_channels(documents: Documents) -> None:
-    document = documents[NOTIFICATIONS]
-    names: set[str] = set()
-    for index, channel in enumerate(document.get("channels", default=[])):
-        place = document.place("channels", index)
-        is_given = [document.is_written("channels", index, key) for key in ("url", "url_env")]
-        if is_given[0] == is_given[1]:
-            hint = "url_env names the environment variable that holds an address which is itself a secret"
-            documents.problems.add(place, "must have either url or url_env", hint=hint)
-        if channel.get("name") in names:
-            documents.problems.add(place, "has a name that is given twice", shown(channel["name"]))
-        names.add(channel.get("name", ""))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from gateway.adapters.config import words
+from gateway.adapters.config.channel_kinds import CHANNEL_NEEDS
 from gateway.adapters.config.gateway_table import GATEWAY_TABLE, REFRESH, SOURCE, SYMBOLS
 from gateway.adapters.config.kinds import (
     AMOUNT_OR_SHARE,
@@ -297,15 +298,26 @@ _PRINCIPAL = Fields(
     struct=Principal,
 )
 
+_NO_PLAIN_SECRET = "secrets are not written here: `url_env` or `secret_env` names an environment variable"
+
 _CHANNEL = Fields(
     {
         "name": words.NAME,
-        "kind": words.one_of({"webhook": "webhook"}),
+        "kind": words.one_of({name: name for name in CHANNEL_NEEDS}),
         "url": words.URL,
         "url_env": words.ENV_NAME,
+        "secret_env": words.ENV_NAME,
         "min_severity": words.one_of({name: name for name in ("info", "warning", "critical")}),
+        "chat_id": words.FILLED_TEXT,
+        "host": words.FILLED_TEXT,
+        "port": whole(1, 65_535),
+        "security": words.one_of({name: name for name in ("starttls", "tls", "none")}),
+        "username": words.FILLED_TEXT,
+        "sender": words.EMAIL,
+        "recipients": Many(words.EMAIL),
     },
     required=("name",),
+    moved=dict.fromkeys(("token", "password", "secret", "key", "routing_key", "webhook"), _NO_PLAIN_SECRET),
     struct=NotificationChannel,
 )
 

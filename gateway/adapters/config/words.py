@@ -19,6 +19,7 @@ _CURRENCY = re.compile(r"[A-Z0-9]{2,10}")
 _EXPIRY = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])?")
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _MAX_TEXT = 500
 _CALENDAR_NAMES = tuple(sorted(CALENDARS))
@@ -124,6 +125,13 @@ def read_url(text: str) -> str:
     return text
 
 
+def read_email(text: str) -> str:
+    """Plain addresses only: no names, no comments, nothing that a header could be broken with."""
+    if _EMAIL.fullmatch(text) is None or len(text) > _MAX_TEXT:
+        raise Unfit("must be an e-mail address such as desk@example.com")
+    return text
+
+
 def read_env_name(text: str) -> str:
     if _ENV_NAME.fullmatch(text) is None:
         raise Unfit("must be the name of an environment variable, such as SLACK_WEBHOOK_URL")
@@ -169,5 +177,6 @@ TIMEZONE = Kind("IANA time zone", read_timezone)
 TIME_OF_DAY = Kind("time of day, HH:MM", read_time_of_day)
 SHA256 = Kind("64 hexadecimal digits", read_sha256, is_private=True)
 NETWORK = Kind("CIDR network or address", read_network)
+EMAIL = Kind("e-mail address", read_email)
 URL = Kind("http:// or https:// address", read_url, is_private=True)
 ENV_NAME = Kind("name of an environment variable", read_env_name)

@@ -83,6 +83,27 @@ CATALOGUE: tuple[Metric, ...] = (
         "Nobody looks.",
         unit="alerts",
     ),
+    counter(
+        "gateway_notifications_total",
+        "Alerts by what became of them in each channel: sent, dropped (given up), and failed_attempt.",
+        "sent: there were alerts. dropped: somebody was not told.",
+        "channel",
+        "result",
+        is_read=True,
+    ),
+    gauge(
+        "gateway_notification_channel_up",
+        "1 while the last message to a channel was delivered, 0 when it was not.",
+        "The channel delivers again.",
+        "channel",
+    ),
+    gauge(
+        "gateway_notifications_waiting",
+        "Messages that wait for a channel.",
+        "The channel is slow or dead.",
+        "channel",
+        unit="messages",
+    ),
     gauge(
         "gateway_mode",
         "1 for the effective mode of each venue, 0 for its other modes.",
