@@ -293,12 +293,14 @@ CATALOGUE: tuple[Metric, ...] = (
         "Quotes, trades and changes of depth that a source of prices brought.",
         "No increase while its markets are open: the source is silent.",
         "source",
+        is_read=True,
     ),
     counter(
         "gateway_market_data_reconnects_total",
         "How often a source of prices had to connect again.",
         "Steady increase: the line to the source does not hold.",
         "source",
+        is_read=True,
     ),
     gauge(
         "gateway_market_data_unpriced_symbols",
