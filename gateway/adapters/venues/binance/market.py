@@ -94,15 +94,12 @@ class BinanceMarket(VenueMarket):
         self._sockets, self._heard = [], 0
         self._words.forget_depth()
         self._without_book.clear()
-        try:
-            async with aiohttp.ClientSession(timeout=self._timeout) as session, asyncio.TaskGroup() as group:
-                self._session, self._group = session, group
-                await self._socket_with_room()
-                await self._opened("testnet prices" if self._is_test else "")
-                group.create_task(self._confirm())
-                group.create_task(self._fetch_books())
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+        async with aiohttp.ClientSession(timeout=self._timeout) as session, asyncio.TaskGroup() as group:
+            self._session, self._group = session, group
+            await self._socket_with_room()
+            await self._opened("testnet prices" if self._is_test else "")
+            group.create_task(self._confirm())
+            group.create_task(self._fetch_books())
 
     async def _change(self, added: Sequence[Instrument], removed: Sequence[Instrument]) -> None:
         self._words.follow(self._instruments.values())

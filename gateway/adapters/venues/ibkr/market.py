@@ -43,6 +43,8 @@ _NO_PRICES: Mapping[int, str] = {
     10197: "another session with this login takes the live prices: log out there",
 }
 _NO_DEPTH: Mapping[int, str] = {309: "no more books at once", 10092: "no depth there", 354: "no subscription for depth"}
+#: 1102: the servers are found, and what was subscribed still comes. After 1101 it does not.
+_LINK_KEPT = 1102
 _DEPTH_RESET, _FARM_BROKEN = 317, frozenset({2103, 2105, 2110})
 
 
@@ -56,6 +58,7 @@ class IbkrMarket(VenueMarket):
         self._settings = settings
         self._type = _TYPES[options.get("market_data_type", "live")]
         self._client_id = int(options.get("market_data_client_id", settings.client_id + _CLIENT_ID_OFFSET))
+        self._standing = "delayed prices" if self._type in _DELAYED else ""
         self._timeout_s = float(settings.timeout_s)
         self._depth_wanted = options.get("depth", "")
         self._budget = MessageBudget(clock, _MESSAGES_PER_S, 1.0, 0)
@@ -84,7 +87,7 @@ class IbkrMarket(VenueMarket):
         try:
             await wire.connect(settings.host or "127.0.0.1", settings.port, self._client_id, self._timeout_s)
             wire.set_type(self._type)
-            await self._opened("delayed prices" if self._type in _DELAYED else "")
+            await self._opened(self._standing)
             while not await self._is_lost():
                 async with asyncio.timeout(self._timeout_s):
                     await wire.beat()
@@ -116,7 +119,7 @@ class IbkrMarket(VenueMarket):
     # --- subscriptions --------------------------------------------------------------------------------
 
     async def _change(self, added: Sequence[Instrument], removed: Sequence[Instrument]) -> None:
-        gone = {one.symbol for one in removed}
+        gone = {one.symbol for one in (*removed, *added)}  # never twice: a trade would count twice
         for number in [number for number, touch in self._touches.items() if touch.symbol in gone]:
             del self._touches[number]
             await self._paced()
@@ -224,8 +227,11 @@ class IbkrMarket(VenueMarket):
     def on_error(self, request_id: int, code: int, text: str) -> None:
         if code == errors.LINK_LOST:
             self._cut_off("TWS has lost the servers of IB (1100); prices wait until it finds them")
+        elif code == _LINK_KEPT:
+            self._link.up(self._standing)
         elif code in errors.LINK_RESTORED:
-            self._background.spawn(self._resume(code), "resume after 1100")
+            self._forget_requests()
+            self._subscribe_again(self._standing)
         elif request_id in self._rows:
             self._on_depth_error(request_id, code, text)
         elif request_id in self._touches:
@@ -259,14 +265,6 @@ class IbkrMarket(VenueMarket):
             del self._rows[number], self._depth_contracts[number]
             self._changed_rows.pop(number, None)
             self._forget_depth(rows.symbol)
-
-    async def _resume(self, code: int) -> None:
-        """1102: TWS has kept what was subscribed. 1101: it has not."""
-        if code == 1102:
-            self._link.up("")
-            return
-        self._forget_requests()
-        await self._opened("")
 
     def on_closed(self) -> None:
         self._lost.set()

@@ -53,6 +53,7 @@ class VenueMarket(ABC):
         self._updates = self._openings = 0
         self._latency_ns: int | None = None
         self._changing = asyncio.Lock()
+        self._edited = asyncio.Event()
         self._served: dict[str, Instrument] = {}  # what the connection was told to bring
 
     # --- for those who read prices --------------------------------------------------------------------
@@ -78,11 +79,10 @@ class VenueMarket(ABC):
     def follow(self, instruments: Sequence[Instrument]) -> None:
         wanted = {one.symbol: one for one in instruments}
         self._instruments = wanted
-        for symbol in [symbol for symbol in self._quotes if symbol not in wanted]:
+        for symbol in {*self._quotes, *self._with_depth} - wanted.keys():
             self._forget(symbol)
         self._troubles = {symbol: text for symbol, text in self._troubles.items() if symbol in wanted}
-        if self._is_open:
-            self._background.spawn(self._catch_up(), "subscriptions")
+        self._edited.set()
 
     def trouble(self, symbol: str) -> str:
         return self._troubles.get(symbol, "") or self._link.trouble
@@ -118,13 +118,19 @@ class VenueMarket(ABC):
         return str(error) or repr(error)
 
     async def _opened(self, text: str = "") -> None:
-        """The connection stands: subscribe to everything, and say so."""
-        async with self._changing:  # what a former connection was being told ends with it
-            self._openings += 1
-            self._served = {}
-            self._is_open = True
-            self._link.up(text)
+        """The connection stands: say so, and subscribe to everything."""
+        self._openings += 1
+        self._served = {}
+        self._is_open = True
+        self._link.up(text)
         await self._catch_up()
+
+    def _subscribe_again(self, text: str = "") -> None:
+        """The connection stands, and the other side has forgotten what it was to bring."""
+        self._openings += 1
+        self._served = {}
+        self._link.up(text)
+        self._edited.set()
 
     def _tell(self, update: MarketUpdate) -> None:
         """An update of a symbol that is wanted: kept, counted and passed on."""
@@ -179,16 +185,33 @@ class VenueMarket(ABC):
         async with self._changing:
             while self._is_open and self._served != self._instruments:
                 wanted, served = self._instruments, self._served
+                self._served = wanted  # before the change: it may be void before it is done
                 added = [one for symbol, one in wanted.items() if served.get(symbol) != one]
                 removed = [one for symbol, one in served.items() if wanted.get(symbol) != one]
                 await self._change(added, removed)
-                self._served = wanted
 
     async def _connect(self) -> None:
-        """One connection; what was known of depth ends with it."""
+        """One connection, with the edits that come while it stands; what was known of depth ends with it."""
         try:
-            await self._stay()
+            async with asyncio.TaskGroup() as group:
+                edits = group.create_task(self._take_edits())
+                await self._stay()
+                edits.cancel()
+        except ExceptionGroup as failed:
+            raise _first_of(failed) from None
         finally:
             self._is_open = False
             for symbol in tuple(self._with_depth):
                 self._forget_depth(symbol)
+
+    async def _take_edits(self) -> None:
+        while True:
+            await self._edited.wait()
+            self._edited.clear()
+            await self._catch_up()
+
+
+def _first_of(failed: ExceptionGroup[Exception]) -> Exception:
+    """The first failure, however deep the groups are that it came in."""
+    first = failed.exceptions[0]
+    return _first_of(first) if isinstance(first, ExceptionGroup) else first
