@@ -60,6 +60,10 @@ async def test_shadow_is_filled_from_the_venues_own_prices(site: Site) -> None:
             assert (await connections(api))["binance"]["is_connected"]
             assert not (await connections(api, "venue"))["binance"]["is_connected"], "in SHADOW nothing could trade"
             assert {op for op, _ in peer.requests} <= {"market"}, "only prices were asked for"
+            metrics = await api.get("/metrics")
+            assert metrics.status == 200
+            assert re.search(r'gateway_market_data_updates_total{source="binance"} [1-9]', metrics.body)
+            assert 'gateway_market_data_unpriced_symbols{source="binance"} ' in metrics.body
 
 
 async def test_the_source_of_prices_is_changed_by_an_edit(site: Site) -> None:
