@@ -146,6 +146,20 @@ def test_addresses_move_with_their_paths() -> None:
     assert not any("binance.com" in str(url) for url in api.values())
 
 
+EXACT_MARKET = {
+    "id": "BTCUSDT",
+    "symbol": "BTC/USDT",
+    "base": "BTC",
+    "quote": "USDT",
+    "baseId": "BTC",
+    "quoteId": "USDT",
+    "type": "spot",
+    "spot": True,
+    "active": True,
+    "precision": {"amount": "0.00000001", "price": "0.00000001"},
+    "limits": {},
+    "info": {"orderTypes": ["LIMIT", "MARKET"]},
+}
 MARKET = {
     "symbol": "BTC/USD",
     "active": True,
@@ -259,9 +273,48 @@ def test_a_request_with_other_figures_does_not_leave() -> None:
             with pytest.raises(NotExact):
                 trip.on_leaving("https://host/orders", "POST", body)
             assert not trip.is_sent
+    nameless = Trip(figures=(D("0.01"),), client_id="o1-1")
+    with pytest.raises(NotExact, match="our id"):
+        nameless.on_leaving("https://host/orders", "POST", '{"size":"0.01"}')
     asked_before = Trip(figures=(D("0.01"),))
     asked_before.on_leaving("https://host/accounts?limit=100", "GET", None)
     assert not asked_before.is_sent
+
+
+@pytest.mark.parametrize(
+    "exchange", "binance bitget bitstamp coinbase cryptocom deribit gate kraken mexc okx whitebit woo".split()
+)
+async def test_other_exchanges_are_sent_exact_figures_too(exchange: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, what holds at the exchange of the tests could be wrong elsewhere: these have a quantity of more
+    digits than a float holds, and a price that a float writes with an exponent, in a request of each exchange's own."""
+    needed = credential_names("my-desk", client_of(exchange).exchange.requiredCredentials)
+    made = client_of(exchange, dict.fromkeys(needed.values(), "c2VjcmV0c2VjcmV0"), base_url="http://127.0.0.1:9")
+    made.exchange.set_markets([EXACT_MARKET])
+    order = ticket(
+        order_id="o19aa3b2c4d1-1f4-2b",
+        venue="x",
+        symbol="BTC/USDT",
+        time_in_force=TimeInForce.GTC,
+        order_qty=D("123456789.12345678"),
+        limit_px=D("0.00001234"),
+    )
+    known, market = known_of(exchange), made.exchange.market("BTC/USDT")
+    client_id = client_id_of(order.order_id, known.id_form)
+    request = create_order_of(order, client_id, market, order_forms(made.exchange, known), known, 4)
+    left: list[str] = []
+
+    async def stay_here(url: str, method: str, headers: Any, body: Any) -> Any:
+        left.append(f"{url} {body}")
+        raise ccxt.ExchangeNotAvailable("nothing goes out")
+
+    monkeypatch.setattr(type(made.exchange).__mro__[2], "fetch", lambda self, *args: stay_here(*args))
+    trip = Trip(request.figures, client_id, is_order=True)
+    args = (request.symbol, request.type, request.side, request.amount, request.price, request.params)
+    with pytest.raises(ccxt.ExchangeNotAvailable):
+        await made.call("create_order", *args, trip=trip)
+    await made.close()
+    assert trip.is_sent
+    assert (client_id in left[-1], "123456789.12345678" in left[-1]) == (True, True)
 
 
 def test_the_same_request_does_not_leave_twice_in_one_call() -> None:

@@ -65,9 +65,11 @@ class SecondSend(Exception):
 
 @dataclass
 class Trip:
-    """One call of ccxt, as the wire saw it. ``figures`` must stand in the request that carries the order."""
+    """One call of ccxt, as the wire saw it. ``figures`` and ``client_id`` must stand in the request that carries the
+    order."""
 
     figures: tuple[Decimal, ...] = ()
+    client_id: str = ""
     is_order: bool = False
     is_cancel: bool = False
     is_sent: bool = False
@@ -77,15 +79,17 @@ class Trip:
 
     def on_leaving(self, url: str, method: str, body: object) -> None:
         """Before a request leaves. A GET without the figures asks for something beforehand, and is not the order."""
+        text = urllib.parse.unquote(f"{url} {_text_of(body)}")
+        has_figures, has_id = set(self.figures) <= _numbers_in(text), self.client_id in text
         place = f"{method} {url.partition('?')[0]}"
-        if set(self.figures) <= _numbers_in(url, body):
+        if has_figures and has_id:
             if place in self._left and method != "GET":
                 raise SecondSend(f"{place} a second time in one call: nothing is sent twice")
             self.is_sent, self.status = True, None
             self._left.add(place)
         elif method != "GET":
-            lost = ", ".join(f"{one:f}" for one in self.figures)
-            raise NotExact(f"ccxt would not send exactly {lost}: nothing was sent (options.exact_wire)")
+            lost = ", ".join(f"{one:f}" for one in self.figures) if not has_figures else "our id"
+            raise NotExact(f"ccxt would not send exactly {lost} to this exchange; see options.exact_wire")
 
     def on_answer(self, status: int, headers: Mapping[str, str]) -> None:
         """The answer is read whole."""
@@ -290,9 +294,8 @@ def _budget_of(rate_limit_ms: float, clock: Clock) -> tuple[MessageBudget, int, 
     return MessageBudget(clock, limit, window_s, int(limit * _CANCEL_SHARE)), limit - kept, kept
 
 
-def _numbers_in(url: str, body: object) -> set[Decimal]:
-    """Every number that stands by itself in a request."""
-    text = urllib.parse.unquote(f"{url} {_text_of(body)}")
+def _numbers_in(text: str) -> set[Decimal]:
+    """Every number that stands by itself."""
     return {Decimal(found) for found in _NUMBER.findall(text)}
 
 

@@ -28,7 +28,8 @@ class IdForm(Word):
 class KnownExchange(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange. The defaults are what is assumed of any other.
 
-    ``finds_by_id``: ccxt passes our id on in ``fetchOrder``.
+    ``id_param`` is where ccxt takes our id, ``clientOrderId`` as a rule.
+    ``finds_by_id``: it passes it on in ``fetchOrder``.
     ``absent_after_s``: how long a request that was cut off may still take effect (its signature's validity); an order
     that is looked for everywhere after that and not found was never there. None: that is not known, or its look-up
     does not reach everything. ``forgets_unfilled``: an order that ended without a fill is not found any more.
@@ -38,6 +39,7 @@ class KnownExchange(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id_form: IdForm = IdForm.HEX
+    id_param: str = "clientOrderId"
     id_reuse: IdReuse = IdReuse.NEVER_REFUSED
     finds_by_id: bool = False
     absent_after_s: int | None = None
@@ -73,13 +75,12 @@ _COINBASE_EXCHANGE = KnownExchange(
 )
 _EXCHANGES = {
     "binance": _BINANCE,
-    "binanceus": _BINANCE,
     "coinbaseexchange": _COINBASE_EXCHANGE,
     "bitget": _by_id(IdForm.HEX),
     "bitstamp": _by_id(IdForm.UUID),
     "bybit": KnownExchange(id_form=IdForm.UUID),
-    "coinbase": KnownExchange(id_form=IdForm.UUID),
-    "cryptocom": KnownExchange(id_form=IdForm.UUID),
+    "coinbase": KnownExchange(id_form=IdForm.UUID, id_param="client_order_id"),
+    "cryptocom": KnownExchange(id_form=IdForm.UUID, id_param="client_oid"),
     "gate": KnownExchange(id_form=IdForm.TEXT),
     "gemini": KnownExchange(id_form=IdForm.TEXT),
     "htx": _by_id(IdForm.TEXT),
@@ -94,5 +95,19 @@ _EXCHANGES = {
 _OTHER = KnownExchange()
 
 
+#: The same exchange for other countries or markets.
+_SAME_AS = {
+    "binancecoinm": "binance",
+    "binanceus": "binance",
+    "binanceusdm": "binance",
+    "bybiteu": "bybit",
+    "bybitid": "bybit",
+    "gateeu": "gate",
+    "kucoinfutures": "kucoin",
+    "myokx": "okx",
+    "okxus": "okx",
+}
+
+
 def known_of(exchange: str) -> KnownExchange:
-    return _EXCHANGES.get(exchange, _OTHER)
+    return _EXCHANGES.get(_SAME_AS.get(exchange, exchange), _OTHER)

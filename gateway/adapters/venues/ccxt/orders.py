@@ -40,7 +40,7 @@ def create_order_of(
     _check_market(ticket, market, mode)
     params: dict[str, Any] = {}
     if client_id:
-        params["clientOrderId"] = client_id
+        params[known.id_param] = client_id
     is_limit = ticket.ord_type in (OrdType.LIMIT, OrdType.STOP_LIMIT)
     if is_limit and ticket.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
         params["timeInForce"] = ticket.time_in_force.value.upper()

@@ -96,7 +96,9 @@ class CcxtVenue:
             self._forget(one)
             return Answer(SubmitStatus.REJECTED, str(error))
         self._stream.follow(order.symbol)
-        trip = Trip(figures=order.figures if self._client.options.is_exact else (), is_order=True)
+        trip = (
+            Trip(order.figures, one.client_id, is_order=True) if self._client.options.is_exact else Trip(is_order=True)
+        )
         try:
             args = (order.symbol, order.type, order.side, order.amount, order.price, order.params)
             state = order_of(await self._client.call("create_order", *args, trip=trip))
