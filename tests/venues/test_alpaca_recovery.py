@@ -215,6 +215,23 @@ async def test_orders_changed_twice_are_found_after_a_restart(desk: Desk) -> Non
     await desk.heard.until_kind(order.order_id, ExecType.CANCELED)
 
 
+async def test_what_filled_before_a_change_is_remembered_over_a_restart(desk: Desk) -> None:
+    """Without this, a new gateway would read a smaller order, and its next change would buy the rest once more."""
+    order = ticket()
+    await desk.venue.submit(order)
+    desk.peer.trade("AAPL", "179.50", 4)
+    await desk.venue.replace(order, D(12), D("179"), None)
+    await desk.stop()
+    await desk.open()
+    await desk.settled(order)
+    [terms] = [one for one in desk.heard.reports if one.exec_type is ExecType.REPLACED]
+    assert (terms.order_qty, desk.heard.cum_qty(order.order_id)) == (12, 4)
+    assert (await desk.venue.replace(order, D(15), D("179"), None)).status is ACCEPTED
+    desk.peer.trade("AAPL", "179", 1_000)
+    await desk.heard.until_filled(order.order_id, 15)
+    assert desk.held() == 15
+
+
 # --- streams and restarts ------------------------------------------------------------------------------
 
 
