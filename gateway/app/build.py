@@ -11,6 +11,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.command_files import CommandFiles
 from gateway.adapters.config import StartResult
 from gateway.adapters.dashboard import page_files
+from gateway.adapters.explainer import JournalExplainer
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
@@ -151,6 +152,7 @@ def _assemble(
         candidates,
         reads,
         Stories(reads, journal, durable_times),
+        JournalExplainer(data_dir),
         status,
         feed,
         market,

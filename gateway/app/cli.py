@@ -60,16 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     order.add_argument("--json", action="store_true", help="the whole verdicts as JSON")
     order.set_defaults(run=_check_order)
 
-    audit = commands.add_parser("audit", help="prove the journal")
-    actions = audit.add_subparsers(dest="action", required=True)
-    verify = actions.add_parser("verify", help="find any altered, missing or reordered record")
-    verify.add_argument("--data", type=Path, default=Path("data"))
-    verify.set_defaults(run=_audit_verify)
-
-    replay = commands.add_parser("replay", help="decide every recorded event again and show differences")
-    replay.add_argument("--data", type=Path, default=Path("data"))
-    replay.set_defaults(run=_replay)
-
+    _add_journal_commands(commands)
     _add_whatif(commands)
 
     key = commands.add_parser("make-key", help="make an API key and its entry for principals.yaml")
@@ -91,6 +82,24 @@ def _parser() -> argparse.ArgumentParser:
     _add_operating(commands)
     commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW", add_help=False)
     return parser
+
+
+def _add_journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    audit = commands.add_parser("audit", help="prove the journal")
+    actions = audit.add_subparsers(dest="action", required=True)
+    verify = actions.add_parser("verify", help="find any altered, missing or reordered record")
+    verify.add_argument("--data", type=Path, default=Path("data"))
+    verify.set_defaults(run=_audit_verify)
+
+    replay = commands.add_parser("replay", help="decide every recorded event again and show differences")
+    replay.add_argument("--data", type=Path, default=Path("data"))
+    replay.set_defaults(run=_replay)
+
+    explain = commands.add_parser("explain", help="say of an order of the past every check with limit and value")
+    explain.add_argument("order_id")
+    explain.add_argument("--data", type=Path, default=Path("data"))
+    explain.add_argument("--json", action="store_true", help="as orders/check answers")
+    explain.set_defaults(run=_explain)
 
 
 def _add_whatif(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -137,6 +146,12 @@ def _audit_verify(args: argparse.Namespace) -> int:
     from gateway.app.checks import audit_verify
 
     return audit_verify(args.data)
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from gateway.app.explain import explain_order
+
+    return asyncio.run(explain_order(args.data, args.order_id, is_json=args.json))
 
 
 def _replay(args: argparse.Namespace) -> int:

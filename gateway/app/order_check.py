@@ -193,8 +193,12 @@ def _quotes(prices: Sequence[str], now_ns: int) -> dict[str, Quote]:
     return found
 
 
-def _table(view: Mapping[str, Any]) -> str:
+def as_text(verdict: OrderCheckView) -> str:
     """One verdict for people."""
+    return _table(msgspec.to_builtins(verdict))
+
+
+def _table(view: Mapping[str, Any]) -> str:
     what = f"{view['side']} {view['quantity']} {view['symbol']} ({view['account']}, {view['strategy_id']})"
     lines = [f"{what}: would be {view['would_be']}"]
     if view["refusal"] is not None:
@@ -222,7 +226,7 @@ def _leg_lines(leg: Mapping[str, Any], currency: str) -> list[str]:
     lines = [f"  {leg['quantity']} {part}, route {leg['route']} ({leg['route_reason']}{drawn}), {held}"]
     lines += [f"    refused: {one['code']}: {one['text']}" for one in leg["refusals"]]
     policy = leg["policy"]
-    lines.append(f"    policy: {'allows' if policy['is_allowed'] else 'denies'}")
+    lines.append(f"    policy: {'allows' if policy['is_allowed'] else 'does not allow'}")
     lines += [f"      {code}: {text}" for code, text in policy["reasons"]]
     if policy["failure"]:
         lines.append(f"      {policy['failure']}: {policy['failure_text']}")

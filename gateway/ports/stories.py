@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.domain.records import Record
+from gateway.ports.checking import OrderCheckView
 from gateway.ports.intake import OrderStory
 
 
@@ -25,6 +26,20 @@ class RecordedStory(msgspec.Struct, frozen=True):
 
 
 class OrderStories(Protocol):
+    async def story(self, order_id: str) -> OrderStory | None:
+        """The order as it stands."""
+        ...
+
     async def recorded(self, order_id: str) -> RecordedStory | None:
         """None when no order has this id. Raises JournalUnavailable, JournalBroken."""
+        ...
+
+
+class ExplanationFailed(Exception):
+    """The order cannot be decided again here; says why and what to do."""
+
+
+class OrderExplainer(Protocol):
+    async def explain(self, order_id: str) -> OrderCheckView:
+        """Every check of an order of the past, as it was. Raises ExplanationFailed."""
         ...

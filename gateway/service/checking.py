@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.core.admission import receive
 from gateway.core.explain import Explained, Foreseen, LegExplained, explain, foresee
 from gateway.core.identity import fingerprint
 from gateway.core.pricing import reference_px
@@ -15,6 +16,7 @@ from gateway.core.trading.states import TradingStop, scopes_of
 from gateway.core.validation import shape_problems
 from gateway.core.words import refuse
 from gateway.domain.controls import CONTROL_OF
+from gateway.domain.effects import EvaluatePolicy
 from gateway.domain.enums import OrdStatus, RejectStage
 from gateway.domain.events import OrderReceived, PolicyVerdict
 from gateway.domain.instruments import Instrument
@@ -41,6 +43,7 @@ from gateway.service.intake import Intake
 #: Names the order that never is: its legs add their number.
 CHECK_ID = "check"
 _MS = 1_000_000
+_NOT_ASKED = PolicyVerdict(is_allowed=False, failure="NOT_ASKED", failure_text="it was refused before the policy")
 _OF_SCOPE = frozenset(rule.key for rule in RISK_RULES if rule.is_per_scope)
 
 
@@ -61,6 +64,21 @@ async def check_order(state: GatewayState, policy: PolicyEngine, event: OrderRec
             verdicts[leg.order.order_id] = (
                 policy.evaluate_now(document) if policy.is_immediate else await policy.evaluate(document)
             )
+
+
+def check_again(state: GatewayState, event: OrderReceived, later: Mapping[str, PolicyVerdict]) -> OrderCheckView:
+    """The verdict on an order of the past in ``state``, which is that before ``event``. ``later`` are what the policy
+    answered after it, by order id, where it was asked outside; nobody is asked anew."""
+    asked = [effect.order_id for effect in receive(state, _unanswered(event)).effects if type(effect) is EvaluatePolicy]
+    verdicts = {**later, **dict(zip(asked, event.verdicts, strict=False))}
+    explained = explain(state, event)
+    for leg in explained.legs:
+        verdicts.setdefault(leg.order.order_id, _NOT_ASKED)
+    return _view(state, event, explained, foresee(state, _unanswered(event), verdicts), verdicts)
+
+
+def _unanswered(event: OrderReceived) -> OrderReceived:
+    return msgspec.structs.replace(event, verdicts=())
 
 
 class OrderChecker:

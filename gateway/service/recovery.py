@@ -16,15 +16,15 @@ _log = logging.getLogger(__name__)
 async def recover(journal: History) -> tuple[GatewayState, int]:
     """The state after everything the journal holds, and the last sequence number (0: an empty journal)."""
     checkpoint = await journal.load_checkpoint()
-    restored = None if checkpoint is None else _restored(checkpoint)
-    state, seq = (GatewayState(), 0) if restored is None else restored
+    found = None if checkpoint is None else restored(checkpoint)
+    state, seq = (GatewayState(), 0) if found is None else found
     async for record in journal.read(seq):
         apply_record(state, record.facts)
         seq = record.seq
     return state, seq
 
 
-def _restored(checkpoint: Checkpoint) -> tuple[GatewayState, int] | None:
+def restored(checkpoint: Checkpoint) -> tuple[GatewayState, int] | None:
     """The state of the checkpoint, or None when this version cannot restore it exactly: the journal itself is the
     truth, and folding it from its start only takes longer."""
     try:

@@ -42,8 +42,11 @@ class Stories:
         self._traces = traces
         self._durable = durable
 
+    async def story(self, order_id: str) -> OrderStory | None:
+        return await self._reads.order(order_id)
+
     async def recorded(self, order_id: str) -> RecordedStory | None:
-        story = await self._reads.order(order_id)
+        story = await self.story(order_id)
         if story is None:
             return None
         found = await self._traces.trace(order_id, story.order.created_ns, _last_ns(story))

@@ -43,7 +43,7 @@ from gateway.ports.read_model import (
     VenueModeView,
 )
 from gateway.ports.risk_view import RiskView
-from gateway.ports.stories import RecordedStory, Stage
+from gateway.ports.stories import ExplanationFailed, RecordedStory, Stage
 from tests.fakes.gateway_samples import (
     candidate_of,
     checked,
@@ -295,6 +295,12 @@ class FakeGateway:
     async def order(self, order_id: str) -> OrderStory | None:
         order = self.stories.get(order_id)
         return None if order is None else OrderStory(order, self.legs.get(order.symbol, ()))
+
+    async def story(self, order_id: str) -> OrderStory | None:
+        return await self.order(order_id)
+
+    async def explain(self, order_id: str) -> OrderCheckView:
+        raise ExplanationFailed("this gateway is a fake")
 
     async def recorded(self, order_id: str) -> RecordedStory | None:
         story = await self.order(order_id)

@@ -94,6 +94,7 @@ class Desk:
             candidates=self.fake,
             reads=self.fake,
             stories=self.fake,
+            explainer=self.fake,
             status=self.fake,
             feed=self.fake,
             market=self.market,

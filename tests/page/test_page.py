@@ -31,6 +31,10 @@ async def test_an_order_appears_as_it_happens_and_tells_its_story(site: Site, op
         await expect(story).to_contain_text("mode SHADOW")
         await expect(story).to_contain_text("made durable")
         assert filled.body["policy_revision"] in await story.inner_text()
+        await story.get_by_role("button", name="Show every check").click()
+        check = story.get_by_role("row").filter(has_text="max_position_size")
+        await expect(check).to_contain_text("passed", timeout=15_000)
+        await expect(check).to_contain_text("10 000")
         await page.keyboard.press("Escape")
         await expect(story).to_have_count(0)
 

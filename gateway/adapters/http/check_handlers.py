@@ -20,10 +20,10 @@ class CheckHandlers:
     async def check(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         order = read_order(await read_body(request), caller.default_account, caller.default_strategy)
         check_permitted(order, caller)
-        return json_response(_narrowed(await self._checks.check(order, caller.actor), caller))
+        return json_response(narrowed(await self._checks.check(order, caller.actor), caller))
 
 
-def _narrowed(view: OrderCheckView, caller: Caller) -> OrderCheckView:
+def narrowed(view: OrderCheckView, caller: Caller) -> OrderCheckView:
     """What others hold is not told to a bound key: of a shared scope it hears whether a limit is kept, and the
     figures of those that are not, as placing would tell it."""
     if not caller.is_restricted:

@@ -100,6 +100,13 @@ ORDERS = (
         refusals=(404, 409, 422, 429, 503),
     ),
     get(f"{_ORDER}/story", "order_story", "All that was recorded of an order, in order", StoryReply, refusals=(404,)),
+    get(
+        f"{_ORDER}/checks",
+        "order_checks",
+        "Every check of an order of the past: decided again from the journal",
+        OrderCheckView,
+        refusals=(404, 409),
+    ),
     get(f"{TRADING}/orders", "list_orders", "Orders, newest first", OrdersPage, query=OrdersQuery),
 )
 

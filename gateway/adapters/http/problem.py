@@ -54,6 +54,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "BODY_TOO_LARGE": ProblemKind(413, "The body is too large"),
     "MEDIA_TYPE_UNSUPPORTED": ProblemKind(415, "The body must be application/json"),
     "UPGRADE_REQUIRED": ProblemKind(426, "This path speaks WebSocket"),
+    "EXPLANATION_FAILED": ProblemKind(409, "The order cannot be decided again"),
     "INTERNAL_ERROR": ProblemKind(500, "Something went wrong inside the gateway"),
     "NOT_ACCEPTING": ProblemKind(503, "The gateway takes no orders now"),
     "NOT_READY": ProblemKind(503, "The gateway is not ready"),

@@ -40,7 +40,7 @@ from gateway.ports.market_data import MarketSources
 from gateway.ports.page import PageFiles
 from gateway.ports.read_model import AllReads, Status
 from gateway.ports.risk_view import RiskReads
-from gateway.ports.stories import OrderStories
+from gateway.ports.stories import OrderExplainer, OrderStories
 from gateway.ports.telemetry import Telemetry
 
 _HEARTBEAT_S = 5.0
@@ -69,6 +69,7 @@ class HttpServer:
         candidates: Candidates,
         reads: AllReads,
         stories: OrderStories,
+        explainer: OrderExplainer,
         status: Status,
         feed: EventFeed,
         market: MarketSources,
@@ -86,12 +87,14 @@ class HttpServer:
         self._streams = Streams()
         watch_lists = WatchLists()
         press = EventPress(reads)
+        story = StoryHandlers(stories, explainer)
         handlers = {
             **_order_handlers(OrderHandlers(intake, reads, clock, telemetry)),
             "check_order": CheckHandlers(checks).check,
             **_state_handlers(StateHandlers(reads, status), HistoryHandlers(reads)),
             **_control_handlers(ControlHandlers(controls, reads, status)),
-            "order_story": StoryHandlers(stories).show,
+            "order_story": story.show,
+            "order_checks": story.checks,
             **_page_handlers(PageHandlers(page)),
             "risk": RiskHandlers(risk, status, overrides).show,
             **_alert_handlers(AlertHandlers(alerts)),

@@ -7,12 +7,13 @@ from aiohttp import web
 
 from gateway.adapters.http.auth import Caller
 from gateway.adapters.http.boundary import json_response
+from gateway.adapters.http.check_handlers import narrowed
 from gateway.adapters.http.event_words import tell
 from gateway.adapters.http.problem import HttpProblem
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.views import OrderView, story_view
 from gateway.domain.records import Record
-from gateway.ports.stories import OrderStories
+from gateway.ports.stories import ExplanationFailed, OrderExplainer, OrderStories
 
 
 class StageView(msgspec.Struct, frozen=True):
@@ -35,8 +36,9 @@ class StoryReply(msgspec.Struct, frozen=True):
 class StoryHandlers:
     """Where people look when they ask what became of an order."""
 
-    def __init__(self, stories: OrderStories) -> None:
+    def __init__(self, stories: OrderStories, explainer: OrderExplainer) -> None:
         self._stories = stories
+        self._explainer = explainer
 
     async def show(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         order_id = request.match_info["order_id"]
@@ -51,6 +53,18 @@ class StoryHandlers:
                 is_whole=found.is_whole,
             )
         )
+
+    async def checks(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        """Decided again; a leg is explained with its whole, which is what was taken in."""
+        order_id = request.match_info["order_id"]
+        found = await self._stories.story(order_id)
+        if found is None or not caller.sees_order(found.order):
+            raise HttpProblem("ORDER_NOT_FOUND", f"no order {order_id}")
+        try:
+            view = await self._explainer.explain(found.order.parent_id or order_id)
+        except ExplanationFailed as failed:
+            raise HttpProblem("EXPLANATION_FAILED", str(failed)) from failed
+        return json_response(narrowed(view, caller))
 
 
 def _steps(record: Record, order_id: str) -> list[dict[str, Any]]:

@@ -55,6 +55,17 @@ class Outside:
             rows = await self._reader.fetch(sql, (self._partition, self._head.seq, kind, count))
         return [decode_record(*row) for row in rows]
 
+    async def naming(self, kind: str, order_id: str, after_seq: int = 0) -> Record | None:
+        """The first record of an event type, after ``after_seq``, that names the order. Looks through all of them."""
+        sql = (
+            "SELECT seq, ts_ns, body FROM records WHERE partition = ? AND seq > ? AND seq <= ? AND kind = ?"
+            " AND instr(body, ?) > 0 ORDER BY seq LIMIT 1"
+        )
+        needle = f'"{order_id}"'.encode()
+        with told("read"):
+            rows = await self._reader.fetch(sql, (self._partition, after_seq, self._head.seq, kind, needle))
+        return decode_record(*rows[0]) if rows else None
+
     async def load_checkpoint(self, until_ns: int = FOREVER, until_seq: int = FOREVER) -> Checkpoint | None:
         """The newest one that fits what can be read here, taken at ``until_ns`` or before, after no later record than
         ``until_seq``."""

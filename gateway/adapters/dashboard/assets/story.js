@@ -45,10 +45,17 @@ async function askChecks(order) {
 export function Story({ state }) {
   const box = useRef(null);
   const { openOrder, story } = state;
-  useEffect(() => { if (openOrder) box.current?.focus(); }, [openOrder]);
+  useEffect(() => {
+    if (!openOrder) return undefined;
+    box.current?.focus();
+    // On the document: what had the focus inside may be gone by then.
+    const pressed = (event) => event.key === "Escape" && !document.querySelector("dialog[open]") && close();
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, [openOrder]);
   if (!openOrder) return null;
   if (state.storyIsOld && story) setTimeout(reload, 300), (state.storyIsOld = false);
-  return html`<aside class="drawer" role="dialog" aria-labelledby="story-head" tabindex="-1" ref=${box} onKeyDown=${(event) => event.key === "Escape" && close()}>
+  return html`<aside class="drawer" role="dialog" aria-labelledby="story-head" tabindex="-1" ref=${box}>
     <div class="panel-head"><h2 id="story-head">Order ${short(openOrder, 22)}</h2><button type="button" class="quiet" onClick=${close}>Close</button></div>
     ${state.storyError ? html`<p class="notice">${state.storyError}</p>` : story ? whole(story, state) : html`<p class="empty">Asking for its story</p>`}
   </aside>`;
@@ -92,7 +99,7 @@ function checksOf(order, { checks }) {
   return html`${checks.legs.map((leg) => html`<${Table} label="Every check" heads=${["", "Limit", "Scope", "#Allowed", "#Was"]}>
     ${leg.checks.map((one) => html`<tr><td>${one.passed ? "passed" : one.is_exempt ? "exempt" : html`<strong>broken</strong>`}</td><td>${one.rule}</td><td>${one.scope} ${one.scope_id}</td>
       <td class="number">${amount(one.limit)}</td><td class="number">${amount(one.value)}</td></tr>`)}</${Table}>
-    <p>Policy: ${leg.policy?.allow ? "allowed" : leg.policy ? `denied: ${leg.policy.deny.map((one) => one.text).join("; ")}` : "was not asked"}</p>`)}`;
+    <p>Policy: ${leg.policy.is_allowed ? "allowed" : leg.policy.failure_text || `denied: ${leg.policy.reasons.map(([code, text]) => `${code} ${text}`).join("; ")}`}</p>`)}`;
 }
 
 function tell(step) {
