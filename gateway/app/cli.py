@@ -114,6 +114,16 @@ def _add_whatif(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _add_operating(commands: Any) -> None:
     """What the person needs who runs a gateway."""
+    backup = commands.add_parser("backup", help="copy the data directory, while the gateway runs or not, and verify it")
+    backup.add_argument("destination", type=Path, help="a folder that does not exist yet")
+    backup.add_argument("--data", type=Path, default=Path("data"))
+    backup.set_defaults(run=_backup)
+
+    restore = commands.add_parser("restore", help="put a backup back, if it verifies")
+    restore.add_argument("source", type=Path, help="a folder that `gateway backup` made")
+    restore.add_argument("--data", type=Path, default=Path("data"), help="a folder that does not exist yet")
+    restore.set_defaults(run=_restore)
+
     notify = commands.add_parser("notify", help="alert channels")
     actions = notify.add_subparsers(dest="action", required=True)
     test = actions.add_parser("test", help="send a test message, without a running gateway")
@@ -192,6 +202,18 @@ def _flatten(args: argparse.Namespace) -> int:
     from gateway.app.operator import flatten
 
     return flatten(args.scope, args.id, args.reason, args.book, args.limit_bps, args.wait, os.environ)
+
+
+def _backup(args: argparse.Namespace) -> int:
+    from gateway.app.backups import backup
+
+    return backup(args.data, args.destination)
+
+
+def _restore(args: argparse.Namespace) -> int:
+    from gateway.app.backups import restore
+
+    return restore(args.source, args.data)
 
 
 def _notify_test(args: argparse.Namespace) -> int:
