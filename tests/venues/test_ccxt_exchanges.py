@@ -27,7 +27,7 @@ from gateway.adapters.venues.ccxt.options import (
     read_options,
 )
 from gateway.adapters.venues.ccxt.orders import create_order_of
-from gateway.adapters.venues.ccxt.outcomes import answer_of
+from gateway.adapters.venues.ccxt.outcomes import answer_of, words_of
 from gateway.adapters.venues.ccxt.reading import Unreadable, fills_of, order_of
 from gateway.domain.capabilities import Holdings, IdReuse, Reach
 from gateway.domain.enums import ExecType, OrdType, Side, SubmitStatus, TimeInForce
@@ -253,6 +253,15 @@ def test_what_an_exception_proves(error: Exception, status: int | None, is_sent:
     """Without this, an order that is there would count as rejected, or one that was refused be doubted for ever."""
     trip = Trip(is_sent=is_sent, status=status)
     assert answer_of(error, trip).status is outcome
+
+
+def test_what_is_told_of_an_error_is_short_and_holds_no_signature() -> None:
+    """Without this, what an exchange signs in its addresses would stand in the journal."""
+    error = ccxt.ExchangeNotAvailable(
+        "binance GET https://host/api/v3/order?symbol=X&signature=abc 503 <html>\n</html>"
+    )
+    assert words_of(error) == "binance GET https://host/api/v3/order?… 503 <html> </html>"
+    assert len(words_of(ccxt.ExchangeError("x" * 1_000))) == 300
 
 
 def test_a_request_with_other_figures_does_not_leave() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import decimal
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
@@ -397,6 +398,16 @@ async def test_the_account_is_told_whole(desk: Desk) -> None:
     assert (held["BTC"], held["ETH"]) == (D("10.004"), D(100))
     await desk.restart()
     assert mine.order_id in {one.order_id for one in await desk.venue.account.open_orders()}, "read from the UUID"
+
+
+async def test_no_secret_is_logged(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Without this, a log at DEBUG would hold the key: ccxt writes the headers of every request into it."""
+    caplog.set_level(logging.DEBUG)
+    desk.peer.refuse_credentials()
+    answer = await desk.venue.submit(ticket())
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+    said = caplog.text + answer.text + desk.heard.status
+    assert not [secret for secret in desk.environ.values() if secret in said]
 
 
 async def test_lists_of_many_pages_are_read_whole(desk: Desk) -> None:

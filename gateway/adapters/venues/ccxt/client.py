@@ -9,6 +9,7 @@ import asyncio
 import decimal
 import difflib
 import json
+import logging
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,9 @@ from gateway.adapters.venues.ccxt.options import CcxtOptions, OptionsInvalid, re
 from gateway.adapters.venues.shared.budget import MessageBudget
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
+
+#: At DEBUG ccxt logs the headers of every request, which hold the key.
+logging.getLogger("ccxt").setLevel(logging.INFO)
 
 #: A cost of 1 in ccxt's words; costs are fractions at some exchanges, and a budget counts whole units.
 _UNIT = 1_000

@@ -8,6 +8,7 @@ and a refusal for a wrong clock like a broken network. So the wire decides first
 """
 
 import asyncio
+import re
 
 import aiohttp
 import ccxt
@@ -24,6 +25,8 @@ _NOT_TAKEN = (ccxt.InvalidNonce, ccxt.RateLimitExceeded, ccxt.DDoSProtection)
 _UNSURE = (ccxt.OperationFailed, ccxt.DuplicateOrderId, ccxt.OrderNotFound)
 #: What a broken network or an exchange that is down raises; nothing of ours is wrong then.
 EXPECTED = (ccxt.OperationFailed, ccxt.ExchangeError, aiohttp.ClientError, BudgetSpent)
+
+_QUERY = re.compile(r"\?\S+")
 
 
 def answer_of(error: Exception, trip: Trip) -> Answer:
@@ -59,8 +62,8 @@ def is_key_refused(error: Exception) -> bool:
 
 
 def words_of(error: Exception) -> str:
-    """One line: what came back may be a page."""
-    text = " ".join(str(error).split()) or repr(error)
+    """One line: what came back may be a page. Without the query of its address, which some exchanges sign there."""
+    text = _QUERY.sub("?…", " ".join(str(error).split())) or repr(error)
     cause = error.__cause__
     if isinstance(cause, aiohttp.ClientError | asyncio.TimeoutError | OSError):
         text = f"{text}: {str(cause) or repr(cause)}"

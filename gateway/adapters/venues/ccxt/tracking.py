@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gateway.adapters.venues.ccxt.ids import client_id_of, order_id_of
+from gateway.adapters.venues.ccxt.ids import client_id_of
 from gateway.adapters.venues.ccxt.known import IdForm
 from gateway.domain.effects import OrderTicket
 
@@ -39,6 +39,7 @@ class Tracking:
         self._form = form
         self._orders: dict[str, Tracked] = {}
         self._by_venue_id: dict[str, str] = {}
+        self._by_client_id: dict[str, str] = {}
         self._early: deque[str] = deque(maxlen=_MOST_EARLY)
 
     def add(self, ticket: OrderTicket, sent_ns: int, since_ms: int) -> Tracked:
@@ -47,6 +48,7 @@ class Tracking:
         if one is None:
             one = Tracked(ticket, client_id_of(ticket.order_id, self._form), sent_ns, since_ms)
             self._orders[ticket.order_id] = one
+            self._by_client_id[one.client_id] = one.order_id
         if ticket.venue_order_id and not one.venue_order_id:
             self.name(one, ticket.venue_order_id)
         return one
@@ -57,10 +59,8 @@ class Tracking:
         self._by_venue_id[venue_order_id] = one.order_id
 
     def find(self, venue_order_id: str, client_id: str) -> Tracked | None:
-        order_id = self._by_venue_id.get(venue_order_id) or order_id_of(client_id, self._form)
-        return self._orders.get(order_id) or next(
-            (one for one in self._orders.values() if client_id and one.client_id == client_id), None
-        )
+        order_id = self._by_venue_id.get(venue_order_id) or (client_id and self._by_client_id.get(client_id))
+        return self._orders.get(order_id) if order_id else None
 
     def note_early(self, venue_order_id: str) -> None:
         """A stream tells of an order that nothing else told of yet."""
@@ -76,6 +76,7 @@ class Tracking:
         one = self._orders.pop(order_id, None)
         if one is not None:
             self._by_venue_id.pop(one.venue_order_id, None)
+            self._by_client_id.pop(one.client_id, None)
 
     def by_symbol(self) -> Iterable[tuple[str, list[Tracked]]]:
         groups: dict[str, list[Tracked]] = {}
