@@ -51,11 +51,14 @@ setup: $(VENV)/.setup-stamp ## Create .venv with everything, development tools i
 test: setup opa ## Run all tests (ARGS="-k name" narrows)
 	$(if $(OPA),GATEWAY_OPA=$(OPA)) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
+matrix: setup ## Every misbehaviour of a venue at every moment of an order's life, as a table (ARGS="binance --at replace")
+	$(BIN)/python -m tests.venues.contract.matrix $(ARGS)
+
 bench: setup ## Measure latency and throughput
 	$(BIN)/python -m tests.bench $(ARGS)
 
 ##@ Check
-.PHONY: test bench check lint type arch policy alerts
+.PHONY: test matrix soak bench check lint type arch policy alerts
 check: lint type arch policy alerts ## All checks below: exactly what CI runs besides the tests
 
 lint: setup ## ruff

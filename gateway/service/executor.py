@@ -190,6 +190,10 @@ class Executor:
         if ticket.is_twin:
             self.on_reports(answer.reports)
             return answer.is_known is not None
+        order = self._find_order(ticket.order_id)
+        if answer.is_known and (order is None or not order.is_open):
+            self.on_reports(answer.reports)  # it ended while the venue was asked: what it filled counts all the same
+            return True
         if answer.is_known is not None:
             self._process(
                 LookupCompleted(

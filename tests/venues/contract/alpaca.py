@@ -46,7 +46,7 @@ class AlpacaDriver(PeerDriver):
         budget: MessageBudget = venue._rest.budget
         return budget
 
-    def truths(self) -> dict[str, Truth]:
+    def present(self) -> dict[str, Truth]:
         """A changed order goes on with what is left of its quantity."""
         return latest(
             (

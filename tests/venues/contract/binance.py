@@ -60,7 +60,7 @@ class BinanceDriver(PeerDriver):
         budget: MessageBudget = venue._rest.budget
         return budget
 
-    def truths(self) -> dict[str, Truth]:
+    def present(self) -> dict[str, Truth]:
         return latest(
             (
                 order_id_of(one.client_id),

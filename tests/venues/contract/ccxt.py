@@ -83,7 +83,7 @@ class CcxtDriver(PeerDriver):
         budget: MessageBudget = venue._client.budget
         return budget
 
-    def truths(self) -> dict[str, Truth]:
+    def present(self) -> dict[str, Truth]:
         return latest(
             (
                 order_id_of(one.client_id, IdForm.UUID),

@@ -132,7 +132,10 @@ class PeerDriver(Driver):
     """Over a peer that speaks HTTP and WebSocket."""
 
     peer: Peer
-    currency: ClassVar[str] = "USD"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.forgotten: dict[str, Truth] = {}
 
     async def open_peer(self) -> None:
         await self.peer.start()
@@ -158,7 +161,16 @@ class PeerDriver(Driver):
         self.peer.go_silent()
 
     def roll_back(self) -> None:
+        """The venue forgets what is done; who compares with it must not."""
+        self.forgotten |= {order_id: one for order_id, one in self.truths().items() if not one.is_open}
         self.peer.roll_back()
+
+    def truths(self) -> dict[str, Truth]:
+        return self.forgotten | self.present()
+
+    def present(self) -> dict[str, Truth]:
+        """What the venue holds now."""
+        raise NotImplementedError
 
     def skew(self, ms: int) -> None:
         self.peer.skew(ms)

@@ -33,8 +33,9 @@ def hurry_binance(patch: pytest.MonkeyPatch) -> None:
 
 
 def hurry_alpaca(patch: pytest.MonkeyPatch) -> None:
-    from gateway.adapters.venues.alpaca import book, client, stream
+    from gateway.adapters.venues.alpaca import book, client, stream, venue
 
+    patch.setattr(venue, "_COMPARE_S", 0.5)
     patch.setattr(book, "IN_FLIGHT_S", 0.7)
     patch.setattr(book, "_REPAIR_FIRST_S", 0.05)
     patch.setattr(stream, "_HEARTBEAT_S", 0.2)

@@ -13,6 +13,8 @@ from gateway.domain.enums import ExecType
 from gateway.domain.orders import ExecutionReport
 
 _GENERATION = re.compile(r"_r(\d+)$")
+#: The id of a cancel that makes room for a change.
+_CHANGE = re.compile(r"_c\d+$")
 _ENDS = {
     "CANCELED": ExecType.CANCELED,
     "EXPIRED": ExecType.EXPIRED,
@@ -35,6 +37,15 @@ def generation_of(client_order_id: str) -> int:
 
 def client_order_id_of(order_id: str, generation: int) -> str:
     return f"{order_id}_r{generation}" if generation else order_id
+
+
+def change_id_of(order_id: str, generation: int) -> str:
+    """The id of the cancel that a change begins with."""
+    return f"{order_id}_c{generation}"
+
+
+def is_change_id(cancel_id: str) -> bool:
+    return _CHANGE.search(cancel_id) is not None
 
 
 def fill_of_event(event: Mapping[str, Any]) -> ExecutionReport:

@@ -4,6 +4,7 @@ Nothing is ever sent twice: the exchange takes an id again once its order is fil
 looked up. It is believed absent only once every request that might still be under way has lost its validity.
 """
 
+import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,8 @@ from binance.exceptions import BinanceAPIException
 
 from gateway.adapters.venues.binance import outcomes
 from gateway.adapters.venues.binance.account import BinanceAccount
+from gateway.adapters.venues.binance.asking import Asker
+from gateway.adapters.venues.binance.changes import Changes
 from gateway.adapters.venues.binance.client import RECV_WINDOW_MS, BudgetSpent, RestClient
 from gateway.adapters.venues.binance.orders import (
     OrderUnsupported,
@@ -21,11 +24,13 @@ from gateway.adapters.venues.binance.orders import (
     symbol_of,
 )
 from gateway.adapters.venues.binance.reading import (
+    change_id_of,
     client_order_id_of,
     end_of,
     fill_of_event,
     fills_of_answer,
     generation_of,
+    is_change_id,
     order_id_of,
     plain_report,
     reports_of,
@@ -34,7 +39,7 @@ from gateway.adapters.venues.binance.stream import UserStream
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.executed import Executed
 from gateway.adapters.venues.shared.expiry import Expiries
-from gateway.adapters.venues.shared.link import Link
+from gateway.adapters.venues.shared.link import Backoff, Link
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, SubmitStatus
 from gateway.domain.instruments import Instrument
@@ -70,9 +75,8 @@ class BinanceVenue:
         self._started_ns = clock.monotonic_ns()
         #: When an order was sent last, by our id: nobody can call it absent soon after.
         self._sent_ns: dict[str, int] = {}
-        #: How often an order was changed, and the orders whose change is under way.
-        self._generations: dict[str, int] = {}
-        self._changing: set[str] = set()
+        self._changes = Changes()
+        self._asker = Asker(rest, self._changes)
         self._background = Background(settings.name)
         self._expiries = Expiries(clock, self._background, self._expire)
         #: Orders believed to be open, to be asked for after the stream was down.
@@ -129,7 +133,11 @@ class BinanceVenue:
     async def cancel(self, ticket: OrderTicket) -> Answer:
         try:
             answer = await self._rest.request(
-                "delete", "order", 1, symbol=symbol_of(ticket.symbol), origClientOrderId=self._client_id(ticket)
+                "delete",
+                "order",
+                1,
+                symbol=symbol_of(ticket.symbol),
+                origClientOrderId=self._changes.client_id(ticket.order_id),
             )
         except BudgetSpent as error:
             return Answer(SubmitStatus.UNKNOWN, str(error))
@@ -153,7 +161,6 @@ class BinanceVenue:
         if ticket.cum_qty:
             text = "binance changes an order by a new one, which is not safe once a part is filled: cancel, then place"
             return Answer(SubmitStatus.REJECTED, text)
-        generation = self._generations.get(ticket.order_id, 0) + 1
         changed: dict[str, Any] = {"order_qty": order_qty, "limit_px": limit_px, "stop_px": stop_px}
         try:
             params = params_of(
@@ -161,25 +168,24 @@ class BinanceVenue:
             )
         except OrderUnsupported as error:
             return Answer(SubmitStatus.REJECTED, str(error))
+        old_id = self._changes.client_id(ticket.order_id)
+        generation = self._changes.begin(ticket.order_id)
         params |= {
             "newClientOrderId": client_order_id_of(ticket.order_id, generation),
-            "cancelOrigClientOrderId": self._client_id(ticket),
+            "cancelOrigClientOrderId": old_id,
+            "cancelNewClientOrderId": change_id_of(ticket.order_id, generation),
             "cancelReplaceMode": "STOP_ON_FAILURE",
             "cancelRestrictions": "ONLY_NEW",
         }
-        self._changing.add(ticket.order_id)
         self._sent_ns[ticket.order_id] = self._clock.monotonic_ns()
         try:
             answer = await self._rest.request("post", "order/cancelReplace", 1, **params)
         except BudgetSpent as error:
+            self._changes.settle(ticket.order_id)
             return Answer(SubmitStatus.REJECTED, str(error))
-        except BinanceAPIException as error:
-            return self._refused_change(ticket, error)
         except Exception as error:
-            return Answer(SubmitStatus.UNKNOWN, outcomes.answer_of(error).text)
-        finally:
-            self._changing.discard(ticket.order_id)
-        self._generations[ticket.order_id] = generation
+            return self._failed_change(ticket, error)
+        self._changes.found(ticket.order_id, generation)
         placed = answer["newOrderResponse"]
         terms = plain_report(
             ticket.order_id, ExecType.REPLACED, int(placed["transactTime"]), str(placed["orderId"]), **changed
@@ -188,10 +194,13 @@ class BinanceVenue:
         self._end(ticket.order_id, placed)
         return _ACCEPTED
 
-    def _refused_change(self, ticket: OrderTicket, error: BinanceAPIException) -> Answer:
-        """409 says that the cancel was done and the new order refused; other refusals leave the old one working."""
+    def _failed_change(self, ticket: OrderTicket, error: Exception) -> Answer:
+        """409 says that the cancel was done and the new order refused, other refusals leave the old one working.
+        Without an answer either may be so, or the change was made: the look-up that follows must tell."""
         outcome = outcomes.answer_of(error)
-        if error.status_code == 409:
+        if outcome.status is SubmitStatus.REJECTED:
+            self._changes.settle(ticket.order_id)
+        if isinstance(error, BinanceAPIException) and error.status_code == 409:
             now_ms = self._clock.now_ns() // 1_000_000
             self._tell(plain_report(ticket.order_id, ExecType.CANCELED, now_ms, text=f"canceled, {outcome.text}"))
             self._forget(ticket.order_id)
@@ -200,55 +209,20 @@ class BinanceVenue:
     async def lookup(self, ticket: OrderTicket) -> Lookup:
         """Ask for the order by our id, newest change first, and for its fills."""
         try:
-            found = await self._find(ticket)
+            found = await self._asker.find(ticket)
+            is_unsettled = found is None or self._changes.is_in_doubt(ticket.order_id)
+            if is_unsettled and self._may_be_under_way(ticket.order_id):
+                return Lookup(None)
             if found is None:
-                return Lookup(None if self._may_be_under_way(ticket.order_id) else False)
-            reports = reports_of(ticket.order_id, found, await self._trades_of(found))
+                return Lookup(False)
+            reports = reports_of(ticket.order_id, found, await self._asker.trades_of(found))
         except Exception as error:
             self._note_trouble(error)
             return Lookup(None)
+        self._changes.settle(ticket.order_id)
         self._remember(ticket, found["status"])
         self._executed.note(reports)
         return Lookup(True, reports)
-
-    async def _find(self, ticket: OrderTicket) -> dict[str, Any] | None:
-        """The order under its newest change: a change cancels what was before, so one that is not canceled is it."""
-        found = None
-        generation = self._generations.get(ticket.order_id, 0)
-        while (order := await self._ask_for(ticket, generation)) is not None:
-            found, self._generations[ticket.order_id] = order, generation
-            if order["status"] != "CANCELED":
-                break
-            generation += 1
-        return found
-
-    async def _ask_for(self, ticket: OrderTicket, generation: int) -> dict[str, Any] | None:
-        try:
-            order: dict[str, Any] = await self._rest.request(
-                "get",
-                "order",
-                4,
-                symbol=symbol_of(ticket.symbol),
-                origClientOrderId=client_order_id_of(ticket.order_id, generation),
-            )
-        except BinanceAPIException as error:
-            if error.code != outcomes.NO_SUCH_ORDER:
-                raise
-            return None
-        return order
-
-    async def _trades_of(self, order: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Every trade of an order. Raises TradesLag when the exchange counts more in the order than it lists."""
-        trades: list[dict[str, Any]] = []
-        total = Decimal(order["executedQty"])
-        while sum((Decimal(one["qty"]) for one in trades), Decimal(0)) < total:
-            wanted = {"symbol": order["symbol"], "orderId": order["orderId"], "limit": 1_000}
-            wanted["fromId"] = trades[-1]["id"] + 1 if trades else 0  # without it, the latest come and not the first
-            page = await self._rest.request("get", "myTrades", 5, **wanted)
-            if not page:
-                raise TradesLag(f"order {order['orderId']}: {total} filled, and not all of its trades are listed yet")
-            trades += page
-        return trades
 
     def _remember(self, ticket: OrderTicket, status: str) -> None:
         """An order as the exchange has it now: open, or done."""
@@ -262,9 +236,6 @@ class BinanceVenue:
         """Whether a request about the order may still reach the exchange: absence proves nothing before."""
         sent_ns = self._sent_ns.get(order_id, self._started_ns)
         return self._clock.monotonic_ns() - sent_ns < _IN_FLIGHT_S * _NS
-
-    def _client_id(self, ticket: OrderTicket) -> str:
-        return client_order_id_of(ticket.order_id, self._generations.get(ticket.order_id, 0))
 
     # --- what happens ---------------------------------------------------------------------------------
 
@@ -283,13 +254,21 @@ class BinanceVenue:
                 self._forget(order_id)
         elif kind == "NEW":
             self._tell(plain_report(order_id, ExecType.NEW, int(event["T"]), str(event["i"])))
-        elif generation_of(client_id) < self._generations.get(order_id, 0) or order_id in self._changing:
-            return  # the order that a change took the place of
+        elif generation_of(client_id) < self._changes.generation(order_id) or self._changes.is_in_doubt(order_id):
+            return  # the order that a change took the place of, or may have
+        elif is_change_id(event["c"]):
+            self._on_half_a_change(order_id)
         elif (end := end_of(event["X"])) is not None:
             text = event.get("r", "NONE")
             text = "" if text == "NONE" else text
             self._tell(plain_report(order_id, end, int(event["T"]), str(event["i"]), text))
             self._forget(order_id)
+
+    def _on_half_a_change(self, order_id: str) -> None:
+        """An order was canceled for a change that this process did not send: the other half is looked for."""
+        self._changes.doubt(order_id)
+        if order_id in self._open:
+            self._background.spawn(self._ask_until_known(self._open[order_id]), f"change of {order_id}")
 
     async def _on_open(self) -> None:
         """The stream tells nothing of before it: ask for the filters, and for every order believed to be open."""
@@ -297,8 +276,8 @@ class BinanceVenue:
             info = await self._rest.exchange_info()
             self._rules = {one["symbol"]: SymbolRules(one) for one in info["symbols"]}
         for ticket in list(self._open.values()):
-            found = await self.lookup(ticket)
-            self._tell(*found.reports)
+            if not await self._ask_again(ticket):
+                self._background.spawn(self._ask_until_known(ticket), f"state of {ticket.order_id}")
         self._link.up()
 
     def _note_trouble(self, error: Exception) -> None:
@@ -315,8 +294,16 @@ class BinanceVenue:
         if ticket is not None:
             self._executed.compare(ticket, cum_qty)
 
-    async def _ask_again(self, ticket: OrderTicket) -> None:
-        self._tell(*(await self.lookup(ticket)).reports)
+    async def _ask_again(self, ticket: OrderTicket) -> bool:
+        """Look an order up and tell what is found; False: the exchange could not say."""
+        found = await self.lookup(ticket)
+        self._tell(*found.reports)
+        return found.is_known is not None
+
+    async def _ask_until_known(self, ticket: OrderTicket) -> None:
+        backoff = Backoff(self._clock.now_ns())
+        while not await self._ask_again(ticket):  # noqa: ASYNC110 - asking is all one can do
+            await asyncio.sleep(backoff.next_s())
 
     def _tell(self, *reports: ExecutionReport) -> None:
         self._executed.note(reports)
@@ -347,7 +334,3 @@ class BinanceVenue:
         """The order is done."""
         self._open.pop(order_id, None)
         self._expiries.forget(order_id)
-
-
-class TradesLag(Exception):
-    """An order tells of fills that are not listed yet: it cannot be brought up to date now."""

@@ -22,7 +22,7 @@ class Executed:
     """Executions by order, each counted once by its id, whichever channel told it. ``ask`` looks an order up and
     reports what it finds, through ``note`` like everything else."""
 
-    def __init__(self, background: Background, ask: Callable[[OrderTicket], Awaitable[None]]) -> None:
+    def __init__(self, background: Background, ask: Callable[[OrderTicket], Awaitable[object]]) -> None:
         self._background = background
         self._ask = ask
         self._qty: dict[str, dict[str, Decimal]] = {}

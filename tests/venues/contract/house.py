@@ -1,0 +1,124 @@
+"""A whole gateway but for HTTP, on one venue: the real engine and adapter, with a journal that outlives them."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from gateway.domain.config import LimitTable, VenueMode
+from gateway.domain.enums import Mode, OrdStatus, Route
+from gateway.domain.orders import Order, ReplaceRequest
+from gateway.ports.intake import Reply
+from gateway.service.executor import VenueSlot, VenueTable
+from tests.fakes.journal import MemoryJournal
+from tests.fakes.outside import FixedMarket, FunctionPolicy
+from tests.service.desk import Desk
+from tests.venues.contract.drivers import Driver, Truth
+from tests.world import TRADER, trading_config
+
+D = Decimal
+#: What "the venue never had it" looks like: over, and nothing filled.
+NEVER_THERE = frozenset({OrdStatus.CANCELED, OrdStatus.REJECTED})
+
+
+class House(Desk):
+    """``kill`` and ``open`` again are a crash and a restart: the journal, the venue and what is on disk stay."""
+
+    def __init__(self, driver: Driver, journal: MemoryJournal) -> None:
+        super().__init__(journal, FunctionPolicy(), driver.new_venue(), 1.0)  # type: ignore[arg-type]
+        self.driver = driver
+        self.market = FixedMarket({driver.symbol: D(100)})
+        self.table = VenueTable(VenueSlot(self.simulator, None))
+        self.table.add(driver.name, VenueSlot(self.venue, float(driver.timeout_s)))
+
+    async def open(self) -> None:
+        """Start, and wait until the venue can be traded at."""
+        driver = self.driver
+        config = trading_config(
+            Mode.LIVE,
+            venues={driver.name: VenueMode(mode=Mode.LIVE)},
+            instruments={driver.symbol: driver.instrument},
+            table=LimitTable(),
+            capabilities={driver.name: driver.capabilities},
+        )
+        await self.start(config)
+        await self.reachable()
+
+    async def reachable(self) -> None:
+        await self.until(lambda: self.engine.state.venues[self.driver.name].is_connected, 15)
+
+    async def kill(self) -> None:
+        await self.crash()
+        await self.venue.close()
+
+    async def buy(self, units: int = 10, px: int = 95, **more: Any) -> Order:
+        """An order of our own; it must have been admitted."""
+        qty: Any = units * self.driver.unit
+        reply = await self.place(qty=qty, symbol=self.driver.symbol, limit=D(px), **more)
+        return self.order(reply)
+
+    async def cancel(self, order: Order) -> Reply:
+        return await self.intake.cancel(order.order_id, TRADER)
+
+    async def change(self, order: Order, units: int, px: int) -> Reply:
+        request = ReplaceRequest(order_qty=units * self.driver.unit, limit_px=D(px))
+        return await self.intake.replace(order.order_id, request, TRADER)
+
+    # --- the two books -----------------------------------------------------------------------------------
+
+    def orders(self) -> Iterable[Order]:
+        return [order for order in self.engine.state.orders.values() if order.route is Route.LIVE and not order.leg_ids]
+
+    def differences(self) -> list[str]:
+        """What the gateway's book and the venue's do not agree on. Empty: all of it is the same."""
+        truths = self.driver.truths()
+        known = {order.order_id: order for order in self.orders()}
+        found = [f"{order_id} is at the venue and not here" for order_id in truths if order_id not in known]
+        for order_id, order in known.items():
+            found += [f"{order_id}: {text}" for text in _differences(order, truths.get(order_id))]
+        held = self.engine.state.books[Route.LIVE].positions.values()
+        position = sum((one.qty for one in held), D(0))
+        signed = sum((one.cum_qty * known[key].side.sign for key, one in truths.items() if key in known), D(0))
+        if position != signed:
+            found.append(f"the position is {position}, and the venue filled {signed}")
+        return found
+
+    def broken(self) -> list[str]:
+        """Invariants that do not hold (2, 7 and 8), whatever the books say."""
+        truths, sent = self.driver.truths(), self.driver.sent()
+        found = [f"2: {key} was sent {count} times" for key, count in sent.items() if count > 1]
+        found += [f"2: {key} is at the venue {one.orders} times" for key, one in truths.items() if one.orders > 1]
+        for order in self.orders():
+            truth = truths.get(order.order_id)
+            if not 0 <= order.cum_qty <= order.order_qty:
+                found.append(f"7: {order.order_id} filled {order.cum_qty} of {order.order_qty}")
+            if truth is not None and order.ord_status is OrdStatus.REJECTED:
+                found.append(f"8: {order.order_id} is called rejected, and the venue has it")
+        return found
+
+    async def agrees(self, within_s: float) -> bool:
+        """Whether the books come to agree in time, by themselves."""
+        try:
+            await self.until(lambda: not self.differences(), within_s)
+        except TimeoutError:
+            return False
+        return True
+
+    async def until(self, condition: Callable[[], Any], within_s: float = 2.0) -> None:
+        async with asyncio.timeout(within_s):
+            while not condition():  # noqa: ASYNC110 - conditions of many objects, none of which could set an event
+                await asyncio.sleep(0.01)
+
+
+def _differences(order: Order, truth: Truth | None) -> list[str]:
+    if order.is_in_doubt:
+        return ["in doubt"]
+    if truth is None:
+        is_over = order.ord_status in NEVER_THERE and not order.cum_qty
+        return [] if is_over else [f"{order.ord_status.value} here, and the venue never had it"]
+    found = []
+    if order.cum_qty != truth.cum_qty:
+        found.append(f"filled {order.cum_qty} here, {truth.cum_qty} there")
+    if order.is_open != truth.is_open:
+        found.append(f"{order.ord_status.value} here, {'open' if truth.is_open else 'done'} there")
+    return found
