@@ -11,6 +11,7 @@ from pathlib import Path
 _MAX_LINE = 8_000_000
 _GRACE_S = 5.0
 _MAX_WORDS = 200
+_NEEDED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,7 +25,6 @@ class WorkerProcess:
 
     async def run(self, first_line: bytes) -> str:
         """Until it ends; returns why, in words. Raises OSError when it cannot be started."""
-        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
@@ -33,7 +33,7 @@ class WorkerProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=_MAX_LINE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=_environment(),
             start_new_session=True,  # Ctrl+C in a terminal is the gateway's; it closes our input then
         )
         assert process.stdin is not None
@@ -67,6 +67,13 @@ class WorkerProcess:
     async def _listen(self, output: asyncio.StreamReader) -> None:
         while line := await output.readline():
             self._on_line(line)
+
+
+def _environment() -> dict[str, str]:
+    """What an interpreter needs, and none of the credentials that the gateway was given."""
+    found = {name: os.environ[name] for name in _NEEDED if name in os.environ}
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**found, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _why(status: int, errors: str) -> str:

@@ -20,6 +20,7 @@ from gateway.adapters.policy.watcher import stamps_of
 from gateway.adapters.worker_process import WorkerProcess
 from gateway.app.candidate_worker import Job, remembered
 from gateway.app.edits import ConfigEdits
+from gateway.core.candidates.gates import assess
 from gateway.core.candidates.overlay import with_limits_of
 from gateway.domain.candidates import CandidateReport
 from gateway.domain.config import TradingConfig
@@ -152,13 +153,16 @@ class _Running:
 
     def status(self) -> CandidateStatus:
         problems = self._file_problems + ((self._process_problem,) if self._process_problem else ())
+        state, report = self._state(), self._present()
+        trouble = "" if state is CandidateState.RUNNING and not problems else "; ".join((f"it is {state}", *problems))
         return CandidateStatus(
             name=self._name,
             policies=self._settings.policies,
             limits=self._settings.limits,
-            state=self._state(),
+            state=state,
             problems=problems,
-            report=self._present(),
+            gates=assess(report, self._settings.gates, trouble),
+            report=report,
         )
 
     def _present(self) -> CandidateReport | None:

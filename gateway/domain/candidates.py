@@ -96,3 +96,14 @@ class CandidateReport(msgspec.Struct, kw_only=True):
     @property
     def differences(self) -> int:
         return sum(total.orders for total in self.totals.values())
+
+
+class CandidateGates(msgspec.Struct, frozen=True, kw_only=True):
+    """What a candidate must have shown before it may count as proven: so many orders judged, its rules failing on less
+    than ``max_errors`` of them, and differing on less than ``max_differences`` (None: however many). Shares, proven at
+    ``confidence``."""
+
+    min_orders: int = 1_000
+    max_errors: Decimal = Decimal("0.005")
+    max_differences: Decimal | None = None
+    confidence: Decimal = Decimal("0.95")

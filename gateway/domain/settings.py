@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.domain.candidates import CandidateGates
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Role
 
@@ -46,6 +47,7 @@ class CandidateSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     policies: str = ""
     limits: str = ""
+    gates: CandidateGates = CandidateGates()
 
 
 class MarketDataSettings(msgspec.Struct, frozen=True, kw_only=True):

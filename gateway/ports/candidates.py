@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.domain.candidates import CandidateReport
 from gateway.domain.enums import Word
+from gateway.domain.rollout import GateResult
 
 
 class CandidateState(Word):
@@ -22,7 +23,8 @@ class CandidateState(Word):
 class CandidateStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One configured candidate. ``policies`` and ``limits`` are its paths as configured, empty for the enforced ones.
 
-    ``problems`` say why what is in its files is not what runs, or nothing does. ``report`` is None until it first told.
+    ``problems`` say why what is in its files is not what runs, or nothing does; ``gates`` whether it has
+    shown enough to be put in force. ``report`` is None until it first told.
     """
 
     name: str
@@ -30,6 +32,7 @@ class CandidateStatus(msgspec.Struct, frozen=True, kw_only=True):
     limits: str
     state: CandidateState
     problems: tuple[str, ...] = ()
+    gates: tuple[GateResult, ...] = ()
     report: CandidateReport | None = None
 
 

@@ -15,6 +15,7 @@ from gateway.adapters.config.rollout import build_rollout
 from gateway.adapters.config.sources import INVENTED, Sources
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, NOTIFICATIONS, PRINCIPALS, RISK
 from gateway.adapters.config.throttles import build_throttles
+from gateway.domain.candidates import CandidateGates
 from gateway.domain.config import (
     AccountConfig,
     DropCopy,
@@ -70,7 +71,8 @@ def build_settings(documents: Documents, listed: Listed, sources: Sources) -> Se
         storage=StorageSettings(**section("storage", "retained_closed_orders", "retained_executions")),
         policy=PolicySettings(**section("policy", "approved_symbols")),
         candidates={
-            name: CandidateSettings(**values) for name, values in sorted(gateway.get("candidates", default={}).items())
+            name: CandidateSettings(**{**values, "gates": CandidateGates(**values.get("gates", {}))})
+            for name, values in sorted(gateway.get("candidates", default={}).items())
         },
         market_data=MarketDataSettings(
             **{**section("market_data"), **extra, "source": sources.default, "sources": dict(sources.by_venue)},

@@ -78,7 +78,8 @@ def _things(settings: Settings) -> _Things:
             **{f"day_roll.{key}": text for key, text in _day_roll(settings.trading.day_roll_of(venue)).items()},
         }
     for name, candidate in settings.candidates.items():
-        things[f"candidates.{name}"] = _values(candidate)
+        gates = {f"gates.{key}": value for key, value in _values(candidate.gates).items()}
+        things[f"candidates.{name}"] = {**_values(candidate, without=("gates",)), **gates}
     for principal in settings.principals:
         things[f"principals.{principal.name}"] = _values(principal, without=("name",))
     for channel in settings.notifications:

@@ -3,8 +3,20 @@
 from decimal import Decimal
 
 from gateway.adapters.config import words
-from gateway.adapters.config.kinds import FLAG, NOT_NEGATIVE, POSITIVE, WEIGHT, Kind, duration, number, share, whole
+from gateway.adapters.config.kinds import (
+    FLAG,
+    NOT_NEGATIVE,
+    POSITIVE,
+    WEIGHT,
+    Kind,
+    duration,
+    number,
+    ratio,
+    share,
+    whole,
+)
 from gateway.adapters.config.schema import Fields, Many, Names, WordOrNames
+from gateway.domain.candidates import CandidateGates
 from gateway.domain.config import AccountConfig
 from gateway.domain.enums import CostMethod, Mode
 from gateway.domain.settings import (
@@ -20,6 +32,7 @@ from gateway.domain.settings import (
 _MODE = words.choice(Mode)
 _SEED = whole(0, 2**63 - 1)
 _LATENCY = number(low=Decimal(0), high=Decimal(60_000))
+_SHARE = ratio(high=Decimal(1))
 _FEE = number(low=Decimal(-100), high=Decimal(1_000))
 SYMBOLS = Many(words.SYMBOL)
 SOURCE = Kind("synthetic, replay, or a venue", words.read_venue)
@@ -91,7 +104,22 @@ GATEWAY_TABLE = Fields(
         ),
         "candidates": Names(
             words.NAME,
-            Fields({"policies": words.FILLED_TEXT, "limits": words.FILLED_TEXT}, struct=CandidateSettings),
+            Fields(
+                {
+                    "policies": words.FILLED_TEXT,
+                    "limits": words.FILLED_TEXT,
+                    "gates": Fields(
+                        {
+                            "min_orders": whole(1, 100_000_000),
+                            "max_errors": _SHARE,
+                            "max_differences": _SHARE,
+                            "confidence": number(low=Decimal("0.5"), high=Decimal("0.9999")),
+                        },
+                        struct=CandidateGates,
+                    ),
+                },
+                struct=CandidateSettings,
+            ),
             "candidate",
         ),
         "market_data": Fields(

@@ -126,7 +126,7 @@ def check_candidates(documents: Documents) -> None:
     gateway = documents[GATEWAY]
     candidates = gateway.get("candidates", default={})
     for name, values in candidates.items():
-        if not values:
+        if not {"policies", "limits"} & set(values):
             documents.problems.add(gateway.place("candidates", name), "gives neither `policies` nor `limits`")
     if len(candidates) > MAX_CANDIDATES:
         text = f"must be at most {MAX_CANDIDATES}"

@@ -10,6 +10,7 @@ from gateway.adapters.http.boundary import json_response
 from gateway.adapters.http.times import rfc3339
 from gateway.domain.candidates import CandidateReport, OrderDifference
 from gateway.domain.money import plain
+from gateway.domain.rollout import GateResult, Verdict, gravest
 from gateway.ports.candidates import Candidates, CandidateState, CandidateStatus
 
 
@@ -68,15 +69,28 @@ class EvidenceView(msgspec.Struct, frozen=True):
     by_rule: tuple[RuleCount, ...]
 
 
+class GateView(msgspec.Struct, frozen=True):
+    """Whether it has shown enough in one respect; ``needed`` are good orders more that would pass."""
+
+    gate: str
+    verdict: Verdict
+    text: str
+    n: int
+    needed: int | None
+
+
 class CandidateView(msgspec.Struct, frozen=True):
-    """One configured candidate. ``evidence`` is null until it first told, and for keys bound to accounts or
-    strategies; ``examples`` are the last orders that differ, the newest first."""
+    """One configured candidate. ``verdict`` is the gravest of its ``gates``. ``evidence`` is null until it first told;
+    it and the gates are not for keys bound to accounts or strategies. ``examples`` are the last orders that differ, the
+    newest first."""
 
     name: str
     policies: str
     limits: str
     state: CandidateState
     problems: tuple[str, ...]
+    verdict: Verdict | None
+    gates: tuple[GateView, ...]
     evidence: EvidenceView | None
     examples: tuple[DifferenceView, ...]
 
@@ -104,9 +118,15 @@ def _view(one: CandidateStatus, caller: Caller) -> CandidateView:
         limits=one.limits,
         state=one.state,
         problems=() if caller.is_restricted else one.problems,
+        verdict=None if caller.is_restricted else gravest(gate.verdict for gate in one.gates),
+        gates=() if caller.is_restricted else tuple(_gate(gate) for gate in one.gates),
         evidence=None if report is None or caller.is_restricted else _evidence(report),
         examples=tuple(_difference(found) for found in examples if caller.sees(found.account, found.strategy_id)),
     )
+
+
+def _gate(gate: GateResult) -> GateView:
+    return GateView(gate.gate, gate.verdict, gate.text, gate.n, gate.needed)
 
 
 def _evidence(report: CandidateReport) -> EvidenceView:

@@ -17,7 +17,7 @@ from gateway.domain.facts import (
     ReplaceDenied,
     ReplaceHeld,
 )
-from gateway.domain.money import ZERO, plain, ratio
+from gateway.domain.money import ZERO, plain, share_of
 from gateway.domain.orders import Order, Reject
 from gateway.domain.throttle_facts import OrderDeferred
 
@@ -110,17 +110,17 @@ def gap_between(enforced: Fate, candidate: Fate) -> Gap | None:
         return None
     mine, theirs = _qty(enforced.parts), _qty(candidate.parts)
     if theirs < mine:
-        notional = _value(enforced.parts) * ratio(mine - theirs, mine)
+        notional = share_of(_value(enforced.parts), mine - theirs, mine)
         return Gap(DifferenceKind.DENIES, rules_of(candidate.rejects), notional)
     if theirs > mine:
-        notional = _value(candidate.parts) * ratio(theirs - mine, theirs)
+        notional = share_of(_value(candidate.parts), theirs - mine, theirs)
         return Gap(DifferenceKind.ADMITS, rules_of(enforced.rejects), notional)
     here, there = _by_route(enforced.parts), _by_route(candidate.parts)
     if here == there:
         return None
     moved = sum((max(qty - here.get(route, ZERO), ZERO) for route, qty in there.items()), ZERO)
     reasons = {part.reason for part in candidate.parts if here.get(part.route) != there[part.route]}
-    return Gap(DifferenceKind.ROUTES, tuple(sorted(reasons)), _value(candidate.parts) * ratio(moved, theirs))
+    return Gap(DifferenceKind.ROUTES, tuple(sorted(reasons)), share_of(_value(candidate.parts), moved, theirs))
 
 
 def rules_of(rejects: Iterable[Reject]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from gateway.core.policy import denial_of
 from gateway.core.state import GatewayState
 from gateway.domain.candidates import OrderDifference, Subject
 from gateway.domain.effects import EvaluatePolicy
-from gateway.domain.events import ConfigLoaded, OrderReceived, PolicyEvaluated, PolicyVerdict, ReplaceReceived
+from gateway.domain.events import OrderReceived, PolicyEvaluated, PolicyVerdict, ReplaceReceived
 from gateway.domain.facts import (
     ConfigChanged,
     Fact,
@@ -68,6 +68,8 @@ class _Open(msgspec.Struct):
 
 def under(overlay: Overlay, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
     """The facts with every configuration as the candidate has it."""
+    if not any(type(fact) is ConfigChanged for fact in facts):
+        return facts
     return tuple(
         msgspec.structs.replace(fact, config=overlay(fact.config)) if isinstance(fact, ConfigChanged) else fact
         for fact in facts
@@ -98,10 +100,7 @@ class Judge:
             except Exception as error:
                 self.errors += 1
                 self.last_error = f"record {record.seq}: {error!r}"
-        facts = record.facts
-        if type(record.event) is ConfigLoaded:
-            facts = under(self._overlay, facts)
-        apply_record(self.state, facts)
+        apply_record(self.state, under(self._overlay, record.facts))
         return judged
 
     def _judge(self, record: Record) -> Judged | None:
