@@ -80,6 +80,7 @@ async def peer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CoinbaseServer]
     monkeypatch.setattr(asking_module, "ABSENCE_GAP_S", 0.05)
     monkeypatch.setattr(asking_module, "SETTLE_S", 0.1)
     monkeypatch.setattr(venue_module, "_ASK_GAP_S", 0.02)
+    monkeypatch.setattr(venue_module, "_MISSED_GAP_S", 0.1)
     async with CoinbaseServer() as server:
         server.quote("BTC-USD", "99999", "100001")
         yield server

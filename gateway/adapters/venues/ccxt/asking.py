@@ -112,6 +112,7 @@ class Asker:
         """It is in no list. Only two looks that agree, when nothing can be under way any more, say anything."""
         now_ns = self._clock.monotonic_ns()
         after_s: float | None = self._client.options.absent_after_s
+        one.missed_ns = now_ns
         if one.venue_order_id:
             after_s = 0.0 if one.is_cancel_taken else SETTLE_S if self._known.forgets_unfilled else None
         if after_s is None or now_ns - one.sent_ns < after_s * _NS:
@@ -165,6 +166,8 @@ class Asker:
             _collect(found, told_with_order, one)
         if has.get("fetchMyTrades") and (not found or _is_short(found, expected)):
             listed = await self._lists.read("fetchMyTrades", symbol, one.since_ms)
+            if expected is None and not listed.is_whole:
+                raise Unreadable("fetchMyTrades tells more trades than could be read, and not how much was filled")
             _collect(found, [trade for trade in listed.rows if trade.get("order")], one)
         return fills_of(one.order_id, found.values())
 

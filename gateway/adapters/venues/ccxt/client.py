@@ -42,17 +42,14 @@ _CLOCK_SLACK_MS = 500
 #: Told to wait, without a time.
 _DEFAULT_WAIT_S = 10.0
 _NUMBER = re.compile(r"(?<![\w.+-])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
-
-
 #: No resending, its rate limit kept, and figures as text instead of floats (of decimals, ccxt loses some).
 _CONFIG: dict[str, Any] = {
     "enableRateLimit": True,
     "number": str,
     "options": {"maxRetriesOnFailure": 0, "warnOnFetchOpenOrdersWithoutSymbol": False},
 }
-
-
-_PRICE_CONFIG = _CONFIG | {"number": Decimal}  # text would not keep the levels of a book in order
+#: For prices: text would not keep the levels of a book in order.
+_PRICE_CONFIG = _CONFIG | {"number": Decimal}
 
 
 class BudgetSpent(Exception):
@@ -70,7 +67,7 @@ class SecondSend(Exception):
 @dataclass
 class Trip:
     """One call of ccxt, as the wire saw it. ``figures`` and ``client_id`` must stand in the request that carries the
-    order."""
+    order. ``status`` is of the last answer that was read whole, ``wait_s`` how long we were told to wait."""
 
     figures: tuple[Decimal, ...] = ()
     client_id: str = ""
@@ -87,7 +84,7 @@ class Trip:
         has_figures, has_id = set(self.figures) <= _numbers_in(text), self.client_id in text
         place = f"{method} {url.partition('?')[0]}"
         if has_figures and has_id:
-            if place in self._left and method != "GET":
+            if self.is_order and place in self._left and method != "GET":
                 raise SecondSend(f"{place} a second time in one call: nothing is sent twice")
             self.is_sent, self.status = True, None
             self._left.add(place)
@@ -113,7 +110,6 @@ class Client:
         self, settings: VenueSettings, options: CcxtOptions, clock: Clock, environ: Mapping[str, str] | None = None
     ) -> None:
         """With ``environ`` it can trade; without, it reads prices and holds no credentials."""
-        self._venue = settings.name
         self.options = options
         exchange = self.unconnected(options, is_for_prices=environ is None)
         exchange.timeout = int(settings.timeout_s * 1_000)
@@ -137,7 +133,7 @@ class Client:
         with decimal.localcontext():
             kind = exchange_class(options.exchange)
             kinds = (_PriceHooks, _Hooks, kind) if is_for_prices else (_Hooks, kind)
-            exchange = type(kind.__name__, kinds, {})(_CONFIG if not is_for_prices else _PRICE_CONFIG)
+            exchange = type(kind.__name__, kinds, {})(_PRICE_CONFIG if is_for_prices else _CONFIG)
             _pass_on(exchange, options)
         return exchange
 

@@ -27,6 +27,7 @@ class Tracked:
     told_qty: Decimal = Decimal(0)
     #: How often in a row it was looked for everywhere, when its absence would prove something, and not found.
     absences: int = 0
+    missed_ns: int = -(2**62)
     absent_ns: int = 0
 
     @property

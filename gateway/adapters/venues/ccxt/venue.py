@@ -40,6 +40,8 @@ _LOOK_BACK_MS, _SENT_BACK_MS = 7 * 86_400_000, 60_000
 _RENEW_S, _HEARTBEAT_S = 900.0, 20.0
 #: Between two questions about one order of which a stream has more to tell.
 _ASK_GAP_S = 0.5
+#: Until an order that is nowhere is asked for again.
+_MISSED_GAP_S = 10.0
 
 
 class CcxtVenue:
@@ -96,9 +98,9 @@ class CcxtVenue:
             self._forget(one)
             return Answer(SubmitStatus.REJECTED, str(error))
         self._stream.follow(order.symbol)
-        trip = (
-            Trip(order.figures, one.client_id, is_order=True) if self._client.options.is_exact else Trip(is_order=True)
-        )
+        trip = Trip(is_order=True)
+        if self._client.options.is_exact:
+            trip.figures, trip.client_id = order.figures, one.client_id
         try:
             args = (order.symbol, order.type, order.side, order.amount, order.price, order.params)
             state = order_of(await self._client.call("create_order", *args, trip=trip))
@@ -272,7 +274,8 @@ class CcxtVenue:
                 }
                 self._reached_ns = self._clock.monotonic_ns()
             for one in group:
-                if one.venue_order_id and one.order_id not in unchanged:
+                is_missed = now_ns - one.missed_ns < _MISSED_GAP_S * _NS  # asked for not long ago, and it is nowhere
+                if one.venue_order_id and one.order_id not in unchanged and not is_missed:
                     self._refresh(one)
         if self._clock.monotonic_ns() - self._reached_ns > _HEARTBEAT_S * _NS:
             await self._show_key()
