@@ -9,7 +9,7 @@ from gateway.domain.config import Limits, LimitTable
 from gateway.domain.market import MarketPhase, Quote
 from gateway.domain.money import ratio
 from gateway.service.market_view import MarketViews, PriceWindow
-from tests.fakes.outside import FixedMarket, OpenCalendar
+from tests.fakes.outside import FixedMarket, OpenCalendar, OpenSession
 from tests.world import PRICES, trading_config
 
 D = Decimal
@@ -88,3 +88,20 @@ def test_a_window_is_kept_only_while_a_limit_asks_for_it() -> None:
     assert (view.window_px, view.phase) == (D(50), MarketPhase.OPEN)
     views.follow(LimitTable())
     assert market.listeners == []
+
+
+def test_hours_count_where_prices_are_those_of_a_market() -> None:
+    """Without this, invented prices of one venue would open an exchange at night, or real ones of another close what
+    never closes."""
+
+    class Night(OpenCalendar):
+        def session(self, name: str, now_ns: int) -> OpenSession:
+            session = OpenSession()
+            session.is_open, session.phase = False, MarketPhase.CLOSED
+            return session
+
+    views = MarketViews(FixedMarket(PRICES), Night())
+    config = trading_config(is_market_data_real=True, invented_venues=("beta",))
+    assert not views.view(config, "AAPL", 0).is_open
+    assert views.view(config, "BTC/USDT", 0).is_open
+    assert views.view(trading_config(is_market_data_real=False), "AAPL", 0).is_open

@@ -110,3 +110,21 @@ async def test_no_new_risk_is_taken_without_a_price_or_on_a_stale_one(site: Site
             assert not (await connections(api))["binance"]["is_connected"]
             closing = await api.place(**market("sell", symbol="BTC/USDT", quantity="0.2"))
             assert closing.status == 201, "what only closes is never kept from it"
+
+
+async def test_a_crossed_market_is_told_as_it_is_and_no_price_to_trade_at(site: Site) -> None:
+    """Without this, a feed that is out of its mind would value and fill orders."""
+    async with BinanceServer() as peer:
+        peer.quote("BTCUSDT", "65000", "65001", "0.5")
+        point_at(site, peer, {"binance": "binance", "default": "synthetic"})
+        site.write("risk.yaml", "limits: {max_order_value: 1000000, deny_crossed_market: true}\n")
+        async with running(site) as gateway:
+            api = gateway.api()
+            await until_quoted(api, "BTC/USDT", bid_px="65000")
+            peer.quote("BTCUSDT", "65100", "65001", "0.5")
+            await until_quoted(api, "BTC/USDT", bid_px="65100", ask_px="65001")
+            denied = await api.place(**market(symbol="BTC/USDT", quantity="0.2"))
+            assert (denied.status, denied.body["code"]) == (422, "CROSSED_MARKET")
+            peer.quote("BTCUSDT", "65000", "65001", "0.5")
+            await until_quoted(api, "BTC/USDT", bid_px="65000")
+            assert (await api.place(**market(symbol="BTC/USDT", quantity="0.2"))).status == 201
