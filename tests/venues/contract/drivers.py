@@ -52,7 +52,7 @@ class Driver:
     refuses_algorithms: ClassVar[bool] = True
     #: An order that the venue itself refuses, and a word of what it says; fields of the ticket.
     refused: ClassVar[tuple[Mapping[str, Any], str] | None] = None
-    timeout_s: ClassVar[str] = "0.5"
+    timeout_s: ClassVar[str] = "1"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -27,7 +27,7 @@ def hurry_ibkr(patch: pytest.MonkeyPatch) -> None:
 def hurry_binance(patch: pytest.MonkeyPatch) -> None:
     from gateway.adapters.venues.binance import client, stream, venue
 
-    patch.setattr(venue, "_IN_FLIGHT_S", 0.7)
+    patch.setattr(venue, "_IN_FLIGHT_S", 1.2)
     patch.setattr(stream, "_HEARTBEAT_S", 0.2)
     patch.setattr(client, "BUDGET_WAIT_S", 0.05)
 
@@ -36,7 +36,7 @@ def hurry_alpaca(patch: pytest.MonkeyPatch) -> None:
     from gateway.adapters.venues.alpaca import book, client, stream, venue
 
     patch.setattr(venue, "_COMPARE_S", 0.5)
-    patch.setattr(book, "IN_FLIGHT_S", 0.7)
+    patch.setattr(book, "IN_FLIGHT_S", 1.2)
     patch.setattr(book, "_REPAIR_FIRST_S", 0.05)
     patch.setattr(stream, "_HEARTBEAT_S", 0.2)
     patch.setattr(client, "BUDGET_WAIT_S", 0.05)
