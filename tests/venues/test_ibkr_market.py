@@ -264,3 +264,16 @@ async def test_garbage_and_absent_prices_are_no_prices(
     tws.quote("TSLA", "280", "281")
     await desk.until_priced("TSLA", "280", "281")
     assert desk.prices("AAPL")[0] == bid
+
+
+async def test_rows_that_do_not_fit_again_and_again_leave_one_book(tws: TwsServer, desk: Watched) -> None:
+    """Without this, each bad row of a burst would ask for a book of its own, of the three that TWS permits."""
+    feed = desk.feed
+    assert isinstance(feed, IbkrMarket)
+    number = next(iter(feed._rows))
+    for _ in range(3):
+        feed.on_depth(number, 99, 1, 1, 5.0, 1.0)
+        feed.on_processed()
+    assert desk.feed.depth("AAPL") is None
+    await desk.until(lambda: book(desk) == ({D("179.99"): D(300)}, {D("180.01"): D(300)}))
+    assert len(feed._rows) == len(feed._depth_contracts) == 1

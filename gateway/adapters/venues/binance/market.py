@@ -31,7 +31,7 @@ TEST_API, TEST_STREAM = "https://testnet.binance.vision/api", "wss://stream.test
 _HEARTBEAT_S = 15.0
 #: One connection carries 1,024 streams, and takes 5 messages a second from us.
 _MOST_STREAMS = 1_020
-_STREAMS_A_MESSAGE, _MESSAGE_PAUSE_S = 200, 0.25
+_STREAMS_A_MESSAGE, _MESSAGE_PAUSE_S = 200, 0.4
 #: Weight 5 each of 6,000 a minute, which orders need too: snapshots take half at most.
 _SNAPSHOT_LEVELS, _SNAPSHOT_PAUSE_S = 100, 0.1
 #: Best prices are taken from a request where streams were silent for so long: before that it may be the older of both.

@@ -121,10 +121,11 @@ class IbkrMarket(VenueMarket):
     async def _change(self, added: Sequence[Instrument], removed: Sequence[Instrument]) -> None:
         gone = {one.symbol for one in (*removed, *added)}  # never twice: a trade would count twice
         for number in [number for number, touch in self._touches.items() if touch.symbol in gone]:
-            del self._touches[number]
+            self._touches.pop(number, None)
             await self._paced()
             self._wire.unwatch(number)
         for number in [number for number, rows in self._rows.items() if rows.symbol in gone]:
+            self._drop_rows(number)
             await self._end_depth(number)
         for one in added:
             contract = await self._qualified(one)
@@ -154,16 +155,25 @@ class IbkrMarket(VenueMarket):
         number = self._wire.watch_depth(contract, _DEPTH_ROWS)
         self._rows[number], self._depth_contracts[number] = Rows(symbol), contract
 
-    async def _end_depth(self, number: int) -> None:
-        self._forget_depth(self._rows.pop(number).symbol)
-        await self._paced()
-        self._wire.unwatch_depth(number, self._depth_contracts.pop(number))
+    def _drop_rows(self, number: int) -> None:
+        """A book that is not kept any more."""
+        rows = self._rows.pop(number, None)
+        self._changed_rows.pop(number, None)
+        if rows is not None:
+            self._forget_depth(rows.symbol)
 
-    async def _depth_again(self, number: int) -> None:
-        """Rows that do not fit: ask for the whole book anew."""
-        symbol, contract = self._rows[number].symbol, self._depth_contracts[number]
+    async def _end_depth(self, number: int) -> None:
+        contract = self._depth_contracts.pop(number, None)
+        await self._paced()
+        if contract is not None:
+            self._wire.unwatch_depth(number, contract)
+
+    async def _depth_again(self, number: int, symbol: str) -> None:
+        """Rows did not fit: ask for the whole book anew, unless a new connection has done so by now."""
+        wire, contract = self._wire, self._depth_contracts.get(number)
         await self._end_depth(number)
-        await self._watch_depth(symbol, contract)
+        if contract is not None and wire is self._wire and symbol in self._instruments:
+            await self._watch_depth(symbol, contract)
 
     async def _paced(self) -> None:
         if not await self._budget.acquire(60.0):
@@ -222,7 +232,8 @@ class IbkrMarket(VenueMarket):
             if rows.is_whole:
                 self._tell(rows.book(now_ns))
             else:
-                self._background.spawn(self._depth_again(number), "depth again")
+                self._drop_rows(number)
+                self._background.spawn(self._depth_again(number, rows.symbol), "depth again")
 
     def on_error(self, request_id: int, code: int, text: str) -> None:
         if code == errors.LINK_LOST:
@@ -262,9 +273,8 @@ class IbkrMarket(VenueMarket):
         elif code not in errors.NOTICES:
             why = _NO_DEPTH.get(code, "depth cannot be had")
             _log.warning("market data of %s: %s: %s (%s [%d])", self._name, rows.symbol, why, text, code)
-            del self._rows[number], self._depth_contracts[number]
-            self._changed_rows.pop(number, None)
-            self._forget_depth(rows.symbol)
+            self._drop_rows(number)
+            self._depth_contracts.pop(number, None)
 
     def on_closed(self) -> None:
         self._lost.set()
