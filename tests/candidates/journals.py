@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, ignore_patterns
 
 from gateway.adapters.config import load
 from gateway.adapters.journal import SqliteJournal
@@ -16,8 +16,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def copied_rules(tmp_path: Path) -> tuple[Path, Path]:
-    """A configuration folder and a policy folder to edit."""
-    return copytree(ROOT / "config", tmp_path / "config"), copytree(ROOT / "policies", tmp_path / "policies")
+    """A configuration folder and a policy folder to edit; without the golden cases, which take long to run."""
+    policies = copytree(ROOT / "policies", tmp_path / "policies", ignore=ignore_patterns("golden"))
+    return copytree(ROOT / "config", tmp_path / "config"), policies
 
 
 def traded_world(config_dir: Path, policies: Path) -> World:

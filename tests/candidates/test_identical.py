@@ -2,17 +2,20 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.core.candidates.overlay import as_it_was, overlay_of
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.core.state import GatewayState
-from gateway.domain.config import Limits
+from gateway.domain.config import Limits, LimitTable
 from gateway.domain.enums import Mode
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.policy_input import PolicyDocument
+from gateway.service.candidates.folded import Folded
 from gateway.service.candidates.judge import Judge
 from gateway.service.candidates.verdicts import Verdicts
 from gateway.service.candidates.whatif import Question, what_if
+from tests.naive import assert_books_add_up
 from tests.properties.streams import Step, live_through, operations
 from tests.properties.test_determinism import stream, written_and_read
 from tests.world import ALLOW, DENY, D, World, trading_config
@@ -63,3 +66,28 @@ def test_identical_limits_never_disagree_from_any_checkpoint_on(steps: list[Step
     assert [one.difference for one in judged if one is not None and one.difference is not None] == []
     assert judge.errors == 0
     assert state_hash(judge.state) == state_hash(world.state)
+
+
+@given(steps=operations(), asks_outside=st.booleans(), is_asked=st.booleans(), most=st.sampled_from([8, 15, 30]))
+async def test_other_rules_never_break_the_comparison_whatever_happened(
+    steps: list[Step], asks_outside: bool, is_asked: bool, most: int
+) -> None:
+    """Without this, an odd past (splits, replaces, doubts, late fills) would end the comparison half way.
+
+    What the folded world holds for open orders is what its open orders may still do, as in any gateway.
+    """
+    world = lived(steps, asks_outside=asks_outside)
+    now = world.state.config
+    tight = replace(now, limits=LimitTable(gateway=Limits(max_order_size=D(most), max_position_size=D(most))))
+    verdicts = [Verdicts(lambda document: ALLOW, is_candidate=is_asked) for _ in range(2)]
+    judge = Judge(GatewayState(), overlay_of(now, tight), verdicts[0])
+    folded = Folded(GatewayState(), judge.state, overlay_of(now, tight), verdicts[1])
+    for record in written_and_read(world.records):
+        judge.hear(record)
+        folded.hear(record)
+    assert (judge.errors, judge.last_error) == (0, "")
+    assert (folded.skipped, folded.last_problem) == (0, "")
+    assert_books_add_up(folded.state, list(folded.state.orders.values()))
+    assert state_hash(decode_snapshot(encode_snapshot(folded.state))) == state_hash(folded.state)
+    for order in folded.state.orders.values():
+        assert order.cum_qty <= order.order_qty

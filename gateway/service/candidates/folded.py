@@ -23,7 +23,6 @@ from gateway.domain.effects import EvaluatePolicy
 from gateway.domain.enums import ExecType
 from gateway.domain.events import (
     CancelReceived,
-    ConfigLoaded,
     Event,
     LookupCompleted,
     OrderReceived,
@@ -33,10 +32,20 @@ from gateway.domain.events import (
     ReportsReceived,
     SubmitCompleted,
 )
-from gateway.domain.facts import CycleOpened, Fact, OrderAdmitted, OrderDenied, OrderEnded, OrderExecuted, OrderHeld
+from gateway.domain.facts import (
+    ConfigChanged,
+    CycleOpened,
+    Fact,
+    OrderAdmitted,
+    OrderDenied,
+    OrderEnded,
+    OrderExecuted,
+    OrderHeld,
+)
 from gateway.domain.money import ZERO, share_of
 from gateway.domain.orders import ExecutionReport
 from gateway.domain.records import Record
+from gateway.service.candidates.judge import under
 from gateway.service.candidates.verdicts import Verdicts
 
 _REVISIONS = frozenset({ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT})
@@ -82,6 +91,8 @@ class Folded:
 
     def _decided(self, record: Record) -> tuple[Fact, ...]:
         event = record.event
+        if any(type(fact) is ConfigChanged for fact in record.facts):
+            return under(self._overlay, record.facts)  # what people put in force is nothing that a candidate decides
         if isinstance(event, OrderReceived):
             return self._receive(event, record.facts)
         if isinstance(event, ReplaceReceived):
@@ -184,8 +195,6 @@ class Folded:
 
     def _translated(self, event: Event) -> Event | None:
         """The event as this world hears it; None when it is about nothing that is here."""
-        if isinstance(event, ConfigLoaded):
-            return msgspec.structs.replace(event, config=self._overlay(event.config), needs_approval=False)
         if isinstance(event, ReportsReceived):
             restored = tuple(order for order in event.restored if order.order_id not in self._recut)
             return msgspec.structs.replace(event, reports=self._reports(event.reports), restored=restored)
