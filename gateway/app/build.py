@@ -36,6 +36,7 @@ from gateway.domain.records import Record
 from gateway.domain.settings import Settings
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
+from gateway.service.agreement import AgreementDesk
 from gateway.service.approvals import Approvals
 from gateway.service.breakers import BreakerWatch
 from gateway.service.checking import OrderChecker
@@ -51,6 +52,7 @@ from gateway.service.intake import Intake
 from gateway.service.market_health import MarketHealth
 from gateway.service.overrides import OverrideDesk
 from gateway.service.reads import Reads
+from gateway.service.reconciliation import Reconciler
 from gateway.service.recovery import recover
 from gateway.service.reload import Reloader
 from gateway.service.risk_reads import RiskReader
@@ -129,6 +131,7 @@ def _assemble(
     reads = Reads(engine, intake, journal, journal, market, clock)
     overrides = OverrideDesk(engine, clock)
     drop_copies = DropCopyDesk(engine, journal, controls, clock)
+    reconciler = Reconciler(engine, table, journal, executor.on_reports, clock, tasks)
     status = GatewayStatus(engine, intake, table, market, policy, clock, breakers, lambda: reloader.settings.venues)
     approvals = Approvals(engine, clock)
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
@@ -147,6 +150,7 @@ def _assemble(
         approvals,
         overrides,
         drop_copies,
+        AgreementDesk(engine, reconciler, clock),
         alerting.desk,
         risk,
         candidates,
@@ -164,7 +168,7 @@ def _assemble(
         page_files(),
     )
     _add_readings(gauges, risk, approvals, intake, drop_copies, server)
-    gauges.add_group(lambda: candidate_readings(candidates))
+    gauges.add_group(lambda: {**candidate_readings(candidates), **reconciler.readings()})
     return Gateway(
         config_dir=config_dir,
         data_dir=data_dir,
@@ -199,6 +203,7 @@ def _assemble(
         ),
         commands=CommandWatch(files, controls, engine),
         candidates=candidates,
+        reconciler=reconciler,
         server=server,
         telemetry=telemetry,
         alerting=alerting,

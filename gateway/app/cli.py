@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     flatten.set_defaults(run=_flatten)
 
     _add_operating(commands)
+    _add_agreement(commands)
     commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW", add_help=False)
     return parser
 
@@ -100,6 +101,25 @@ def _add_journal_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     explain.add_argument("--data", type=Path, default=Path("data"))
     explain.add_argument("--json", action="store_true", help="as orders/check answers")
     explain.set_defaults(run=_explain)
+
+
+def _add_agreement(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    reconcile = commands.add_parser("reconcile", help="how the books agree with the venues (GATEWAY_URL, GATEWAY_KEY)")
+    wishes = reconcile.add_subparsers(dest="action", required=True)
+    wishes.add_parser("status", help="differences, unknown orders").set_defaults(run=_reconcile_status)
+    accept = wishes.add_parser("accept", help="take a difference as given, as it is shown")
+    accept.add_argument("venue")
+    accept.add_argument("symbol", help="the symbol or asset that differs")
+    accept.add_argument("--reason", required=True, help="words for the record")
+    accept.set_defaults(run=_reconcile_accept)
+
+    settle = commands.add_parser("settle", help="say what became of an order in doubt (GATEWAY_URL, GATEWAY_KEY)")
+    settle.add_argument("order_id")
+    settle.add_argument(
+        "--as", dest="outcome", nargs="+", required=True, metavar="OUTCOME", help="never-sent, canceled, filled QTY@PX"
+    )
+    settle.add_argument("--reason", required=True, help="words for the record")
+    settle.set_defaults(run=_settle)
 
 
 def _add_whatif(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -220,6 +240,24 @@ def _notify_test(args: argparse.Namespace) -> int:
     from gateway.app.notify_test import notify_test
 
     return asyncio.run(notify_test(args.channel, args.config))
+
+
+def _reconcile_status(args: argparse.Namespace) -> int:
+    from gateway.app.agreement import status
+
+    return status(os.environ)
+
+
+def _reconcile_accept(args: argparse.Namespace) -> int:
+    from gateway.app.agreement import accept
+
+    return accept(args.venue, args.symbol, args.reason, os.environ)
+
+
+def _settle(args: argparse.Namespace) -> int:
+    from gateway.app.agreement import settle
+
+    return settle(args.order_id, args.outcome, args.reason, os.environ)
 
 
 def _demo(words: list[str]) -> int:

@@ -32,6 +32,7 @@ from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor
 from gateway.service.intake import Intake
+from gateway.service.reconciliation import Reconciler
 from gateway.service.reload import Reloader
 from gateway.service.status import GatewayStatus
 from gateway.service.tasks import TaskGroup
@@ -70,6 +71,7 @@ class Gateway:
     timers: Timers
     commands: CommandWatch
     candidates: CandidateDesk
+    reconciler: Reconciler
     server: HttpServer
     telemetry: PrometheusTelemetry
     alerting: Alerting
@@ -112,6 +114,7 @@ class Gateway:
         self.intake.closed = None
         await self.server.start()
         self.tasks.spawn(self.timers.run(), "timers")
+        self.tasks.spawn(self.reconciler.run(), "reconciliation")
         self.tasks.spawn(self.alerting.audit.run(), "audit of the journal")
         self.tasks.spawn(self.commands.run(), "command files")
         watcher = ConfigWatcher(

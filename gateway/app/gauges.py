@@ -64,7 +64,7 @@ class StateGauges:
 
 
 def _in_doubt(state: GatewayState, now_ns: int) -> dict[str, Reading]:
-    doubted_ns = [order.updated_ns for order in state.orders.values() if order.is_in_doubt]
+    doubted_ns = [order.doubt_since_ns for order in state.orders.values() if order.is_in_doubt]
     oldest_ns = max(now_ns - min(doubted_ns), 0) if doubted_ns else 0
     return {
         "gateway_in_doubt_orders": {(): float(len(doubted_ns))},

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.state import GatewayState
+from gateway.core.trading.agreements import VenueAgreement, words_of
 from gateway.domain.alert_facts import AlertAcknowledged, AlertRaised, AlertResolved
 from gateway.domain.alerts import Acknowledgment, Alert, AlertCondition, AlertKind, Severity
 from gateway.domain.enums import Route, ScopeKind, TradingState
@@ -16,8 +17,6 @@ from gateway.domain.facts import Fact
 from gateway.domain.money import plain
 
 _NS = 1_000_000_000
-#: How long an order may be in doubt before somebody is told: venues need seconds to answer a look-up.
-IN_DOUBT_AFTER_NS = 30 * _NS
 #: How many last at most; what comes beyond that has to wait. Whoever has that many looks at the page, not at alerts.
 MAX_ACTIVE = 500
 
@@ -56,6 +55,8 @@ def _conditions(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
     yield from _stops(state)
     yield from _locks(state)
     yield from _in_doubt(state, now_ns)
+    for venue, agreement in state.agreements.items():
+        yield from _differing(venue, agreement)
 
 
 def _trips(state: GatewayState) -> Iterator[AlertCondition]:
@@ -97,14 +98,35 @@ def _locks(state: GatewayState) -> Iterator[AlertCondition]:
 def _in_doubt(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
     """By venue: one that does not answer leaves many in doubt at once, and is one trouble."""
     waiting: dict[str, int] = {}
+    after_s = state.config.reconciliation.in_doubt_alert_s
     for order in state.orders.values():
-        if order.is_in_doubt and now_ns - order.updated_ns >= IN_DOUBT_AFTER_NS:
+        if order.is_in_doubt and now_ns - order.doubt_since_ns >= after_s * _NS:
             waiting[order.venue] = waiting.get(order.venue, 0) + 1
     for venue, count in waiting.items():
         yield AlertCondition(
             kind=AlertKind.ORDERS_IN_DOUBT,
             subject=venue,
             severity=Severity.CRITICAL,
-            text=f"{count} order(s) sent to {venue} have been in doubt for {IN_DOUBT_AFTER_NS // _NS} s or longer;"
-            " their exposure is held",
+            text=f"{count} order(s) sent to {venue} have been in doubt for {after_s} s or longer; their exposure"
+            " is held. Where the venue cannot tell, settle them by hand (gateway settle)",
+        )
+
+
+def _differing(venue: str, agreement: VenueAgreement) -> Iterator[AlertCondition]:
+    """What a venue holds and nobody explained, and orders there that did not come through this gateway."""
+    for key, drift in agreement.drifts.items():
+        yield AlertCondition(
+            kind=AlertKind.DRIFT,
+            subject=f"{venue}:{key}",
+            severity=Severity.CRITICAL,
+            text=f"{words_of(drift)}; only what reduces positions is taken in {', '.join(drift.symbols)} until a person"
+            " accepts it (gateway reconcile)",
+        )
+    count = sum(order.is_open for order in agreement.foreign.values())
+    if count:
+        yield AlertCondition(
+            kind=AlertKind.UNKNOWN_ORDERS,
+            subject=venue,
+            severity=Severity.WARNING,
+            text=f"{count} open order(s) at {venue} did not come through this gateway (gateway reconcile)",
         )

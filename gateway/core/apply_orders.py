@@ -15,6 +15,7 @@ from gateway.core.revisions import Revisions
 from gateway.core.risk.exposure import hold_order
 from gateway.core.rollout import folding
 from gateway.core.state import Cycles, GatewayState
+from gateway.core.trading.agreements import note_executed
 from gateway.core.trading.flattens import note_outcome, note_sent
 from gateway.domain.enums import OPEN_STATUSES, ExecType, OrdStatus, Route
 from gateway.domain.facts import (
@@ -216,9 +217,13 @@ def _uncount(state: GatewayState, order: Order) -> None:
 def _order_in_doubt(state: GatewayState, fact: OrderInDoubt) -> None:
     order = state.orders[fact.order_id]
     folding.note_in_doubt(state, order)
-    order.is_in_doubt = True
+    order.is_in_doubt, order.doubt_since_ns = True, fact.ts_ns
     order.updated_ns = fact.ts_ns
     count(state, "orders", "in_doubt")
+
+
+def _end_doubt(order: Order) -> None:
+    order.is_in_doubt, order.doubt_since_ns = False, 0
 
 
 def _order_acknowledged(state: GatewayState, fact: OrderAcknowledged) -> None:
@@ -226,7 +231,7 @@ def _order_acknowledged(state: GatewayState, fact: OrderAcknowledged) -> None:
     folding.note_answered(state, order, fact.ts_ns)
     if order.ord_status is _PENDING_NEW:
         order.ord_status = _NEW
-    order.is_in_doubt = False
+    _end_doubt(order)
     order.venue_order_id = fact.venue_order_id or order.venue_order_id
     order.updated_ns = fact.ts_ns
 
@@ -243,7 +248,7 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     if order.early_revisions:
         order.early_revisions = Revisions(order, ()).still_waiting()
     order.fees += fact.fill.fee
-    order.is_in_doubt = False
+    _end_doubt(order)
     order.venue_order_id = fact.venue_order_id or order.venue_order_id
     order.updated_ns = fact.ts_ns
     if not order.is_open:
@@ -252,6 +257,7 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     _book_position(state, order, fact)
     _note_execution(state, order, fact)
     count(state, "fills", str(order.route))
+    note_executed(state.agreements, order, fact.ts_ns)
     if was_open and not order.is_open:
         count(state, "orders", str(order.ord_status))
         folding.note_done(state, order)
@@ -283,7 +289,8 @@ def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     folding.note_answered(state, order, fact.ts_ns, None if fact.reject is None else fact.reject.code)
     order.ord_status = fact.ord_status
     order.reject = fact.reject or order.reject
-    order.is_in_doubt = order.is_cancel_requested = False
+    _end_doubt(order)
+    order.is_cancel_requested = False
     order.pending_replace = None
     order.updated_ns = fact.ts_ns
     count(state, "orders", str(fact.ord_status))

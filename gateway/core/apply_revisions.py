@@ -11,6 +11,7 @@ from gateway.core.counting import count
 from gateway.core.ledger.revision import revise_fill
 from gateway.core.revisions import Revisions
 from gateway.core.state import GatewayState
+from gateway.core.trading.agreements import note_executed
 from gateway.domain.facts import RevisionDeferred, TradeRevised
 
 
@@ -39,6 +40,7 @@ def _trade_revised(state: GatewayState, fact: TradeRevised) -> None:
     parent = state.orders.get(order.parent_id) if order.parent_id else None
     if parent is not None and not parent.is_open:
         settle_parent(state, parent)
+    note_executed(state.agreements, order, fact.ts_ns)
     count(state, "fills", "busted" if fact.fill is None else "corrected")
 
 

@@ -18,6 +18,7 @@ from gateway.core.ledger.memory import LedgerSnapshot, restored
 from gateway.core.risk.exposure import Book, CycleUse, Highs, hold_order, place_position
 from gateway.core.state import Cycles, GatewayState, VenueUse
 from gateway.core.throttle.memory import ThrottleSnapshot
+from gateway.core.trading.agreements import VenueAgreement
 from gateway.core.trading.flattens import Flatten
 from gateway.core.trading.states import TradingStop
 from gateway.core.trading.trips import Breakers
@@ -51,6 +52,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     session: Session | None
     statistics: dict[str, dict[str, int]]
     approvals: dict[str, Approval] = {}
+    agreements: dict[str, VenueAgreement] = {}
     rates: dict[str, Decimal]
     ledger: LedgerSnapshot
     overrides: dict[str, Override] = {}
@@ -78,6 +80,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         rollouts=state.rollouts,
         session=state.session,
         approvals=state.approvals,
+        agreements=state.agreements,
         overrides=state.overrides,
         statistics=state.statistics,
         rates=state.rates,
@@ -112,6 +115,8 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.rollouts = snapshot.rollouts
     state.session = snapshot.session
     state.approvals = snapshot.approvals
+    state.agreements = snapshot.agreements
+    state.take_drifts()
     state.overrides = snapshot.overrides
     state.statistics = snapshot.statistics
     state.take_figures(snapshot.figures)

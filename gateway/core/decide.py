@@ -3,12 +3,25 @@
 from collections.abc import Callable
 from typing import Any
 
-from gateway.core import admission, alerts, changes, config_edits, flattening, operations, overrides, reports, switching
+from gateway.core import (
+    admission,
+    alerts,
+    changes,
+    config_edits,
+    flattening,
+    operations,
+    overrides,
+    reports,
+    settling,
+    switching,
+)
 from gateway.core.breakers import checking
 from gateway.core.decision import Decision
+from gateway.core.reconciliation import deciding
 from gateway.core.snapshots import take_portfolio
 from gateway.core.state import GatewayState
 from gateway.domain.events import (
+    AccountCompared,
     AcknowledgmentReceived,
     AdmissionsAbandoned,
     AlertsChecked,
@@ -18,6 +31,7 @@ from gateway.domain.events import (
     BreakerTripRequested,
     CancelReceived,
     ConfigLoaded,
+    DriftAcceptance,
     Event,
     FiguresObserved,
     FlattenPursued,
@@ -34,6 +48,7 @@ from gateway.domain.events import (
     ReportsReceived,
     SessionEnded,
     SessionStarted,
+    SettlementRequested,
     SnapshotDue,
     SubmitCompleted,
     TradingSwitched,
@@ -58,8 +73,11 @@ _DECIDERS: dict[type, Callable[[GatewayState, Any], Decision]] = {
     ReportsReceived: reports.record,
     CancelReceived: changes.cancel,
     ReplaceReceived: changes.replace,
-    SubmitCompleted: reports.settle_submit,
-    LookupCompleted: reports.settle_lookup,
+    SubmitCompleted: settling.settle_submit,
+    LookupCompleted: settling.settle_lookup,
+    AccountCompared: deciding.note,
+    DriftAcceptance: deciding.accept,
+    SettlementRequested: settling.settle_by_hand,
     MarksObserved: operations.observe_marks,
     FiguresObserved: operations.observe_figures,
     SnapshotDue: take_portfolio,

@@ -22,6 +22,8 @@ from gateway.domain.config import (
     Limits,
     LimitTable,
     OverrideWindow,
+    ReconciliationPace,
+    ReconciliationTerms,
     TradingConfig,
     VenueMode,
 )
@@ -86,6 +88,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "retained_executions": Looser.NEVER,
         "overrides": Looser.WITHIN,
         "drop_copy": Looser.WITHIN,
+        "reconciliation": Looser.WITHIN,
         "figures": Looser.NEVER,
         "cost_method": Looser.NEVER,
         "snapshot_every_s": Looser.NEVER,
@@ -93,6 +96,11 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "day_rolls": Looser.NEVER,
     },
     VenueCapabilities: dict.fromkeys(VenueCapabilities.__struct_fields__, Looser.NEVER),
+    ReconciliationTerms: {
+        **dict.fromkeys(("every_s", "grace_s", "in_doubt_alert_s"), Looser.WHEN_HIGHER),
+        "venues": Looser.WITHIN,
+    },
+    ReconciliationPace: {"every_s": Looser.WHEN_HIGHER},
     DropCopy: {"grace_s": Looser.WHEN_HIGHER},
     OverrideWindow: {"default_s": Looser.NEVER, "max_s": Looser.WHEN_HIGHER},
     LimitTable: {

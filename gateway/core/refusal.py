@@ -83,6 +83,8 @@ def refused_by_trading_state(state: GatewayState, order: Order, is_closing: bool
         return None
     if stop.trip_id:
         return _refused_by_breaker(stop)
+    if stop.drift_venue:
+        return _refused_by_drift(stop)
     because = stop.reason or "no reason given"
     where = "" if stop.scope is ScopeKind.GATEWAY else f" for {stop.scope.value} {stop.scope_id}"
     context = {"reason": because, "scope": stop.scope.value, "by": stop.actor.name}
@@ -111,6 +113,15 @@ def _refused_by_breaker(stop: TradingStop) -> Reject:
         id=stop.scope_id,
         trading_state=stop.state.value,
     )
+
+
+def _refused_by_drift(stop: TradingStop) -> Reject:
+    text = (
+        f"only orders that reduce a position are taken in {stop.scope_id}: {stop.reason}; see GET "
+        "/api/trading/reconciliation, find out why, then POST /api/trading/reconciliation/accept"
+    )
+    context = {"reason": stop.reason, "scope": stop.scope.value, "id": stop.scope_id, "venue": stop.drift_venue}
+    return refuse(RejectStage.TRADING_STATE, RejectCode.HOLDINGS_DIFFER, text, **context)
 
 
 def _refused_as_new_risk(state: GatewayState, order: Order, instrument: Instrument) -> Reject | None:

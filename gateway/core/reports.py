@@ -1,26 +1,26 @@
-"""What venues say: execution reports, the outcome of a send, the answer to a lookup (invariants 7 and 8)."""
+"""What venues report of orders (invariant 7)."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from gateway.core.decision import NOTHING, Decision
+import msgspec
+
+from gateway.core.decision import Decision
 from gateway.core.lifecycle import Progress, advance, fill_of, revise
 from gateway.core.pricing import unit_value, worst_px
 from gateway.core.revisions import Revisions
 from gateway.core.state import GatewayState
 from gateway.core.throttle.rules import locks_after
-from gateway.core.tickets import cancel_effects, cancel_twin_effects, lookup_effects
-from gateway.core.venue_limits import proves_absence
+from gateway.core.tickets import cancel_effects, cancel_twin_effects
 from gateway.domain.effects import Effect
-from gateway.domain.enums import ExecType, OrdStatus, RejectStage, SubmitStatus
-from gateway.domain.events import LookupCompleted, ReportsReceived, SubmitCompleted
+from gateway.domain.enums import ExecType, OrdStatus, RejectStage
+from gateway.domain.events import ReportsReceived
 from gateway.domain.facts import (
     CancelRefused,
     Fact,
     OrderAcknowledged,
     OrderEnded,
     OrderExecuted,
-    OrderInDoubt,
     OrderReplaced,
     OrderRestored,
     ReplaceDenied,
@@ -29,84 +29,30 @@ from gateway.domain.facts import (
     TradeRevised,
     TwinUpdated,
 )
+from gateway.domain.money import ZERO
 from gateway.domain.orders import ExecutionReport, Order, Reject, Twin
 from gateway.domain.reasons import RejectCode
+from gateway.domain.reconciliation import Settlement
+from gateway.domain.reconciliation_facts import SettlementOverruled
 
 # Named once: see domain.orders.
 _TRADE, _NEW = ExecType.TRADE, ExecType.NEW
 _REVISIONS = frozenset({ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT})
+_ENDS = frozenset({ExecType.CANCELED, ExecType.EXPIRED, ExecType.REJECTED})
 #: Reports that move no order along its life.
 _ASIDE = _REVISIONS | {ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED}
 
 
 def record(state: GatewayState, event: ReportsReceived) -> Decision:
     """Book reports in the order they came; what is not news leaves no fact."""
-    reader = _Reader(state, event.ts_ns)
+    reader = ReportReader(state, event.ts_ns)
     for order in event.restored:
         reader.restore(order)
     reader.read(event.reports)
     return reader.decision()
 
 
-def settle_submit(state: GatewayState, event: SubmitCompleted) -> Decision:
-    """A send ended. Rejected by the venue is final; unknown is in doubt, never a rejection, never a resend."""
-    order = state.orders.get(event.order_id)
-    if order is None or order.ord_status is not OrdStatus.PENDING_NEW:
-        return NOTHING  # a report was faster
-    if event.status is SubmitStatus.REJECTED:
-        reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, event.text, (), {})
-        ended = OrderEnded(
-            ts_ns=event.ts_ns,
-            order_id=order.order_id,
-            ord_status=OrdStatus.REJECTED,
-            reject=reject,
-            text=event.text,
-        )
-        return Decision((ended,), cancel_twin_effects(order))
-    if event.status is SubmitStatus.UNKNOWN:
-        if order.is_in_doubt:
-            return NOTHING
-        doubt = OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=event.text)
-        return Decision((doubt,), lookup_effects(order))
-    return NOTHING
-
-
-def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
-    """The venue itself answered about an order. What it never had is over; what it has is brought up to date."""
-    order = state.orders.get(event.order_id)
-    if order is None or not order.is_open:
-        return NOTHING
-    if not event.is_known:
-        if order.ord_status is not OrdStatus.PENDING_NEW:
-            return NOTHING  # it was working there: "unknown" now is no proof of anything
-        if not proves_absence(state, order, event):
-            return _stays_in_doubt(order, event)
-        text = "the venue does not have it: it was never sent, or never arrived; send a new order if still wanted"
-        reject = Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
-        ended = OrderEnded(
-            ts_ns=event.ts_ns,
-            order_id=order.order_id,
-            ord_status=OrdStatus.CANCELED,
-            reject=reject,
-            text=text,
-        )
-        return Decision((ended,), cancel_twin_effects(order))
-    reader = _Reader(state, event.ts_ns)
-    reader.read(event.reports)
-    if not reader.is_done(order):
-        reader.finish_changes(order)
-    return reader.decision()
-
-
-def _stays_in_doubt(order: Order, event: LookupCompleted) -> Decision:
-    """The venue forgets orders: that it does not find this one proves nothing."""
-    if order.is_in_doubt:
-        return NOTHING
-    text = f"{order.venue} does not find the order, but does not keep orders long enough to know"
-    return Decision((OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=text),))
-
-
-class _Reader:
+class ReportReader:
     """Turns reports into facts. Several reports of one event may concern one order, and the state is not
     written until all are read, so the reader keeps the progress of each order itself."""
 
@@ -120,6 +66,7 @@ class _Reader:
         self._twins: dict[tuple[str, bool], Progress] = {}
         self._settled: set[str] = set()
         self._revisions: dict[str, Revisions] = {}
+        self._overruled: set[str] = set()
 
     def decision(self) -> Decision:
         """What was read, with the locks that its executions bring about."""
@@ -172,6 +119,8 @@ class _Reader:
                 self._read_refusal(order, report)
             return
         progress = self._progress_of(order)
+        if order.settlement is not None and self._overrules(order.settlement, progress, report):
+            self._overrule(order, order.settlement, report)
         was_terminal = progress.is_terminal
         if not advance(progress, report):
             if report.venue_order_id and not progress.venue_order_id and not was_terminal:
@@ -188,6 +137,40 @@ class _Reader:
             self._replaced(order, progress, report)
         else:
             self._end(order, progress, report)
+
+    def _overrules(self, settlement: Settlement, progress: Progress, report: ExecutionReport) -> bool:
+        """Whether the venue now says something of an order that a person has settled."""
+        if report.exec_type is _TRADE:
+            return report.exec_id != settlement.exec_id and report.exec_id not in progress.exec_ids
+        return bool(settlement.exec_id) and report.exec_type in _ENDS
+
+    def _overrule(self, order: Order, settlement: Settlement, report: ExecutionReport) -> None:
+        """The venue's word takes the place of what a person said: of the execution that he told, as much as the venue
+        tells executions; all of it when the venue says that the order is over."""
+        told = self._revisions_of(order).fill(settlement.exec_id)
+        if told is not None:
+            rest = max(told.last_qty - report.last_qty, ZERO) if report.exec_type is _TRADE else ZERO
+            self._revise(
+                order,
+                ExecutionReport(
+                    order_id=order.order_id,
+                    exec_type=ExecType.TRADE_CORRECT if rest else ExecType.TRADE_CANCEL,
+                    transact_ns=self.ts_ns,
+                    exec_ref_id=settlement.exec_id,
+                    last_qty=rest,
+                    last_px=told.last_px,
+                    text=f"the venue's own word takes the place of what {settlement.by} said",
+                ),
+            )
+        elif report.exec_type is not _TRADE:
+            return
+        if order.order_id not in self._overruled and not settlement.is_overruled:
+            text = f"settled by {settlement.by} as {settlement.settled_as}; {order.venue} says {report.exec_type}"
+            overruled = msgspec.structs.replace(settlement, is_overruled=True)
+            self.facts.append(
+                SettlementOverruled(ts_ns=self.ts_ns, order_id=order.order_id, settlement=overruled, text=text)
+            )
+        self._overruled.add(order.order_id)
 
     def _progress_of(self, order: Order) -> Progress:
         progress = self._progress.get(order.order_id)
@@ -257,6 +240,8 @@ class _Reader:
 
     def _execute(self, order: Order, progress: Progress, report: ExecutionReport, was_terminal: bool) -> None:
         progress.venue_order_id = progress.venue_order_id or report.venue_order_id
+        if order.order_id in self._overruled and progress.cum_qty >= progress.order_qty:
+            progress.ord_status = OrdStatus.FILLED  # what ended it was only said by a person
         self.facts.append(
             OrderExecuted(
                 ts_ns=self.ts_ns,

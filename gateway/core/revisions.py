@@ -23,6 +23,10 @@ class Revisions:
         """One more execution was read."""
         self._fills[fill.exec_id] = fill
 
+    def fill(self, exec_id: str) -> Fill | None:
+        """The execution as it stands now; None when there is none, or none any more."""
+        return self._fills.get(exec_id)
+
     def is_waiting(self, report: ExecutionReport) -> bool:
         """Whether the report is about an execution that nobody told of yet."""
         origin = self._origin(report)

@@ -17,6 +17,7 @@ from gateway.core.risk.exposure import Book, CycleUse
 from gateway.core.risk.plan import RiskPlan, compile_limits
 from gateway.core.risk.smaller import smaller
 from gateway.core.throttle.memory import ThrottleMemory
+from gateway.core.trading.agreements import VenueAgreement, stops_of
 from gateway.core.trading.flattens import Flatten
 from gateway.core.trading.states import TradingStates
 from gateway.core.trading.trips import Breakers
@@ -67,6 +68,7 @@ class GatewayState:
     __slots__ = (
         "_modes",
         "_slower_plans",
+        "agreements",
         "alerts",
         "approvals",
         "approved_symbols",
@@ -126,6 +128,8 @@ class GatewayState:
         self.overrides: dict[str, Override] = {}
         #: What people approved beforehand, by the revision of the configuration.
         self.approvals: dict[str, Approval] = {}
+        #: How each venue agrees with the books.
+        self.agreements: dict[str, VenueAgreement] = {}
         self.statistics: dict[str, dict[str, int]] = {}
         #: Volatility, correlations and tail risk as last computed; None until they first are.
         self.figures: RiskFigures | None = None
@@ -169,6 +173,10 @@ class GatewayState:
         self._slower_plans = {
             factor: compile_limits(smaller(self.config.limits, factor), self.config.instruments) for factor in factors
         }
+
+    def take_drifts(self) -> None:
+        """Let the differences that nobody accepted, and no others, hold their symbols to closing."""
+        self.trading.take_drifts(stops_of(self.agreements))
 
     def plan_for(self, order: Order) -> RiskPlan:
         """The limits that an order of new risk is measured by: smaller ones while a breaker says so."""

@@ -142,6 +142,26 @@ class DropCopy(msgspec.Struct, frozen=True, kw_only=True):
     grace_s: int = 10
 
 
+class ReconciliationPace(msgspec.Struct, frozen=True, kw_only=True):
+    """How often one venue is compared, in seconds."""
+
+    every_s: int
+
+
+class ReconciliationTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """How the books are held against the venues: every so often (``venues``: otherwise at some), with nothing judged
+    that traded in the last ``grace_s``. People are alerted of an order in doubt after ``in_doubt_alert_s``."""
+
+    every_s: int = 60
+    grace_s: int = 5
+    in_doubt_alert_s: int = 30
+    venues: dict[str, ReconciliationPace] = {}
+
+    def every_s_of(self, venue: str) -> int:
+        pace = self.venues.get(venue)
+        return self.every_s if pace is None else pace.every_s
+
+
 class FigureSampling(msgspec.Struct, frozen=True, kw_only=True):
     """How volatility, correlations and tail risk are estimated: a price of each symbol every ``sample_every_s``, the
     last ``window`` returns, anew every ``compute_every_s``, from at least ``min_samples`` returns, of at most
@@ -188,6 +208,7 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     retained_executions: int = 5_000
     overrides: OverrideWindow = OverrideWindow()
     drop_copy: DropCopy = DropCopy()
+    reconciliation: ReconciliationTerms = ReconciliationTerms()
     figures: FigureSampling = FigureSampling()
     cost_method: CostMethod = CostMethod.AVERAGE
     snapshot_every_s: int = 300

@@ -181,6 +181,16 @@ STATE_CONTROLS: tuple[Control, ...] = (
         (25,),
         guards_new_risk=True,
     ),
+    _check(
+        "reconciliation",
+        "risk.yaml: reconciliation.every_s",
+        _R.HOLDINGS_DIFFER,
+        _S.TRADING_STATE,
+        "the venue's holdings agree with the live book (`GET /api/trading/reconciliation`)",
+        "FIA",
+        (25,),
+        guards_new_risk=True,
+    ),
     _check("policy", "gateway.yaml: policy", _R.POLICY_DENIED, _S.POLICY, "the policies", "seed", (13,)),
 )
 

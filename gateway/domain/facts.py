@@ -21,6 +21,14 @@ from gateway.domain.fact import Recorded
 from gateway.domain.figures import RiskFigures
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
 from gateway.domain.positions import PortfolioPoint
+from gateway.domain.reconciliation_facts import (
+    DriftAccepted,
+    DriftFound,
+    ForeignOrderGone,
+    ForeignOrderSeen,
+    OrderSettled,
+    SettlementOverruled,
+)
 from gateway.domain.sessions import Session
 from gateway.domain.stop_facts import (
     BreakerRearmed,
@@ -325,4 +333,10 @@ Fact = (
     | AlertRaised
     | AlertAcknowledged
     | AlertResolved
+    | DriftFound
+    | DriftAccepted
+    | ForeignOrderSeen
+    | ForeignOrderGone
+    | OrderSettled
+    | SettlementOverruled
 )

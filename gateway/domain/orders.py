@@ -19,6 +19,7 @@ from gateway.domain.enums import (
 )
 from gateway.domain.money import ZERO, ratio
 from gateway.domain.reasons import RejectCode, RouteReason
+from gateway.domain.reconciliation import Settlement
 
 # Named once, here and in the core: looking up a member of an enumeration costs as much as several calls on Python 3.11.
 _SPLIT = Route.SPLIT
@@ -216,6 +217,10 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     counted_day: int = 0
     #: Sent, and the venue's answer is not known.
     is_in_doubt: bool = False
+    #: Since when (0: it is not).
+    doubt_since_ns: int = 0
+    #: What a person said became of it while the venue said nothing.
+    settlement: Settlement | None = None
     is_cancel_requested: bool = False
     reject: Reject | None = None
 

@@ -63,3 +63,18 @@ class VenuePosition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     symbol: str
     qty: Decimal
     is_balance: bool = False
+
+
+class AccountReading(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading of a venue's account: executions, then holdings, then open orders, then executions again.
+
+    ``begun_ns`` is before the first request, ``ended_ns`` after the last answer, by our clock.
+    """
+
+    venue: str
+    begun_ns: int
+    ended_ns: int
+    executions_before: tuple[VenueExecution, ...]
+    positions: tuple[VenuePosition, ...]
+    open_orders: tuple[VenueOrder, ...]
+    executions_after: tuple[VenueExecution, ...]

@@ -15,6 +15,9 @@ _BREAKERS = "tests/unit/test_breakers.py"
 GUARDS: dict[str, str] = {
     "venue_time_in_force": "tests/unit/test_venue_limits.py::test_a_venue_is_sent_only_what_it_can_do",
     "venue_algorithm": "tests/unit/test_venue_limits.py::test_a_venue_is_sent_only_what_it_can_do",
+    "reconciliation": (
+        "tests/reconciliation/test_comparing.py::test_a_difference_is_acted_on_at_its_second_sight_and_only_by_closing"
+    ),
     "venue_replace": "tests/unit/test_venue_limits.py::test_a_venue_that_cannot_change_orders_is_not_asked_to",
     "price_collar": "tests/unit/test_market_limits.py::test_a_limit_price_stays_within_the_collar",
     "price_collar_window": (

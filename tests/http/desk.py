@@ -13,6 +13,7 @@ from gateway.adapters.http import HttpServer
 from gateway.domain.enums import Role
 from gateway.domain.records import Record
 from gateway.domain.settings import Principal, ServerSettings
+from tests.fakes.agreement import FakeAgreement
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import ManualClock
 from tests.fakes.gateway import FakeGateway
@@ -80,6 +81,7 @@ class Desk:
         self.fake = FakeGateway(self.clock)
         self.market = FakeMarket()
         self.alerts = MemoryAlerts()
+        self.agreement = FakeAgreement()
         self.telemetry = CountingTelemetry()
         self.metrics_page: Callable[[], bytes] = lambda: b"up 1\n"
         self.server = HttpServer(
@@ -89,6 +91,7 @@ class Desk:
             approvals=self.fake,
             overrides=self.fake,
             drop_copies=self.fake,
+            agreement=self.agreement,
             alerts=self.alerts,
             risk=self.fake,
             candidates=self.fake,

@@ -3,7 +3,7 @@
 import msgspec
 
 from gateway.core.alert_book import MAX_RESOLVED
-from gateway.core.alerts import IN_DOUBT_AFTER_NS, MAX_ACTIVE
+from gateway.core.alerts import MAX_ACTIVE
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.core.decide import decide
 from gateway.domain.alerts import AlertCondition, AlertKind, Severity
@@ -82,7 +82,7 @@ def test_orders_in_doubt_ring_after_half_a_minute_once_per_venue() -> None:
         order = world.place(strategy=strategy)
         world.send(SubmitCompleted(ts_ns=world.tick(), order_id=order.order_id, status=SubmitStatus.UNKNOWN))
     assert look(world) == []
-    world.tick(IN_DOUBT_AFTER_NS)
+    world.tick(world.state.config.reconciliation.in_doubt_alert_s * 1_000_000_000)
     assert look(world) == ["AlertRaised"]
     assert active(world) == {"orders_in_doubt:alpha"}
     (alert,) = world.state.alerts.active.values()

@@ -22,6 +22,8 @@ from gateway.domain.config import (
     FigureSampling,
     LimitTable,
     OverrideWindow,
+    ReconciliationPace,
+    ReconciliationTerms,
     TradingConfig,
     VenueMode,
 )
@@ -104,6 +106,9 @@ def _trading(documents: Documents, listed: Listed, sources: Sources) -> TradingC
         optional["reprice_reserve_bps"] = reserve
     sections = {"figures": FigureSampling, "overrides": OverrideWindow, "drop_copy": DropCopy}
     optional |= {key: struct(**given) for key, struct in sections.items() if (given := risk.get(key)) is not None}
+    if (given := risk.get("reconciliation")) is not None:
+        paces = {venue: ReconciliationPace(**pace) for venue, pace in given.get("venues", {}).items()}
+        optional["reconciliation"] = ReconciliationTerms(**{**given, "venues": paces})
     if (method := gateway.get("cost_method")) is not None:
         optional["cost_method"] = method
     if (every_s := gateway.get("snapshots", "every_s")) is not None:

@@ -108,6 +108,8 @@ def _trading_things(trading: TradingConfig) -> _Things:
             "retained_executions": trading.retained_executions,
         },
         "drop_copy": _values(trading.drop_copy),
+        "reconciliation": _values(trading.reconciliation, without=("venues",))
+        | {f"venues.{name}.every_s": pace.every_s for name, pace in trading.reconciliation.venues.items()},
         "overrides": _values(trading.overrides),
         "figures": _values(trading.figures),
         "rates": dict(trading.rates),

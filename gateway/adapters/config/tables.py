@@ -29,7 +29,7 @@ from gateway.adapters.config.kinds import (
 from gateway.adapters.config.schema import Either, Fields, Many, Names, Rule
 from gateway.adapters.config.throttle_table import SELF_MATCH, misplaced_throttles, throttles_of
 from gateway.domain.breakers import BreakerAction, BreakerKind
-from gateway.domain.config import DropCopy, FigureSampling, Limits, OverrideWindow
+from gateway.domain.config import DropCopy, FigureSampling, Limits, OverrideWindow, ReconciliationTerms
 from gateway.domain.enums import CanaryUnit, OrdType, Role, ScopeKind, ShortSale
 from gateway.domain.limit_controls import LIMIT_CONTROLS
 from gateway.domain.rollout import (
@@ -176,6 +176,15 @@ _RISK = Fields(
         **SELF_MATCH,
         "reprice_reserve_bps": number(low=Decimal(0), high=Decimal(10_000)),
         "drop_copy": Fields({"grace_s": whole(1, 86_400)}, struct=DropCopy),
+        "reconciliation": Fields(
+            {
+                "every_s": whole(1, 86_400),
+                "grace_s": whole(1, 3_600),
+                "in_doubt_alert_s": whole(1, 86_400),
+                "venues": Names(words.VENUE, Fields({"every_s": whole(1, 86_400)}), "venue"),
+            },
+            struct=ReconciliationTerms,
+        ),
         "overrides": Fields({"default_s": whole(1, 86_400), "max_s": whole(1, 86_400)}, struct=OverrideWindow),
     },
     moved=dict.fromkeys(_LIMITS.keys, "limits of the whole gateway stand under `limits:`"),

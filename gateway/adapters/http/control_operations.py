@@ -1,4 +1,4 @@
-"""Paths by which people keep watch and make exceptions: alerts, drop copies, overrides, approvals."""
+"""Paths by which people keep watch and make exceptions: alerts, drop copies, reconciliation, overrides, approvals."""
 
 from gateway.adapters.http.alert_handlers import AcknowledgeAlert, AlertsQuery, AlertsReply, AlertView
 from gateway.adapters.http.approval_handlers import ApprovalsReply, ApproveConfig, ApprovedReply
@@ -6,6 +6,8 @@ from gateway.adapters.http.auth import Right
 from gateway.adapters.http.drop_copy_handlers import CompareExecutions, DropCopyReply
 from gateway.adapters.http.operation import ANYTHING, TRADING, Operation, get, post
 from gateway.adapters.http.override_handlers import GrantOverride, OverridesReply, OverrideView
+from gateway.adapters.http.reconciliation_handlers import AcceptDrift, DriftView, ReconciliationReply, SettleOrder
+from gateway.adapters.http.views import OrderView
 
 ALERTS = (
     get(f"{TRADING}/alerts", "alerts", "What is wrong, and the channels that tell it", AlertsReply, query=AlertsQuery),
@@ -31,6 +33,37 @@ DROP_COPY = (
         needs=Right.CONTROL,
         body=CompareExecutions,
         is_body_required=True,
+    ),
+)
+
+_RECONCILIATION = f"{TRADING}/reconciliation"
+RECONCILIATION = (
+    get(
+        _RECONCILIATION,
+        "reconciliation",
+        "How the live book agrees with the venues: differences, unknown orders, holdings",
+        ReconciliationReply,
+        refusals=(403,),
+    ),
+    post(
+        f"{_RECONCILIATION}/accept",
+        "accept_drift",
+        "Take a difference with a venue as given",
+        {200: DriftView},
+        needs=Right.CONTROL,
+        body=AcceptDrift,
+        is_body_required=True,
+        refusals=(404, 409, 503),
+    ),
+    post(
+        f"{TRADING}/orders/{{order_id}}/settle",
+        "settle_order",
+        "Say what became of an order in doubt that its venue says nothing of",
+        {200: OrderView},
+        needs=Right.CONTROL,
+        body=SettleOrder,
+        is_body_required=True,
+        refusals=(404, 409, 503),
     ),
 )
 
@@ -72,4 +105,4 @@ CONFIG = (
     ),
 )
 
-CONTROL_OPERATIONS = (*ALERTS, *DROP_COPY, *OVERRIDES, *CONFIG)
+CONTROL_OPERATIONS = (*ALERTS, *DROP_COPY, *RECONCILIATION, *OVERRIDES, *CONFIG)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.adapters.http.alert_words import ALERT_TELLERS
+from gateway.adapters.http.reconciliation_words import RECONCILIATION_TELLERS
 from gateway.adapters.http.state_views import session_view
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.told import Told
@@ -315,5 +316,6 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     throttle_facts.StrategyUnlocked: lambda f: Told(
         "lock", {"event": "lifted", "lock_id": f.lock_id, "reason": f.reason, **_by(f.actor)}, is_for_desk=True
     ),
+    **RECONCILIATION_TELLERS,
 }
 PUBLIC_FACTS = frozenset(_TELLERS)

@@ -16,6 +16,7 @@ from gateway.domain.money import amount_problem
 NAME_PATTERN = r"[A-Za-z0-9._:/@+-]{1,64}"
 is_name = re.compile(NAME_PATTERN, re.ASCII).fullmatch
 _is_number = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII).fullmatch
+_is_difference = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,18})?", re.ASCII).fullmatch
 _MAX_NUMBER_CHARS = 128
 _MAX_EXPIRE_NS = 2**63 - 1
 
@@ -88,6 +89,18 @@ class Amount(Kind):
         if amount <= 0:
             raise FieldProblem("must be greater than 0", hint)
         return amount
+
+
+class Difference(Kind):
+    """An exact decimal of either sign, as a string."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,18})?$"})
+
+    def read(self, value: object) -> Decimal:
+        if isinstance(value, str) and not isinstance(value, JsonNumber) and _is_difference(value):
+            return Decimal(value)
+        raise FieldProblem("must be a decimal number in a string", 'send it as it is shown, "-2.5" say')
 
 
 class Choice(Kind):

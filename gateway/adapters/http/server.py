@@ -24,6 +24,7 @@ from gateway.adapters.http.order_handlers import OrderHandlers
 from gateway.adapters.http.override_handlers import OverrideHandlers
 from gateway.adapters.http.page import PageHandlers
 from gateway.adapters.http.problem import HttpProblem
+from gateway.adapters.http.reconciliation_handlers import ReconciliationHandlers
 from gateway.adapters.http.risk_handlers import RiskHandlers
 from gateway.adapters.http.state_handlers import ControlHandlers, StateHandlers
 from gateway.adapters.http.story_handlers import StoryHandlers
@@ -39,6 +40,7 @@ from gateway.ports.intake import ConfigApprovals, Controls, EventFeed, OrderInta
 from gateway.ports.market_data import MarketSources
 from gateway.ports.page import PageFiles
 from gateway.ports.read_model import AllReads, Status
+from gateway.ports.reconciling import Reconciliations
 from gateway.ports.risk_view import RiskReads
 from gateway.ports.stories import OrderExplainer, OrderStories
 from gateway.ports.telemetry import Telemetry
@@ -64,6 +66,7 @@ class HttpServer:
         approvals: ConfigApprovals,
         overrides: Overrides,
         drop_copies: DropCopies,
+        agreement: Reconciliations,
         alerts: Alerts,
         risk: RiskReads,
         candidates: Candidates,
@@ -100,6 +103,7 @@ class HttpServer:
             **_alert_handlers(AlertHandlers(alerts)),
             "candidates": CandidateHandlers(candidates).show,
             "drop_copy": DropCopyHandlers(drop_copies).compare,
+            **_reconciliation_handlers(ReconciliationHandlers(agreement, reads)),
             **_override_handlers(OverrideHandlers(overrides)),
             **_approval_handlers(ApprovalHandlers(approvals)),
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),
@@ -267,6 +271,10 @@ def _control_handlers(control: ControlHandlers) -> dict[str, Handler]:
         "reset_breaker": control.reset_breaker,
         "shut_down": control.shut_down,
     }
+
+
+def _reconciliation_handlers(handlers: ReconciliationHandlers) -> dict[str, Handler]:
+    return {"reconciliation": handlers.show, "accept_drift": handlers.accept, "settle_order": handlers.settle}
 
 
 def _override_handlers(overrides: OverrideHandlers) -> dict[str, Handler]:

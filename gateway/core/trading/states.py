@@ -28,19 +28,22 @@ class TradingStop(msgspec.Struct, frozen=True, kw_only=True):
     book: Route | None = None
     #: The trip of a breaker that it comes from; empty: a person's.
     trip_id: str = ""
+    #: The venue whose holdings differ from the books, where that is the cause.
+    drift_venue: str = ""
 
 
 class TradingStates:
-    """Every scope that is not ACTIVE, by a person or by a breaker. Written by ``core.apply`` only.
+    """Every scope that is not ACTIVE, by a person, a breaker or a difference with a venue. Written by ``core.apply``.
 
     A stop of a person holds for both books, one of a breaker for the book that it was measured in.
     """
 
-    __slots__ = ("_factors", "_in_force", "_stops", "_tripped")
+    __slots__ = ("_drifted", "_factors", "_in_force", "_stops", "_tripped")
 
     def __init__(self) -> None:
         self._stops: dict[Scope, TradingStop] = {}
         self._tripped: list[TradingStop] = []
+        self._drifted: list[TradingStop] = []
         self._in_force: dict[Route, dict[Scope, TradingStop]] = {book: {} for book in BOOKS}
         self._factors: dict[Route, dict[Scope, Trip]] = {book: {} for book in BOOKS}
 
@@ -65,6 +68,11 @@ class TradingStates:
                 self._tripped.append(_stop_of(trip))
         self._compile()
 
+    def take_drifts(self, stops: list[TradingStop]) -> None:
+        """Let these differences with venues, and no others, stop what they stop."""
+        self._drifted = stops
+        self._compile()
+
     def _slow_down(self, trip: Trip) -> None:
         scope = (trip.scope, trip.scope_id)
         for book in BOOKS if trip.book is None else (trip.book,):
@@ -76,7 +84,7 @@ class TradingStates:
         for book, in_force in self._in_force.items():
             in_force.clear()
             in_force.update(self._stops)
-            for stop in self._tripped:
+            for stop in (*self._tripped, *self._drifted):
                 if stop.book in (None, book):
                     scope = (stop.scope, stop.scope_id)
                     known = in_force.get(scope)
@@ -116,8 +124,8 @@ class TradingStates:
         return sorted(self._stops.values(), key=_by_scope)
 
     def everything_stopped(self) -> list[TradingStop]:
-        """The same with what breakers stopped."""
-        return sorted((*self._stops.values(), *self._tripped), key=_by_scope)
+        """The same with what breakers and differences with venues stopped."""
+        return sorted((*self._stops.values(), *self._tripped, *self._drifted), key=_by_scope)
 
     @property
     def gateway_state(self) -> TradingState:

@@ -1,0 +1,301 @@
+"""The comparison itself: one reading of a venue against the live book. Pure, and nobody acts on one result alone.
+
+A reading takes time, and the venue goes on meanwhile. A holding is compared only when it stood still: nothing in its
+symbols was booked shortly before the reading or since, no order in them is on its way or in doubt, and the executions
+read before the holdings are those read after them and are all booked.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from gateway.core.state import GatewayState
+from gateway.core.trading.agreements import VenueAgreement
+from gateway.domain.capabilities import Holdings, VenueCapabilities
+from gateway.domain.enums import ExecType, OrdStatus, Route
+from gateway.domain.money import ZERO
+from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.reconciliation import ForeignOrder
+from gateway.domain.venue_account import AccountReading, VenueExecution
+
+_NS = 1_000_000_000
+_LIVE = Route.LIVE
+OVER = "it is over in the books of this gateway, and open at the venue"
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One line of the comparison. ``moved_by`` are the symbols whose executions move it.
+
+    ``unsteady`` says why it cannot be judged now; empty when it can. ``is_fresh``: it traded so lately that the venue
+    may lag; ``is_lag``: the difference is just what the latest executions come to.
+    """
+
+    symbol: str
+    symbols: tuple[str, ...]
+    venue_qty: Decimal
+    book_qty: Decimal
+    base_qty: Decimal
+    moved_by: tuple[str, ...] = ()
+    unsteady: str = ""
+    is_fresh: bool = False
+    is_lag: bool = False
+
+    @property
+    def expected_qty(self) -> Decimal:
+        return self.book_qty + self.base_qty
+
+    @property
+    def qty(self) -> Decimal:
+        """How much more the venue holds than it should."""
+        return self.venue_qty - self.expected_qty
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What one reading showed. ``missing`` are executions of our orders that are not booked; ``lost_ids`` orders that
+    work here and are not open there; ``others`` what is held of things that are not traded here."""
+
+    venue: str
+    begun_ns: int
+    ended_ns: int
+    holdings: dict[str, Holding]
+    foreign: dict[str, ForeignOrder]
+    missing: tuple[ExecutionReport, ...]
+    lost_ids: tuple[str, ...]
+    others: dict[str, Decimal] = {}
+
+
+class KnownOrders:
+    """Our live orders at one venue by either id: those in memory, and those that the archive was asked for."""
+
+    def __init__(self, state: GatewayState, venue: str, archived: Mapping[str, Order]) -> None:
+        live = [one for one in state.orders.values() if one.venue == venue and one.route is _LIVE]
+        self._by_id = {**archived, **{one.order_id: one for one in live}}
+        self._by_venue_id = {one.venue_order_id: one for one in self._by_id.values() if one.venue_order_id}
+
+    def find(self, order_id: str, venue_order_id: str) -> Order | None:
+        return self._by_id.get(order_id) or self._by_venue_id.get(venue_order_id)
+
+
+def compare(
+    state: GatewayState, can: VenueCapabilities, reading: AccountReading, archived: Mapping[str, Order]
+) -> Comparison:
+    """Hold a reading against the live book as it is now: nothing may have been decided since the reading ended that
+    is not in ``state``. ``archived`` are orders that left memory, by id."""
+    venue = reading.venue
+    known = KnownOrders(state, venue, archived)
+    missing = tuple(_missing(reading.executions_after, known))
+    late = {report.order_id for report in missing}
+    agreement = state.agreements.get(venue) or VenueAgreement()
+    grace_ns = state.config.reconciliation.grace_s * _NS
+    doubt = _Steadiness(state, reading, agreement, known, late, grace_ns)
+    holdings, others = _holdings(state, can, reading, agreement, doubt)
+    return Comparison(
+        venue=venue,
+        begun_ns=reading.begun_ns,
+        ended_ns=reading.ended_ns,
+        holdings=holdings,
+        foreign=_foreign(reading, known, grace_ns),
+        missing=missing,
+        lost_ids=tuple(_lost(state, reading, late, grace_ns)),
+        others=others,
+    )
+
+
+def _missing(executions: Sequence[VenueExecution], known: KnownOrders) -> Iterator[ExecutionReport]:
+    """Executions of our orders that are not booked, as the reports that would have told them."""
+    for one in executions:
+        order = known.find(one.order_id, one.venue_order_id)
+        if order is None or one.exec_id in order.revisions:
+            continue
+        if any(one.exec_id == fill.exec_id for fill in (*order.fills, *order.busted)):
+            continue
+        yield ExecutionReport(
+            order_id=order.order_id,
+            exec_type=ExecType.TRADE,
+            transact_ns=one.transact_ns,
+            exec_id=one.exec_id,
+            last_qty=one.last_qty,
+            last_px=one.last_px,
+            fee=one.fee,
+            fee_currency=one.fee_currency,
+            is_maker=one.is_maker,
+            venue_order_id=one.venue_order_id,
+            text="found by reconciliation",
+        )
+
+
+def _lost(state: GatewayState, reading: AccountReading, late: set[str], grace_ns: int) -> Iterator[str]:
+    """Orders that worked, undisturbed, before the reading, and are not open at the venue."""
+    open_ids = {one.order_id for one in reading.open_orders}
+    open_venue_ids = {one.venue_order_id for one in reading.open_orders}
+    for order in state.open_orders():
+        if order.venue != reading.venue or order.route is not _LIVE or order.is_in_doubt or order.order_id in late:
+            continue
+        if order.ord_status is OrdStatus.PENDING_NEW or order.updated_ns + grace_ns > reading.begun_ns:
+            continue
+        if order.order_id not in open_ids and order.venue_order_id not in open_venue_ids:
+            yield order.order_id
+
+
+def _foreign(reading: AccountReading, known: KnownOrders, grace_ns: int) -> dict[str, ForeignOrder]:
+    """Orders that are open or have executed at the venue and are none of ours; or were ours, and are over for us."""
+    found: dict[str, ForeignOrder] = {}
+    for one in reading.executions_after:
+        if known.find(one.order_id, one.venue_order_id) is None:
+            key = one.venue_order_id or one.exec_id
+            before = found.get(key)
+            qty = one.last_qty if before is None else before.cum_qty + one.last_qty
+            found[key] = ForeignOrder(
+                venue=reading.venue,
+                venue_order_id=key,
+                symbol=one.symbol,
+                side=one.side,
+                order_qty=qty,
+                cum_qty=qty,
+                order_id=one.order_id,
+                is_open=False,
+                text="seen by its executions",
+            )
+    for order in reading.open_orders:
+        own = known.find(order.order_id, order.venue_order_id)
+        is_over = own is not None and not own.is_open and own.updated_ns + grace_ns <= reading.begun_ns
+        if own is None or is_over:
+            found[order.venue_order_id] = ForeignOrder(
+                venue=reading.venue,
+                venue_order_id=order.venue_order_id,
+                symbol=order.symbol,
+                side=order.side,
+                order_qty=order.order_qty,
+                cum_qty=order.cum_qty,
+                order_id=order.order_id,
+                text=f"{OVER}; {order.text}" if is_over else order.text,
+            )
+    return found
+
+
+class _Steadiness:
+    """Why a holding cannot be judged by this reading."""
+
+    def __init__(
+        self,
+        state: GatewayState,
+        reading: AccountReading,
+        agreement: VenueAgreement,
+        known: KnownOrders,
+        late: set[str],
+        grace_ns: int,
+    ) -> None:
+        self._agreement = agreement
+        self._steady_ns = reading.begun_ns - grace_ns
+        self._executions = sorted(reading.executions_after, key=lambda one: one.transact_ns)
+        at_venue = [one for one in state.orders.values() if one.venue == reading.venue and one.route is _LIVE]
+        before = {one.exec_id for one in reading.executions_before}
+        late_symbols = {order.symbol for order_id in late if (order := known.find(order_id, "")) is not None}
+        self._reasons = (
+            (
+                {one.symbol for one in at_venue if one.is_open and one.is_admitted and _is_under_way(one)},
+                "an order is on its way or in doubt",
+            ),
+            (
+                {one.symbol for one in reading.executions_after if one.exec_id not in before},
+                "the venue executed while it was read",
+            ),
+            (
+                late_symbols | {one.symbol for one in at_venue if one.early_revisions},
+                "an execution is not booked yet",
+            ),
+        )
+
+    def why(self, symbols: tuple[str, ...]) -> str:
+        """Why not at all; empty when it may be."""
+        return next((text for moving, text in self._reasons if moving.intersection(symbols)), "")
+
+    def latest(self, symbols: tuple[str, ...]) -> set[Decimal]:
+        """What the latest executions come to: the last one, the last two, and so on."""
+        found, total = set(), ZERO
+        for one in reversed(self._executions):
+            if one.transact_ns > self._steady_ns and one.symbol in symbols:
+                total += one.side.sign * one.last_qty
+                found.add(total)
+        return found
+
+    def is_fresh(self, symbols: tuple[str, ...]) -> bool:
+        """Whether something was booked so lately that the venue may not count it yet."""
+        return self._agreement.last_executed_ns(symbols) > self._steady_ns
+
+
+def _is_under_way(order: Order) -> bool:
+    return order.is_in_doubt or order.ord_status is OrdStatus.PENDING_NEW
+
+
+def _holdings(
+    state: GatewayState,
+    can: VenueCapabilities,
+    reading: AccountReading,
+    agreement: VenueAgreement,
+    doubt: _Steadiness,
+) -> tuple[dict[str, Holding], dict[str, Decimal]]:
+    """Every holding that is traded here, and what else the venue holds."""
+    if can.holdings is Holdings.NONE:
+        return {}, {}
+    told: dict[str, Decimal] = {}
+    for position in reading.positions:
+        told[position.symbol] = told.get(position.symbol, ZERO) + position.qty
+    of_assets = can.holdings is Holdings.BALANCES
+    keys = asset_keys(state, reading.venue) if of_assets else symbol_keys(state, reading.venue)
+    found: dict[str, Holding] = {}
+    for key, symbols in sorted(keys.items()):
+        moved_by = (*symbols, *_paying(state, reading.venue, key)) if of_assets else symbols
+        found[key] = Holding(
+            symbol=key,
+            symbols=symbols,
+            venue_qty=told.pop(key, ZERO),
+            book_qty=book_qty(state, reading.venue, key, symbols, of_assets=of_assets),
+            base_qty=agreement.base(key),
+            moved_by=moved_by,
+            unsteady=doubt.why(moved_by),
+            is_fresh=doubt.is_fresh(moved_by),
+        )
+        found[key] = msgspec.structs.replace(found[key], is_lag=-found[key].qty in doubt.latest(symbols))
+    return found, told
+
+
+def symbol_keys(state: GatewayState, venue: str) -> dict[str, tuple[str, ...]]:
+    """Every instrument of the venue, and what is held there of others."""
+    own = (one.symbol for one in state.config.instruments.values() if one.venue == venue)
+    held = (one.symbol for one in state.books[_LIVE].positions.values() if one.venue == venue and one.qty)
+    return {symbol: (symbol,) for symbol in (*own, *held)}
+
+
+def asset_keys(state: GatewayState, venue: str) -> dict[str, tuple[str, ...]]:
+    """Every asset that is bought and sold at the venue, with the symbols in which it is.
+
+    What others are paid in is left out: it also moves with deposits, and with the price of every trade.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    symbols = sorted(symbol_keys(state, venue))
+    paid_in = {symbol.partition("/")[2].partition(":")[0] for symbol in symbols}
+    for symbol in symbols:
+        asset = symbol.partition("/")[0]
+        if asset not in paid_in:
+            found[asset] = (*found.get(asset, ()), symbol)
+    return found
+
+
+def _paying(state: GatewayState, venue: str, asset: str) -> tuple[str, ...]:
+    """Symbols whose trades cost fees in the asset."""
+    live = state.books[_LIVE].positions.values()
+    return tuple(sorted({one.symbol for one in live if one.venue == venue and asset in one.fees_paid}))
+
+
+def book_qty(state: GatewayState, venue: str, key: str, symbols: tuple[str, ...], *, of_assets: bool) -> Decimal:
+    """What the live book holds of it, over all accounts and strategies; of an asset, less the fees paid in it."""
+    total = ZERO
+    for position in state.books[_LIVE].positions.values():
+        if position.venue == venue:
+            if position.symbol in symbols:
+                total += position.qty
+            if of_assets:
+                total -= position.fees_paid.get(key, ZERO)
+    return total

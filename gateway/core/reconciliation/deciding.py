@@ -1,0 +1,87 @@
+"""What follows from comparisons that agree with each other, and from a person who accepts a difference."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import msgspec
+
+from gateway.core.decision import NOTHING, Decision
+from gateway.core.state import GatewayState
+from gateway.core.tickets import lookup_effects, ticket_of
+from gateway.core.trading.agreements import VenueAgreement
+from gateway.domain.effects import CancelOrder, Effect
+from gateway.domain.enums import RejectStage
+from gateway.domain.events import AccountCompared, DriftAcceptance
+from gateway.domain.facts import Fact, OrderInDoubt
+from gateway.domain.money import plain
+from gateway.domain.orders import Reject
+from gateway.domain.reconciliation_facts import DriftAccepted, DriftFound, ForeignOrderGone, ForeignOrderSeen
+
+
+def note(state: GatewayState, event: AccountCompared) -> Decision:
+    """Record what two readings agree on: differences, orders of others, orders of ours that the venue has lost."""
+    known = state.agreements.get(event.venue) or VenueAgreement()
+    facts: list[Fact] = []
+    effects: list[Effect] = []
+    for drift in event.drifts:
+        before = known.drifts.get(drift.symbol)
+        if before is None and not drift.qty:
+            continue
+        if before is None or (before.qty, before.symbols) != (drift.qty, drift.symbols):
+            since_ns = event.ts_ns if before is None else before.since_ns
+            facts.append(DriftFound(ts_ns=event.ts_ns, drift=msgspec.structs.replace(drift, since_ns=since_ns)))
+    for fact in _foreign(known, event):
+        facts.append(fact)
+        effects.extend(_cancels(state, fact))
+    for order_id in event.lost_ids:
+        own = state.orders.get(order_id)
+        if own is not None and own.is_open and not own.is_in_doubt:
+            text = f"{event.venue} does not list it among its open orders"
+            facts.append(OrderInDoubt(ts_ns=event.ts_ns, order_id=order_id, text=text))
+            effects.extend(lookup_effects(own))
+    return Decision(tuple(facts), tuple(effects)) if facts else NOTHING
+
+
+def _foreign(known: VenueAgreement, event: AccountCompared) -> Iterator[Fact]:
+    for order in event.foreign:
+        seen = known.foreign.get(order.venue_order_id)
+        if seen is not None and not seen.is_open and not order.is_open and order.cum_qty <= seen.cum_qty:
+            continue  # told already; only fewer of its executions are listed now
+        shown = msgspec.structs.replace(order, since_ns=event.ts_ns if seen is None else seen.since_ns)
+        if seen != shown:
+            yield ForeignOrderSeen(ts_ns=event.ts_ns, order=shown)
+    for venue_order_id in event.gone:
+        seen = known.foreign.get(venue_order_id)
+        if seen is not None and seen.is_open:
+            yield ForeignOrderGone(ts_ns=event.ts_ns, venue=event.venue, venue_order_id=venue_order_id)
+
+
+def _cancels(state: GatewayState, fact: Fact) -> tuple[Effect, ...]:
+    """An order that is over for us must not fill: nobody could cancel it through the gateway any more."""
+    if not isinstance(fact, ForeignOrderSeen) or not fact.order.is_open:
+        return ()
+    order = state.orders.get(fact.order.order_id)
+    return () if order is None or order.is_open else (CancelOrder(ticket=ticket_of(order)),)
+
+
+def accept(state: GatewayState, event: DriftAcceptance) -> Decision:
+    """A person takes a difference as given; not another one than he was shown."""
+    known = state.agreements.get(event.venue) or VenueAgreement()
+    drift = known.drifts.get(event.symbol)
+    if drift is None:
+        text = f"no difference of {event.symbol} at {event.venue} waits; see GET /api/trading/reconciliation"
+        return Decision(refusal=Reject(RejectStage.INTAKE, "DRIFT_NOT_FOUND", text))
+    if event.qty is not None and event.qty != drift.qty:
+        text = f"the difference of {event.symbol} at {event.venue} is {plain(drift.qty)} now, not {plain(event.qty)}"
+        return Decision(refusal=Reject(RejectStage.INTAKE, "DRIFT_MOVED", text))
+    base: Decimal = known.base(event.symbol) + drift.qty
+    accepted = DriftAccepted(
+        ts_ns=event.ts_ns,
+        venue=event.venue,
+        symbol=event.symbol,
+        qty=drift.qty,
+        base_qty=base,
+        actor=event.actor,
+        reason=event.reason,
+    )
+    return Decision((accepted,))

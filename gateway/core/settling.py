@@ -1,0 +1,160 @@
+"""How an order ends whose outcome is open: by the answer to its send, by a look-up, by hand (invariant 8).
+
+Rejected by the venue is final; unknown is in doubt. Doubt is ended by the venue, or by a person where the venue says
+nothing. The venue still has the last word then: see ``core.reports``.
+"""
+
+from gateway.core.decision import NOTHING, Decision
+from gateway.core.reports import ReportReader
+from gateway.core.state import GatewayState
+from gateway.core.tickets import cancel_twin_effects, lookup_effects
+from gateway.core.venue_limits import proves_absence
+from gateway.domain.enums import ExecType, OrdStatus, RejectStage, Route, SubmitStatus
+from gateway.domain.events import LookupCompleted, SettlementRequested, SubmitCompleted
+from gateway.domain.facts import OrderAcknowledged, OrderEnded, OrderInDoubt
+from gateway.domain.money import plain
+from gateway.domain.orders import ExecutionReport, Order, Reject
+from gateway.domain.reasons import RejectCode
+from gateway.domain.reconciliation import SettleAs, Settlement
+from gateway.domain.reconciliation_facts import OrderSettled
+
+
+def settle_submit(state: GatewayState, event: SubmitCompleted) -> Decision:
+    """A send ended. Rejected by the venue is final; unknown is in doubt, never a rejection, never a resend."""
+    order = state.orders.get(event.order_id)
+    if order is None or order.ord_status is not OrdStatus.PENDING_NEW:
+        return NOTHING  # a report was faster
+    if event.status is SubmitStatus.REJECTED:
+        reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, event.text, (), {})
+        ended = OrderEnded(
+            ts_ns=event.ts_ns,
+            order_id=order.order_id,
+            ord_status=OrdStatus.REJECTED,
+            reject=reject,
+            text=event.text,
+        )
+        return Decision((ended,), cancel_twin_effects(order))
+    if event.status is SubmitStatus.UNKNOWN:
+        if order.is_in_doubt:
+            return NOTHING
+        doubt = OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=event.text)
+        return Decision((doubt,), lookup_effects(order))
+    return NOTHING
+
+
+def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
+    """The venue itself answered about an order. What it never had is over; what it has is brought up to date."""
+    order = state.orders.get(event.order_id)
+    if order is None or not order.is_open:
+        return NOTHING
+    if not event.is_known:
+        if order.ord_status is not OrdStatus.PENDING_NEW:
+            return NOTHING  # it was working there: "unknown" now is no proof of anything
+        if not proves_absence(state, order, event):
+            return _stays_in_doubt(order, event)
+        text = "the venue does not have it: it was never sent, or never arrived; send a new order if still wanted"
+        reject = Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
+        ended = OrderEnded(
+            ts_ns=event.ts_ns,
+            order_id=order.order_id,
+            ord_status=OrdStatus.CANCELED,
+            reject=reject,
+            text=text,
+        )
+        return Decision((ended,), cancel_twin_effects(order))
+    reader = ReportReader(state, event.ts_ns)
+    reader.read(event.reports)
+    if not reader.is_done(order):
+        reader.finish_changes(order)
+        if order.is_in_doubt and order.ord_status is not OrdStatus.PENDING_NEW and not reader.facts:
+            reader.facts.append(OrderAcknowledged(ts_ns=event.ts_ns, order_id=order.order_id, venue_order_id=""))
+    return reader.decision()
+
+
+def _stays_in_doubt(order: Order, event: LookupCompleted) -> Decision:
+    """The venue forgets orders: that it does not find this one proves nothing."""
+    if order.is_in_doubt:
+        return NOTHING
+    text = f"{order.venue} does not find the order, but does not keep orders long enough to know"
+    return Decision((OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=text),))
+
+
+def settle_by_hand(state: GatewayState, event: SettlementRequested) -> Decision:
+    """A person says what became of an order in doubt, unless the venue has said otherwise."""
+    order = state.orders.get(event.order_id)
+    if order is None or order.route is not Route.LIVE or not order.is_open or not order.is_in_doubt:
+        text = "only a live order in doubt is settled by hand; this one is not, or no longer"
+        return Decision(refusal=_refusal("ORDER_NOT_IN_DOUBT", text))
+    refusal = _contradiction(order, event) or _unfit_fill(order, event)
+    if refusal is not None:
+        return Decision(refusal=refusal)
+    is_fill = event.settle_as is SettleAs.FILLED
+    settlement = Settlement(
+        settled_as=event.settle_as,
+        by=event.actor.name,
+        reason=event.reason,
+        settled_ns=event.ts_ns,
+        exec_id=f"settled-{order.order_id}" if is_fill else "",
+    )
+    settled = OrderSettled(ts_ns=event.ts_ns, order_id=order.order_id, settlement=settlement, actor=event.actor)
+    text = f"settled by {event.actor.name}: {event.reason}"
+    if event.settle_as is SettleAs.NEVER_SENT:
+        reject = Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
+        ended = OrderEnded(
+            ts_ns=event.ts_ns, order_id=order.order_id, ord_status=OrdStatus.CANCELED, reject=reject, text=text
+        )
+        return Decision((settled, ended), cancel_twin_effects(order))
+    reader = ReportReader(state, event.ts_ns)
+    reader.facts.append(settled)
+    reader.read(_said(order, event, settlement, text))
+    return reader.decision()
+
+
+def _said(order: Order, event: SettlementRequested, settlement: Settlement, text: str) -> tuple[ExecutionReport, ...]:
+    """What a person said, as the reports that the venue owes."""
+    ended = ExecutionReport(order_id=order.order_id, exec_type=ExecType.CANCELED, transact_ns=event.ts_ns, text=text)
+    if event.qty is None or event.px is None:
+        return (ended,)
+    fill = ExecutionReport(
+        order_id=order.order_id,
+        exec_type=ExecType.TRADE,
+        transact_ns=event.ts_ns,
+        exec_id=settlement.exec_id,
+        last_qty=event.qty,
+        last_px=event.px,
+        text=text,
+    )
+    return (fill,) if event.qty == order.leaves_qty else (fill, ended)
+
+
+def _contradiction(order: Order, event: SettlementRequested) -> Reject | None:
+    """What the venue has said of the order that the settlement denies."""
+    said = event.venue_says
+    if not said and event.settle_as is SettleAs.NEVER_SENT:
+        if order.cum_qty:
+            said = f"has filled {plain(order.cum_qty)} of it"
+        elif order.venue_order_id or order.ord_status is not OrdStatus.PENDING_NEW:
+            said = f"has acknowledged it{f' as {order.venue_order_id}' if order.venue_order_id else ''}"
+    if not said:
+        return None
+    text = f"{order.venue} {said}: it cannot be settled as {event.settle_as.value}"
+    return _refusal("VENUE_SAYS_OTHERWISE", text)
+
+
+def _unfit_fill(order: Order, event: SettlementRequested) -> Reject | None:
+    """Why the order cannot have filled so."""
+    text = ""
+    if event.settle_as is not SettleAs.FILLED:
+        if event.qty is not None or event.px is not None:
+            text = f"quantity and price belong to filled, not to {event.settle_as.value}"
+    elif event.qty is None or event.px is None:
+        text = "filled needs quantity and price"
+    elif event.qty > order.leaves_qty:
+        text = f"quantity {plain(event.qty)} is more than can still fill, {plain(order.leaves_qty)}"
+    elif order.limit_px is not None and (event.px - order.limit_px) * order.side.sign > 0:
+        text = f"price {plain(event.px)} is beyond the limit {plain(order.limit_px)} of this {order.side.value} order"
+    return _refusal("SETTLEMENT_UNFIT", text) if text else None
+
+
+def _refusal(code: str, text: str) -> Reject:
+    return Reject(RejectStage.INTAKE, code, text, (), {})
