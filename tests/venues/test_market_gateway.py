@@ -1,4 +1,4 @@
-"""A whole gateway, as a process of its own, with prices of an exchange: what SHADOW fills at, edits of the source."""
+"""A whole gateway, as a process of its own, with prices of a venue: what SHADOW fills at, edits of the source."""
 
 import re
 from decimal import Decimal
@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.orders import market
 from tests.e2e.process import Api, Site, eventually, running
 from tests.venues.binance.server import BinanceServer
+from tests.venues.tws.server import TwsServer
 
 D = Decimal
 
@@ -128,3 +129,30 @@ async def test_a_crossed_market_is_told_as_it_is_and_no_price_to_trade_at(site: 
             peer.quote("BTCUSDT", "65000", "65001", "0.5")
             await until_quoted(api, "BTC/USDT", bid_px="65000")
             assert (await api.place(**market(symbol="BTC/USDT", quantity="0.2"))).status == 201
+
+
+async def test_shadow_at_interactive_brokers_is_filled_from_tws_over_a_connection_that_cannot_trade(site: Site) -> None:
+    """Without this, SHADOW of shares would need a session able to trade, or be filled from an invented market."""
+    async with TwsServer() as tws:
+        tws.quote("AAPL", "179.99", "180.01", 300)
+        site.write("instruments.yaml", "symbols: [{symbol: AAPL, venue: ibkr, calendar: 24/7}]\n")
+        site.merge(
+            "gateway.yaml", {"venues": {"ibkr": {"port": tws.port, "timeout": 1}}, "market_data": {"source": "ibkr"}}
+        )
+        async with running(site) as gateway:
+            api = gateway.api()
+            await until_quoted(api, "AAPL", bid_px="179.99", is_synthetic=False, is_delayed=False, source="ibkr")
+            bought = (await api.place(**market(symbol="AAPL", quantity="100"))).body
+            done = await api.until_order(bought["order_id"], lambda one: one["ord_status"] == "filled")
+            assert (done["route"], done["avg_px"]) == ("shadow", "180.01")
+            assert tws.seen == []
+            assert (await connections(api))["ibkr"]["is_connected"]
+            assert not (await connections(api, "venue"))["ibkr"]["is_connected"]
+            assert tws.session_of(7) is None, "the client id of orders is free"
+            site.write("instruments.yaml", "symbols: [{symbol: AAPL, venue: ibkr, calendar: XNOPE}]\n")
+
+            async def is_refused() -> bool:
+                return "must be a calendar" in str((await api.get("/health/ready")).body["warnings"])
+
+            await eventually(is_refused, 5, lambda: gateway.log[-1500:])
+            assert (await api.fetch("/api/trading/market-data/AAPL"))["bid_px"] == "179.99"
