@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -43,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to listen on (default: gateway.yaml)")
     serve.add_argument("--port", type=int, help="port to listen on, 0 for any free one (default: gateway.yaml)")
     serve.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    serve.add_argument("--log-format", default="text", choices=["text", "json"], help="readable lines, or JSON lines")
     serve.set_defaults(run=_serve)
 
     check = commands.add_parser("check-config", help="say what a reload of this folder would say")
@@ -153,10 +153,10 @@ def _add_operating(commands: Any) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    from gateway.app.logs import start_log
     from gateway.app.serve import serve
 
-    logging.basicConfig(level=args.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells every change that the gateway tells better
+    start_log(args.log_level, args.log_format)
     return serve(args.config, args.data, args.host, args.port)
 
 

@@ -16,6 +16,7 @@ from gateway.adapters.config import ConfigInvalid, StartResult, read_env_file, s
 from gateway.adapters.http.server import ServerRefused
 from gateway.app.build import build
 from gateway.app.gateway import Gateway
+from gateway.app.logs import hide_secrets
 from gateway.app.registry import StartRefused
 from gateway.domain.settings import Settings
 from gateway.ports.journal import JournalBroken, JournalUnavailable
@@ -37,8 +38,10 @@ def serve(config_dir: Path, data_dir: Path, host: str | None, port: int | None) 
     """Run until SIGINT or SIGTERM. Returns the exit status."""
     try:
         environ = environment(config_dir)
+        hide_secrets(environ)
         data_dir.mkdir(parents=True, exist_ok=True)
         start = start_settings(config_dir, data_dir, environ)
+        hide_secrets(environ, secret_variables(start.settings))
     except ConfigInvalid as invalid:
         for problem in invalid.problems:
             print(problem, file=sys.stderr)
@@ -54,6 +57,11 @@ def serve(config_dir: Path, data_dir: Path, host: str | None, port: int | None) 
         runner = asyncio.Runner()
     with runner:
         return runner.run(_run(start, config_dir, data_dir, environ, partial(_with_address, host=host, port=port)))
+
+
+def secret_variables(settings: Settings) -> set[str]:
+    """Names of variables that hold the secrets of alert channels, whatever they are called."""
+    return {name for one in settings.notifications for name in (one.url_env, one.secret_env) if name}
 
 
 def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
@@ -79,6 +87,7 @@ async def _run(
     gateway: Gateway | None = None
     try:
         gateway = await build(start, config_dir, data_dir, environ, adjust=adjust)
+        gateway.reloader.on_applied.append(lambda settings: hide_secrets(environ, secret_variables(settings)))
         await gateway.open()
         _tune_interpreter()
         _announce(gateway)
