@@ -68,7 +68,8 @@ def _check_options(documents: Documents, name: str, adapter: str, venue: dict[st
             place = documents[GATEWAY].place("venues", name, "options", key)
             hint = documents.problems.did_you_mean(value, known)
             documents.problems.add(place, f"must be one of {', '.join(known)}", shown(value), hint)
-        if (adapter, key) == ("ibkr", "market_data_client_id") and not value.isdecimal():
+        is_client_id = (adapter, key) == ("ibkr", "market_data_client_id")
+        if is_client_id and (not value.isdecimal() or int(value) == venue.get("client_id", 1)):
             place = documents[GATEWAY].place("venues", name, "options", key)
             documents.problems.add(place, "must be a whole number, and not the client_id of orders", shown(value))
 
