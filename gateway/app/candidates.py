@@ -80,7 +80,10 @@ def load_candidate(
         try:
             policies = PolicyLoader((config_dir / settings.policies).resolve()).load()
         except PoliciesInvalid as invalid:
-            problems += [f"{settings.policies}/{problem}" for problem in invalid.problems]
+            folder = Path(settings.policies)
+            problems += [
+                str(msgspec.structs.replace(problem, file=str(folder / problem.file))) for problem in invalid.problems
+            ]
     if problems:
         raise CandidateInvalid(*problems)
     return config, policies

@@ -9,7 +9,7 @@ from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.domain.enums import Side
-from gateway.domain.records import Entry, Record
+from gateway.domain.records import Checkpoint, Entry, Record
 from tests.world import D, World
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,9 @@ def traded_world(config_dir: Path, policies: Path) -> World:
     return world
 
 
-async def write(records: Sequence[Record], folder: Path) -> None:
+async def write(records: Sequence[Record], folder: Path, checkpoints: Sequence[Checkpoint] = ()) -> None:
     journal = await SqliteJournal.open(folder)
     await journal.append([Entry(record=record) for record in records])
+    for checkpoint in checkpoints:
+        await journal.save_checkpoint(checkpoint)
     await journal.close()

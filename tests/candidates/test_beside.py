@@ -74,7 +74,7 @@ async def _first_life(process: GatewayProcess, site: Site) -> None:
     assert tighter["examples"][0]["enforced"] == "admitted 20 shadow"
     await until(api, "same", orders=3, differences=0, errors=0)
     broken = await until(api, "broken", state="stopped")
-    assert "there is no such folder" in broken["problems"][0]
+    assert broken["problems"] == [f"{site.root}/nowhere: there is no such folder"]
     warnings = (await api.fetch("/health/ready"))["warnings"]
     assert any("candidate broken changes no order" in text for text in warnings)
     metrics = (await api.get("/metrics")).body

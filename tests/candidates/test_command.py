@@ -10,6 +10,8 @@ import pytest
 from gateway.adapters.journal import SqliteJournal
 from gateway.app.checks import check_config
 from gateway.app.whatif import whatif
+from gateway.core.checkpoint import encode_snapshot, hash_of
+from gateway.domain.records import Checkpoint
 from tests.candidates.journals import copied_rules, traded_world, write
 
 
@@ -132,3 +134,26 @@ def test_check_config_tells_of_a_candidate_that_would_not_run(
     )
     assert check_config(folders.config, None, {}) == 0, "no order depends on it"
     assert "candidate tighter would not run: nothing.yaml: cannot be read" in capsys.readouterr().err
+
+
+def test_a_checkpoint_before_the_window_saves_the_way_and_changes_no_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without this, asking about a week would read years, or would find positions that are not those of then."""
+    config, policies = copied_rules(tmp_path)
+    world = traded_world(config, policies)
+    seq, data, taken_ns = len(world.records), encode_snapshot(world.state), world.now_ns
+    world.tick(3 * 86_400_000_000_000)
+    world.fill(world.place(qty=70))
+    checkpoint = Checkpoint(seq=seq, ts_ns=taken_ns, state=data, state_hash=hash_of(data))
+    text = (config / "risk.yaml").read_text(encoding="utf-8")
+    limited = text.replace("max_order_value: 50000", "max_position_value: 10000")
+    (config / "risk.yaml").write_text(limited, encoding="utf-8")
+    answers = []
+    for name, checkpoints in (("without", ()), ("with", (checkpoint,))):
+        asyncio.run(write(world.records, tmp_path / name, checkpoints))
+        assert whatif(None, config, "2023-11-16", tmp_path / name, {}, is_json=True) == 0
+        answers.append(answer(capsys))
+    assert [one.pop("records") for one in answers] == [len(world.records), len(world.records) - seq]
+    assert answers[0] == answers[1]
+    assert answers[0]["each_order"]["totals"]["denies"]["orders"] == 1

@@ -49,8 +49,10 @@ _LEAVING = (HoldReleased, OrderDenied, OrderEnded, OrderWithdrawn)
 class Judged(msgspec.Struct, frozen=True, gc=False):
     """One request that both sides decided; ``difference`` None: alike."""
 
-    subject: Subject
     difference: OrderDifference | None
+
+
+_ALIKE = Judged(None)
 
 
 class _Open(msgspec.Struct):
@@ -193,7 +195,7 @@ class Judge:
 def _judged(subject: Subject, enforced: Fate, candidate: Fate) -> Judged:
     gap = gap_between(enforced, candidate)
     if gap is None:
-        return Judged(subject, None)
+        return _ALIKE
     difference = OrderDifference(
         **msgspec.structs.asdict(subject),
         kind=gap.kind,
@@ -202,7 +204,7 @@ def _judged(subject: Subject, enforced: Fate, candidate: Fate) -> Judged:
         enforced=in_words(enforced),
         candidate=in_words(candidate),
     )
-    return Judged(subject, difference)
+    return Judged(difference)
 
 
 def _recorded(event: OrderReceived, facts: tuple[Fact, ...], candidate: dict[str, Part]) -> dict[str, PolicyVerdict]:
