@@ -306,6 +306,23 @@ async def test_an_order_that_the_exchange_ended_and_forgot_is_over(desk: Desk) -
     assert desk.heard.cum_qty(order.order_id) == 0
 
 
+async def test_one_stale_answer_ends_no_order(desk: Desk) -> None:
+    """Without this, an exchange that is behind for a moment would make a working order a canceled one, and whoever
+    replaced it would have two."""
+    order = ticket()
+    await desk.venue.submit(order)
+    await asyncio.sleep(0.15)  # longer than an order that was just placed may not be seen
+    desk.peer.faults.add("error", "lookup", status=404, body='{"message":"NotFound"}')
+    desk.peer.faults.add("error", "open_orders", times=3, status=200, body="[]")
+    async with asyncio.timeout(5):
+        while desk.peer.faults.waiting:  # noqa: ASYNC110  # polling meets them
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
+    assert ExecType.CANCELED not in desk.heard.kinds(order.order_id)
+    desk.peer.trade("BTC-USD", "99000", "0.01")
+    await desk.heard.until_filled(order.order_id, "0.01")
+
+
 async def test_a_restart_finds_orders_by_their_id(desk: Desk) -> None:
     """Without this, orders of before could neither be canceled nor known to be filled."""
     works, done = ticket(), ticket(limit_px=D(99500))
