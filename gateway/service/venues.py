@@ -27,6 +27,7 @@ class VenueManager:
         self._table = table
         self._factories = factories
         self._listener = listener
+        self._built_from: dict[str, VenueSettings] = {}
 
     @property
     def adapters(self) -> frozenset[str]:
@@ -36,28 +37,39 @@ class VenueManager:
     async def build_needed(
         self, state: GatewayState, trading: TradingConfig, venues: Mapping[str, VenueSettings]
     ) -> tuple[str, ...]:
-        """Build and start the adapters that ``trading`` or open business needs. Starting must not wait to connect.
+        """Build and start the adapters that ``trading`` or open business needs, and those anew whose settings changed.
+        Starting must not wait to connect.
 
         Returns why one could not be built (credentials that are missing, say); then none of the new ones stays.
         """
-        built: list[str] = []
+        before = dict(self._built_from)
         for name, settings in venues.items():
-            if self._table.has(name) or settings.adapter not in self._factories:
+            if before.get(name) == settings or settings.adapter not in self._factories:
                 continue
             if not is_needed(state, trading, name):
                 continue
             try:
-                venue = self._factories[settings.adapter](settings)
-                self._table.add(name, VenueSlot(venue, float(settings.timeout_s)))
-                built.append(name)
-                await venue.start(self._listener)
+                await self._build(name, settings)
             except Exception as error:
                 _log.exception("venue %s: its order adapter cannot be built", name)
-                for other in built:
-                    await self._close(other)
+                await self._go_back_to(before)
                 return (f"venue {name}: its order adapter {settings.adapter} cannot be built: {error}",)
-            _log.warning("venue %s: order adapter %s is built", name, settings.adapter)
         return ()
+
+    async def _build(self, name: str, settings: VenueSettings) -> None:
+        venue = self._factories[settings.adapter](settings)
+        await self._close(name)
+        self._table.add(name, VenueSlot(venue, float(settings.timeout_s)))
+        self._built_from[name] = settings
+        await venue.start(self._listener)
+        _log.warning("venue %s: order adapter %s is built", name, settings.adapter)
+
+    async def _go_back_to(self, before: Mapping[str, VenueSettings]) -> None:
+        """The adapters as they were; one that was replaced is built anew from its old settings."""
+        for name in [name for name, settings in self._built_from.items() if before.get(name) != settings]:
+            await self._close(name)
+            if name in before:
+                await self._build(name, before[name])
 
     async def close_unneeded(self, state: GatewayState) -> None:
         """Close the adapters that neither the mode in force nor open business needs any more."""
@@ -66,6 +78,7 @@ class VenueManager:
                 await self._close(name)
 
     async def _close(self, name: str) -> None:
+        self._built_from.pop(name, None)
         slot = self._table.remove(name)
         if slot is not None:
             await slot.venue.close()
@@ -84,7 +97,7 @@ def venue_problems(
     old_venues: Mapping[str, VenueSettings] | None = None,
 ) -> tuple[str, ...]:
     """Why these modes, or what is open, cannot be served: a venue without settings, an adapter that does not exist,
-    another adapter for a venue where something live is open."""
+    other settings for a venue where something live is open, which only its present connection knows."""
     found = []
     known = ", ".join(sorted(adapters)) or "none"
     for name in dict.fromkeys((*trading.venues, *live_venues(state))):
@@ -100,8 +113,14 @@ def venue_problems(
                 f"venue {name} {why}, which needs its order adapter {settings.adapter}; this version has: {known}. "
                 "Keep the venue in SHADOW until it is there, and its adapter while something is open"
             )
-        elif before is not None and before.adapter != settings.adapter and has_live_business(state, name):
-            found.append(f"venue {name} has something live open: close it before its adapter changes")
+        elif before is not None and before != settings and has_live_business(state, name):
+            changed = ", ".join(
+                key for key in settings.__struct_fields__ if getattr(before, key) != getattr(settings, key)
+            )
+            found.append(
+                f"venue {name} has something live open: close it before its settings change ({changed}), or restart "
+                "the gateway with the new ones"
+            )
     return tuple(found)
 
 
