@@ -144,6 +144,12 @@ def _add_operating(commands: Any) -> None:
     restore.add_argument("--data", type=Path, default=Path("data"), help="a folder that does not exist yet")
     restore.set_defaults(run=_restore)
 
+    look = commands.add_parser("doctor", help="check a deployment, and say how to mend what is found")
+    look.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
+    look.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
+    look.add_argument("--prometheus", default="", metavar="URL", help="the Prometheus that should scrape the gateway")
+    look.set_defaults(run=_doctor)
+
     notify = commands.add_parser("notify", help="alert channels")
     actions = notify.add_subparsers(dest="action", required=True)
     test = actions.add_parser("test", help="send a test message, without a running gateway")
@@ -234,6 +240,12 @@ def _restore(args: argparse.Namespace) -> int:
     from gateway.app.backups import restore
 
     return restore(args.source, args.data)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from gateway.app.doctor import deployment_of, doctor
+
+    return asyncio.run(doctor(deployment_of(args.config, args.data, args.prometheus)))
 
 
 def _notify_test(args: argparse.Namespace) -> int:
