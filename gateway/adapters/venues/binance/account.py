@@ -21,7 +21,12 @@ _DAY_MS = 86_400_000
 _PAGE = 1_000
 #: Ids of orders remembered: trades name an order by the exchange's number alone.
 _REMEMBERED = 100_000
+_INVALID_SYMBOL = -1121
 _FAILURES = (BudgetSpent, BinanceAPIException, BinanceRequestException, aiohttp.ClientError, TimeoutError, OSError)
+
+
+class _NotListed(Exception):
+    """The exchange knows no such symbol: nothing can have traded in it."""
 
 
 class BinanceAccount:
@@ -43,7 +48,10 @@ class BinanceAccount:
         """Trades of every configured instrument: the exchange lists them by instrument only."""
         found: list[VenueExecution] = []
         for name, symbol in self._names().items():
-            trades = await self._trades(name, since_ns // _MS)
+            try:
+                trades = await self._trades(name, since_ns // _MS)
+            except _NotListed:
+                continue
             await self._learn_ids(name, [int(row["orderId"]) for row in trades])
             found.extend(self._execution_of(row, symbol) for row in trades)
         return tuple(found)
@@ -62,6 +70,8 @@ class BinanceAccount:
         try:
             return await self._rest.request("get", path, weight, **params)
         except _FAILURES as error:
+            if isinstance(error, BinanceAPIException) and error.code == _INVALID_SYMBOL:
+                raise _NotListed from None
             raise AccountUnreadable(f"the account cannot be read from binance: {error!r}") from None
 
     async def _trades(self, name: str, since_ms: int) -> list[dict[str, Any]]:
