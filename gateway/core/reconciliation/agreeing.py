@@ -14,8 +14,8 @@ from gateway.domain.reconciliation import HoldingDrift
 
 _NS = 1_000_000_000
 _TWO, _MANY = 2, 5
-#: Readings that lie further apart than this many intervals have nothing to do with each other.
-_INTERVALS = 3
+#: Readings that lie further apart than this many intervals, and so many seconds, have nothing to do with each other.
+_INTERVALS, _AT_LEAST_S = 3, 60
 
 
 class Sightings:
@@ -33,9 +33,8 @@ class Sightings:
         if before is not None and new.begun_ns < before.ended_ns + terms.grace_s * _NS:
             self.last = before  # too close to it to say more than it did
             return None
-        if before is not None and new.begun_ns - before.begun_ns > _INTERVALS * _NS * max(
-            terms.every_s_of(new.venue), terms.grace_s
-        ):
+        apart_s = max(_INTERVALS * terms.every_s_of(new.venue), _AT_LEAST_S)
+        if before is not None and new.begun_ns - before.begun_ns > apart_s * _NS:
             before = None
             self._seen.clear()
         agreement = state.agreements.get(new.venue) or VenueAgreement()
