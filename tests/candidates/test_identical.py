@@ -8,9 +8,10 @@ from gateway.core.candidates.overlay import as_it_was, overlay_of
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.core.state import GatewayState
 from gateway.domain.config import Limits, LimitTable
-from gateway.domain.enums import Mode
+from gateway.domain.enums import Mode, SelfMatchPrevention
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.policy_input import PolicyDocument
+from gateway.domain.throttles import Executions, RepeatedExecutions, Throttles, ThrottleTable
 from gateway.service.candidates.folded import Folded
 from gateway.service.candidates.judge import Judge
 from gateway.service.candidates.verdicts import Verdicts
@@ -21,6 +22,12 @@ from tests.properties.test_determinism import stream, written_and_read
 from tests.world import ALLOW, DENY, D, World, trading_config
 
 LIMITS = Limits(max_order_size=D(25), max_position_size=D(40), max_open_orders=D(6))
+#: What remembers earlier orders, and decides by more than the order and the books.
+THROTTLES = ThrottleTable(
+    gateway=Throttles(duplicate_window_ms=40, max_duplicates=1, executions=Executions(max_executed_qty=D(60))),
+    strategies={"s1": Throttles(repeated_executions=RepeatedExecutions(max=3, window_s=1))},
+    self_match_prevention=SelfMatchPrevention.CANCEL_NEWEST,
+)
 
 
 def some_sizes_denied(size_e8: int) -> PolicyVerdict:
@@ -32,7 +39,7 @@ def asked(document: PolicyDocument) -> PolicyVerdict:
 
 
 def lived(steps: list[Step], *, asks_outside: bool = False) -> World:
-    world = World(trading_config(Mode.CANARY, limits=LIMITS))
+    world = World(trading_config(Mode.CANARY, limits=LIMITS, throttles=THROTTLES))
     world.asks_outside = asks_outside
     world.policy = lambda document: some_sizes_denied(document["order"]["size_e8"])
     live_through(world, steps)
