@@ -18,6 +18,7 @@ from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.marketdata.routed import RoutedMarket
 from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
+from gateway.adapters.policy.promotion import judge_by_folder
 from gateway.adapters.telemetry import PrometheusTelemetry, Reading
 from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
@@ -56,6 +57,7 @@ from gateway.service.reconciliation import Reconciler
 from gateway.service.recovery import recover
 from gateway.service.reload import Reloader
 from gateway.service.risk_reads import RiskReader
+from gateway.service.rollouts import RolloutDesk
 from gateway.service.status import GatewayStatus
 from gateway.service.stories import DurableTimes, Stories
 from gateway.service.tasks import TaskGroup
@@ -81,7 +83,9 @@ async def build(
     try:
         state, last_seq = await recover(journal)
         adapters = ORDER_ADAPTERS | set(extra_venues or {})
-        start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns())
+        folder = (config_dir / start.settings.policy.path).resolve()
+        judge = partial(judge_by_folder, PolicyLoader(folder, data_dir / "last_good_policies"))
+        start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns(), judge)
         complete = partial(_complete, adjust)
         start = msgspec.structs.replace(start, settings=complete(start.settings))
         return _assemble(start, complete, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {})
@@ -125,16 +129,22 @@ def _assemble(
     factories = venue_factories(instruments, settings, market, clock, data_dir, environ) | dict(extra_venues)
     venues = VenueManager(table, factories, executor)
     reloader = Reloader(settings, engine, venues, telemetry, clock)
+    reloader.judge_promotion = policy.judge_promotion
     intake = Intake(engine, journal, policy, market, calendar, clock, telemetry, tasks)
     files = CommandFiles(data_dir)
     controls = OperatorControls(engine, FileHaltMark(data_dir), flattener, breakers, files, clock)
     reads = Reads(engine, intake, journal, journal, market, clock)
     overrides = OverrideDesk(engine, clock)
+    rollouts = RolloutDesk(engine, clock, lambda: policy.revision)
+    breakers.on_processed = rollouts.note
+    rollouts.build_venues = lambda: venues.build_needed(state, state.config, reloader.settings.venues)
     drop_copies = DropCopyDesk(engine, journal, controls, clock)
     reconciler = Reconciler(engine, table, journal, executor.on_reports, clock, tasks)
+    figures = FigureKeeper(engine, market, clock, tasks)
     status = GatewayStatus(engine, intake, table, market, policy, clock, breakers, lambda: reloader.settings.venues)
     approvals = Approvals(engine, clock)
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
+    rollouts.on_approved = edits.take_waiting
     risk = RiskReader(engine, clock)
     candidates = CandidateDesk(reloader, Surroundings(config_dir, data_dir, environ, edits, policy, engine), tasks)
     status.candidate_warnings = candidates.warnings
@@ -152,6 +162,7 @@ def _assemble(
         drop_copies,
         AgreementDesk(engine, reconciler, clock),
         alerting.desk,
+        rollouts,
         risk,
         candidates,
         reads,
@@ -190,17 +201,7 @@ def _assemble(
         intake=intake,
         controls=controls,
         status=status,
-        timers=Timers(
-            engine,
-            venues,
-            market,
-            flattener,
-            overrides,
-            FigureKeeper(engine, market, clock, tasks),
-            breakers,
-            alerting.desk,
-            clock,
-        ),
+        timers=Timers(engine, venues, market, flattener, overrides, figures, breakers, alerting.desk, rollouts, clock),
         commands=CommandWatch(files, controls, engine),
         candidates=candidates,
         reconciler=reconciler,

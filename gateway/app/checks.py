@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -20,24 +21,27 @@ from gateway.adapters.config import (
 from gateway.adapters.journal import verify
 from gateway.adapters.journal.finished import FinishedOrders
 from gateway.adapters.journal.outside import from_outside
+from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.loader import check as check_policies
+from gateway.adapters.policy.promotion import judge_by_folder
 from gateway.app.candidates import CandidateInvalid, load_candidate
 from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
 from gateway.core.apply import apply_record
 from gateway.core.config_change import refusals
 from gateway.core.config_edits import standing_approval
-from gateway.core.decide import decide
 from gateway.core.limit_advice import exceeded, ineffective
 from gateway.core.loosening import compare
 from gateway.core.orphans import orphans
+from gateway.core.rollout.promotion import missing
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Mode, Role
-from gateway.domain.events import ConfigLoaded
+from gateway.domain.facts import ConfigChanged
 from gateway.domain.orders import Actor
 from gateway.domain.settings import Settings
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from gateway.service.approvals import can_approve
 from gateway.service.recovery import recover
+from gateway.service.reload import circumstances
 from gateway.service.replay import replay
 
 
@@ -53,7 +57,13 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
     settings = loaded.settings
     old = _last_good(data_dir, environ) if data_dir is not None else None
     found = [*unserved(settings), *refusals(None if old is None else old.trading, settings.trading)]
-    found.extend(str(problem) for problem in check_policies((config_dir / settings.policy.path).resolve()))
+    folder = (config_dir / settings.policy.path).resolve()
+    found.extend(str(problem) for problem in check_policies(folder))
+    state = None if data_dir is None else asyncio.run(_journal_state(data_dir))
+    known = state or GatewayState()
+    judge = partial(judge_by_folder, PolicyLoader(folder))
+    seen = circumstances(known, settings, judge, SystemClock().now_ns(), old)
+    found.extend(missing(known, settings.trading, seen))
     for text in found:
         print(text, file=sys.stderr)
     if found:
@@ -62,7 +72,6 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
     _print_meaning(settings)
     for text in _unusable_candidates(loaded, config_dir, environ):
         print(f"warning: {text}", file=sys.stderr)
-    state = None if data_dir is None else asyncio.run(_journal_state(data_dir))
     for warning in (*settings.warnings, *ineffective(settings.trading), *_exceeded_under(state, settings)):
         print(f"warning: {warning}")
     if old is not None and not _describe_change(old, settings, state):
@@ -107,8 +116,8 @@ def _exceeded_under(state: GatewayState | None, settings: Settings) -> tuple[str
     if state is None or orphans(state, settings.trading):
         return ()
     now_ns = SystemClock().now_ns()
-    loaded = ConfigLoaded(ts_ns=now_ns, config=settings.trading, actor=Actor("check-config", Role.ADMIN))
-    apply_record(state, decide(state, loaded).facts)
+    actor = Actor("check-config", Role.ADMIN)
+    apply_record(state, (ConfigChanged(ts_ns=now_ns, config=settings.trading, actor=actor, difference=()),))
     return exceeded(state, now_ns)
 
 

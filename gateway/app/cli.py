@@ -81,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_operating(commands)
     _add_agreement(commands)
+    _add_rollout(commands)
+
     commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW", add_help=False)
     return parser
 
@@ -156,6 +158,13 @@ def _add_operating(commands: Any) -> None:
     test.add_argument("channel", nargs="*", help="names of channels (default: all)")
     test.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
     test.set_defaults(run=_notify_test)
+
+
+def _add_rollout(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from gateway.app.rollout_cli import add_parser, run
+
+    add_parser(commands)
+    commands.choices["rollout"].set_defaults(run=lambda args: run(args, os.environ))
 
 
 def _serve(args: argparse.Namespace) -> int:

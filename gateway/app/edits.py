@@ -80,8 +80,10 @@ class ConfigEdits:
         self._status = status
         self._clock = clock
         self._waiting: Loaded | None = None
+        #: The last edit that was refused for what a promotion lacks.
+        self._unpromoted: Loaded | None = None
         self._turn = asyncio.Lock()
-        approvals.on_given = self._take_waiting
+        approvals.on_given = self.take_waiting
 
     @property
     def files(self) -> Mapping[str, bytes]:
@@ -104,15 +106,21 @@ class ConfigEdits:
         """An edit of the configuration folder: in force or waiting as a whole within the second, or refused."""
         async with self._turn:
             self._wait_for(None, None)
+            self._unpromoted = None
             if isinstance(outcome, ConfigInvalid):
                 self._note_problems(tuple(str(problem) for problem in outcome.problems))
                 return
             await self._take(outcome)
 
-    async def _take_waiting(self) -> None:
-        """What waited was approved."""
+    @property
+    def unpromoted(self) -> Settings | None:
+        """What the edit asks for that was refused for what its promotions lack."""
+        return None if self._unpromoted is None else self._adjust(self._unpromoted.settings)
+
+    async def take_waiting(self) -> None:
+        """What waited, or lacked the approval of a promotion, was approved."""
         async with self._turn:
-            outcome = self._waiting
+            outcome = self._waiting or self._unpromoted
             if outcome is not None:
                 self._wait_for(None, None)
                 await self._take(outcome)
@@ -122,6 +130,10 @@ class ConfigEdits:
         is_guarded = can_approve(old.principals)
         if is_guarded and not can_approve(new.principals):
             self._note_problems((_LAST_KEY,))
+            return
+        lacking = self._reloader.lacking(new)
+        if lacking:
+            await self._refuse_promotion(outcome, old, new, lacking)
             return
         if is_guarded:
             change = unapproved(self._engine.state, new.trading, self._clock.now_ns())
@@ -137,6 +149,15 @@ class ConfigEdits:
             if getattr(old, name) != getattr(new, name):
                 _log.warning("%s changed in gateway.yaml: it takes effect at the next start", name)
         self._keep(outcome.files)
+
+    async def _refuse_promotion(self, outcome: Loaded, old: Settings, new: Settings, lacking: tuple[str, ...]) -> None:
+        """The old configuration stays, but for what is lowered. Kept for the approval that may be all it lacks."""
+        part = part_that_never_waits(old, new)
+        in_force = describe_difference(old, part)
+        found = await self._reloader.apply(part, in_force) if in_force else ()
+        self._unpromoted = outcome
+        told = (f"in force already: {'; '.join(in_force)}",) if in_force and not found else ()
+        self._note_problems((*lacking, *found, *told))
 
     async def _hold_back(self, outcome: Loaded, old: Settings, new: Settings, change: Change) -> None:
         """Let take effect what may at once, and have the rest wait. What objects to the whole objects now."""
@@ -162,7 +183,7 @@ class ConfigEdits:
         self._wait_for(outcome, edit)
 
     def _wait_for(self, outcome: Loaded | None, edit: WaitingEdit | None) -> None:
-        self._waiting = outcome
+        self._waiting, self._unpromoted = outcome, None
         self._approvals.wait_for(edit)
         self._status.config_waiting = "" if edit is None else words_of(edit)
 

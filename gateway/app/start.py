@@ -11,7 +11,7 @@ from gateway.app.edits import lowered, part_that_never_waits
 from gateway.app.registry import StartRefused
 from gateway.core.state import GatewayState
 from gateway.service.approvals import can_approve, unapproved
-from gateway.service.reload import objections
+from gateway.service.reload import PromotionJudge, circumstances, objections
 
 _log = logging.getLogger("gateway")
 
@@ -23,13 +23,15 @@ def usable_start(
     environ: Mapping[str, str],
     adapters: Collection[str],
     now_ns: int,
+    judge: PromotionJudge,
 ) -> StartResult:
     """``start``, or the last good configuration when what is on disk cannot follow the one in the journal: an edit
     made while the gateway was down is refused as a whole, like any other, and waits like any other when it loosens
     limits. Raises StartRefused when neither can be."""
     if start.used_last_good:
         start = _no_higher(start, state)
-    found = objections(state, start.settings, adapters)
+    seen = circumstances(state, start.settings, judge, now_ns)
+    found = objections(state, start.settings, adapters, seen=seen)
     if not found:
         return _approved(state, start, data_dir, environ, adapters, now_ns)
     if not state.config.revision or start.used_last_good:

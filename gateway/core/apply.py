@@ -11,10 +11,18 @@ from gateway.core.apply_orders import ORDER_APPLIERS
 from gateway.core.apply_orders import trim as trim
 from gateway.core.apply_reconciliation import RECONCILIATION_APPLIERS
 from gateway.core.apply_revisions import REVISION_APPLIERS
+from gateway.core.rollout.progress import ROLLOUT_APPLIERS
 from gateway.core.state import GatewayState
 from gateway.domain.facts import Fact
 
-_APPLIERS = {**ORDER_APPLIERS, **CHANGE_APPLIERS, **REVISION_APPLIERS, **OPERATION_APPLIERS, **RECONCILIATION_APPLIERS}
+_APPLIERS = {
+    **ORDER_APPLIERS,
+    **CHANGE_APPLIERS,
+    **REVISION_APPLIERS,
+    **OPERATION_APPLIERS,
+    **RECONCILIATION_APPLIERS,
+    **ROLLOUT_APPLIERS,
+}
 
 
 def apply(state: GatewayState, fact: Fact) -> None:

@@ -216,7 +216,7 @@ def _uncount(state: GatewayState, order: Order) -> None:
 
 def _order_in_doubt(state: GatewayState, fact: OrderInDoubt) -> None:
     order = state.orders[fact.order_id]
-    folding.note_in_doubt(state, order)
+    folding.note_in_doubt(state, order, fact.ts_ns, is_ours=fact.is_ours)
     order.is_in_doubt, order.doubt_since_ns = True, fact.ts_ns
     order.updated_ns = fact.ts_ns
     count(state, "orders", "in_doubt")

@@ -29,6 +29,7 @@ from gateway.domain.money import ZERO
 from gateway.domain.orders import Order
 from gateway.domain.overrides import Override
 from gateway.domain.positions import Position
+from gateway.domain.rollout_facts import HeardAlert
 from gateway.domain.sessions import Approval, Session
 
 
@@ -49,6 +50,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     highs: dict[str, dict[str, Highs]]
     venues: dict[str, VenueUse]
     rollouts: dict[str, VenueRollout] = {}
+    heard_alerts: dict[str, HeardAlert] = {}
     session: Session | None
     statistics: dict[str, dict[str, int]]
     approvals: dict[str, Approval] = {}
@@ -78,6 +80,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         highs={route.value: book.highs() for route, book in state.books.items()},
         venues=state.venues,
         rollouts=state.rollouts,
+        heard_alerts=state.heard_alerts,
         session=state.session,
         approvals=state.approvals,
         agreements=state.agreements,
@@ -101,6 +104,7 @@ def restore(snapshot: Snapshot) -> GatewayState:
     """A state that owns the snapshot's objects, with everything derived rebuilt from them."""
     state = GatewayState()
     state.breakers = snapshot.breakers
+    state.rollouts, state.heard_alerts = snapshot.rollouts, snapshot.heard_alerts
     if snapshot.config is not None:
         state.take_config(snapshot.config)
     state.flattens = snapshot.flattens
@@ -112,7 +116,6 @@ def restore(snapshot: Snapshot) -> GatewayState:
     state.closed_ids = OrderedDict.fromkeys(snapshot.closed_ids)
     state.cycles = snapshot.cycles
     state.venues = snapshot.venues
-    state.rollouts = snapshot.rollouts
     state.session = snapshot.session
     state.approvals = snapshot.approvals
     state.agreements = snapshot.agreements

@@ -2,6 +2,7 @@
 
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.loosening import compare
+from gateway.core.rollout.promotion import NOT_PROMOTED, Circumstances, missing, steps_entered
 from gateway.core.state import GatewayState
 from gateway.domain.enums import RejectStage
 from gateway.domain.events import ApprovalReceived, ConfigLoaded
@@ -23,6 +24,10 @@ def load(state: GatewayState, event: ConfigLoaded) -> Decision:
     """
     if event.config == state.config and not event.difference:
         return NOTHING
+    found = missing(state, event.config, circumstances(event))
+    if found:
+        text = f"configuration {event.config.revision} promotes too early: {'; '.join(found)}"
+        return Decision(refusal=Reject(RejectStage.INTAKE, NOT_PROMOTED, text))
     looser = compare(state.config, event.config).looser if state.config.revision else ()
     actor, reason = event.actor, ""
     if looser:
@@ -42,7 +47,12 @@ def load(state: GatewayState, event: ConfigLoaded) -> Decision:
         looser=looser,
         reason=reason,
     )
-    return Decision((changed,))
+    return Decision((changed, *steps_entered(state, event, actor)))
+
+
+def circumstances(event: ConfigLoaded) -> Circumstances:
+    """What the event tells of the outside that a promotion depends on."""
+    return Circumstances(event.ts_ns, event.promotion_verdicts, event.is_alerting, event.needs_approval)
 
 
 def approve(state: GatewayState, event: ApprovalReceived) -> Decision:

@@ -18,6 +18,7 @@ from gateway.core import (
 from gateway.core.breakers import checking
 from gateway.core.decision import Decision
 from gateway.core.reconciliation import deciding
+from gateway.core.rollout import alertmanager, control
 from gateway.core.snapshots import take_portfolio
 from gateway.core.state import GatewayState
 from gateway.domain.events import (
@@ -55,6 +56,15 @@ from gateway.domain.events import (
     UnlockRequested,
     VenueStatusChanged,
 )
+from gateway.domain.rollout_events import (
+    AlertsReceived,
+    PromotionApprovalReceived,
+    RolloutCommanded,
+    RolloutOverrideRequested,
+    RolloutOverrideRevocation,
+    RolloutsChecked,
+    VenueDoubted,
+)
 
 
 def decide(state: GatewayState, event: Event) -> Decision:
@@ -89,6 +99,13 @@ _DECIDERS: dict[type, Callable[[GatewayState, Any], Decision]] = {
     FlattenPursued: flattening.pursue,
     AlertsChecked: alerts.check,
     AcknowledgmentReceived: alerts.acknowledge,
+    RolloutsChecked: control.check,
+    RolloutCommanded: control.command,
+    PromotionApprovalReceived: control.approve,
+    RolloutOverrideRequested: control.override,
+    RolloutOverrideRevocation: control.end_override,
+    AlertsReceived: alertmanager.hear_alerts,
+    VenueDoubted: control.doubt,
     SessionStarted: operations.start_session,
     SessionEnded: operations.end_session,
     ConfigLoaded: config_edits.load,

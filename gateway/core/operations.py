@@ -1,6 +1,7 @@
 """What is not an order: sessions, configuration, marks, connections, start and failure."""
 
 from gateway.core.decision import NOTHING, Decision
+from gateway.core.rollout.control import is_at_risk, lose
 from gateway.core.state import GatewayState
 from gateway.core.tickets import lookup_effects
 from gateway.core.words import refuse
@@ -96,7 +97,10 @@ def record_venue_status(state: GatewayState, event: VenueStatusChanged) -> Decis
     use = state.venues.get(event.venue)
     if use is not None and use.is_connected == event.is_connected and use.text == event.text:
         return NOTHING
-    return Decision((recorded,))
+    if event.is_connected or not is_at_risk(state, event.venue):
+        return Decision((recorded,))
+    facts, effects = lose(state, event.venue, event.ts_ns)
+    return Decision((recorded, *facts), effects)
 
 
 def unlock_strategy(state: GatewayState, event: UnlockRequested) -> Decision:
@@ -133,7 +137,7 @@ def start(state: GatewayState, event: GatewayStarted) -> Decision:
         effects.extend(lookup_effects(order))
         if order.route is Route.LIVE and order.ord_status is OrdStatus.PENDING_NEW and not order.is_in_doubt:
             text = "the gateway restarted before the venue answered"
-            facts.append(OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=text))
+            facts.append(OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=text, is_ours=True))
         if order.pending_replace is not None and not order.pending_replace.is_sent:
             text = "the gateway restarted before the new terms were admitted; they were not sent"
             reject = refuse(RejectStage.INTAKE, RejectCode.NEVER_SENT, text)

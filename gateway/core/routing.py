@@ -15,13 +15,14 @@ from gateway.core.state import Cycles, GatewayState
 from gateway.domain.enums import CanaryUnit, Mode, Route, Side
 from gateway.domain.money import ZERO
 from gateway.domain.reasons import RouteReason
-from gateway.domain.rollout import CanaryCaps
+from gateway.domain.rollout import Promotions
 
 _NO_CYCLES = Cycles()
 _NO_ROUTES: frozenset[Route] = frozenset()
 # Named once: see domain.orders.
 _LIVE, _SHADOW = Route.LIVE, Route.SHADOW
 _BUY = Side.BUY
+_BPS = 10_000
 
 
 class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -125,7 +126,7 @@ def _draw(state: GatewayState, request: RouteRequest, mode: Mode, qty: Decimal, 
         return _new_cycle(Route.SHADOW, RouteReason.MODE_SHADOW, qty, number, None, 0)
     if mode is Mode.LIVE:
         return _new_cycle(Route.LIVE, RouteReason.MODE_LIVE, qty, number, None, 10_000)
-    weight_bp = state.config.weight_bp(request.venue)
+    weight_bp = state.weight_bp(request.venue)
     bucket = draw_bucket(state.config.rollout.salt, *_draw_parts(state, request, number))
     if bucket >= weight_bp:
         return _new_cycle(Route.SHADOW, RouteReason.CANARY_DRAWN_SHADOW, qty, number, bucket, weight_bp)
@@ -158,7 +159,7 @@ def _new_cycle(route: Route, reason: RouteReason, qty: Decimal, number: int, buc
 
 def cap_uses(state: GatewayState, venue: str) -> tuple[tuple[str, Decimal | None, Decimal], ...]:
     """The caps of a canary at a venue (key, limit, use without the order); none unless the venue is in CANARY."""
-    caps = state.config.rollout.caps.get(venue)
+    caps = state.caps_of(venue)
     if caps is None or state.mode_of(venue) is not Mode.CANARY:
         return ()
     counted, use = state.venues.get(venue), state.books[Route.LIVE].venues.get(venue)
@@ -178,7 +179,9 @@ def _broken_cap(state: GatewayState, request: RouteRequest, mode: Mode, qty: Dec
     """The canary cap that sending ``qty`` live would break, if any; LIVE has none."""
     if mode is not Mode.CANARY:
         return None
-    caps: CanaryCaps | None = state.config.rollout.caps.get(request.venue)
+    if _exceeds_share(state, request, qty):
+        return RouteReason.CANARY_CAP_SHARE
+    caps = state.caps_of(request.venue)
     if caps is None:
         return None
     venue = state.venues.get(request.venue)
@@ -194,3 +197,19 @@ def _broken_cap(state: GatewayState, request: RouteRequest, mode: Mode, qty: Dec
     if caps.max_live_loss is not None and use is not None and -use.day_pnl >= caps.max_live_loss:
         return RouteReason.CANARY_CAP_LOSS
     return None
+
+
+def _exceeds_share(state: GatewayState, request: RouteRequest, qty: Decimal) -> bool:
+    """Whether the live share of the value opened would be more than the step permits: one large order is not 1%.
+
+    What went live in this step is measured against everything that was opened in the rollout, in both books.
+    """
+    rollout = state.rollouts.get(request.venue)
+    terms = state.config.rollout
+    step = None if rollout is None else terms.step_at(rollout.evidence.position)
+    if rollout is None or step is None or step.notional_bp is None:
+        return False
+    if terms.promotions_of(request.venue) is Promotions.MANUAL:
+        return False
+    value = request.unit_value * qty
+    return (rollout.evidence.live_opened + value) * _BPS > step.notional_bp * (rollout.opened + value)

@@ -28,6 +28,8 @@ from gateway.domain.figures import RiskFigures
 from gateway.domain.money import ONE, ZERO, ratio
 from gateway.domain.orders import Order
 from gateway.domain.overrides import Override
+from gateway.domain.rollout import CanaryCaps
+from gateway.domain.rollout_facts import HeardAlert
 from gateway.domain.sessions import Approval, Session
 
 # Named once: see domain.orders.
@@ -66,8 +68,10 @@ class GatewayState:
     """The one mutable object of the core; see the module's docstring for who may write it."""
 
     __slots__ = (
+        "_caps",
         "_modes",
         "_slower_plans",
+        "_weights",
         "agreements",
         "alerts",
         "approvals",
@@ -82,6 +86,7 @@ class GatewayState:
         "day",
         "figures",
         "flattens",
+        "heard_alerts",
         "ledger",
         "neighbours",
         "orders",
@@ -123,6 +128,8 @@ class GatewayState:
         self.venues: dict[str, VenueUse] = {}
         #: Evidence and progress of each venue's rollout.
         self.rollouts: dict[str, VenueRollout] = {}
+        #: The alerts that Alertmanager told of, by fingerprint.
+        self.heard_alerts: dict[str, HeardAlert] = {}
         self.session: Session | None = None
         #: Rules that people lifted for certain orders and a short time, oldest first.
         self.overrides: dict[str, Override] = {}
@@ -141,13 +148,41 @@ class GatewayState:
         self.throttle = ThrottleMemory()
         self.risk_plan: RiskPlan = compile_limits(self.config.limits, self.config.instruments)
         self.approved_symbols: frozenset[str] | None = None
+        #: What is in force per venue: mode, share in basis points, and caps.
         self._modes: dict[str, Mode] = {}
+        self._weights: dict[str, int] = {}
+        self._caps: dict[str, CanaryCaps] = {}
         #: Limits made smaller by breakers, by their factor.
         self._slower_plans: dict[Decimal, RiskPlan] = {}
 
     def mode_of(self, venue: str) -> Mode:
-        """The effective mode of a venue; one that is not configured is SHADOW."""
+        """The mode in force of a venue: a hold or an override of its rollout goes before the configuration. One that
+        is not configured is SHADOW."""
         return self._modes.get(venue, _SHADOW_MODE)
+
+    def weight_bp(self, venue: str) -> int:
+        """The share of new cycles of a venue that goes live now, in basis points."""
+        return self._weights.get(venue, 0)
+
+    def caps_of(self, venue: str) -> CanaryCaps | None:
+        """What the canary of a venue may risk, by configuration and step; None when there is no cap."""
+        return self._caps.get(venue)
+
+    def take_modes(self) -> None:
+        """Work out mode, share and caps of every venue, once for all orders."""
+        config = self.config
+        self._modes, self._weights, self._caps = {}, {}, {}
+        for venue in config.venues:
+            mode, weight = config.effective_mode(venue), config.weight_bp(venue)
+            rollout = self.rollouts.get(venue)
+            if rollout is not None and rollout.hold is not None:
+                mode, weight = _SHADOW_MODE, 0
+            elif rollout is not None and rollout.override is not None:
+                mode, weight = rollout.override.mode, rollout.override.weight_bp
+            self._modes[venue], self._weights[venue] = mode, weight
+            caps = config.rollout.caps_at(venue, config.rollout.position_of(mode, weight))
+            if caps is not None:
+                self._caps[venue] = caps
 
     def take_config(self, config: TradingConfig) -> None:
         """Put ``config`` in force, with what is compiled from it once so that no order pays for it."""
@@ -158,7 +193,7 @@ class GatewayState:
         self.throttle.take_config(config.throttles, self.open_orders())
         self.take_trips()
         self.approved_symbols = None if config.approved_symbols is None else frozenset(config.approved_symbols)
-        self._modes = {venue: config.effective_mode(venue) for venue in config.venues}
+        self.take_modes()
 
     def take_figures(self, figures: RiskFigures | None) -> None:
         """Keep ``figures`` as the newest, with what limits ask of them."""

@@ -8,16 +8,22 @@ import msgspec
 from gateway.domain.alerts import AlertCondition
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import ScopeKind, SubmitStatus, TradingState
+from gateway.domain.event import Happening as _Event
 from gateway.domain.figures import RiskFigures
 from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
 from gateway.domain.overrides import OverrideTerms
 from gateway.domain.reconciliation import ForeignOrder, HoldingDrift, SettleAs
-
-
-class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
-    ts_ns: int
+from gateway.domain.rollout_events import (
+    AlertsReceived,
+    PromotionApprovalReceived,
+    RolloutCommanded,
+    RolloutOverrideRequested,
+    RolloutOverrideRevocation,
+    RolloutsChecked,
+    VenueDoubted,
+)
 
 
 class PolicyVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -122,7 +128,7 @@ class BreakersChecked(_Event, frozen=True, kw_only=True):
     ``quote_ages_ns`` is how old the last price is of each symbol that is held or on order and whose market is open.
     """
 
-    quote_ages_ns: dict[str, int] = {}
+    quote_ages_ns: dict[str, int] = msgspec.field(default_factory=dict)
     is_full: bool = True
 
 
@@ -133,7 +139,7 @@ class BreakerResetRequested(_Event, frozen=True, kw_only=True):
     actor: Actor
     reason: str
     is_forced: bool = False
-    quote_ages_ns: dict[str, int] = {}
+    quote_ages_ns: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class BreakerTripRequested(_Event, frozen=True, kw_only=True):
@@ -160,13 +166,16 @@ class ConfigLoaded(_Event, frozen=True, kw_only=True):
     """A configuration that passed every check; ``difference`` says in words what changed.
 
     ``needs_approval`` is True where somebody has a key with role risk or admin: a limit is then loosened only with
-    the approval of such a key.
+    the approval of such a key. ``promotion_verdicts`` is what the rollout policy says of each venue that is raised,
+    ``is_alerting`` whether anybody would be told of an alert.
     """
 
     config: TradingConfig
     actor: Actor
     difference: tuple[str, ...] = ()
     needs_approval: bool = False
+    promotion_verdicts: dict[str, PolicyVerdict] = msgspec.field(default_factory=dict)
+    is_alerting: bool = False
 
 
 class ApprovalReceived(_Event, frozen=True, kw_only=True):
@@ -186,7 +195,7 @@ class MarksObserved(_Event, frozen=True, kw_only=True):
 
     marks: dict[str, Decimal]
     day: int | None = None
-    venue_days: dict[str, int] = {}
+    venue_days: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class FiguresObserved(_Event, frozen=True, kw_only=True):
@@ -295,7 +304,7 @@ class GatewayStarted(_Event, frozen=True, kw_only=True):
 
     version: str
     day: int | None = None
-    venue_days: dict[str, int] = {}
+    venue_days: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 Event = (
@@ -330,5 +339,12 @@ Event = (
     | AccountCompared
     | DriftAcceptance
     | SettlementRequested
+    | RolloutCommanded
+    | PromotionApprovalReceived
+    | RolloutOverrideRequested
+    | RolloutOverrideRevocation
+    | RolloutsChecked
+    | AlertsReceived
+    | VenueDoubted
     | GatewayStarted
 )

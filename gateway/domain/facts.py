@@ -29,6 +29,7 @@ from gateway.domain.reconciliation_facts import (
     OrderSettled,
     SettlementOverruled,
 )
+from gateway.domain.rollout_facts import RolloutFact
 from gateway.domain.sessions import Session
 from gateway.domain.stop_facts import (
     BreakerRearmed,
@@ -85,10 +86,12 @@ class HoldReleased(Recorded, frozen=True, kw_only=True):
 
 
 class OrderInDoubt(Recorded, frozen=True, kw_only=True):
-    """Sent, outcome unknown. Its exposure stays held until the venue itself answers."""
+    """Sent, outcome unknown. Its exposure stays held until the venue itself answers. ``is_ours`` True: it was the
+    gateway that was away."""
 
     order_id: str
     text: str
+    is_ours: bool = False
 
 
 class OrderAcknowledged(Recorded, frozen=True, kw_only=True):
@@ -327,6 +330,7 @@ Fact = (
     | PortfolioRecorded
     | DayRolled
     | VenueStatusRecorded
+    | RolloutFact
     | StrategyLocked
     | StrategyUnlocked
     | ClockSteppedBack

@@ -5,6 +5,7 @@ Plain data of ``rollout.yaml``. Shares are ratios, weights basis points, slippag
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -174,9 +175,23 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
             return len(self.plan)
         return next((i for i, step in enumerate(self.plan) if weight_bp <= step.weight_bp), len(self.plan))
 
+    def caps_at(self, venue: str, position: int) -> CanaryCaps | None:
+        """The caps of a venue at a position: the smaller of its own and of the step's, where it goes by evidence."""
+        own, step = self.caps.get(venue), self.step_at(position)
+        if step is None or step.caps == CanaryCaps() or self.promotions_of(venue) is Promotions.MANUAL:
+            return own
+        return step.caps if own is None else _smaller(own, step.caps)
+
     def step_at(self, position: int) -> RolloutStep | None:
         """The step at a position; None in SHADOW and LIVE."""
         return self.plan[position] if 0 <= position < len(self.plan) else None
+
+
+def _smaller(one: CanaryCaps, other: CanaryCaps) -> CanaryCaps:
+    def least(a: Any, b: Any) -> Any:
+        return min((value for value in (a, b) if value is not None), default=None)
+
+    return CanaryCaps(**{name: least(getattr(one, name), getattr(other, name)) for name in one.__struct_fields__})
 
 
 class Verdict(Word):

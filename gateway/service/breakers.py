@@ -1,6 +1,7 @@
 """Lets the circuit breakers be looked at: on the timers, and at once after fills and rejections."""
 
 import logging
+from collections.abc import Callable
 
 from gateway.core.breakers.listing import does, list_breakers, resets
 from gateway.core.decision import Decision
@@ -29,6 +30,8 @@ class BreakerWatch:
         self._calendar = calendar
         self._clock = clock
         self._started_ns = clock.now_ns()
+        #: Told of what followed from an event of a venue.
+        self.on_processed: Callable[[Decision], None] | None = None
 
     def process(self, event: Event) -> Decision:
         """What the engine's own does, and then a quick look where something was filled or rejected."""
@@ -38,13 +41,17 @@ class BreakerWatch:
                 self.check(is_full=False)
             except Exception:  # a fill is booked whatever a breaker makes of it; the timer looks again
                 _log.exception("looking at the circuit breakers failed")
+        if self.on_processed is not None:
+            self.on_processed(decision)
         return decision
 
     def check(self, is_full: bool = True) -> None:
         """One look; nothing is recorded when nothing trips or resets."""
         state = self._engine.state
         if state.breakers.trips or any(config.enabled for config in state.config.circuit_breakers.values()):
-            self._engine.process(self._event(is_full))
+            decision = self._engine.process(self._event(is_full))
+            if decision.facts and self.on_processed is not None:
+                self.on_processed(decision)
 
     def _event(self, is_full: bool = True) -> BreakersChecked:
         now_ns = self._clock.now_ns()

@@ -14,6 +14,8 @@ from gateway.core.ledger.memory import Ledger
 from gateway.domain.enums import Route, ScopeKind, Side, TradingState
 from gateway.domain.money import plain
 from gateway.domain.orders import Actor, FieldError, Fill, Order
+from gateway.domain.rollout import HoldCause
+from gateway.domain.rollout_events import VenueDoubted
 from gateway.ports.clock import Clock
 from gateway.ports.drop_copy import CopiedExecution, Difference, DropCopyResult, DropCopyVerdict
 from gateway.ports.intake import RequestInvalid, Stops
@@ -183,6 +185,7 @@ class DropCopyDesk:
         more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
         reason = f"drop copy of {venue}: execution {texts[0]}{more}"
         await self._stops.switch_trading(TradingState.REDUCING, actor, reason, ScopeKind.SYMBOL, symbol)
+        self._engine.process(VenueDoubted(ts_ns=self._clock.now_ns(), venue=venue, cause=HoldCause.DRIFT, text=reason))
 
 
 def _oldest_ns(ledger: Ledger) -> int:

@@ -1,41 +1,64 @@
 """A new configuration takes effect whole, or not at all: the old one then stays in force, and says why."""
 
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from gateway.core.config_change import refusals
 from gateway.core.decision import Decision
 from gateway.core.orphans import orphans
+from gateway.core.rollout.promotion import Circumstances, missing, policy_input, promotions
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Role
-from gateway.domain.events import ConfigLoaded
+from gateway.domain.events import ConfigLoaded, PolicyVerdict
 from gateway.domain.facts import ConfigChanged
 from gateway.domain.orders import Actor
+from gateway.domain.reasons import RejectCode
 from gateway.domain.settings import Settings
 from gateway.ports.clock import Clock
 from gateway.ports.telemetry import Telemetry
-from gateway.service.approvals import unapproved
+from gateway.service.approvals import can_approve, unapproved
 from gateway.service.engine import Engine
 from gateway.service.venues import VenueManager, venue_problems
 
 _log = logging.getLogger(__name__)
 _EDITOR = Actor("config-file", Role.ADMIN)
 
+#: Answers ``data.rollout.decision`` for one promotion.
+PromotionJudge = Callable[[Mapping[str, object]], PolicyVerdict]
 #: Told of every configuration that took effect, before any order is decided under it.
 OnApplied = Callable[[Settings], None]
 #: Makes ready what prices need; returns why they cannot be had.
 PrepareMarket = Callable[[Settings], Awaitable[tuple[str, ...]]]
 
 
+def circumstances(
+    state: GatewayState, new: Settings, judge: PromotionJudge, now_ns: int, old: Settings | None = None
+) -> Circumstances:
+    """What the promotions in ``new`` depend on besides state and edit, with the rollout policy's word on each.
+
+    A person's approval is asked for where somebody had a key to give it before the edit (``old``), or has one now.
+    """
+    trading = new.trading
+    verdicts = {one.venue: judge(policy_input(state, trading, one, now_ns)) for one in promotions(state, trading)}
+    is_guarded = can_approve(new.principals) or (old is not None and can_approve(old.principals))
+    return Circumstances(now_ns, verdicts, bool(new.notifications), is_guarded)
+
+
 def objections(
-    state: GatewayState, new: Settings, adapters: Collection[str], old: Settings | None = None
+    state: GatewayState,
+    new: Settings,
+    adapters: Collection[str],
+    old: Settings | None = None,
+    seen: Circumstances | None = None,
 ) -> tuple[str, ...]:
     """Why ``new`` cannot be put in force where ``state`` is what the journal holds; empty when it can.
 
-    ``old`` are the settings now in force, None at the start of a process.
+    ``old`` are the settings now in force, None at the start of a process. ``seen`` is what promotions depend on; None
+    leaves them out, for they have been looked at.
     """
     before = state.config if state.config.revision else None
     return (
+        *(() if seen is None else missing(state, new.trading, seen)),
         *refusals(before, new.trading),
         *venue_problems(state, new.trading, new.venues, adapters, None if old is None else old.venues),
         *orphans(state, new.trading),
@@ -51,6 +74,7 @@ class Reloader:
         self.settings = settings
         self.on_applied: list[OnApplied] = []
         self.prepare_market: PrepareMarket = _nothing_to_prepare
+        self.judge_promotion: PromotionJudge = _not_judged
         self._engine = engine
         self._venues = venues
         self._telemetry = telemetry
@@ -74,10 +98,21 @@ class Reloader:
             await self.prepare_market(self.settings)  # what was made ready for nothing is let go
             return found
         now_ns = self._clock.now_ns()
+        seen = self._circumstances(new)
+        found = missing(state, new.trading, seen)  # a venue may have been demoted while that was made ready
+        if found:
+            await self._venues.close_unneeded(state)
+            return found
         for listener in self.on_applied:
             listener(new)
         event = ConfigLoaded(
-            ts_ns=now_ns, config=new.trading, actor=_EDITOR, difference=difference, needs_approval=needs_approval
+            ts_ns=now_ns,
+            config=new.trading,
+            actor=_EDITOR,
+            difference=difference,
+            needs_approval=needs_approval,
+            promotion_verdicts=dict(seen.verdicts),
+            is_alerting=seen.is_alerting,
         )
         self._log_loosening(self._engine.process(event))
         await self._engine.settle(self._engine.last_seq)
@@ -96,11 +131,23 @@ class Reloader:
 
     def objections(self, new: Settings) -> tuple[str, ...]:
         """Why ``new`` cannot be put in force now, approved or not."""
-        return objections(self._engine.state, new, self._venues.adapters, self.settings)
+        seen = self._circumstances(new)
+        return objections(self._engine.state, new, self._venues.adapters, self.settings, seen)
+
+    def lacking(self, new: Settings) -> tuple[str, ...]:
+        """What is missing for the promotions in ``new``."""
+        return missing(self._engine.state, new.trading, self._circumstances(new))
+
+    def _circumstances(self, new: Settings) -> Circumstances:
+        return circumstances(self._engine.state, new, self.judge_promotion, self._clock.now_ns(), self.settings)
 
     def note_refusal(self) -> None:
         """Count an edit that did not take effect."""
         self._telemetry.on_config(False, self._engine.state.config.revision, self._clock.now_ns())
+
+
+def _not_judged(_: Mapping[str, object]) -> PolicyVerdict:
+    return PolicyVerdict(is_allowed=False, failure=RejectCode.POLICY_UNAVAILABLE, failure_text="nobody was asked")
 
 
 async def _nothing_to_prepare(_: Settings) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from gateway.service.engine import Engine
 from gateway.service.figures import FigureKeeper
 from gateway.service.flattening import Flattener
 from gateway.service.overrides import OverrideDesk
+from gateway.service.rollouts import RolloutDesk
 from gateway.service.trading_days import gateway_day, venue_days
 from gateway.service.venues import VenueManager
 from gateway.service.views import mid_px
@@ -34,6 +35,7 @@ class Timers:
         figures: FigureKeeper,
         breakers: BreakerWatch,
         alerts: AlertDesk,
+        rollouts: RolloutDesk,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -44,6 +46,7 @@ class Timers:
         self._figures = figures
         self._breakers = breakers
         self._alerts = alerts
+        self._rollouts = rollouts
         self._clock = clock
 
     async def run(self) -> None:
@@ -64,6 +67,7 @@ class Timers:
             self._figures.tick,
             self._breakers.check,
             self._alerts.tick,
+            self._rollouts.tick,
         ):
             try:
                 part()

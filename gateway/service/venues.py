@@ -126,7 +126,9 @@ def venue_problems(
 
 def is_needed(state: GatewayState, trading: TradingConfig, venue: str) -> bool:
     """Whether something may be sent to ``venue``: its mode says so, or what is open there must be closable."""
-    return trading.effective_mode(venue) is not Mode.SHADOW or has_live_business(state, venue)
+    rollout = state.rollouts.get(venue)
+    is_overridden = rollout is not None and rollout.override is not None
+    return trading.effective_mode(venue) is not Mode.SHADOW or is_overridden or has_live_business(state, venue)
 
 
 def live_venues(state: GatewayState) -> tuple[str, ...]:

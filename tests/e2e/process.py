@@ -40,7 +40,8 @@ class Reply(NamedTuple):
 class Site:
     """The folders of one gateway: ``config/`` and ``policies/`` copied from the repository, ``data/`` its own.
 
-    Without ``golden`` the policies come without their golden cases, which take most of a start to run.
+    Modes are raised by the edit alone, unless a test asks for evidence. Without ``golden`` the policies come without
+    their golden cases, which take most of a start to run.
     """
 
     def __init__(self, root: Path, *, golden: bool = False) -> None:
@@ -50,8 +51,9 @@ class Site:
         self.data = root / "data"
         shutil.copytree(ROOT / "config", self.config)
         self.policies.mkdir()
-        for name in ("trading.rego", "data.json"):
+        for name in ("trading.rego", "rollout.rego", "data.json"):
             shutil.copy(ROOT / "policies" / name, self.policies / name)
+        self.merge("rollout.yaml", {"promotions": {"default": "manual"}})
         if golden:
             shutil.copytree(ROOT / "policies" / "golden", self.policies / "golden")
 

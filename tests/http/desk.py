@@ -18,6 +18,7 @@ from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import ManualClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.gateway_samples import FakeMarket
+from tests.fakes.rollouts import FakeRollouts
 
 ORDERS = "/api/trading/orders"
 PLACE = "/api/trading/orders/place"
@@ -82,6 +83,7 @@ class Desk:
         self.market = FakeMarket()
         self.alerts = MemoryAlerts()
         self.agreement = FakeAgreement()
+        self.rollouts = FakeRollouts()
         self.telemetry = CountingTelemetry()
         self.metrics_page: Callable[[], bytes] = lambda: b"up 1\n"
         self.server = HttpServer(
@@ -93,6 +95,7 @@ class Desk:
             drop_copies=self.fake,
             agreement=self.agreement,
             alerts=self.alerts,
+            rollouts=self.rollouts,
             risk=self.fake,
             candidates=self.fake,
             reads=self.fake,

@@ -138,12 +138,6 @@ async def test_the_gateway_describes_itself() -> None:
     assert statistics == {"statistics": {"orders": {"received": 0}}}
 
 
-async def test_what_does_not_exist_yet_is_empty_not_absent() -> None:
-    """Clients written to the seed's paths must get an answer today and the real one later."""
-    async with Desk() as desk:
-        assert (await desk.ask("GET", "/api/trading/rollouts")).json == {"rollouts": []}
-
-
 async def test_breakers_are_listed_reset_and_pressed() -> None:
     """Without this, nobody could see why trading stopped, or let it go on."""
     path = "/api/trading/circuit-breakers"

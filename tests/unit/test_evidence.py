@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from gateway.core.evidence.memory import StepEvidence, VenueRollout
 from gateway.domain.enums import ExecType, Mode, Side, SubmitStatus
-from gateway.domain.events import LookupCompleted, SubmitCompleted, VenueStatusChanged
+from gateway.domain.events import GatewayStarted, LookupCompleted, SubmitCompleted, VenueStatusChanged
 from gateway.domain.orders import Order
 from tests.world import World, trading_config
 
@@ -139,3 +139,13 @@ def test_shadow_orders_are_no_evidence_of_a_venue() -> None:
     order = world.place(qty="1")
     world.report(order, ExecType.TRADE, exec_id="x", last_qty=D(1), last_px=D(180))
     assert (rollout(world).orders, evidence(world).total.orders, evidence(world).shadow_orders) == (0, 0, 1)
+
+
+def test_a_restart_of_the_gateway_is_no_error_of_the_venue() -> None:
+    """Without it every crash of ours with an order under way would count against the venue."""
+    world = live_world()
+    order = world.place(qty="1")
+    world.send(GatewayStarted(ts_ns=world.tick(), version="2"))
+    assert rollout(world).in_doubt == 1
+    world.report(order, ExecType.NEW)
+    assert (rollout(world).orders, rollout(world).errors, rollout(world).in_doubt) == (0, 0, 0)

@@ -9,7 +9,7 @@ from gateway.domain.config import Limits, VenueMode
 from gateway.domain.enums import CanaryUnit, ExecType, Mode, OrdStatus, Route, Side, TradingState
 from gateway.domain.reasons import RejectCode, RouteReason
 from gateway.domain.rollout import CanaryCaps, Rollout
-from tests.world import ALLOW, World, trading_config
+from tests.world import ALLOW, MANUAL, World, trading_config
 
 D = Decimal
 
@@ -149,7 +149,9 @@ def test_a_canary_cycle_is_drawn_once_and_followed() -> None:
 @pytest.mark.parametrize("unit", list(CanaryUnit))
 def test_the_canary_unit_says_what_shares_a_draw(unit: CanaryUnit) -> None:
     """Without this, 'by strategy' would still deal single positions."""
-    world = World(trading_config(Mode.CANARY, weight_bp=5_000, rollout=Rollout(salt="u", canary_unit=unit)))
+    world = World(
+        trading_config(Mode.CANARY, weight_bp=5_000, rollout=Rollout(salt="u", canary_unit=unit, promotions=MANUAL))
+    )
     routes: dict[str, set[Route]] = {}
     for n in range(30):
         order = world.place(strategy=f"s{n % 10}", symbol=("AAPL", "TSLA", "ES")[n % 3], qty=1)

@@ -161,6 +161,7 @@ class Moment(Kind):
 
     def read(self, value: object) -> int:
         if isinstance(value, str):
+            value = _whole_digits(value)
             is_digits = value.isascii() and value.isdigit() and len(value) <= 19
             ns = int(value) if is_digits else None if isinstance(value, JsonNumber) else parse_rfc3339(value)
             if ns is not None and 0 < ns <= _MAX_EXPIRE_NS:
@@ -179,11 +180,20 @@ class Whole(Kind):
         self._low, self._high = low, high
 
     def read(self, value: object) -> int:
-        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:
-            number = int(value)
+        digits = _whole_digits(value) if isinstance(value, str) else ""
+        if digits.isascii() and digits.isdigit() and len(digits) <= 19:
+            number = int(digits)
             if self._low <= number <= self._high:
                 return number
         raise FieldProblem(f"must be an integer from {self._low} to {self._high}", "send digits only")
+
+
+def _whole_digits(value: str) -> str:
+    """The digits of a JSON number; ``5.0`` is the integer 5 to JSON Schema."""
+    if not isinstance(value, JsonNumber):
+        return value
+    whole, point, rest = value.partition(".")
+    return JsonNumber(whole) if point and not rest.strip("0") else value
 
 
 class Text(Kind):

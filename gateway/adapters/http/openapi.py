@@ -128,18 +128,18 @@ def _schemas() -> dict[str, Any]:
     for operation in OPERATIONS:
         replies |= {reply for reply in operation.replies.values() if not isinstance(reply, str)}
         if operation.body is not None:
-            found[operation.body.__name__] = _body_schema(operation.body)
+            found[operation.body.__name__] = _body_schema(operation.body, is_open=operation.is_body_open)
     ordered = sorted(replies, key=lambda reply: reply.__name__)
     found |= msgspec.json.schema_components(ordered, ref_template=_REF)[1]
     return found
 
 
-def _body_schema(shape: type) -> dict[str, Any]:
+def _body_schema(shape: type, *, is_open: bool) -> dict[str, Any]:
     specs = field_specs(shape)
     return {
         "type": "object",
         "description": shape.__doc__,
         "properties": {spec.name: spec.kind.schema(not spec.is_required) for spec in specs},
         "required": [spec.name for spec in specs if spec.is_required],
-        "additionalProperties": False,
+        "additionalProperties": is_open,
     }

@@ -15,7 +15,8 @@ ANYTHING = r"[\s\S]+"
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path. ``replies`` are the successes; ``refusals`` the problem statuses beyond those that
-    its rights, body and query imply. ``route`` is the pattern for aiohttp where it differs from the path."""
+    its rights, body and query imply. ``route`` is the pattern for aiohttp where it differs from the path,
+    ``is_body_open`` lets the body hold more than its shape."""
 
     name: str
     method: str
@@ -26,6 +27,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     query: type = NoQuery
     body: type | None = None
     is_body_required: bool = False
+    is_body_open: bool = False
     refusals: tuple[int, ...] = ()
     route: str = ""
 

@@ -13,6 +13,7 @@ from gateway.adapters.http.market_views import QuoteView, WatchReply
 from gateway.adapters.http.operation import ANYTHING, TRADING, Operation, Stream, get, post
 from gateway.adapters.http.order_handlers import OrdersPage
 from gateway.adapters.http.risk_handlers import RiskQuery, RiskReply
+from gateway.adapters.http.rollout_operations import ROLLOUTS
 from gateway.adapters.http.shapes import (
     ClosedPositionsQuery,
     DisableTrading,
@@ -41,7 +42,6 @@ from gateway.adapters.http.state_views import (
     PortfolioReply,
     PositionsReply,
     ReadyReply,
-    RolloutsReply,
     SessionReply,
     StatisticsReply,
     TradingReply,
@@ -185,7 +185,6 @@ STATE = (
         body=LiftLock,
         refusals=(404, 503),
     ),
-    get(f"{TRADING}/rollouts", "rollouts", "Rollouts", RolloutsReply),
     get(f"{TRADING}/trading", "trading", "What is halted or reduced", TradingStatesReply),
     post(
         f"{TRADING}/trading/enable",
@@ -269,7 +268,7 @@ SYSTEM = (
     ),
 )
 
-OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *RISK, *CONTROL_OPERATIONS, *MARKET, *SYSTEM)
+OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *RISK, *CONTROL_OPERATIONS, *ROLLOUTS, *MARKET, *SYSTEM)
 
 
 STREAMS = (

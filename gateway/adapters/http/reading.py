@@ -58,9 +58,11 @@ def field_specs(shape: type) -> tuple[FieldSpec, ...]:
     return tuple(specs)
 
 
-def read_struct(body: bytes, shape: type[T]) -> T:
-    """An instance of ``shape`` from a JSON body; an empty body is an empty object."""
-    return shape(**read_fields(body, shape))
+def read_struct(body: bytes, shape: type[T], *, is_open: bool = False) -> T:
+    """An instance of ``shape`` from a JSON body; an empty body is an empty object. ``is_open`` True: another program
+    decides what else is in it, and that is passed over."""
+    pairs = _read_object(body) if body.strip() else []
+    return shape(**_read_values(_known(pairs, shape) if is_open else pairs, shape, "field"))
 
 
 def read_fields(body: bytes, shape: type) -> dict[str, Any]:
@@ -76,16 +78,16 @@ def read_query(pairs: Iterable[tuple[str, str]], shape: type[T]) -> T:
 class Items(Kind):
     """A list of objects, each read like a body of its own; problems name the object and the field."""
 
-    def __init__(self, text: str, shape: type, fewest: int, most: int) -> None:
+    def __init__(self, text: str, shape: type, fewest: int, most: int, *, is_open: bool = False) -> None:
         specs = field_specs(shape)
         item = {
             "type": "object",
             "properties": {spec.name: spec.kind.schema(not spec.is_required) for spec in specs},
             "required": [spec.name for spec in specs if spec.is_required],
-            "additionalProperties": False,
+            "additionalProperties": is_open,
         }
         super().__init__(text, {"type": "array", "items": item, "minItems": fewest, "maxItems": most})
-        self._shape, self._fewest, self._most = shape, fewest, most
+        self._shape, self._fewest, self._most, self._is_open = shape, fewest, most, is_open
 
     def read(self, value: object) -> tuple[dict[str, Any], ...]:
         if not isinstance(value, list) or not self._fewest <= len(value) <= self._most:
@@ -96,10 +98,23 @@ class Items(Kind):
         if not isinstance(item, _Members):
             raise ItemsInvalid((FieldError(f"[{number}]", "must be an object", shown(item), "see /openapi.json"),))
         try:
-            return _read_values(item.pairs, self._shape, "field")
+            pairs = _known(item.pairs, self._shape) if self._is_open else item.pairs
+            return _read_values(pairs, self._shape, "field")
         except RequestInvalid as error:
             places = (msgspec.structs.replace(one, field=f"[{number}].{one.field}") for one in error.errors)
             raise ItemsInvalid(tuple(places)) from None
+
+
+class Labels(Kind):
+    """A mapping of names to texts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, {"type": "object", "additionalProperties": {"type": "string"}})
+
+    def read(self, value: object) -> dict[str, str]:
+        if not isinstance(value, _Members) or not all(type(item) is str for _, item in value.pairs):
+            raise FieldProblem("must be an object of texts", 'such as {"venue": "ibkr"}')
+        return {name: str(item) for name, item in value.pairs}
 
 
 class ItemsInvalid(Exception):
@@ -108,6 +123,12 @@ class ItemsInvalid(Exception):
     def __init__(self, errors: tuple[FieldError, ...]) -> None:
         super().__init__()
         self.errors = errors
+
+
+def _known(pairs: Iterable[tuple[str, object]], shape: type) -> list[tuple[str, object]]:
+    """The members that the shape knows."""
+    names = {spec.name for spec in field_specs(shape)}
+    return [(name, value) for name, value in pairs if name in names]
 
 
 _MAX_PROBLEMS = 20

@@ -26,6 +26,7 @@ from gateway.adapters.http.page import PageHandlers
 from gateway.adapters.http.problem import HttpProblem
 from gateway.adapters.http.reconciliation_handlers import ReconciliationHandlers
 from gateway.adapters.http.risk_handlers import RiskHandlers
+from gateway.adapters.http.rollout_handlers import RolloutHandlers
 from gateway.adapters.http.state_handlers import ControlHandlers, StateHandlers
 from gateway.adapters.http.story_handlers import StoryHandlers
 from gateway.adapters.http.streams import Streams
@@ -42,6 +43,7 @@ from gateway.ports.page import PageFiles
 from gateway.ports.read_model import AllReads, Status
 from gateway.ports.reconciling import Reconciliations
 from gateway.ports.risk_view import RiskReads
+from gateway.ports.rollouts import Rollouts
 from gateway.ports.stories import OrderExplainer, OrderStories
 from gateway.ports.telemetry import Telemetry
 
@@ -68,6 +70,7 @@ class HttpServer:
         drop_copies: DropCopies,
         agreement: Reconciliations,
         alerts: Alerts,
+        rollouts: Rollouts,
         risk: RiskReads,
         candidates: Candidates,
         reads: AllReads,
@@ -106,6 +109,7 @@ class HttpServer:
             **_reconciliation_handlers(ReconciliationHandlers(agreement, reads)),
             **_override_handlers(OverrideHandlers(overrides)),
             **_approval_handlers(ApprovalHandlers(approvals)),
+            **_rollout_handlers(RolloutHandlers(rollouts)),
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),
             **_system_handlers(SystemHandlers(status, self._doorman, metrics_page)),
             "market_stream": MarketStreams(market, clock, self._streams, watch_lists).open,
@@ -253,7 +257,6 @@ def _state_handlers(state: StateHandlers, history: HistoryHandlers) -> dict[str,
         "connections": state.connections,
         "modes": state.modes,
         "breakers": state.breakers,
-        "rollouts": state.rollouts,
     }
 
 
@@ -291,6 +294,20 @@ def _approval_handlers(approvals: ApprovalHandlers) -> dict[str, Handler]:
 
 def _alert_handlers(alerts: AlertHandlers) -> dict[str, Handler]:
     return {"alerts": alerts.list, "acknowledge_alert": alerts.acknowledge}
+
+
+def _rollout_handlers(rollouts: RolloutHandlers) -> dict[str, Handler]:
+    return {
+        "list_rollouts": rollouts.list,
+        "show_rollout": rollouts.show,
+        "pause_rollout": rollouts.pause,
+        "resume_rollout": rollouts.resume,
+        "abort_rollout": rollouts.abort,
+        "approve_rollout": rollouts.approve,
+        "override_rollout": rollouts.override,
+        "end_rollout_override": rollouts.end_override,
+        "hear_alerts": rollouts.hear_alerts,
+    }
 
 
 def _market_handlers(market: MarketHandlers) -> dict[str, Handler]:

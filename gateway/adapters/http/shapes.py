@@ -229,6 +229,7 @@ EVENT_TYPES = (
     "flatten",
     "session",
     "config",
+    "rollout",
     "venue",
     "override",
     "lock",

@@ -25,7 +25,6 @@ from gateway.adapters.http.state_views import (
     LocksReply,
     PortfolioReply,
     PositionsReply,
-    RolloutsReply,
     SessionReply,
     StatisticsReply,
     TradingReply,
@@ -84,9 +83,6 @@ class StateHandlers:
 
     async def breakers(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(breakers_reply(self._status, caller))
-
-    async def rollouts(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        return json_response(RolloutsReply())
 
 
 class ControlHandlers:

@@ -161,12 +161,6 @@ class BreakersReply(msgspec.Struct, frozen=True):
     circuit_breakers: tuple[BreakerReply, ...]
 
 
-class RolloutsReply(msgspec.Struct, frozen=True):
-    """Rollouts; none exist yet."""
-
-    rollouts: tuple[str, ...] = ()
-
-
 class LiveReply(msgspec.Struct, frozen=True):
     """The process runs and answers."""
 

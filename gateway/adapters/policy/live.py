@@ -5,12 +5,14 @@ server that refuses. The former policies stay in force, also across a restart.
 """
 
 import asyncio
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import msgspec
 
 from gateway.adapters.policy.gate import ApprovedPolicies
 from gateway.adapters.policy.loader import PolicyLoader
+from gateway.adapters.policy.promotion import judge_promotion
 from gateway.adapters.policy.sources import PoliciesInvalid, PolicyProblem
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.policy_input import PolicyInput
@@ -65,6 +67,10 @@ class LivePolicies:
 
     async def evaluate(self, document: PolicyInput) -> PolicyVerdict:
         return await self._engine.evaluate(document)
+
+    def judge_promotion(self, document: Mapping[str, Any]) -> PolicyVerdict:
+        """What the rollout policy in force says of raising a venue."""
+        return judge_promotion(self.approved, document)
 
     async def close(self) -> None:
         await self._engine.close()

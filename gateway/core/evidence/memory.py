@@ -117,7 +117,6 @@ class VenueRollout(msgspec.Struct):
         self.evidence = StepEvidence(position=position, entered_ns=ts_ns, is_day_spoiled=self.hold is not None)
         self.verdict = None
 
-    def restart(self, ts_ns: int) -> None:
+    def restart(self) -> None:
         """What was proven before counts no more."""
-        self.enter(-1, ts_ns)
         self.orders = self.errors = self.canary_days = 0

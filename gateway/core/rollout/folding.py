@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from gateway.core.evidence.memory import Tally, VenueRollout
 from gateway.core.state import GatewayState
+from gateway.domain.breakers import BreakerKind
 from gateway.domain.enums import OPEN_STATUSES, OrdStatus, Route, Side
 from gateway.domain.money import ratio
 from gateway.domain.orders import Order, Twin
@@ -44,9 +45,13 @@ def note_admitted(state: GatewayState, order: Order, sign: int = 1) -> None:
             evidence.live_opened += value
 
 
-def note_in_doubt(state: GatewayState, order: Order) -> None:
+def note_in_doubt(state: GatewayState, order: Order, ts_ns: int, *, is_ours: bool) -> None:
+    """Nobody answered; where that was our own fault (a restart), it is counted like an outage."""
     if order.route is _LIVE and not order.is_in_doubt:
-        rollout_of(state, order.venue).in_doubt += 1
+        rollout = rollout_of(state, order.venue)
+        rollout.in_doubt += 1
+        if is_ours:
+            rollout.lost_ns = ts_ns
 
 
 def note_answered(state: GatewayState, order: Order, ts_ns: int, reject_code: str | None = None) -> None:
@@ -183,6 +188,17 @@ def _difference(px: Decimal, benchmark: Decimal, side: Side) -> int:
     """How much worse ``px`` is than ``benchmark``, in tenths of a basis point of it; negative when it is better."""
     worse = px - benchmark if side is _BUY else benchmark - px
     return int((worse / benchmark * _TENTHS).to_integral_value()) if benchmark > 0 else 0
+
+
+def is_away(state: GatewayState, venue: str) -> bool:
+    """Whether nothing can be said of the venue now: it is not connected, or a breaker says that it is as good as."""
+    use = state.venues.get(venue)
+    if use is not None and not use.is_connected:
+        return True
+    return any(
+        trip.breaker_id == BreakerKind.VENUE_CONNECTION and trip.scope_id == venue
+        for trip in state.breakers.trips.values()
+    )
 
 
 def _was_away(state: GatewayState, rollout: VenueRollout, order: Order) -> bool:

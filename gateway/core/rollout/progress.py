@@ -1,7 +1,24 @@
 """How a rollout moves on: days, connections, and the facts about it. Part of ``core.apply``; called by it only."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from gateway.core.evidence.memory import VenueRollout
+from gateway.core.rollout.folding import rollout_of
+from gateway.core.state import GatewayState
 from gateway.domain.facts import VenueStatusRecorded
+from gateway.domain.rollout_facts import (
+    AlertHeard,
+    PromotionApproved,
+    RolloutHeld,
+    RolloutOverridden,
+    RolloutOverrideEnded,
+    RolloutReleased,
+    RolloutStepEntered,
+    RolloutVerdictReached,
+)
+
+_MAX_ALERTS = 1_000
 
 
 def note_connection(rollout: VenueRollout, fact: VenueStatusRecorded, *, was_connected: bool) -> None:
@@ -23,3 +40,71 @@ def note_day(rollout: VenueRollout) -> None:
     evidence.day_orders = 0
     evidence.is_day_spoiled = rollout.hold is not None
     rollout.outages_today = 0
+
+
+def _step_entered(state: GatewayState, fact: RolloutStepEntered) -> None:
+    rollout = rollout_of(state, fact.venue)
+    if fact.is_restart:
+        rollout.restart()
+    rollout.enter(fact.position, fact.ts_ns)
+    rollout.approval = None  # it was for the step that is left
+    state.take_modes()
+
+
+def _held(state: GatewayState, fact: RolloutHeld) -> None:
+    rollout = rollout_of(state, fact.venue)
+    rollout.hold = fact.hold
+    rollout.override = None
+    rollout.evidence.is_day_spoiled = True
+    _reroute(state)
+
+
+def _released(state: GatewayState, fact: RolloutReleased) -> None:
+    rollout_of(state, fact.venue).hold = None
+    _reroute(state)
+
+
+def _verdict_reached(state: GatewayState, fact: RolloutVerdictReached) -> None:
+    rollout_of(state, fact.venue).verdict = fact.verdict
+
+
+def _approved(state: GatewayState, fact: PromotionApproved) -> None:
+    rollout_of(state, fact.venue).approval = fact.approval
+
+
+def _overridden(state: GatewayState, fact: RolloutOverridden) -> None:
+    rollout_of(state, fact.venue).override = fact.override
+    _reroute(state)
+
+
+def _override_ended(state: GatewayState, fact: RolloutOverrideEnded) -> None:
+    rollout_of(state, fact.venue).override = None
+    _reroute(state)
+
+
+def _alert_heard(state: GatewayState, fact: AlertHeard) -> None:
+    state.heard_alerts.pop(fact.alert.fingerprint, None)  # the newest stands last
+    state.heard_alerts[fact.alert.fingerprint] = fact.alert
+    if len(state.heard_alerts) > _MAX_ALERTS:
+        resolved = [one for one, alert in state.heard_alerts.items() if not alert.is_firing]
+        del state.heard_alerts[
+            min(resolved or state.heard_alerts, key=lambda one: (state.heard_alerts[one].starts_ns, one))
+        ]
+
+
+def _reroute(state: GatewayState) -> None:
+    """Modes are others now: an order whose policy is being asked is decided again."""
+    state.take_modes()
+    state.control_epoch += 1
+
+
+ROLLOUT_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
+    RolloutStepEntered: _step_entered,
+    RolloutHeld: _held,
+    RolloutReleased: _released,
+    RolloutVerdictReached: _verdict_reached,
+    PromotionApproved: _approved,
+    RolloutOverridden: _overridden,
+    RolloutOverrideEnded: _override_ended,
+    AlertHeard: _alert_heard,
+}

@@ -1,0 +1,53 @@
+"""Alerts that Alertmanager tells of: one that fires demotes, one that is resolved promotes nothing."""
+
+from gateway.core.decision import NOTHING, Decision
+from gateway.core.rollout.control import demotion, hold
+from gateway.core.state import GatewayState
+from gateway.domain.effects import Effect
+from gateway.domain.enums import Mode
+from gateway.domain.facts import Fact
+from gateway.domain.rollout import HoldCause
+from gateway.domain.rollout_events import AlertsReceived
+from gateway.domain.rollout_facts import AlertHeard, HeardAlert
+
+
+def hear_alerts(state: GatewayState, event: AlertsReceived) -> Decision:
+    """A firing alert demotes, once; a resolved one is noted and promotes nothing."""
+    facts: list[Fact] = []
+    effects: list[Effect] = []
+    seen: set[tuple[str, int, bool]] = set()
+    held: set[str] = set()
+    for alert in event.alerts:
+        known = state.heard_alerts.get(alert.fingerprint)
+        key = (alert.fingerprint, alert.starts_ns, alert.is_firing)
+        if key in seen or (known is not None and (known.starts_ns, known.is_firing) == key[1:]):
+            continue
+        if known is not None and alert.starts_ns < known.starts_ns:
+            continue  # told again, late: a newer one is known
+        seen.add(key)
+        facts.append(AlertHeard(ts_ns=event.ts_ns, alert=alert))
+        if not alert.is_firing:
+            continue
+        text = f"alert {alert.name}" + (f": {alert.text}" if alert.text else "")
+        for venue in _venues_of(state, alert):
+            if venue in held or _mode_withoutdemotion(state, venue) is Mode.SHADOW:
+                continue
+            found, more = hold(state, venue, demotion(state, event.ts_ns, HoldCause.ALERT, text, alert.fingerprint))
+            if found:
+                held.add(venue)
+                facts += found
+                effects += more
+    return Decision(tuple(facts), tuple(effects)) if facts else NOTHING
+
+
+def _venues_of(state: GatewayState, alert: HeardAlert) -> list[str]:
+    """The venue that the alert names; all of them where it names none, or none that is known."""
+    known = {*state.rollouts, *state.config.venues}
+    return [alert.venue] if alert.venue in known else sorted(known)
+
+
+def _mode_withoutdemotion(state: GatewayState, venue: str) -> Mode:
+    rollout = state.rollouts.get(venue)
+    if rollout is not None and rollout.override is not None:
+        return rollout.override.mode
+    return state.config.effective_mode(venue)

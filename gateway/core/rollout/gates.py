@@ -1,0 +1,162 @@
+"""What the evidence of a venue says, gate by gate. Read, never written: equal evidence gives equal verdicts.
+
+A gate without samples never passes, and one that cannot be measured now (the venue is away, orders hang) is an error,
+which neither passes nor fails.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from gateway.core.evidence.exact import zero_failure_size
+from gateway.core.evidence.histogram import Histogram, median_beyond, median_within
+from gateway.core.evidence.memory import VenueRollout
+from gateway.core.evidence.rates import is_above, is_below, lower_bound, samples_needed, upper_bound
+from gateway.domain.money import ONE, plain, ratio
+from gateway.domain.rollout import GateResult, Gates, Rollout, Verdict
+
+_TENTHS = 10
+
+
+def assess(rollout: VenueRollout, terms: Rollout, *, is_away: bool) -> tuple[GateResult, ...]:
+    """Every gate of the step at which the venue stands. In SHADOW only what its first step asks for."""
+    found = list(_requirements(rollout, terms))
+    if rollout.evidence.position >= 0:
+        found += _quality(rollout, terms)
+    if is_away:
+        text = "the venue is away: nothing can be said while it is"
+        found.append(GateResult(gate="venue", verdict=Verdict.ERROR, text=text))
+    return tuple(found)
+
+
+def _quality(rollout: VenueRollout, terms: Rollout) -> Iterator[GateResult]:
+    evidence, gates = rollout.evidence, terms.gates
+    step = terms.step_at(evidence.position)
+    proven = None if step is None else step.max_error_rate
+    if gates.max_error_rate is not None:
+        yield _error_rate(rollout, gates, proven)
+    if gates.min_fill_rate is not None:
+        total = evidence.total
+        yield _rate("fill_rate", total.pairs - total.hits, total.pairs, ONE - gates.min_fill_rate, gates, "unfilled")
+    if gates.max_slippage_bps is not None:
+        yield _median_bps("slippage", evidence.slippage, gates.max_slippage_bps, gates)
+    if gates.max_twin_slippage_bps is not None:
+        yield _median_bps("twin_slippage", evidence.twin_slippage, gates.max_twin_slippage_bps, gates)
+    if gates.max_ack_ms is not None:
+        slow = evidence.ack_ms.above(gates.max_ack_ms)
+        yield _rate("slow_acks", slow, evidence.ack_ms.n, gates.max_slow_acks, gates, f"above {gates.max_ack_ms} ms")
+    if gates.max_ack_delay_ms is not None:
+        bound, beyond = gates.max_ack_delay_ms, gates.max_ack_delay_ms + gates.min_effect_ms
+        yield _median("ack_delay", evidence.ack_delay_ms, bound, beyond, "ms", gates)
+    yield _breaches(rollout, gates)
+    if rollout.in_doubt:
+        text = f"{rollout.in_doubt} live orders wait for the venue's answer"
+        yield GateResult(gate="in_doubt", verdict=Verdict.ERROR, text=text, n=rollout.in_doubt)
+
+
+def _error_rate(rollout: VenueRollout, gates: Gates, proven: Decimal | None) -> GateResult:
+    """Over all steps of the rollout. It fails by the bound of the gates, and passes by that of the step."""
+    bound = gates.max_error_rate
+    assert bound is not None  # asked by the caller
+    n, bad = rollout.orders, min(rollout.errors, rollout.orders)
+    return _rate("error_rate", bad, n, bound if proven is None else max(proven, bound), gates, "errors", bound)
+
+
+def _rate(
+    gate: str, bad: int, n: int, bound: Decimal, gates: Gates, words: str, fail_bound: Decimal | None = None
+) -> GateResult:
+    """``bad`` of ``n`` against a bound that must be proven, and one (the same unless given) beyond which it fails."""
+    sure = gates.confidence
+    if is_above(bad, n, bound if fail_bound is None else fail_bound, sure):
+        verdict = Verdict.FAIL
+    else:
+        verdict = Verdict.PASS if is_below(bad, n, bound, sure) else Verdict.NOT_ENOUGH
+    needed = samples_needed(bad, n, bound, sure) if verdict is Verdict.NOT_ENOUGH else 0
+    limit = percent(bound)
+    text = f"{bad} {words} in {n}"
+    if verdict is Verdict.NOT_ENOUGH:
+        size = zero_failure_size(bound, sure)
+        text += f": {size:,} without one needed for < {limit} at {percent(sure)}; {needed:,} more as one looks daily"
+    elif verdict is Verdict.PASS:
+        text += f": proven below {limit} at {percent(sure)}"
+    else:
+        text += f": proven above {percent(fail_bound or bound)} at {percent(sure)}"
+    return GateResult(
+        gate=gate,
+        verdict=verdict,
+        text=text,
+        n=n,
+        needed=needed,
+        value=ratio(Decimal(bad), Decimal(n)) if n else None,
+        lower=lower_bound(bad, n, sure),
+        upper=upper_bound(bad, n, sure),
+        limit=bound,
+    )
+
+
+def _median_bps(gate: str, samples: Histogram, bound: Decimal, gates: Gates) -> GateResult:
+    tenths, beyond = int(bound * _TENTHS), int((bound + gates.min_effect_bps) * _TENTHS)
+    return _median(gate, samples, tenths, beyond, "bps", gates)
+
+
+def _median(gate: str, samples: Histogram, bound: int, beyond: int, unit: str, gates: Gates) -> GateResult:
+    scale = _TENTHS if unit == "bps" else 1
+    n, above, sure = samples.n, samples.above(bound), gates.confidence
+    if n >= gates.min_pairs and median_beyond(samples, beyond, sure):
+        verdict = Verdict.FAIL
+    elif n >= gates.min_pairs and median_within(samples, bound, sure):
+        verdict = Verdict.PASS
+    else:
+        verdict = Verdict.NOT_ENOUGH
+    limit = ratio(Decimal(bound), Decimal(scale))
+    needed = max(gates.min_pairs - n, samples_needed(above, n, Decimal("0.5"), sure))
+    median = None if samples.median is None else ratio(Decimal(samples.median), Decimal(scale))
+    text = f"{above} of {n} above {plain(limit)} {unit}"
+    if median is not None:
+        text += f", median {plain(median)} {unit}"
+    if verdict is Verdict.NOT_ENOUGH:
+        text += f": {needed:,} more within it needed at {percent(sure)}"
+    return GateResult(
+        gate=gate,
+        verdict=verdict,
+        text=text,
+        n=n,
+        needed=needed if verdict is Verdict.NOT_ENOUGH else 0,
+        value=median,
+        limit=limit,
+    )
+
+
+def _breaches(rollout: VenueRollout, gates: Gates) -> GateResult:
+    evidence = rollout.evidence
+    seen, n = evidence.breaches, evidence.total.orders
+    if seen > gates.max_breaches:
+        verdict = Verdict.FAIL
+    else:
+        verdict = Verdict.PASS if n else Verdict.NOT_ENOUGH
+    text = f"{seen} breaches of limits in {n} orders, {gates.max_breaches} allowed"
+    return GateResult(gate="breaches", verdict=verdict, text=text, n=n, limit=Decimal(gates.max_breaches))
+
+
+def _requirements(rollout: VenueRollout, terms: Rollout) -> Iterator[GateResult]:
+    """Days and orders of the step, and the days of CANARY that LIVE asks for."""
+    evidence = rollout.evidence
+    step = terms.step_at(evidence.position)
+    if evidence.position < 0:
+        yield _at_least("days", evidence.days, terms.shadow.days, "days with orders in SHADOW")
+        yield _at_least("orders", evidence.shadow_orders, terms.shadow.min_orders, "orders in SHADOW")
+    elif step is not None:
+        yield _at_least("days", evidence.days, step.days, "trading days with live orders in this step")
+        yield _at_least("orders", evidence.total.orders, max(step.min_orders, 1), "live orders in this step")
+        if evidence.position == len(terms.plan) - 1:
+            yield _at_least("canary_days", rollout.canary_days, terms.live_after_days, "trading days in CANARY")
+
+
+def _at_least(gate: str, n: int, least: int, words: str) -> GateResult:
+    verdict = Verdict.PASS if n >= least else Verdict.NOT_ENOUGH
+    text = f"{n} of {least} {words}"
+    return GateResult(gate=gate, verdict=verdict, text=text, n=n, needed=max(least - n, 0), limit=Decimal(least))
+
+
+def percent(share: Decimal) -> str:
+    """A ratio as people read it."""
+    return f"{plain((share * 100).quantize(Decimal('1e-6')))}%"

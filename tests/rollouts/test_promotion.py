@@ -1,0 +1,178 @@
+"""Raising a mode or a share: along the plan, on evidence, with the policy's and a person's word, or not at all."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
+from gateway.domain.enums import Mode
+from gateway.domain.events import PolicyVerdict
+from gateway.domain.rollout import ApprovalNeed, ApprovalTerms, Promotions, ShadowTerms
+from tests.rollouts.site import DAY_NS, TERMS, Site
+from tests.world import ALLOW, DENY
+
+D = Decimal
+replace = msgspec.structs.replace
+
+
+def test_a_venue_goes_up_the_whole_plan_on_evidence() -> None:
+    """Without it no venue would ever get to LIVE by the plan."""
+    site = Site()
+    site.earn_first_step()
+    assert site.raise_to(Mode.CANARY, 9_000) == ""
+    site.trade(60)
+    site.next_day()
+    assert site.rollout.canary_days == 2
+    assert site.raise_to(Mode.LIVE, 10_000) == ""
+    assert (site.state.mode_of("alpha"), site.rollout.evidence.position) == (Mode.LIVE, 2)
+    assert [past.position for past in site.rollout.past] == [-1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("mode", "weight", "text"),
+    [
+        (Mode.CANARY, 6_000, "one step at a time: CANARY with canary_pct of at most 50 comes next"),
+        (Mode.CANARY, 9_000, "one step at a time"),
+        (Mode.CANARY, 9_500, "one step at a time"),
+        (Mode.LIVE, 10_000, "one step at a time"),
+    ],
+)
+def test_no_step_is_left_out(mode: Mode, weight: int, text: str) -> None:
+    """Without it "do not skip CANARY" would be advice."""
+    site = Site()
+    assert text in site.raise_to(mode, weight)
+    assert site.state.mode_of("alpha") is Mode.SHADOW
+
+
+def test_what_is_missing_is_all_told_at_once() -> None:
+    """Without it a person would learn of one gate a day."""
+    site = Site()
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    text = site.raise_to(Mode.CANARY, 9_000, is_alerting=False, verdict=DENY)
+    for gate in ("days", "orders", "error_rate", "fill_rate", "slippage", "twin_slippage", "slow_acks", "breaches"):
+        assert f"{gate} not_enough_evidence" in text
+    assert "TEST_RULE: the test denies it" in text
+    assert "alerting: nobody would be told" in text
+    assert "0 errors in 0: 14 without one needed for < 20% at 95%" in text
+    assert site.state.weight_bp("alpha") == 5_000
+
+
+def test_days_without_orders_do_not_count() -> None:
+    """Without it a month of holidays would promote."""
+    site = Site()
+    site.raise_to(Mode.CANARY, 5_000)
+    for _ in range(40):
+        site.next_day()
+    assert site.rollout.evidence.days == 0
+    site.trade(1)
+    assert site.rollout.evidence.days == 0
+    site.next_day()
+    assert (site.rollout.evidence.days, site.rollout.canary_days) == (1, 1)
+
+
+def test_lowering_is_never_refused_and_begins_the_lower_step_afresh() -> None:
+    """Without it a person could not take risk back while something is missing."""
+    site = Site()
+    site.earn_first_step()
+    site.raise_to(Mode.CANARY, 9_000)
+    assert site.raise_to(Mode.CANARY, 4_000, verdict=None, is_alerting=False) == ""
+    assert (site.rollout.evidence.position, site.state.weight_bp("alpha")) == (0, 4_000)
+    assert site.raise_to(Mode.SHADOW, 0, verdict=None) == ""
+    assert site.rollout.evidence.position == -1
+    assert "one step" in site.raise_to(Mode.CANARY, 9_000)
+
+
+def test_within_a_step_a_share_may_grow() -> None:
+    """Without it half a step could not be begun with."""
+    site = Site()
+    assert site.raise_to(Mode.CANARY, 1_000) == ""
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    assert "days" in site.raise_to(Mode.CANARY, 5_001)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"),
+    [
+        (None, "was not asked"),
+        (PolicyVerdict(is_allowed=False, failure="POLICY_UNDEFINED", failure_text="nothing"), "no decision"),
+        (PolicyVerdict(is_allowed=False), "not allowed"),
+        (PolicyVerdict(is_allowed=True, denies=(("A", "b"),)), "A: b"),
+    ],
+)
+def test_only_a_clear_yes_of_the_policy_promotes(verdict: PolicyVerdict | None, text: str) -> None:
+    """Invariant 13 for promotions: what is missing or unclear is a no."""
+    site = Site()
+    assert text in site.raise_to(Mode.CANARY, 5_000, verdict=verdict)
+
+
+def test_an_edit_cannot_permit_itself() -> None:
+    """Without it one edit could make promotions manual, or the plan empty, and go LIVE."""
+    site = Site()
+    for terms in (
+        replace(TERMS, promotions={"alpha": Promotions.MANUAL}),
+        replace(TERMS, plan=(replace(TERMS.plan[0], weight_bp=9_999),)),
+    ):
+        refusal = site.edit(site.config(Mode.CANARY, 9_999, terms)).refusal
+        assert refusal is not None
+    assert (
+        site.edit(site.config(Mode.SHADOW, 0, replace(TERMS, promotions={"alpha": Promotions.MANUAL}))).refusal is None
+    )
+    assert site.raise_to(Mode.CANARY, 9_999) == ""  # told at every start, and two edits
+
+
+def test_an_approval_is_for_one_configuration_and_one_set_of_policies_and_a_while() -> None:
+    """Without it a word given for one thing would let through another."""
+    site = Site(terms=replace(TERMS, approval=ApprovalTerms(needed=ApprovalNeed.ALWAYS, expires_h=24)))
+    config = site.config(Mode.CANARY, 5_000)
+
+    def edit() -> bool:
+        return site.edit(config, needs_approval=True).refusal is None
+
+    assert not edit()
+    site.approve("another")
+    assert not edit()
+    site.approve(config.revision, "other policies")
+    assert not edit()
+    site.approve(config.revision)
+    site.now_ns += 24 * 3_600_000_000_000
+    assert not edit()
+    site.approve(config.revision)
+    assert edit()
+    assert site.rollout.approval is None  # it is used up
+
+
+def test_where_nobody_has_a_key_the_owner_of_the_files_approves() -> None:
+    """Without it a gateway on one machine could never be promoted."""
+    site = Site(terms=replace(TERMS, approval=ApprovalTerms(needed=ApprovalNeed.ALWAYS)))
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+
+
+def test_shadow_must_have_seen_what_is_asked_of_it() -> None:
+    """Without it `shadow:` would be read and not kept to."""
+    site = Site(terms=replace(TERMS, shadow=ShadowTerms(days=1, min_orders=3)))
+    assert "0 of 3 orders in SHADOW" in site.raise_to(Mode.CANARY, 5_000)
+    for _ in range(3):
+        site.fill(site.place())
+    assert "0 of 1 days" in site.raise_to(Mode.CANARY, 5_000)
+    site.next_day()
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+
+
+def test_a_first_configuration_begins_in_shadow_or_at_the_first_step() -> None:
+    """Without it deleting the data directory would be a way to LIVE."""
+    Site(Mode.CANARY, 5_000)
+    with pytest.raises(AssertionError, match="one step at a time"):
+        Site(Mode.CANARY, 9_000)
+
+
+def test_the_evidence_survives_a_restart() -> None:
+    """Without it every restart would begin the step again."""
+    site = Site()
+    site.earn_first_step()
+    again = decode_snapshot(encode_snapshot(site.state))
+    assert state_hash(again) == state_hash(site.state)
+    assert again.mode_of("alpha") is Mode.CANARY
+    site.state = again
+    assert site.raise_to(Mode.CANARY, 9_000, verdict=ALLOW) == ""
+    assert site.now_ns > DAY_NS
