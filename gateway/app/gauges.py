@@ -64,12 +64,14 @@ class StateGauges:
 
 
 def _in_doubt(state: GatewayState, now_ns: int) -> dict[str, Reading]:
-    doubted_ns = [order.doubt_since_ns for order in state.orders.values() if order.is_in_doubt]
-    oldest_ns = max(now_ns - min(doubted_ns), 0) if doubted_ns else 0
-    return {
-        "gateway_in_doubt_orders": {(): float(len(doubted_ns))},
-        "gateway_in_doubt_oldest_seconds": {(): oldest_ns * 1e-9},
-    }
+    counts: dict[tuple[str, ...], float] = {(venue,): 0.0 for venue in state.config.venues}
+    oldest_s = dict(counts)
+    for order in state.orders.values():
+        if order.is_in_doubt:
+            key = (order.venue,)
+            counts[key] = counts.get(key, 0.0) + 1
+            oldest_s[key] = max(oldest_s.get(key, 0.0), (now_ns - order.doubt_since_ns) * 1e-9)
+    return {"gateway_in_doubt_orders": counts, "gateway_in_doubt_oldest_seconds": oldest_s}
 
 
 def _breakers(state: GatewayState) -> dict[tuple[str, ...], float]:

@@ -56,11 +56,17 @@ class LimitUse(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str = ""
 
 
-def limit_uses(state: GatewayState, now_ns: int) -> Iterator[LimitUse]:
-    """Every limit of every scope, the widest scope first, those too that nothing uses."""
+def limit_uses(
+    state: GatewayState, now_ns: int, *, only: str = "", without: ScopeKind | None = None
+) -> Iterator[LimitUse]:
+    """Every limit of every scope, the widest scope first, those too that nothing uses.
+
+    ``only`` is the one rule to measure, ``without`` a kind of scope to leave out: there may be thousands of symbols.
+    """
+    scopes = [scope for scope in state.risk_plan.all_scopes() if scope.kind is not without]
     for route, book in state.books.items():
-        reader = _Reader(state, route, book, now_ns)
-        for scope in state.risk_plan.all_scopes():
+        reader = _Reader(state, route, book, now_ns, only)
+        for scope in scopes:
             yield from reader.scope(scope)
 
 
@@ -75,27 +81,36 @@ class _Case(msgspec.Struct, frozen=True, gc=False):
 class _Reader:
     """Reads one book. What holds for all of its scopes is looked up once."""
 
-    def __init__(self, state: GatewayState, route: Route, book: Book, now_ns: int) -> None:
+    def __init__(self, state: GatewayState, route: Route, book: Book, now_ns: int, only: str) -> None:
         self._state, self._route, self._book, self._now_ns = state, route, book, now_ns
+        self._only = only
         self._units = _unit_values(state, book)
         self._poorest = min(
             state.config.accounts, key=lambda name: (state.equity(route, name), name), default="default"
         )
 
     def scope(self, scope: ScopeLimits) -> Iterator[LimitUse]:
+        bindings = [one for one in scope.bindings if self._only in ("", one[0].key)]
+        if bindings:
+            yield from self._measured(scope, bindings)
+        if not self._only:
+            for key, text in _without_figure(scope):
+                yield self._row(scope, key, key, text)
+
+    def _measured(self, scope: ScopeLimits, bindings: Sequence[tuple[RiskRule, Decimal]]) -> Iterator[LimitUse]:
         use = use_of(self._book, scope.kind, scope.scope_id)
         own = [scope.scope_id] if scope.kind is ScopeKind.ACCOUNT else list(self._state.config.accounts)
         accounts = [_Case(risk, scope_after(risk, use), name) for name in own for risk in self._both_sides(name, "")]
-        symbols = list(self._symbol_cases(use, own[0] if scope.kind is ScopeKind.ACCOUNT else self._poorest))
-        for rule, limit in scope.bindings:
+        is_per_symbol = any(rule.key in _PER_SYMBOL for rule, _ in bindings)
+        account = own[0] if scope.kind is ScopeKind.ACCOUNT else self._poorest
+        symbols = list(self._symbol_cases(use, account)) if is_per_symbol else []
+        for rule, limit in bindings:
             if rule.key in _PER_SYMBOL:
                 yield self._closest(scope, rule, limit, symbols or accounts[:1])
             elif rule.is_per_scope or rule.key in _PER_ACCOUNT:
                 yield self._closest(scope, rule, limit, accounts)
             else:
                 yield self._row(scope, rule.key, rule.code, plain(limit))
-        for key, text in _without_figure(scope):
-            yield self._row(scope, key, key, text)
 
     def _both_sides(self, account: str, symbol: str) -> tuple[OrderRisk, ...]:
         return tuple(self._nothing(account, symbol, side) for side in Side)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from gateway.core.decision import Decision
 from gateway.domain.alert_facts import AlertRaised, AlertResolved
-from gateway.domain.alerts import Alert, AlertCondition, Severity
+from gateway.domain.alerts import Alert, AlertCondition
 from gateway.domain.events import AcknowledgmentReceived, AlertsChecked
 from gateway.domain.orders import Actor
 from gateway.ports.alerts import ChannelView, Notifier
@@ -20,7 +20,6 @@ _NS = 1_000_000_000
 #: What the outside tells is asked this often, and believed for so long after it was last told: no flapping.
 EVERY_NS = 5 * _NS
 LINGER_NS = 15 * _NS
-_LEVELS = {Severity.CRITICAL: logging.CRITICAL, Severity.WARNING: logging.WARNING, Severity.INFO: logging.INFO}
 
 #: What is wrong now, as far as one part of the gateway can tell.
 ConditionSource = Callable[[], Iterable[AlertCondition]]
@@ -62,7 +61,7 @@ class AlertDesk:
         for fact in decision.facts:
             if isinstance(fact, AlertRaised):
                 condition = fact.alert.condition
-                _log.log(_LEVELS[condition.severity], "alert %s: %s", fact.alert.alert_id, condition.text)
+                _log.warning("alert %s (%s): %s", fact.alert.alert_id, condition.severity.value, condition.text)
                 self._notifier.notify(fact.alert)
             elif isinstance(fact, AlertResolved):
                 over = self._engine.state.alerts.resolved

@@ -83,8 +83,8 @@ class Conditions:
                 yield _condition(AlertKind.MARKET_DATA_STALE, venue, Severity.CRITICAL, text)
 
     def _loss(self) -> Iterator[AlertCondition]:
-        for (scope, rule), use in self._risk.use_ratios().items():
-            if rule == "daily_loss_limit" and use >= 1:
+        for (scope, _), use in self._risk.daily_loss_ratios().items():
+            if use >= 1:
                 text = f"the daily loss limit of {scope} is used up; orders that add risk are denied"
                 yield _condition(AlertKind.DAILY_LOSS_LIMIT, scope, Severity.CRITICAL, text)
 

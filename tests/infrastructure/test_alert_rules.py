@@ -72,7 +72,7 @@ def test_every_alert_says_how_loud_it_is_and_leads_to_its_entry_of_the_runbook(n
     found = re.search(rf"^### {name}\n\n\*(Critical|Warning)(, demotes)?\.\* .", text, re.MULTILINE)
     assert found, f"docs/operations.md has no entry for {name}"
     assert found[1].lower() == rule["labels"]["severity"]
-    assert bool(found[2]) == (rule["labels"].get("action") == "demote")
+    assert bool(found[2]) == (rule["labels"].get("gateway_action") == "demote")
 
 
 def test_the_runbook_has_no_entry_for_an_alert_that_is_gone() -> None:
@@ -110,7 +110,7 @@ def test_demotions_reach_the_gateway_and_a_person() -> None:
     """Without this, a fill rate of 50% would be a line in a chat."""
     config = load(ROOT / "infrastructure/alertmanager/alertmanager.yml")
     receivers = {receiver["name"]: receiver for receiver in config["receivers"]}
-    (route,) = [one for one in config["route"]["routes"] if one["matchers"] == ['action="demote"']]
+    (route,) = [one for one in config["route"]["routes"] if one["matchers"] == ['gateway_action="demote"']]
     assert route["continue"] is True
     (webhook,) = receivers[route["receiver"]]["webhook_configs"]
     assert webhook["url"].endswith("/api/trading/alertmanager")

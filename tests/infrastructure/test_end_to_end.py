@@ -181,7 +181,7 @@ async def test_from_an_execution_that_is_missing_to_people_and_gateway_and_back(
 
         await room.until(is_drift)  # once the grace is over
         alert = await room.told("on-call", "GatewayDrift", "firing")
-        assert (alert["labels"]["venue"], alert["labels"]["action"]) == ("ibkr", "demote")
+        assert (alert["labels"]["venue"], alert["labels"]["gateway_action"]) == ("ibkr", "demote")
         assert alert["annotations"]["runbook_url"] == "docs/operations.md#gatewaydrift"
         await room.until(lambda: room.query(f"{DELIVERED} > 0"))
 

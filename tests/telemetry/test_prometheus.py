@@ -107,12 +107,12 @@ def test_what_is_read_from_state_is_on_the_page() -> None:
     bench.gauges.values = {
         "gateway_mode": {("ibkr", "LIVE"): 0, ("ibkr", "SHADOW"): 1},
         "gateway_exposure": {("live", 'a"b\\', "gross"): 12.5},
-        "gateway_in_doubt_orders": {(): 2},
+        "gateway_in_doubt_orders": {("ibkr",): 2},
         "gateway_http_requests_total": {("/x", "200"): 7},
     }
     assert bench.value("gateway_mode", venue="ibkr", mode="SHADOW") == 1
     assert bench.value("gateway_exposure", book="live", account='a"b\\', kind="gross") == 12.5
-    assert bench.value("gateway_in_doubt_orders") == 2
+    assert bench.value("gateway_in_doubt_orders", venue="ibkr") == 2
     assert bench.value("gateway_http_requests_total", path_template="/x", status="200") == 7
 
 

@@ -125,3 +125,15 @@ def test_throttles_are_listed_beside_the_limits() -> None:
     assert D(rate.value or 0) + D(rate.headroom or 0) == 8
     assert (duplicates.rule, duplicates.limit, duplicates.use) == ("duplicate_window_ms", "0 within 500 ms", None)
     assert (executed.scope_id, executed.rule, executed.limit) == ("s1", "max_executed_qty", "100 within 60 s")
+
+
+def test_a_part_of_the_list_is_the_same_rows_and_measures_no_others() -> None:
+    """Without this, metrics and alerts would either walk through thousands of symbols, or show other figures."""
+    one = world()
+    every = list(limit_uses(one.state, one.now_ns))
+    without = list(limit_uses(one.state, one.now_ns, without=ScopeKind.SYMBOL))
+    assert without == [use for use in every if use.scope is not ScopeKind.SYMBOL]
+    assert len(without) < len(every)
+    only = list(limit_uses(one.state, one.now_ns, only="daily_loss_limit"))
+    assert only == [use for use in every if use.rule == "daily_loss_limit"]
+    assert len(only) == 2

@@ -217,12 +217,14 @@ CATALOGUE: tuple[Metric, ...] = (
         "gateway_in_doubt_orders",
         "Orders that were sent and whose fate is not known.",
         "A venue does not answer; the exposure of these orders stays held.",
+        "venue",
         unit="orders",
     ),
     gauge(
         "gateway_in_doubt_oldest_seconds",
         "For how long the order that is longest in doubt has been so; 0 when none is.",
         "The venue does not tell. Settle it by hand when it cannot.",
+        "venue",
         unit="seconds",
     ),
     gauge(
