@@ -54,6 +54,10 @@ test: setup opa ## Run all tests (ARGS="-k name" narrows)
 matrix: setup ## Every misbehaviour of a venue at every moment of an order's life, as a table (ARGS="binance --at replace")
 	$(BIN)/python -m tests.venues.contract.matrix $(ARGS)
 
+SECONDS ?= 1800
+soak: setup ## Gateways trade at venues that break, and are killed now and then (SECONDS=60 ARGS="binance --seed 7")
+	$(BIN)/python -m tests.venues.contract.soak --seconds $(SECONDS) $(ARGS)
+
 bench: setup ## Measure latency and throughput
 	$(BIN)/python -m tests.bench $(ARGS)
 

@@ -7,6 +7,7 @@ after a request may have left is UNKNOWN, never a rejection, and nothing is ever
 import asyncio
 import logging
 from collections.abc import Callable, Container, Mapping
+from contextlib import nullcontext
 
 import msgspec
 
@@ -25,6 +26,8 @@ _SHADOW, _ACCEPTED = Route.SHADOW, SubmitStatus.ACCEPTED
 _log = logging.getLogger(__name__)
 _LOOKUP_FIRST_S = 0.05
 _LOOKUP_MAX_S = 30.0
+#: At one venue. Many orders in doubt must not share its message budget so that no look-up ever gets to its end.
+_LOOKUPS_AT_ONCE = 3
 
 
 class VenueSlot(msgspec.Struct, frozen=True):
@@ -80,6 +83,7 @@ class Executor:
         self._archive = archive
         self._clock = clock
         self._tasks = tasks
+        self._gates: dict[str, asyncio.Semaphore] = {}
         self._looking_up: set[tuple[str, bool, bool]] = set()
         #: The last request about each order that the venue has not answered yet.
         self._under_way: dict[str, asyncio.Task[None]] = {}
@@ -215,8 +219,9 @@ class Executor:
         slot = self._table.of(ticket)
         if slot is None:
             return Lookup(None)  # its adapter is not running yet
+        gate = self._gates.setdefault(ticket.venue, asyncio.Semaphore(_LOOKUPS_AT_ONCE))
         try:
-            async with asyncio.timeout(slot.timeout_s):
+            async with gate if slot.timeout_s is not None else nullcontext(), asyncio.timeout(slot.timeout_s):
                 return await slot.venue.lookup(ticket)
         except TimeoutError:
             return Lookup(None)

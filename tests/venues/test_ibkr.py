@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from gateway.adapters.clock import SystemClock
@@ -364,9 +363,3 @@ async def test_a_flood_stays_within_what_tws_takes_and_cancels_keep_their_share(
     cancels = await asyncio.gather(*(desk.venue.cancel(order) for order in orders[:8]))
     assert {answer.status for answer in cancels} == {ACCEPTED}
     assert desk.heard.is_connected
-
-
-async def test_a_twin_of_terms_is_not_needed_to_look_up(desk: Desk) -> None:
-    """Without this, an order that TWS never had would stay in doubt for ever."""
-    never = msgspec.structs.replace(ticket(), order_id="o1-never")
-    assert (await desk.venue.lookup(never)).is_known is False

@@ -39,8 +39,13 @@ class AlpacaDriver(PeerDriver):
 
     def new_venue(self) -> Venue:
         settings = self.settings(options={"base_url": self.peer.url})
-        environ = {"ALPACA_API_KEY": self.server.api_key, "ALPACA_SECRET_KEY": self.server.secret}
-        return AlpacaVenue(settings, RestClient(settings, environ, self.clock), ("AAPL",), self.clock)
+        return AlpacaVenue(settings, RestClient(settings, self.environ(), self.clock), ("AAPL",), self.clock)
+
+    def venue_keys(self) -> dict[str, Any]:
+        return {"timeout": 2, "options": {"base_url": self.peer.url}}
+
+    def environ(self) -> dict[str, str]:
+        return {"ALPACA_API_KEY": self.server.api_key, "ALPACA_SECRET_KEY": self.server.secret}
 
     def budget(self, venue: Any) -> MessageBudget:
         budget: MessageBudget = venue._rest.budget

@@ -48,13 +48,20 @@ class BinanceDriver(PeerDriver):
         )
 
     def new_venue(self) -> Venue:
-        settings = self.settings(
-            options={"base_url": f"{self.peer.url}/api", "stream_url": f"{self.peer.ws_url}/ws-api/v3"}
-        )
-        environ = {"BINANCE_API_KEY": self.server.api_key, "BINANCE_SECRET": self.server.secret}
+        settings = self.settings(options=self._options)
         return BinanceVenue(
-            settings, RestClient(settings, environ, self.clock), self.clock, {self.symbol: self.instrument}
+            settings, RestClient(settings, self.environ(), self.clock), self.clock, {self.symbol: self.instrument}
         )
+
+    @property
+    def _options(self) -> dict[str, str]:
+        return {"base_url": f"{self.peer.url}/api", "stream_url": f"{self.peer.ws_url}/ws-api/v3"}
+
+    def venue_keys(self) -> dict[str, Any]:
+        return {"timeout": 2, "options": self._options}
+
+    def environ(self) -> dict[str, str]:
+        return {"BINANCE_API_KEY": self.server.api_key, "BINANCE_SECRET": self.server.secret}
 
     def budget(self, venue: Any) -> MessageBudget:
         budget: MessageBudget = venue._rest.budget

@@ -29,6 +29,7 @@ class CcxtDriver(PeerDriver):
     symbol, peer_symbol = "BTC/USD", "BTC-USD"
     unit = D("0.1")
     refused = ({"order_qty": D(50_000)}, "insufficient funds")
+    pace_s = 1.0
     credential_words = "CCXT_API_KEY"
 
     def __init__(self, folder: Path) -> None:
@@ -68,16 +69,21 @@ class CcxtDriver(PeerDriver):
         )
 
     def new_venue(self) -> Venue:
-        environ = {
-            "CCXT_API_KEY": self.server.api_key,
-            "CCXT_SECRET": self.server.secret,
-            "CCXT_PASSWORD": self.server.passphrase,
-        }
-        client = Client(self.at, read_options(self.at), self.clock, environ)
+        client = Client(self.at, read_options(self.at), self.clock, self.environ())
         client.exchange.timeout_on_exit = 0  # a quarter of a second, for encrypted sockets
         client.exchange.throttler.config["refillRate"] = 1.0  # a request each millisecond, not each tenth of a second
         client.budget.set_limit(100_000_000)
         return CcxtVenue(self.at, client, self.clock, (self.symbol,), poll_s=0.1)
+
+    def venue_keys(self) -> dict[str, Any]:
+        return {"timeout": 2, "options": dict(self.at.options)}
+
+    def environ(self) -> dict[str, str]:
+        return {
+            "CCXT_API_KEY": self.server.api_key,
+            "CCXT_SECRET": self.server.secret,
+            "CCXT_PASSWORD": self.server.passphrase,
+        }
 
     def budget(self, venue: Any) -> MessageBudget:
         budget: MessageBudget = venue._client.budget

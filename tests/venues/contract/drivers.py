@@ -53,6 +53,8 @@ class Driver:
     #: An order that the venue itself refuses, and a word of what it says; fields of the ticket.
     refused: ClassVar[tuple[Mapping[str, Any], str] | None] = None
     timeout_s: ClassVar[str] = "1"
+    #: The soak does something at most so often: what the venue's rate limit lets through, look-ups included.
+    pace_s: ClassVar[float] = 0.05
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -118,6 +120,18 @@ class Driver:
     @property
     def instrument(self) -> Instrument:
         return Instrument(symbol=self.symbol, venue=self.name, currency="USD", tick_size=D("0.01"))
+
+    def venue_keys(self) -> dict[str, Any]:
+        """What stands under ``venues.<name>`` in gateway.yaml, for a gateway in a process of its own."""
+        raise NotImplementedError
+
+    def symbol_keys(self) -> dict[str, Any]:
+        """Its entry in instruments.yaml, without the symbol; the group is ``crypto`` when it has a quote currency."""
+        return {"venue": self.name, "reference_px": 100}
+
+    def environ(self) -> dict[str, str]:
+        """The credentials, as the gateway's environment has them."""
+        return {}
 
     def ticket(self, **more: Any) -> OrderTicket:
         """A limit order over ten units that rests at 95."""

@@ -53,6 +53,9 @@ class IbkrDriver(Driver):
     async def close_peer(self) -> None:
         await self.tws.stop()
 
+    def venue_keys(self) -> dict[str, Any]:
+        return {"port": self.tws.port, "timeout": 2, "options": {"account": "DU123456"}}
+
     def budget(self, venue: Any) -> MessageBudget:
         budget: MessageBudget = venue._budget
         return budget

@@ -293,16 +293,20 @@ def hurried() -> pytest.MonkeyPatch:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.venues.contract.matrix", description=__doc__)
-    parser.add_argument("venues", nargs="*", default=VENUES, choices=[*VENUES, []])
+    parser.add_argument("venues", nargs="*", metavar="VENUE", help=f"of {', '.join(VENUES)}; all without")
     parser.add_argument("--only", action="append", help="a misbehaviour", choices=MISBEHAVIOURS)
     parser.add_argument("--at", action="append", help="a moment", choices=MOMENTS)
     parser.add_argument("--verbose", action="store_true", help="say what needed a reconnect")
     options = parser.parse_args()
+    venues = options.venues or list(VENUES)
+    unknown = set(venues) - set(VENUES)
+    if unknown:
+        parser.error(f"there is no venue {', '.join(sorted(unknown))}")
     warnings.simplefilter("ignore")
     logging.disable()
     patch = hurried()
     with tempfile.TemporaryDirectory() as folder:
-        cells = asyncio.run(run(options.venues, options.only or MISBEHAVIOURS, options.at or MOMENTS, Path(folder)))
+        cells = asyncio.run(run(venues, options.only or MISBEHAVIOURS, options.at or MOMENTS, Path(folder)))
     patch.undo()
     print(table(cells))
     if options.verbose:

@@ -10,6 +10,7 @@ from ib_async import CommissionReport, Contract, ContractDetails, Execution, Ord
 from gateway.adapters.venues.ibkr import errors
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.reading import Reading
+from gateway.adapters.venues.ibkr.tracking import Terms
 from gateway.adapters.venues.ibkr.wire import Tape, Wire
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.budget import MessageBudget
@@ -23,9 +24,14 @@ from gateway.ports.venue import Answer, Lookup, VenueListener
 _log = logging.getLogger(__name__)
 #: Between two rounds of lists that must agree that an order is absent.
 _SETTLE_S = 1.0
+_NS = 1_000_000_000
 #: TWS says nothing by itself while nothing happens: it is asked for the time, and an answer must come.
 HEARTBEAT_S = 10.0
 _LOST = Answer(SubmitStatus.UNKNOWN, "the connection to TWS was lost before it answered")
+
+
+#: What a round named: our ids, and the terms of the orders that are open.
+Lists = tuple[set[str], dict[str, Terms]]
 
 
 class TwsConnection:
@@ -43,7 +49,11 @@ class TwsConnection:
         self._budget = budget
         self._closed = asyncio.Event()
         self._timeout_s = float(settings.timeout_s)
+        self._clock = clock
         self._lists = asyncio.Lock()
+        self._next_round: asyncio.Future[Lists] | None = None
+        #: Orders that a round did not name: on which connection, and when.
+        self._absent: dict[str, tuple[Wire, int]] = {}
         self._background = Background(settings.name)
         self._is_asking = False
         reading.on_gap = self.on_gap
@@ -94,8 +104,7 @@ class TwsConnection:
         await self.wire.connect(settings.host or "127.0.0.1", settings.port, settings.client_id, self._timeout_s)
         self.account = self._chosen_account(self.wire.accounts)
         self._ids.offered(self.wire.offered_id)
-        async with asyncio.timeout(self._timeout_s * 3):
-            await self._read_lists()
+        await self._round()
         if self._is_read_only:
             raise _Unfit(self._last_error)
         if not self._is_cut_off:
@@ -125,34 +134,63 @@ class TwsConnection:
 
     # --- lists --------------------------------------------------------------------------------------
 
-    async def _read_lists(self) -> set[str]:
-        """One round over open orders, finished ones and executions: what they tell is reported as it comes.
+    def _round(self) -> "asyncio.Future[Lists]":
+        """The next round over open orders, finished ones and executions. Who asks before it begins shares it, and it
+        goes on to its end also when who asked gave up: half a list must never be taken for a whole one."""
+        if self._next_round is None:
+            self._next_round = asyncio.get_running_loop().create_future()
+            self._background.spawn(self._run_round(self._next_round), "lists")
+        return self._next_round
 
-        Returns our ids that were named. Executions come last, so that every order of theirs is known.
-        """
-        async with self._lists:
-            self._reading.seen, self._reading.terms = set(), {}
-            for _ in range(3):
-                await self._budget.acquire(self._timeout_s, is_cancel=True)
+    async def _run_round(self, done: "asyncio.Future[Lists]") -> None:
+        try:
+            async with self._lists:
+                self._next_round = None
+                done.set_result(await self._read_lists())
+        except TimeoutError as error:
+            done.set_exception(error)
+            self._last_error = "TWS does not finish its lists of orders"
+            self._closed.set()
+        except ConnectionError as error:
+            done.set_exception(error)
+        finally:
+            done.cancel()
+            if not done.cancelled():
+                done.exception()  # seen: nobody may be waiting any more
+
+    async def _read_lists(self) -> "Lists":
+        """What lists tell is reported as it comes. Executions are last, so that every order of theirs is known."""
+        self._reading.seen, self._reading.terms = set(), {}
+        for _ in range(3):
+            if not await self._budget.acquire(self._timeout_s, is_cancel=True):
+                raise ConnectionError("too many messages are under way")
+        async with asyncio.timeout(self._timeout_s * 3):
             await self.wire.list_open_orders()
             await self.wire.list_completed_orders()
             await self.wire.list_executions()
-            return self._reading.seen
+        return self._reading.seen, self._reading.terms
 
     async def look_up(self, ticket: OrderTicket) -> Lookup:
-        """Whether TWS has the order; what it knows of it is reported on the way."""
+        """Whether TWS has the order; what it knows of it is reported on the way. It is absent when two whole rounds on
+        the same connection say so, some time apart."""
+        order_id, wire = ticket.order_id, self.wire
         if self.trouble:
             return Lookup(None)
-        self._reading.book.add(ticket.order_id, 0)
-        wire = self.wire
-        with contextlib.suppress(ConnectionError):
-            for _ in range(2):
-                if ticket.order_id in await self._read_lists():
-                    self._reading.tell_terms(ticket)
-                    return Lookup(True)
-                await asyncio.sleep(_SETTLE_S)
-                if self.trouble or wire is not self.wire:
-                    return Lookup(None)
+        self._reading.book.add(order_id, 0)
+        try:
+            seen, terms = await asyncio.shield(self._round())
+        except (ConnectionError, TimeoutError):
+            return Lookup(None)
+        if order_id in seen:
+            self._absent.pop(order_id, None)
+            self._reading.tell_terms(ticket, terms.get(order_id))
+            return Lookup(True)
+        now_ns = self._clock.monotonic_ns()
+        first_wire, first_ns = self._absent.setdefault(order_id, (wire, now_ns))
+        if self.trouble or wire is not self.wire or wire is not first_wire:
+            del self._absent[order_id]
+        elif now_ns - first_ns >= _SETTLE_S * _NS:
+            del self._absent[order_id]
             return Lookup(False)
         return Lookup(None)
 
@@ -237,14 +275,13 @@ class TwsConnection:
     async def _fill_gap(self) -> None:
         try:
             await asyncio.sleep(_SETTLE_S)
-            with contextlib.suppress(ConnectionError):
-                await self._read_lists()
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                await self._round()
         finally:
             self._is_asking = False
 
     async def _resume(self) -> None:
-        async with asyncio.timeout(self._timeout_s * 3):
-            await self._read_lists()
+        await self._round()
         self.link.up(f"account {self.account}")
 
     def on_closed(self) -> None:

@@ -103,13 +103,13 @@ class Reading:
             tracked.is_acknowledged = True
             self.report(tracked, ExecType.NEW)
 
-    def tell_terms(self, ticket: OrderTicket) -> None:
+    def tell_terms(self, ticket: OrderTicket, shown: Terms | None) -> None:
         """Tell what the lists showed of an order that was asked about: its fills, and terms that are not the ticket's.
 
         A change may have arrived whose answer did not, or whose sender is no more.
         """
         self.fills.flush()
-        tracked, shown = self.book.by_order_id.get(ticket.order_id), self.terms.get(ticket.order_id)
+        tracked = self.book.by_order_id.get(ticket.order_id)
         if tracked is None or shown is None or tracked.is_done:
             return
         is_trailing = ticket.ord_type is OrdType.TRAILING_STOP
