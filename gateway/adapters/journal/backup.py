@@ -54,7 +54,8 @@ def _make(destination: Path, fill: Callable[[Path], None]) -> AuditReport:
     if partial.exists():
         raise BackupRefused(f"{partial} is there, of a copy that was not finished: remove it first")
     try:
-        partial.mkdir(parents=True)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir(mode=0o700)  # orders and positions are nobody else's business
         fill(partial)
         _expect_whole(partial)  # held against the head of the original: an end that was cut off there is noticed
         report = _close(partial)
