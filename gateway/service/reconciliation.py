@@ -13,7 +13,10 @@ import msgspec
 from gateway.core.reconciliation.agreeing import Sightings
 from gateway.core.reconciliation.comparing import Comparison, compare
 from gateway.core.state import GatewayState
+from gateway.core.trading.agreements import words_of
+from gateway.domain.facts import Fact, OrderInDoubt
 from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.reconciliation_facts import DriftFound, ForeignOrderGone, ForeignOrderSeen
 from gateway.domain.venue_account import AccountReading, AccountUnreadable
 from gateway.ports.clock import Clock
 from gateway.ports.journal import OrderArchive
@@ -188,7 +191,7 @@ class Reconciler:
             return
         event = msgspec.structs.replace(event, ts_ns=self._clock.now_ns())
         for fact in self._engine.process(event).facts:
-            _log.error("reconciliation of %s: %s", found.venue, fact)
+            _log.error("reconciliation of %s: %s", found.venue, _words(fact))
 
     # --- figures ------------------------------------------------------------------------------------
 
@@ -210,3 +213,18 @@ class Reconciler:
                 (venue,): max(now_ns - one.read_ns, 0) / _NS for venue, one in self.watched.items() if one.read_ns
             },
         }
+
+
+def _words(fact: Fact) -> str:
+    """A fact of reconciliation for the log."""
+    match fact:
+        case DriftFound(drift=drift):
+            return words_of(drift)
+        case ForeignOrderSeen(order=order):
+            what = f"{order.side.value} {order.order_qty:f} {order.symbol}, filled {order.cum_qty:f}"
+            return f"order {order.venue_order_id} did not come through this gateway: {what} ({order.text})"
+        case ForeignOrderGone(venue_order_id=venue_order_id):
+            return f"order {venue_order_id} is not open any more"
+        case OrderInDoubt(order_id=order_id, text=text):
+            return f"order {order_id} is in doubt: {text}"
+    return type(fact).__name__

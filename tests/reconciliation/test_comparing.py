@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.domain.enums import ExecType, Route, Side, SubmitStatus
 from gateway.domain.events import DriftAcceptance, SubmitCompleted
 from gateway.domain.orders import Order
@@ -317,8 +318,6 @@ def test_balances_are_positions_less_the_fees_paid_in_them() -> None:
 
 def test_a_stop_by_difference_outlives_a_restart_and_is_not_lifted_by_enabling() -> None:
     """Without this, a restart, or somebody who enables trading for another reason, would let drift go on."""
-    from gateway.core.checkpoint import decode_snapshot, encode_snapshot
-
     world = world_of()
     venue = Venue(world)
     venue.held["AAPL"] = D(5)

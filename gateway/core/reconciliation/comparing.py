@@ -277,8 +277,8 @@ def asset_keys(state: GatewayState, venue: str) -> dict[str, tuple[str, ...]]:
     symbols = sorted(symbol_keys(state, venue))
     paid_in = {symbol.partition("/")[2].partition(":")[0] for symbol in symbols}
     for symbol in symbols:
-        asset = symbol.partition("/")[0]
-        if asset not in paid_in:
+        asset, _, rest = symbol.partition("/")
+        if asset not in paid_in and ":" not in rest:  # a contract is no coin
             found[asset] = (*found.get(asset, ()), symbol)
     return found
 
