@@ -86,7 +86,7 @@ async def build(
         folder = (config_dir / start.settings.policy.path).resolve()
         judge = partial(judge_by_folder, PolicyLoader(folder, data_dir / "last_good_policies"))
         start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns(), judge)
-        complete = partial(_complete, adjust)
+        complete = partial(_complete, adjust, frozenset(extra_venues or ()))
         start = msgspec.structs.replace(start, settings=complete(start.settings))
         return _assemble(start, complete, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {})
     except BaseException:
@@ -291,10 +291,11 @@ def _server_readings(server: HttpServer) -> dict[str, Reading]:
     }
 
 
-def _complete(adjust: Callable[[Settings], Settings], settings: Settings) -> Settings:
-    """``settings`` with what no file says."""
+def _complete(adjust: Callable[[Settings], Settings], replaced: frozenset[str], settings: Settings) -> Settings:
+    """``settings`` with what no file says. Of adapters that are ``replaced``, nothing is declared."""
     settings = adjust(settings)
-    trading = msgspec.structs.replace(settings.trading, capabilities=declared(settings.venues))
+    known = {name: venue for name, venue in settings.venues.items() if venue.adapter not in replaced}
+    trading = msgspec.structs.replace(settings.trading, capabilities=declared(known))
     return msgspec.structs.replace(settings, trading=trading)
 
 

@@ -208,12 +208,10 @@ class Executor:
                     since_ns=answer.since_ns,
                 )
             )
-            if answer.is_known:
-                return True
         order = self._find_order(ticket.order_id)
         if order is None or not order.is_open:
             return True
-        return answer.is_known is False and not order.is_in_doubt
+        return answer.is_known is not None and not order.is_in_doubt
 
     async def _ask(self, ticket: OrderTicket) -> Lookup:
         slot = self._table.of(ticket)
