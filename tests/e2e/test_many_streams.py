@@ -1,0 +1,76 @@
+"""Two hundred clients of each stream, one of which does not read: everybody else hears everything, orders go on."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import aiohttp
+import msgspec
+
+from tests.e2e.process import Api, Site, running
+
+CLIENTS, ORDERS = 200, 40
+EVENTS, MARKET = "/api/trading/ws/events?types=order", "/api/trading/ws/market-data"
+WITHIN_S = 60.0
+
+
+async def hears_all(stream: aiohttp.ClientWebSocketResponse, until: int) -> list[str]:
+    """Order ids of admissions, in the order told, until everything up to record ``until`` was sent."""
+    admitted: list[str] = []
+    await stream.send_str('{"action": "ping"}')
+    async for raw in stream:
+        message = msgspec.json.decode(raw.data)
+        if message["type"] in ("hello", "heartbeat"):
+            if message["seq"] >= until:
+                return admitted
+            await asyncio.sleep(0.2)
+            await stream.send_str('{"action": "ping"}')
+        elif message["event"] == "admitted":
+            admitted.append(message["order_id"])
+    raise AssertionError("the stream ended")
+
+
+async def is_quoted(stream: aiohttp.ClientWebSocketResponse) -> bool:
+    async for raw in stream:
+        if msgspec.json.decode(raw.data)["type"] == "quote":
+            return True
+    return False
+
+
+async def place_all(api: Api) -> list[str]:
+    replies = [
+        await api.place(symbol="AAPL", quantity=1, side="buy", order_type="limit", limit_price=100, time_in_force="gtc")
+        for _ in range(ORDERS)
+    ]
+    assert {reply.status for reply in replies} == {201}
+    return [reply.body["order_id"] for reply in replies]
+
+
+@contextlib.asynccontextmanager
+async def connected(session: aiohttp.ClientSession, url: str) -> AsyncIterator[list[aiohttp.ClientWebSocketResponse]]:
+    async with contextlib.AsyncExitStack() as stack:
+        opened = [session.ws_connect(url, max_msg_size=0) for _ in range(CLIENTS)]
+        yield [await stack.enter_async_context(one) for one in opened]
+
+
+async def test_two_hundred_clients_hear_the_same_and_one_that_sleeps_holds_nobody_up(site: Site) -> None:
+    """Without this, a page that somebody forgot in a browser could slow orders, or cost the others their messages."""
+    site.lift_limits()
+    async with running(site) as gateway:
+        api = gateway.api()
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            async with (
+                connected(session, gateway.url + EVENTS) as streams,
+                connected(session, gateway.url + MARKET) as quotes,
+            ):
+                for stream in quotes[1:]:
+                    await stream.send_str('{"action": "subscribe", "symbols": ["AAPL"]}')
+                sleeper, *readers = streams
+                async with asyncio.timeout(WITHIN_S):
+                    placed = await place_all(api)
+                    last_seq = (await api.get("/health/ready")).body["last_seq"]
+                    heard = await asyncio.gather(*(hears_all(stream, last_seq) for stream in readers))
+                    assert all(one == placed for one in heard)
+                    assert all(await asyncio.gather(*(is_quoted(stream) for stream in quotes[1:])))
+                    assert await hears_all(sleeper, last_seq) == placed, "who slept is told all that he missed"
