@@ -111,10 +111,12 @@ class GatewayStatus:
         )
 
     def seconds_without(self) -> dict[tuple[str, ...], float]:
-        """For how long each connection that should stand has been down; 0 while it stands."""
+        """For how long each connection that should stand has been down, as far as this process knows; 0 while it stands."""
         now_ns = self._clock.now_ns()
         return {
-            (view.name, view.kind): 0.0 if view.is_connected else max(now_ns - view.since_ns, 0) / 1e9
+            (view.name, view.kind): 0.0
+            if view.is_connected
+            else max(now_ns - max(view.since_ns, self._started_ns), 0) / 1e9
             for view in self.connections()
             if view.kind != "venue" or view.name == "simulator" or self._table.has(view.name)
         }
