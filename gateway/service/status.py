@@ -111,7 +111,7 @@ class GatewayStatus:
         )
 
     def seconds_without(self) -> dict[tuple[str, ...], float]:
-        """For how long each connection that should stand has been down, as far as this process knows; 0 while it stands."""
+        """For how long each connection that should stand has been down since this process began; 0 while it stands."""
         now_ns = self._clock.now_ns()
         return {
             (view.name, view.kind): 0.0
