@@ -63,8 +63,8 @@ def modes_view(state: GatewayState) -> ModesView:
             VenueModeView(
                 venue=name,
                 configured_mode=own.mode.value,
-                effective_mode=config.effective_mode(name).value,
-                canary_weight_bp=config.weight_bp(name),
+                effective_mode=state.mode_of(name).value,  # a demotion goes before the configuration
+                canary_weight_bp=state.weight_bp(name),
                 cycles_live=use.cycles_live,
                 cycles_shadow=use.cycles_shadow,
                 measured_share=plain(ratio(Decimal(use.cycles_live), drawn)),
