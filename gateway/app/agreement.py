@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from gateway.app.operator import GatewayClient, Refused
+from gateway.app.people.client import GatewayClient, Refused
 
 _PATH = "/api/trading/reconciliation"
 

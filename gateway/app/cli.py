@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway import __version__
+from gateway.app.people.commands import add_people
 from gateway.domain.enums import STOP_SCOPES
 
 
@@ -18,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["demo"]:
         return _demo(words[1:])
-    parser = _parser()
+    parser = build_parser()
     args = parser.parse_args(words)
     if args.command is None:
         parser.print_help()
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gateway", description="An order gateway between strategies and venues.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -82,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_operating(commands)
     _add_agreement(commands)
     _add_rollout(commands)
-
+    add_people(parser, commands)
     commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW", add_help=False)
     return parser
 
@@ -228,13 +229,13 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
 
 
 def _kill(args: argparse.Namespace) -> int:
-    from gateway.app.operator import kill
+    from gateway.app.people.operator import kill
 
     return kill(args.scope, args.id, args.reason, os.environ)
 
 
 def _flatten(args: argparse.Namespace) -> int:
-    from gateway.app.operator import flatten
+    from gateway.app.people.operator import flatten
 
     return flatten(args.scope, args.id, args.reason, args.book, args.limit_bps, args.wait, os.environ)
 

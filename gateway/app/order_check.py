@@ -19,7 +19,8 @@ from gateway.adapters.journal.outside import from_outside
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.sources import PoliciesInvalid
-from gateway.app.operator import GatewayClient, Refused
+from gateway.app.people.client import GatewayClient, Refused
+from gateway.app.people.verdict import verdict_lines
 from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.identity import fingerprint
@@ -73,7 +74,7 @@ def check_orders(
     except (Refused, Unusable, OSError, UnicodeDecodeError, JournalBroken, JournalUnavailable) as error:
         print(f"cannot be checked: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(views, indent=2) if is_json else "\n\n".join(_table(view) for view in views))
+    print(json.dumps(views, indent=2) if is_json else "\n\n".join("\n".join(verdict_lines(view)) for view in views))
     return 0 if all(view["would_be"] == "admitted" for view in views) else 1
 
 
@@ -195,47 +196,4 @@ def _quotes(prices: Sequence[str], now_ns: int) -> dict[str, Quote]:
 
 def as_text(verdict: OrderCheckView) -> str:
     """One verdict for people."""
-    return _table(msgspec.to_builtins(verdict))
-
-
-def _table(view: Mapping[str, Any]) -> str:
-    what = f"{view['side']} {view['quantity']} {view['symbol']} ({view['account']}, {view['strategy_id']})"
-    lines = [f"{what}: would be {view['would_be']}"]
-    if view["refusal"] is not None:
-        lines.append(f"  {view['refusal']['code']}: {view['refusal']['text']}")
-    lines += [f"  {one['field']} {one['rule']}, was {one['value']} ({one['hint']})" for one in view["problems"]]
-    if view["existing_order_id"]:
-        lines.append(f"  client_order_id is taken by order {view['existing_order_id']}; nothing would be sent")
-    lines += [f"  {one['scope']} {one['scope_id']} is {one['state']}: {one['reason']}" for one in view["stops"]]
-    market = view["market"]
-    made = ", made by no market" if market["is_synthetic"] else ""
-    lines.append(f"  price {market['reference_px'] or 'unknown'}, {market['age_ms']} ms old{made}; {market['phase']}")
-    for leg in view["legs"]:
-        lines += _leg_lines(leg, view["currency"])
-    lines += [
-        f"  {cap['key']}: {cap['use']} of {cap['limit']} used" for cap in view["caps"] if cap["limit"] is not None
-    ]
-    lines.append(f"  under configuration {view['config_revision']}, policy {view['policy_revision']}")
-    return "\n".join(lines)
-
-
-def _leg_lines(leg: Mapping[str, Any], currency: str) -> list[str]:
-    part = "closes" if leg["is_closing"] else "opens or adds"
-    drawn = "" if leg["bucket"] is None else f", bucket {leg['bucket']} under {leg['weight_bp']} is live"
-    held = f"holds {leg['held_exposure']} {currency}"
-    lines = [f"  {leg['quantity']} {part}, route {leg['route']} ({leg['route_reason']}{drawn}), {held}"]
-    lines += [f"    refused: {one['code']}: {one['text']}" for one in leg["refusals"]]
-    policy = leg["policy"]
-    lines.append(f"    policy: {'allows' if policy['is_allowed'] else 'does not allow'}")
-    lines += [f"      {code}: {text}" for code, text in policy["reasons"]]
-    if policy["failure"]:
-        lines.append(f"      {policy['failure']}: {policy['failure_text']}")
-    lines += [f"    passes by override {one['override_id']} of {one['granted_by']}" for one in leg["overrides"]]
-    rows = [("limit", "scope", "limit", "value", "headroom", "")]
-    for check in leg["checks"]:
-        where = check["scope"] if check["scope"] == "gateway" else f"{check['scope']} {check['scope_id']}"
-        passed = "exempt" if check["is_exempt"] else "ok" if check["passed"] else "BROKEN"
-        rows.append((check["rule"], where, check["limit"], check["value"], check["headroom"], passed))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    texts = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return lines + [f"    {text}" for text in texts]
+    return "\n".join(verdict_lines(msgspec.to_builtins(verdict)))

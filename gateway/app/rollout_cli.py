@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.app.operator import GatewayClient, Refused
+from gateway.app.people.client import GatewayClient, Refused
 
 _PATH = "/api/trading/rollouts"
 _POLL_S = 2.0
@@ -38,8 +38,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Do what was asked; the exit status."""
-    client = GatewayClient(environ)
     try:
+        client = GatewayClient(environ)
         if args.action == "status":
             return _status(client, args)
         if args.action == "history":

@@ -1,6 +1,7 @@
 """The documents say what the code says: codes, states, files, tests, commands and links."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.config.tables import FILES
+from gateway.app.cli import build_parser
 from gateway.core.lifecycle import transitions_diagram
 from gateway.domain.enums import OrdStatus
 from gateway.domain.reasons import RejectCode, RouteReason
@@ -101,6 +103,17 @@ def test_commands_of_the_gateway_are_the_documented_ones() -> None:
     commands = set(re.findall(r"^    ([a-z-]+)", shown.stdout, re.MULTILINE))
     named = {word for path in OWN for word in re.findall(r"\bgateway ([a-z-]+)(?: |`|$)", text_of(path), re.MULTILINE)}
     assert commands <= named, "in no document"
+
+
+def test_commands_in_the_documents_can_be_typed() -> None:
+    """Without this, a line that a person copies at night could be refused for a word that is gone."""
+    blocks = [block for path in DOCUMENTS for block in re.findall(r"^```sh$(.+?)^```$", text_of(path), re.M | re.S)]
+    lines = [line for block in blocks for line in re.findall(r"^gateway .+$", block, re.MULTILINE)]
+    assert len(lines) > 20
+    for line in lines:
+        words = shlex.split(re.split(r" [<|]", line)[0], comments=True)[1:]
+        if words[0] != "demo":  # a client with a parser of its own
+            build_parser().parse_args(words)
 
 
 def test_every_configuration_file_is_in_the_readme() -> None:

@@ -1,0 +1,104 @@
+"""The gateway as a command line asks it: one request at a time, and refusals in words that say what to do."""
+
+import http.client
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+API = "/api/trading"
+#: An order's checks are decided again from the journal, which takes seconds.
+TIMEOUT_S = 30.0
+_TO_ACT = "this needs a key of role risk or admin in GATEWAY_KEY"
+_TO_READ = "put a key into GATEWAY_KEY; one of any role may read, to act it must be of role risk or admin"
+
+
+class Refused(Exception):
+    """The gateway did not do it, or could not be reached; says why. ``status`` is that of its answer, 0 without one."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Unreachable(Refused):
+    """There is no answer: whether it was done is not known."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A key is for one address: it follows nobody elsewhere."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def address_of(environ: Mapping[str, str]) -> str:
+    """``GATEWAY_URL`` without its last slash. Raises Refused where it is none."""
+    url = environ.get("GATEWAY_URL", "http://127.0.0.1:8000").rstrip("/")
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Refused(f"GATEWAY_URL must be an address such as http://127.0.0.1:8000, was {url!r}")
+    return url
+
+
+def headers_of(environ: Mapping[str, str]) -> dict[str, str]:
+    key = environ.get("GATEWAY_KEY", "").strip()
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+class GatewayClient:
+    """The gateway at ``GATEWAY_URL``, asked with ``GATEWAY_KEY``."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.url = address_of(environ)
+        self._headers = {"Content-Type": "application/json", **headers_of(environ)}
+        self._opener = urllib.request.build_opener(_NoRedirect)
+
+    def text(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
+        """The answer as it came. Raises Refused, Unreachable."""
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            request = urllib.request.Request(self.url + path, data=data, headers=self._headers, method=method)
+            with self._opener.open(request, timeout=TIMEOUT_S) as reply:
+                return str(reply.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                raise Refused(refusal_words(error.code, error.read(), method), error.code) from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            why = getattr(error, "reason", None) or error
+            raise Unreachable(f"{self.url} does not answer: {why}; is GATEWAY_URL right, and does it run?") from None
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The answer, decoded. Raises Refused, Unreachable."""
+        text = self.text(method, path, body)
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise Refused(f"{self.url} answers, but it is no gateway: {text[:60]!r}") from None
+
+    def get(self, name: str, query: Mapping[str, str | int | None] | None = None) -> str:
+        """A path below the API's, with those parameters that have a value."""
+        given = {key: value for key, value in (query or {}).items() if value is not None}
+        return self.text("GET", f"{API}/{name}" + (f"?{urllib.parse.urlencode(given)}" if given else ""))
+
+
+def quoted(name: str) -> str:
+    """An id as a part of a path."""
+    return urllib.parse.quote(name, safe="")
+
+
+def refusal_words(status: int, body: bytes, method: str = "GET") -> str:
+    """What a refusal says, and for a key that is missing or may not, which one would do."""
+    try:
+        problem = json.loads(body)
+        said = f"{status} {problem['code']}: {problem['detail']}"
+        code = problem["code"]
+    except (ValueError, KeyError, TypeError):
+        return f"the gateway answered {status}"
+    if status == 401:
+        return f"{said}; {_TO_READ if method == 'GET' else _TO_ACT}"
+    if code == "ROLE_NOT_PERMITTED":
+        return f"{said}; {_TO_ACT}"
+    return said

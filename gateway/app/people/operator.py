@@ -1,0 +1,93 @@
+"""``gateway kill`` and ``gateway flatten``: the buttons, for a terminal. They need nothing but an answer of the server;
+where there is none, the files ``KILL`` and ``FLATTEN`` do the same."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from gateway.app.people.client import GatewayClient, Refused, Unreachable
+
+_TRADING = "/api/trading/trading"
+_POLL_S = 0.2
+
+
+def _told(act: Callable[[], int]) -> int:
+    try:
+        return act()
+    except Unreachable as refused:
+        print(f"{refused} A file KILL or FLATTEN in its data directory does the same", file=sys.stderr)
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+    return 1
+
+
+def kill(scope: str, scope_id: str, reason: str, environ: Mapping[str, str]) -> int:
+    """Halt a scope and cancel what is open in it."""
+
+    def act() -> int:
+        answer = GatewayClient(environ).ask("POST", f"{_TRADING}/disable", _wish(scope, scope_id, reason))
+        print(f"{_where(answer)} is {answer['trading_state']}; open orders are being canceled")
+        return 0
+
+    return _told(act)
+
+
+def resume(scope: str, scope_id: str, reason: str, environ: Mapping[str, str]) -> int:
+    """Let trading go on in a scope; says what else still stops it."""
+
+    def act() -> int:
+        client = GatewayClient(environ)
+        answer = client.ask("POST", f"{_TRADING}/enable", _wish(scope, scope_id, reason))
+        print(f"{_where(answer)} is {answer['trading_state']}")
+        for stop in client.ask("GET", _TRADING)["stops"]:
+            print(f"still {stop['trading_state']}: {_where(stop)}, by {stop['by']}: {stop['cause']}")
+        return 0
+
+    return _told(act)
+
+
+def flatten(
+    scope: str, scope_id: str, reason: str, book: str, offset_bps: str | None, wait_s: float, environ: Mapping[str, str]
+) -> int:
+    """Halt a scope, cancel, close its positions, and watch until it is flat; 0 only when it is."""
+    wish = {**_wish(scope, scope_id, reason), "book": book}
+    if offset_bps is not None:
+        wish |= {"order_type": "limit", "offset_bps": offset_bps}
+
+    def act() -> int:
+        client = GatewayClient(environ)
+        answer = client.ask("POST", f"{_TRADING}/flatten", wish)
+        print(f"{_where(answer)} is halted; flatten {answer['flatten_id']} closes its positions")
+        return _watch(client, answer["flatten_id"], wait_s)
+
+    return _told(act)
+
+
+def _watch(client: GatewayClient, flatten_id: str, wait_s: float) -> int:
+    until, waits = time.monotonic() + wait_s, None
+    while True:
+        listed = client.ask("GET", _TRADING)["flattens"]
+        found = next((one for one in listed if one["flatten_id"] == flatten_id), None)
+        if found is None or found["state"] != "running":
+            break
+        if found["waits"] != waits:
+            waits = found["waits"]
+            print("\n".join(f"  {line}" for line in waits))
+        if time.monotonic() >= until:
+            print(f"not flat after {wait_s:g} s; it goes on, see GET {_TRADING}", file=sys.stderr)
+            return 1
+        time.sleep(_POLL_S)
+    if found is None or found["state"] != "done":
+        print(f"ended before it was flat: {'' if found is None else found['text']}", file=sys.stderr)
+        return 1
+    print(f"flat, with {found['orders_sent']} order(s); enable trading when it may go on")
+    return 0
+
+
+def _wish(scope: str, scope_id: str, reason: str) -> dict[str, str]:
+    wish = {"scope": scope, "reason": reason}
+    return {**wish, "id": scope_id} if scope_id else wish
+
+
+def _where(answer: Mapping[str, str]) -> str:
+    return f"{answer['scope']} {answer['id']}".strip()
