@@ -30,6 +30,7 @@ from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
 from gateway.app.operating_gauges import operating_gauges
 from gateway.app.registry import ORDER_ADAPTERS, POLICIES, declared, feed_factory, venue_factories
+from gateway.app.rollout_gauges import rollout_readings
 from gateway.app.start import usable_start
 from gateway.core.state import GatewayState
 from gateway.domain.instruments import Instrument
@@ -152,6 +153,7 @@ def _assemble(
     alerting = Alerting(engine, status, prices, risk, clock, settings, data_dir, environ)
     gauges.bind(engine, status)
     gauges.add_group(alerting.readings)
+    gauges.add_group(lambda: rollout_readings(rollouts.states()))
     gauges.add_group(operating_gauges(engine, status, prices, market, data_dir))
     server = HttpServer(
         intake,

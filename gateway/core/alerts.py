@@ -15,10 +15,16 @@ from gateway.domain.enums import Route, ScopeKind, TradingState
 from gateway.domain.events import AcknowledgmentReceived, AlertsChecked
 from gateway.domain.facts import Fact
 from gateway.domain.money import plain
+from gateway.domain.rollout import HoldKind
 
 _NS = 1_000_000_000
 #: How many last at most; what comes beyond that has to wait. Whoever has that many looks at the page, not at alerts.
 MAX_ACTIVE = 500
+_HELD = {
+    HoldKind.OUTAGE: Severity.WARNING,
+    HoldKind.PAUSED: Severity.INFO,
+    HoldKind.DEMOTED: Severity.CRITICAL,
+}
 
 
 def check(state: GatewayState, event: AlertsChecked) -> Decision:
@@ -55,6 +61,7 @@ def _conditions(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
     yield from _stops(state)
     yield from _locks(state)
     yield from _in_doubt(state, now_ns)
+    yield from _holds(state)
     for venue, agreement in state.agreements.items():
         yield from _differing(venue, agreement)
 
@@ -110,6 +117,19 @@ def _in_doubt(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
             text=f"{count} order(s) sent to {venue} have been in doubt for {after_s} s or longer; their exposure"
             " is held. Where the venue cannot tell, settle them by hand (gateway settle)",
         )
+
+
+def _holds(state: GatewayState) -> Iterator[AlertCondition]:
+    """Venues at which nothing new goes live although the configuration says so."""
+    for venue, rollout in state.rollouts.items():
+        hold = rollout.hold
+        if hold is not None:
+            yield AlertCondition(
+                kind=AlertKind.ROLLOUT_HELD,
+                subject=f"{venue}:{hold.kind.value}",
+                severity=_HELD[hold.kind],
+                text=f"nothing new goes live at {venue}: {hold.kind.value} ({hold.cause.value}): {hold.text}",
+            )
 
 
 def _differing(venue: str, agreement: VenueAgreement) -> Iterator[AlertCondition]:

@@ -30,6 +30,7 @@ class AlertKind(Word):
     ORDERS_IN_DOUBT = "orders_in_doubt"
     DAILY_LOSS_LIMIT = "daily_loss_limit"
     DRIFT = "drift"
+    ROLLOUT_HELD = "rollout_held"
     UNKNOWN_ORDERS = "unknown_orders"
     VENUE_LOST = "venue_lost"
     MARKET_DATA_STALE = "market_data_stale"

@@ -6,6 +6,7 @@ from gateway.core.alert_book import MAX_RESOLVED
 from gateway.core.alerts import MAX_ACTIVE
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.core.decide import decide
+from gateway.core.evidence.memory import VenueRollout
 from gateway.domain.alerts import AlertCondition, AlertKind, Severity
 from gateway.domain.breakers import BREAKER_DEFAULTS, BreakerKind
 from gateway.domain.enums import Mode, ScopeKind, SubmitStatus, TradingState
@@ -16,6 +17,7 @@ from gateway.domain.events import (
     SubmitCompleted,
     TradingSwitched,
 )
+from gateway.domain.rollout import Hold, HoldCause, HoldKind
 from tests.world import ADMIN, RITA, World, trading_config
 
 
@@ -131,3 +133,15 @@ def test_alerts_outlive_a_restart_and_are_decided_alike_after_it() -> None:
     assert msgspec.to_builtins(restored.alerts) == msgspec.to_builtins(world.state.alerts)
     event = AlertsChecked(ts_ns=world.tick(), conditions=(condition("venue:c"), condition("venue:b")))
     assert decide(restored, event) == decide(world.state, event)
+
+
+def test_a_venue_that_is_held_back_is_told_by_how_grave_it_is() -> None:
+    """Without this, real orders would silently become simulated ones, and somebody would believe in his hedge."""
+    world = World(trading_config(Mode.CANARY))
+    for kind, severity in ((HoldKind.PAUSED, "info"), (HoldKind.OUTAGE, "warning"), (HoldKind.DEMOTED, "critical")):
+        hold = Hold(kind=kind, cause=HoldCause.ALERT, text="fills stay out", actor=RITA, since_ns=1, revision="r")
+        world.state.rollouts["alpha"] = VenueRollout(hold=hold)
+        look(world)
+        (alert,) = world.state.alerts.active.values()
+        assert (alert.condition.subject, alert.condition.severity) == (f"alpha:{kind.value}", severity)
+        assert "fills stay out" in alert.condition.text

@@ -1,0 +1,152 @@
+"""How the gateway itself is doing: journal, configuration, policies, alerts, requests. Part of ``catalogue``."""
+
+from gateway.adapters.telemetry.metric import BATCH, Metric, counter, gauge, histogram
+
+OPERATING_METRICS: tuple[Metric, ...] = (
+    counter(
+        "gateway_policy_decisions_total",
+        "Policy answers: allow, deny, or why there was none (unavailable, undefined, malformed, other).",
+        "allow: business. deny: the policy refuses. Anything else: the policy engine is in trouble; orders are denied.",
+        "decision",
+    ),
+    histogram("gateway_policy_seconds", "Time the policy took to answer.", "Policies got slower."),
+    histogram("gateway_journal_commit_seconds", "Time to make one batch durable.", "The disk is getting slower."),
+    histogram(
+        "gateway_journal_batch_records",
+        "Records made durable together.",
+        "More orders at once, or a slower disk.",
+        unit="records",
+        buckets=BATCH,
+    ),
+    counter(
+        "gateway_journal_failures_total",
+        "Batches that could not be made durable.",
+        "The disk is full or broken; the gateway stops admitting orders.",
+    ),
+    gauge(
+        "gateway_journal_writable",
+        "1 while the journal can be written, 0 while orders are refused because it cannot.",
+        "The journal can be written again.",
+    ),
+    gauge(
+        "gateway_journal_waiting_records",
+        "Records that are decided and not durable yet.",
+        "The disk does not keep up; replies wait for it.",
+        unit="records",
+    ),
+    counter(
+        "gateway_journal_records_total",
+        "Records that are durable, since the journal began.",
+        "Business.",
+        is_read=True,
+    ),
+    gauge(
+        "gateway_journal_size_bytes",
+        "Size of the journal and its log on disk.",
+        "Business; compare with the disk that is free.",
+        unit="bytes",
+    ),
+    gauge(
+        "gateway_disk_free_bytes",
+        "What is free on the disk of the data directory.",
+        "Somebody made room.",
+        unit="bytes",
+    ),
+    gauge(
+        "gateway_audit_intact",
+        "1 when the last walk through the whole journal found nothing altered or missing; absent before the first.",
+        "The journal was put in order.",
+    ),
+    gauge(
+        "gateway_audit_timestamp_seconds",
+        "When the whole journal was last walked; absent before the first time.",
+        "It was walked again. Not rising for more than storage.audit_every_s: the audit does not run.",
+        unit="seconds since the epoch",
+    ),
+    gauge(
+        "gateway_alerts_active",
+        "Alerts of the gateway's own that last, by severity.",
+        "Something is wrong: GET /api/trading/alerts.",
+        "severity",
+        unit="alerts",
+    ),
+    gauge(
+        "gateway_alerts_unacknowledged",
+        "Those of them that nobody has taken on.",
+        "Nobody looks.",
+        unit="alerts",
+    ),
+    counter(
+        "gateway_notifications_total",
+        "Alerts by what became of them in each channel: sent, dropped (given up), and failed_attempt.",
+        "sent: there were alerts. dropped: somebody was not told.",
+        "channel",
+        "result",
+        is_read=True,
+    ),
+    gauge(
+        "gateway_notification_channel_up",
+        "1 while the last message to a channel was delivered, 0 when it was not.",
+        "The channel delivers again.",
+        "channel",
+    ),
+    gauge(
+        "gateway_notifications_waiting",
+        "Messages that wait for a channel.",
+        "The channel is slow or dead.",
+        "channel",
+        unit="messages",
+    ),
+    gauge(
+        "gateway_config_last_reload_successful",
+        "1 when the newest configuration is in force, 0 when it was refused.",
+        "A refused configuration was mended.",
+        is_read=False,
+    ),
+    gauge(
+        "gateway_config_last_reload_success_timestamp_seconds",
+        "When a configuration was last taken into force.",
+        "The configuration changed.",
+        unit="seconds since the epoch",
+        is_read=False,
+    ),
+    gauge(
+        "gateway_config_waiting",
+        "1 while an edit of the configuration waits for approval, because it loosens limits.",
+        "Somebody made an edit that a key with role risk or admin has to approve.",
+    ),
+    gauge(
+        "gateway_config_revision_info",
+        "1 for the configuration revision in force.",
+        "The configuration changed.",
+        "revision",
+    ),
+    gauge(
+        "gateway_policy_last_reload_successful",
+        "1 when the newest policies are in force, 0 when they were refused.",
+        "Refused policies were mended.",
+    ),
+    gauge("gateway_ready", "1 when orders are taken.", "The gateway recovered."),
+    counter(
+        "gateway_errors_total",
+        "Log lines of level ERROR or worse, by the part of the gateway that wrote them.",
+        "Something failed that should not; the log says what.",
+        "component",
+    ),
+    counter(
+        "gateway_http_requests_total",
+        "Requests answered, by path template and status.",
+        "2xx: business. 4xx: clients err. 5xx: the gateway fails.",
+        "path_template",
+        "status",
+        is_read=True,
+    ),
+    counter(
+        "gateway_http_auth_failures_total",
+        "Callers refused: no key, unknown key, wrong network, origin or role.",
+        "A client lost its key, or somebody is trying keys.",
+        "reason",
+        is_read=True,
+    ),
+    gauge("gateway_open_streams", "Open WebSockets.", "More clients, or clients that reconnect.", "stream"),
+)
