@@ -102,7 +102,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 class VenueSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach one venue. ``adapter`` names the code (ibkr, binance, ccxt, alpaca, simulator); ``options``
-    holds what only that adapter knows. Credentials come from the environment, never from here."""
+    holds what only that adapter knows. Credentials come from the environment, never from here. ``live_confirmation``
+    is what a person typed to say that an account with real money is meant."""
 
     name: str
     adapter: str
@@ -110,6 +111,7 @@ class VenueSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     client_id: int = 0
     paper_only: bool = True
+    live_confirmation: str = ""
     timeout_s: Decimal = Decimal(10)
     options: dict[str, str] = {}
 

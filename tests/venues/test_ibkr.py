@@ -344,6 +344,27 @@ async def test_paper_only_refuses_an_account_with_real_money(tws: TwsServer, tmp
     await desk.venue.close()
 
 
+@pytest.mark.parametrize("typed", ["", "yes", "trade real money on U1111111"])
+async def test_real_money_needs_the_words_for_this_account(tws: TwsServer, tmp_path: Path, typed: str) -> None:
+    """Without this, a copied configuration would trade another account's money."""
+    tws.market.accounts = ["U7654321"]
+    desk = Desk(tws, tmp_path, paper_only=False, live_confirmation=typed)
+    await desk.venue.start(desk.heard)
+    await desk.heard.until(lambda: "live_confirmation: 'trade real money on U7654321'" in desk.heard.status)
+    assert (await desk.venue.submit(ticket())).status is REJECTED
+    assert not tws.seen
+    await desk.venue.close()
+
+
+async def test_real_money_with_the_words_is_traded(tws: TwsServer, tmp_path: Path) -> None:
+    """Without this, the words would be of no use."""
+    tws.market.accounts = ["U7654321"]
+    desk = Desk(tws, tmp_path, paper_only=False, live_confirmation="Trade real money on U7654321")
+    await desk.open()
+    assert (await desk.venue.submit(ticket())).status is ACCEPTED
+    await desk.venue.close()
+
+
 async def test_a_read_only_api_says_how_to_change_that(desk: Desk) -> None:
     """Without this, every order would be refused by a number."""
     desk.tws.faults.read_only = True

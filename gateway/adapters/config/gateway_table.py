@@ -54,6 +54,7 @@ _VENUE = Fields(
         "port": whole(1, 65_535),
         "client_id": whole(0, 2**31 - 1),
         "paper_only": FLAG,
+        "live_confirmation": words.TEXT,
         "timeout": duration("s", low_ms=1),
         "day_roll": DAY_ROLL,
         "options": Names(words.NAME, words.TEXT, "option", is_free=True),

@@ -13,6 +13,7 @@ ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca", "simulator")
 #: What ccxt's adapter takes (its ``options``); beyond these, ``ccxt.<option>`` is passed on to ccxt.
 _CCXT_OPTIONS = ("exchange", "client_order_id", "absent_after_s", "exact_wire", "stream", "base_url", "stream_url")
 _LIVE_PORTS = {7496: "7497 (TWS)", 4001: "4002 (IB Gateway)"}
+_PAPER_PORTS = {7497: "7496 (TWS)", 4002: "4001 (IB Gateway)"}
 _OPTIONS = {
     ("ibkr", "market_data_type"): ("live", "frozen", "delayed", "delayed_frozen"),
     ("binance", "prices"): ("live", "test"),
@@ -41,14 +42,25 @@ def check_venues(documents: Documents) -> None:
         if adapter == "ccxt":
             _check_ccxt(documents, name, venue)
         _check_options(documents, name, adapter, venue)
-        port = venue.get("port")
-        if adapter == "ibkr" and venue.get("paper_only", True) and port in _LIVE_PORTS:
-            documents.problems.add(
-                gateway.place("venues", name, "port"),
-                "must not be a live port while paper_only is true",
-                str(port),
-                f"paper trading is on {_LIVE_PORTS[port]}; real money needs paper_only: false",
-            )
+        if adapter == "ibkr":
+            _check_ports(documents, name, venue)
+
+
+def _check_ports(documents: Documents, name: str, venue: dict[str, Any]) -> None:
+    """A port says which login is meant: what it says must not contradict ``paper_only``."""
+    port, is_paper = venue.get("port"), venue.get("paper_only", True)
+    place = documents[GATEWAY].place("venues", name, "port")
+    if is_paper and port in _LIVE_PORTS:
+        hint = f"paper trading is on {_LIVE_PORTS[port]}; real money needs paper_only: false"
+        documents.problems.add(place, "must not be a live port while paper_only is true", str(port), hint)
+    elif not is_paper and not venue.get("live_confirmation"):
+        text = "trade real money on U1234567"
+        if port in _PAPER_PORTS:
+            hint = f"real money is on {_PAPER_PORTS[port]}; if it really is here, say live_confirmation: {text!r}"
+            documents.problems.add(place, "must not be a paper port while paper_only is false", str(port), hint)
+        else:
+            place = documents[GATEWAY].place("venues", name, "live_confirmation")
+            documents.problems.warn(place, f"is missing: an account with real money needs it, as {text!r}")
 
 
 def _check_ccxt(documents: Documents, name: str, venue: dict[str, Any]) -> None:

@@ -118,8 +118,15 @@ class TwsConnection:
         if not wanted and len(accounts) != 1:
             raise _Unfit(f"this login has {len(accounts)} accounts; name one: venues.ibkr.options.account")
         account = wanted or accounts[0]
-        if self._settings.paper_only and not account.startswith("D"):
+        if account.startswith("D"):
+            return account
+        if self._settings.paper_only:
             raise _Unfit(f"paper_only is true, and {account} is an account with real money")
+        typed, wanted = self._settings.live_confirmation, f"trade real money on {account}"
+        if " ".join(typed.split()).lower() != wanted.lower():
+            said = f"it says: {typed}" if typed else "it is missing"
+            text = f"write live_confirmation: {wanted!r} under venues.{self._settings.name} ({said})"
+            raise _Unfit(f"{account} is an account with real money; {text}")
         return account
 
     def _explained(self, error: Exception) -> str:
