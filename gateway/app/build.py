@@ -44,6 +44,7 @@ from gateway.service.breakers import BreakerWatch
 from gateway.service.checking import OrderChecker
 from gateway.service.commands import CommandWatch
 from gateway.service.controls import OperatorControls
+from gateway.service.disconnects import DisconnectWatch
 from gateway.service.drop_copy import DropCopyDesk
 from gateway.service.engine import Engine
 from gateway.service.executor import Executor, VenueSlot, VenueTable
@@ -125,7 +126,8 @@ def _assemble(
     engine.run_effects = executor.run
     flattener = Flattener(engine, market, clock)
     durable_times = DurableTimes(clock)
-    engine.on_durable = partial(_tell, feed, flattener, durable_times)
+    disconnects = DisconnectWatch(engine, lambda: reloader.settings.venues, clock)
+    engine.on_durable = partial(_tell, feed, flattener, durable_times, disconnects)
 
     factories = venue_factories(instruments, settings, market, clock, data_dir, environ) | dict(extra_venues)
     venues = VenueManager(table, factories, executor)
@@ -301,9 +303,12 @@ def _complete(adjust: Callable[[Settings], Settings], replaced: frozenset[str], 
     return msgspec.structs.replace(settings, trading=trading)
 
 
-def _tell(feed: Feed, flattener: Flattener, durable_times: DurableTimes, record: Record) -> None:
+def _tell(
+    feed: Feed, flattener: Flattener, durable_times: DurableTimes, disconnects: DisconnectWatch, record: Record
+) -> None:
     durable_times.note(record)
     flattener.on_record(record)
+    disconnects.on_record(record)
     feed.publish(record)
 
 

@@ -103,7 +103,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
 class VenueSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach one venue. ``adapter`` names the code (ibkr, binance, ccxt, alpaca, simulator); ``options``
     holds what only that adapter knows. Credentials come from the environment, never from here. ``live_confirmation``
-    is what a person typed to say that an account with real money is meant."""
+    is what a person typed to say that an account with real money is meant. ``cancel_on_disconnect``: when a connection
+    stands again after a loss or a restart, what works there is taken back."""
 
     name: str
     adapter: str
@@ -112,6 +113,7 @@ class VenueSettings(msgspec.Struct, frozen=True, kw_only=True):
     client_id: int = 0
     paper_only: bool = True
     live_confirmation: str = ""
+    cancel_on_disconnect: bool = False
     timeout_s: Decimal = Decimal(10)
     options: dict[str, str] = {}
 

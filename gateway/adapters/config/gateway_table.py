@@ -55,6 +55,7 @@ _VENUE = Fields(
         "client_id": whole(0, 2**31 - 1),
         "paper_only": FLAG,
         "live_confirmation": words.TEXT,
+        "cancel_on_disconnect": FLAG,
         "timeout": duration("s", low_ms=1),
         "day_roll": DAY_ROLL,
         "options": Names(words.NAME, words.TEXT, "option", is_free=True),

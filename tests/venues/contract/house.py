@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from gateway.domain.config import LimitTable, VenueMode
+from gateway.domain.config import LimitTable, Rollout, VenueMode
 from gateway.domain.enums import Mode, OrdStatus, Route
 from gateway.domain.orders import Order, ReplaceRequest
+from gateway.domain.reasons import RejectCode
+from gateway.domain.rollout import Promotions
 from gateway.ports.intake import Reply
 from gateway.service.executor import VenueSlot, VenueTable
 from tests.fakes.journal import MemoryJournal
@@ -35,10 +37,11 @@ class House(Desk):
         """Start, and wait until the venue can be traded at."""
         driver = self.driver
         config = trading_config(
-            Mode.LIVE,
-            venues={driver.name: VenueMode(mode=Mode.LIVE)},
+            Mode.CANARY,
+            venues={driver.name: VenueMode(mode=Mode.CANARY, canary_weight_bp=10_000)},
             instruments={driver.symbol: driver.instrument},
             table=LimitTable(),
+            rollout=Rollout(salt="test", promotions={driver.name: Promotions.MANUAL}),
             capabilities={driver.name: driver.capabilities},
         )
         await self.start(config)
@@ -52,10 +55,12 @@ class House(Desk):
         await self.venue.close()
 
     async def buy(self, units: int = 10, px: int = 95, **more: Any) -> Order:
-        """An order of our own; it must have been admitted."""
+        """An order of our own; it must have been admitted, or refused because the venue cannot be reached."""
         qty: Any = units * self.driver.unit
-        reply = await self.place(qty=qty, symbol=self.driver.symbol, limit=D(px), **more)
-        return self.order(reply)
+        order = self.order(await self.place(qty=qty, symbol=self.driver.symbol, limit=D(px), **more))
+        reasons = (None, RejectCode.VENUE_NOT_CONNECTED)
+        assert (order.reject.code if order.reject is not None else None) in reasons, order.reject
+        return order
 
     async def cancel(self, order: Order) -> Reply:
         return await self.intake.cancel(order.order_id, TRADER)
