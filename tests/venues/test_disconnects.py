@@ -5,12 +5,29 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.enums import OrdStatus
+from gateway.domain.records import Record
 from gateway.domain.settings import VenueSettings
 from gateway.service.disconnects import DisconnectWatch
 from tests.fakes.journal import MemoryJournal
+from tests.venues.contract.drivers import Driver
 from tests.venues.contract.house import House
 from tests.venues.contract.ibkr import IbkrDriver
 from tests.venues.contract.matrix import hurried
+
+
+class WatchedHouse(House):
+    """With the watch where the gateway has it: on every durable record, from the first."""
+
+    def __init__(self, driver: Driver, journal: MemoryJournal, is_set: bool) -> None:
+        super().__init__(driver, journal)
+        self._venues = {driver.name: VenueSettings(name="ibkr", adapter="ibkr", cancel_on_disconnect=is_set)}
+        self._watch: DisconnectWatch | None = None
+
+    def _tell(self, record: Record) -> None:
+        if self._watch is None:
+            self._watch = DisconnectWatch(self.engine, lambda: self._venues, self.clock)
+        self._watch.on_record(record)
+        super()._tell(record)
 
 
 @pytest.mark.parametrize("is_set", [True, False])
@@ -21,18 +38,9 @@ async def test_what_works_is_taken_back_once_the_venue_is_there_again(
     """Without this, orders would work on at prices of before, while nobody could see or stop them; and where it is not
     wanted, a short loss of the network would take every order's place in its queue."""
     patch, driver, journal = hurried(), IbkrDriver(tmp_path), MemoryJournal()
-    venues = {"ibkr": VenueSettings(name="ibkr", adapter="ibkr", cancel_on_disconnect=is_set)}
 
     async def opened() -> House:
-        house = House(driver, journal)
-        start = house.start
-
-        async def start_and_watch(config: object) -> None:
-            await start(config)  # type: ignore[arg-type]
-            watch, tell = DisconnectWatch(house.engine, lambda: venues, house.clock), house.engine.on_durable
-            house.engine.on_durable = lambda record: [watch.on_record(record), tell(record)] and None
-
-        house.start = start_and_watch  # type: ignore[method-assign]
+        house = WatchedHouse(driver, journal, is_set)
         await house.open()
         return house
 
