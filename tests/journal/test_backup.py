@@ -101,6 +101,17 @@ async def test_a_damaged_journal_gives_no_backup_and_leaves_no_half_of_one(tmp_p
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["data"]  # noqa: ASYNC240 - one look
 
 
+async def test_a_copy_never_lies_within_what_it_copies(tmp_path: Path) -> None:
+    """Without this, a copy would copy itself until the disk of the journal is full."""
+    await write_notes(tmp_path / "data", 3)
+    for inside in (tmp_path / "data", tmp_path / "data" / "backup", tmp_path / "data" / ".." / "data" / "b"):
+        with pytest.raises(BackupRefused, match="lies within"):
+            take_backup(tmp_path / "data", inside)
+    take_backup(tmp_path / "data", tmp_path / "copy")
+    with pytest.raises(BackupRefused, match="lies within"):
+        restore_backup(tmp_path / "copy", tmp_path / "copy" / "data")
+
+
 async def test_an_unfinished_copy_is_not_taken_for_a_backup(tmp_path: Path) -> None:
     """Without this, the rest of a copy that was killed would be completed by files of another day."""
     await write_notes(tmp_path / "data", 5)
