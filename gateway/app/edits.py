@@ -155,6 +155,8 @@ class ConfigEdits:
         part = part_that_never_waits(old, new)
         in_force = describe_difference(old, part)
         found = await self._reloader.apply(part, in_force) if in_force else ()
+        if in_force and not found and part.principals != old.principals:
+            self._keep_principals(outcome.files)
         self._unpromoted = outcome
         told = (f"in force already: {'; '.join(in_force)}",) if in_force and not found else ()
         self._note_problems((*lacking, *found, *told))

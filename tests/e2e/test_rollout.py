@@ -1,5 +1,8 @@
 """A rollout in a running gateway: by edits of files, the terminal, and Alertmanager."""
 
+import asyncio
+import time
+from datetime import datetime
 from typing import Any
 
 from tests.e2e.orders import market
@@ -77,3 +80,32 @@ async def test_edits_are_held_to_the_plan_and_an_alert_takes_the_venue_back(site
         await gateway.ready()
         again: dict[str, Any] = await gateway.api().fetch(PATH)
         assert (again["hold"]["cause"], again["mode"], again["orders"]) == ("alert", "SHADOW", len(live) + 1)
+
+
+async def test_under_load_nothing_new_goes_live_a_second_after_an_alert(site: Site) -> None:
+    """Without it a demotion would wait its turn behind the very orders that it is about."""
+    by_evidence(site)
+    async with live_site(site) as (_, gateway):
+        api = gateway.api()
+        site.set_modes("LIVE", ibkr=("CANARY", 99))
+        await until_mode(api, "CANARY")
+        labels = {"gateway_action": "demote", "venue": "ibkr"}
+        alert = {"status": "firing", "fingerprint": "f", "labels": labels, "startsAt": "2026-11-21T08:00:00Z"}
+
+        async def trade(first: int, count: int) -> None:
+            for number in range(first, first + count):
+                reply = await api.place(**market("buy", f"l{number}"))
+                assert reply.status in (201, 422, 429, 503), reply
+
+        async def demote() -> float:
+            await asyncio.sleep(0.3)
+            assert (await api.post("/api/trading/alertmanager", {"version": "4", "alerts": [alert]})).status == 200
+            return time.time()
+
+        *_, demoted = await asyncio.gather(*(trade(1_000 * n, 60) for n in range(20)), demote())
+        orders = await api.orders()
+        live = [one for one in orders if one["route"] == "live"]
+        assert live
+        assert any(one["route"] == "shadow" for one in orders)
+        last = max(datetime.fromisoformat(one["created_at"]).timestamp() for one in live)
+        assert last < demoted + 1, "the last live opening order is less than a second after the alert was answered"

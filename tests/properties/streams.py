@@ -23,6 +23,8 @@ from gateway.domain.events import (
 )
 from gateway.domain.orders import Actor, Order
 from gateway.domain.overrides import OverrideTerms
+from gateway.domain.rollout_events import AlertsReceived, RolloutCommand, RolloutCommanded, RolloutsChecked
+from gateway.domain.rollout_facts import HeardAlert
 from tests.world import ADMIN, INSTRUMENTS, RITA, TRADER, World, trading_config
 
 D = Decimal
@@ -82,6 +84,8 @@ _STEPS = st.one_of(
     st.tuples(st.just("revoke"), _INDEX),
     st.tuples(st.just("expire"), st.sampled_from([0, 30_000_000])),
     st.tuples(st.just("approve"), st.sampled_from(["r1", "r2"])),
+    st.tuples(st.just("rollout"), st.sampled_from(["pause", "resume", "abort", "alert", "resolved", "look"])),
+    st.tuples(st.just("twin"), st.tuples(_INDEX, st.booleans(), st.booleans())),
     st.tuples(st.just("mark"), st.tuples(st.sampled_from(["AAPL", "TSLA"]), st.integers(50, 400))),
 )
 
@@ -196,6 +200,28 @@ def _revoke(world: World, index: int) -> None:
         world.send(OverrideRevocation(ts_ns=world.tick(), override_id=ids[index % len(ids)], actor=RITA))
 
 
+def _rollout(world: World, word: str) -> None:
+    ts_ns = world.tick()
+    if word == "look":
+        world.send(RolloutsChecked(ts_ns=ts_ns))
+    elif word in ("alert", "resolved"):
+        alert = HeardAlert(fingerprint="f", starts_ns=1, is_firing=word == "alert", name="f", venue="alpha")
+        world.send(AlertsReceived(ts_ns=ts_ns, alerts=(alert,)))
+    else:
+        command = RolloutCommand(word)
+        world.send(RolloutCommanded(ts_ns=ts_ns, venue="alpha", command=command, actor=RITA, reason="test"))
+
+
+def _twin(world: World, argument: tuple[int, bool, bool]) -> None:
+    index, is_second, is_fill = argument
+    live = [ticket.order_id for ticket in world.sent if ticket.is_twin and ticket.order_id in world.state.orders]
+    if live:
+        order = world.state.orders[live[index % len(live)]]
+        kind = ExecType.TRADE if is_fill else ExecType.CANCELED
+        trade = {"exec_id": f"t{index}", "last_qty": order.order_qty, "last_px": world.prices[order.symbol]}
+        world.report(order, kind, is_twin=True, is_second_twin=is_second, **(trade if is_fill else {}))
+
+
 _STEP: dict[str, Callable[[World, Any], None]] = {
     "place": _place,
     "fill": _fill,
@@ -216,5 +242,7 @@ _STEP: dict[str, Callable[[World, Any], None]] = {
     "approve": lambda world, revision: world.send(
         ApprovalReceived(ts_ns=world.tick(), revision=revision, actor=ADMIN, reason="test")
     ),
+    "rollout": _rollout,
+    "twin": _twin,
     "mark": lambda world, argument: world.mark(argument[0], D(argument[1])),
 }

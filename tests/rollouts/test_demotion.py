@@ -272,6 +272,35 @@ def test_venues_set_by_hand_are_demoted_by_people_and_alerts_only() -> None:
     assert site.hold is not None
 
 
+def test_a_venue_set_by_hand_goes_on_by_hand_after_an_abort() -> None:
+    """Without it a plan that the venue does not follow would say at which share it may go on."""
+    site = Site(Mode.CANARY, 9_000, replace(TERMS, promotions={"alpha": Promotions.MANUAL}))
+    site.command(RolloutCommand.ABORT)
+    site.look(wait_s=HOUR_S)
+    assert site.command(RolloutCommand.RESUME).refusal is None
+    assert site.state.weight_bp("alpha") == 9_000
+
+
+def test_an_override_is_no_way_around_the_gates() -> None:
+    """Without it a venue in SHADOW that is overridden could err without end."""
+    site = Site()
+    site.send(
+        RolloutOverrideRequested(
+            ts_ns=site.tick(),
+            venue="alpha",
+            mode=Mode.CANARY,
+            weight_bp=9_000,
+            actor=RITA,
+            reason="drill",
+            expires_ns=site.now_ns + 10**15,
+        )
+    )
+    site.trade(20, rejected=20)
+    site.look()
+    assert site.hold is not None
+    assert site.hold.cause is HoldCause.GATE
+
+
 def test_a_large_order_is_not_one_percent() -> None:
     """Without it the share by value could be anything while the share by number is kept."""
     step = RolloutStep(weight_bp=5_000, notional_bp=1_000, days=1)

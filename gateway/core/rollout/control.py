@@ -266,7 +266,7 @@ def _not_yet(state: GatewayState, venue: str, current: Hold, now_ns: int) -> lis
     alert = state.heard_alerts.get(current.source) if current.cause is HoldCause.ALERT else None
     if alert is not None and alert.is_firing:
         found.append(f"alert {alert.name} is firing")
-    if current.cause in RESTARTING_CAUSES:
+    if current.cause in RESTARTING_CAUSES and config.rollout.promotions_of(venue) is not Promotions.MANUAL:
         if config.revision == current.revision:
             found.append("it failed under the configuration in force; change it first")
         if config.rollout.position_of(config.effective_mode(venue), config.weight_bp(venue)) > 0:

@@ -20,7 +20,7 @@ _TENTHS = 10
 def assess(rollout: VenueRollout, terms: Rollout, *, is_away: bool) -> tuple[GateResult, ...]:
     """Every gate of the step at which the venue stands. In SHADOW only what its first step asks for."""
     found = list(_requirements(rollout, terms))
-    if rollout.evidence.position >= 0:
+    if rollout.evidence.position >= 0 or rollout.override is not None:
         found += _quality(rollout, terms)
     if is_away:
         text = "the venue is away: nothing can be said while it is"
