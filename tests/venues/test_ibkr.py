@@ -266,6 +266,24 @@ async def test_a_change_that_nobody_answered_for_is_found_at_the_venue(desk: Des
     assert (change.order_qty, change.limit_px) == (D(12), D("179.25"))
 
 
+async def test_a_change_that_nobody_answered_for_and_that_filled_is_found_at_the_venue(desk: Desk) -> None:
+    """Without this, an order that was made smaller and then filled would wait for the rest of its old quantity:
+    it is in no list of open orders any more."""
+    order = ticket()
+    await desk.venue.submit(order)
+    desk.tws.faults.mute = True
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await desk.venue.replace(order, D(4), D("179.50"), None)
+    desk.tws.trade("AAPL", "179.50", 10)
+    desk.tws.faults.mute = False
+    await desk.restart()
+    assert (await desk.venue.lookup(order)).is_known is True
+    await desk.heard.until_filled(order.order_id, 4)
+    [change] = [report for report in desk.heard.reports if report.exec_type is ExecType.REPLACED]
+    assert change.order_qty == D(4)
+
+
 async def test_ids_rolled_back_are_not_used_again(desk: Desk) -> None:
     """Without this, the first order after TWS restarted could change an old one instead (its ids went back)."""
     first = ticket()

@@ -110,7 +110,7 @@ class Reading:
         """
         self.fills.flush()
         tracked = self.book.by_order_id.get(ticket.order_id)
-        if tracked is None or shown is None or tracked.is_done:
+        if tracked is None or shown is None:
             return
         is_trailing = ticket.ord_type is OrdType.TRAILING_STOP
         known = Terms(ticket.order_qty, ticket.limit_px, None if is_trailing else ticket.stop_px)
@@ -133,6 +133,10 @@ class Reading:
     def on_completed_order(self, order: Order, state: OrderState) -> None:
         """From the list of finished orders: news only for those that were believed to be open."""
         self.seen.add(order.orderRef)
+        if state.status == "Filled":  # by the terms that it had at last, whoever confirmed them
+            terms = _terms_of(order)
+            terms.qty = _number(order.filledQuantity) or terms.qty
+            self.terms[order.orderRef] = terms
         tracked = self.book.by_order_id.get(order.orderRef)
         if tracked is None or tracked.is_done:
             return
