@@ -5,9 +5,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from gateway.core.trading.agreements import VenueAgreement
 from gateway.domain.enums import ExecType, Mode, Route, Side, SubmitStatus
 from gateway.domain.events import BreakerTripRequested, SubmitCompleted
 from gateway.domain.facts import ConfigChanged
+from gateway.domain.reconciliation import HoldingDrift
 from gateway.domain.rollout import (
     CanaryCaps,
     DemotionTerms,
@@ -175,6 +177,24 @@ def test_drift_demotes() -> None:
     assert site.hold.cause is HoldCause.DRIFT
 
 
+def test_a_holding_that_the_books_do_not_explain_demotes_until_it_is_settled() -> None:
+    """Without it a venue whose positions are not ours would be given more."""
+    site = canary()
+    drift = HoldingDrift(
+        venue="alpha", symbol="AAPL", venue_qty=D(3), expected_qty=D(0), symbols=("AAPL",), since_ns=site.now_ns
+    )
+    site.state.agreements["alpha"] = VenueAgreement(drifts={"AAPL": drift})
+    site.look()
+    assert site.hold is not None
+    assert site.hold.cause is HoldCause.DRIFT
+    site.look(wait_s=HOUR_S)
+    refusal = site.command(RolloutCommand.RESUME).refusal
+    assert refusal is not None
+    assert "alpha holds 3 AAPL, the books explain 0; accept or settle it first" in refusal.text
+    site.state.agreements["alpha"].accept("AAPL", D(3))
+    assert site.command(RolloutCommand.RESUME).refusal is None
+
+
 @pytest.mark.parametrize("open_orders", list(OpenOrders))
 def test_opening_orders_are_canceled_and_closing_ones_never(open_orders: OpenOrders) -> None:
     """Invariant 3: a demotion takes no position's way out."""
@@ -201,6 +221,17 @@ def test_an_abort_outranks_a_pause_and_a_pause_no_abort() -> None:
     refusal = site.command(RolloutCommand.PAUSE).refusal
     assert refusal is not None
     assert site.hold is not None
+    assert site.hold.cause is HoldCause.ABORT
+
+
+def test_an_abort_outranks_a_demotion_that_would_go_on_where_it_stood() -> None:
+    """Without it a person who found worse than the alert said could not say so."""
+    site = canary()
+    site.alert()
+    assert site.command(RolloutCommand.ABORT).refusal is None
+    assert site.hold is not None
+    assert site.hold.cause is HoldCause.ABORT
+    site.alert("another")
     assert site.hold.cause is HoldCause.ABORT
 
 

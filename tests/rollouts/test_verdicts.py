@@ -97,6 +97,14 @@ def test_away_or_in_doubt_is_an_error_and_neither_passes_nor_hides_a_failure(rol
     assert overall(rollout) is (Verdict.FAIL if before is Verdict.FAIL else Verdict.ERROR)
 
 
+@given(rollouts(), st.booleans())
+def test_the_brief_look_of_the_clock_says_what_people_are_shown(rollout: VenueRollout, is_away: bool) -> None:
+    """Without it a venue could be demoted for what no gate shows, or shown as failed and go on."""
+    told = assess(rollout, Rollout(gates=LAX), is_away=is_away)
+    brief = assess(rollout, Rollout(gates=LAX), is_away=is_away, is_brief=True)
+    assert [(one.gate, one.verdict) for one in told] == [(one.gate, one.verdict) for one in brief]
+
+
 @given(rollouts(), st.integers(1, 400))
 def test_more_errors_never_make_a_verdict_better(rollout: VenueRollout, more: int) -> None:
     """Without it a venue could be promoted by failing more."""

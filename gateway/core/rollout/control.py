@@ -13,6 +13,7 @@ from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
 from gateway.core.state import GatewayState
 from gateway.core.switching import open_orders_of
+from gateway.core.trading.agreements import words_of
 from gateway.domain.breakers import BreakerAction, BreakerKind, Trip
 from gateway.domain.effects import Effect
 from gateway.domain.enums import Mode, RejectStage, Role, Route, ScopeKind
@@ -90,19 +91,24 @@ def _look(state: GatewayState, venue: str, rollout: VenueRollout, now_ns: int) -
         return hold(
             state, venue, demotion(state, now_ns, HoldCause.BREAKER, f"{trip.trip_id}: {trip.cause}", trip.trip_id)
         )
-    results = assess(rollout, terms, is_away=is_away(state, venue))
-    verdict = gravest(one.verdict for one in results)
+    drift = None if demoted else _drift_at(state, venue)
+    if drift is not None:
+        return hold(state, venue, demotion(state, now_ns, HoldCause.DRIFT, drift))
+    away = is_away(state, venue)
+    verdict = gravest(one.verdict for one in assess(rollout, terms, is_away=away, is_brief=True))
+    is_failed = verdict is Verdict.FAIL and not demoted
+    results = assess(rollout, terms, is_away=away) if is_failed or verdict is not rollout.verdict else ()
     facts: list[Fact] = []
     if verdict is not rollout.verdict:
         position = rollout.evidence.position
         facts.append(
             RolloutVerdictReached(ts_ns=now_ns, venue=venue, position=position, verdict=verdict, results=results)
         )
-    if verdict is Verdict.FAIL and not demoted:
+    if is_failed:
         text = "; ".join(f"{one.gate}: {one.text}" for one in results if one.verdict is Verdict.FAIL)
         found, effects = hold(state, venue, demotion(state, now_ns, HoldCause.GATE, text))
         return [*facts, *found], effects
-    if rollout.hold is None and is_away(state, venue):
+    if rollout.hold is None and away:
         found, effects = lose(state, venue, now_ns)
         return [*facts, *found], effects
     return [*facts, *_released(state, venue, rollout, now_ns)], ()
@@ -131,6 +137,14 @@ def _trip_at(state: GatewayState, venue: str) -> Trip | None:
     return None
 
 
+def _drift_at(state: GatewayState, venue: str) -> str | None:
+    """What the venue holds that the books do not explain, in words."""
+    agreement = state.agreements.get(venue)
+    if agreement is None or not agreement.drifts:
+        return None
+    return words_of(agreement.drifts[min(agreement.drifts)])
+
+
 # --- holds ----------------------------------------------------------------------------------------
 
 
@@ -154,7 +168,7 @@ def hold(state: GatewayState, venue: str, new: Hold) -> tuple[list[Fact], tuple[
     """Put a hold on a venue, unless one as grave is there, and cancel what opens or adds live, as configured."""
     rollout = state.rollouts.get(venue)
     current = None if rollout is None else rollout.hold
-    if current is not None and current.kind.gravity >= new.kind.gravity:
+    if current is not None and not _outranks(new, current):
         return [], ()
     facts: list[Fact] = [RolloutHeld(ts_ns=new.since_ns, venue=venue, hold=new)]
     if state.config.rollout.demotion.open_orders is OpenOrders.LEAVE or new.kind is HoldKind.PAUSED:
@@ -166,6 +180,13 @@ def hold(state: GatewayState, venue: str, new: Hold) -> tuple[list[Fact], tuple[
     ]
     canceled, effects = cancel_orders(opening, SYSTEM, new.since_ns)
     return [*facts, *canceled], effects
+
+
+def _outranks(new: Hold, current: Hold) -> bool:
+    """A graver hold, or one of the same gravity after which the venue begins again where it would not have."""
+    if new.kind is not current.kind:
+        return new.kind.gravity > current.kind.gravity
+    return new.cause in RESTARTING_CAUSES and current.cause not in RESTARTING_CAUSES
 
 
 def lose(state: GatewayState, venue: str, now_ns: int) -> tuple[list[Fact], tuple[Effect, ...]]:
@@ -263,6 +284,8 @@ def _not_yet(state: GatewayState, venue: str, current: Hold, now_ns: int) -> lis
         found.append(f"the cool-down lasts another {(current.until_ns - now_ns) // _NS} s")
     if current.cause is HoldCause.BREAKER and current.source in state.breakers.trips:
         found.append(f"breaker {current.source} is tripped; reset it first")
+    if current.cause is HoldCause.DRIFT and (drift := _drift_at(state, venue)) is not None:
+        found.append(f"{drift}; accept or settle it first (gateway reconcile)")
     alert = state.heard_alerts.get(current.source) if current.cause is HoldCause.ALERT else None
     if alert is not None and alert.is_firing:
         found.append(f"alert {alert.name} is firing")

@@ -17,52 +17,68 @@ from gateway.domain.rollout import GateResult, Gates, Rollout, Verdict
 _TENTHS = 10
 
 
-def assess(rollout: VenueRollout, terms: Rollout, *, is_away: bool) -> tuple[GateResult, ...]:
-    """Every gate of the step at which the venue stands. In SHADOW only what its first step asks for."""
+def assess(rollout: VenueRollout, terms: Rollout, *, is_away: bool, is_brief: bool = False) -> tuple[GateResult, ...]:
+    """Every gate of the step at which the venue stands. In SHADOW only what its first step asks for.
+
+    ``is_brief`` True: the verdicts without the figures for people, which take ten times as long to work out.
+    """
     found = list(_requirements(rollout, terms))
     if rollout.evidence.position >= 0 or rollout.override is not None:
-        found += _quality(rollout, terms)
+        found += _quality(rollout, terms, is_brief=is_brief)
     if is_away:
         text = "the venue is away: nothing can be said while it is"
         found.append(GateResult(gate="venue", verdict=Verdict.ERROR, text=text))
     return tuple(found)
 
 
-def _quality(rollout: VenueRollout, terms: Rollout) -> Iterator[GateResult]:
+def _quality(rollout: VenueRollout, terms: Rollout, *, is_brief: bool) -> Iterator[GateResult]:
     evidence, gates = rollout.evidence, terms.gates
     step = terms.step_at(evidence.position)
     proven = None if step is None else step.max_error_rate
     if gates.max_error_rate is not None:
-        yield _error_rate(rollout, gates, proven)
+        yield _error_rate(rollout, gates, proven, is_brief=is_brief)
     if gates.min_fill_rate is not None:
         total = evidence.total
-        yield _rate("fill_rate", total.pairs - total.hits, total.pairs, ONE - gates.min_fill_rate, gates, "unfilled")
+        unfilled, bound = total.pairs - total.hits, ONE - gates.min_fill_rate
+        yield _rate("fill_rate", unfilled, total.pairs, bound, gates, "unfilled", is_brief=is_brief)
     if gates.max_slippage_bps is not None:
-        yield _median_bps("slippage", evidence.slippage, gates.max_slippage_bps, gates)
+        yield _median_bps("slippage", evidence.slippage, gates.max_slippage_bps, gates, is_brief=is_brief)
     if gates.max_twin_slippage_bps is not None:
-        yield _median_bps("twin_slippage", evidence.twin_slippage, gates.max_twin_slippage_bps, gates)
+        yield _median_bps(
+            "twin_slippage", evidence.twin_slippage, gates.max_twin_slippage_bps, gates, is_brief=is_brief
+        )
     if gates.max_ack_ms is not None:
         slow = evidence.ack_ms.above(gates.max_ack_ms)
-        yield _rate("slow_acks", slow, evidence.ack_ms.n, gates.max_slow_acks, gates, f"above {gates.max_ack_ms} ms")
+        words, n = f"above {gates.max_ack_ms} ms", evidence.ack_ms.n
+        yield _rate("slow_acks", slow, n, gates.max_slow_acks, gates, words, is_brief=is_brief)
     if gates.max_ack_delay_ms is not None:
-        bound, beyond = gates.max_ack_delay_ms, gates.max_ack_delay_ms + gates.min_effect_ms
-        yield _median("ack_delay", evidence.ack_delay_ms, bound, beyond, "ms", gates)
+        most, beyond = gates.max_ack_delay_ms, gates.max_ack_delay_ms + gates.min_effect_ms
+        yield _median("ack_delay", evidence.ack_delay_ms, most, beyond, "ms", gates, is_brief=is_brief)
     yield _breaches(rollout, gates)
     if rollout.in_doubt:
         text = f"{rollout.in_doubt} live orders wait for the venue's answer"
         yield GateResult(gate="in_doubt", verdict=Verdict.ERROR, text=text, n=rollout.in_doubt)
 
 
-def _error_rate(rollout: VenueRollout, gates: Gates, proven: Decimal | None) -> GateResult:
+def _error_rate(rollout: VenueRollout, gates: Gates, proven: Decimal | None, *, is_brief: bool) -> GateResult:
     """Over all steps of the rollout. It fails by the bound of the gates, and passes by that of the step."""
     bound = gates.max_error_rate
     assert bound is not None  # asked by the caller
     n, bad = rollout.orders, min(rollout.errors, rollout.orders)
-    return _rate("error_rate", bad, n, bound if proven is None else max(proven, bound), gates, "errors", bound)
+    proven = bound if proven is None else max(proven, bound)
+    return _rate("error_rate", bad, n, proven, gates, "errors", bound, is_brief=is_brief)
 
 
 def _rate(
-    gate: str, bad: int, n: int, bound: Decimal, gates: Gates, words: str, fail_bound: Decimal | None = None
+    gate: str,
+    bad: int,
+    n: int,
+    bound: Decimal,
+    gates: Gates,
+    words: str,
+    fail_bound: Decimal | None = None,
+    *,
+    is_brief: bool,
 ) -> GateResult:
     """``bad`` of ``n`` against a bound that must be proven, and one (the same unless given) beyond which it fails."""
     sure = gates.confidence
@@ -70,6 +86,8 @@ def _rate(
         verdict = Verdict.FAIL
     else:
         verdict = Verdict.PASS if is_below(bad, n, bound, sure) else Verdict.NOT_ENOUGH
+    if is_brief:
+        return GateResult(gate=gate, verdict=verdict, text="", n=n)
     needed = samples_needed(bad, n, bound, sure) if verdict is Verdict.NOT_ENOUGH else 0
     limit = percent(bound)
     text = f"{bad} {words} in {n}"
@@ -93,12 +111,14 @@ def _rate(
     )
 
 
-def _median_bps(gate: str, samples: Histogram, bound: Decimal, gates: Gates) -> GateResult:
+def _median_bps(gate: str, samples: Histogram, bound: Decimal, gates: Gates, *, is_brief: bool) -> GateResult:
     tenths, beyond = int(bound * _TENTHS), int((bound + gates.min_effect_bps) * _TENTHS)
-    return _median(gate, samples, tenths, beyond, "bps", gates)
+    return _median(gate, samples, tenths, beyond, "bps", gates, is_brief=is_brief)
 
 
-def _median(gate: str, samples: Histogram, bound: int, beyond: int, unit: str, gates: Gates) -> GateResult:
+def _median(
+    gate: str, samples: Histogram, bound: int, beyond: int, unit: str, gates: Gates, *, is_brief: bool
+) -> GateResult:
     scale = _TENTHS if unit == "bps" else 1
     n, above, sure = samples.n, samples.above(bound), gates.confidence
     if n >= gates.min_pairs and median_beyond(samples, beyond, sure):
@@ -107,6 +127,8 @@ def _median(gate: str, samples: Histogram, bound: int, beyond: int, unit: str, g
         verdict = Verdict.PASS
     else:
         verdict = Verdict.NOT_ENOUGH
+    if is_brief:
+        return GateResult(gate=gate, verdict=verdict, text="", n=n)
     limit = ratio(Decimal(bound), Decimal(scale))
     needed = max(gates.min_pairs - n, samples_needed(above, n, Decimal("0.5"), sure))
     median = None if samples.median is None else ratio(Decimal(samples.median), Decimal(scale))
