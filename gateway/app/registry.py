@@ -13,6 +13,7 @@ from gateway.adapters.venues.alpaca.capabilities import ALPACA
 from gateway.adapters.venues.binance.capabilities import BINANCE
 from gateway.adapters.venues.ccxt.capabilities import ccxt_capabilities
 from gateway.adapters.venues.ibkr.capabilities import IBKR
+from gateway.adapters.venues.shared.budget import Budgets
 from gateway.adapters.venues.simulator.capabilities import SIMULATOR
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.domain.capabilities import VenueCapabilities
@@ -60,6 +61,8 @@ def venue_factories(
     A venue's client library is imported when its adapter is built and not before: some take a second and 70 MB.
     """
 
+    budgets = Budgets()
+
     def paper(venue: VenueSettings) -> Venue:
         return SimulatorVenue(instruments, settings.simulator, market, clock, name=venue.name)
 
@@ -68,20 +71,20 @@ def venue_factories(
         from gateway.adapters.venues.ibkr.ids import OrderIds
         from gateway.adapters.venues.ibkr.venue import IbkrVenue
 
-        return IbkrVenue(venue, instruments, OrderIds(data_dir / f"{venue.name}.order_ids"), clock)
+        return IbkrVenue(venue, instruments, OrderIds(data_dir / f"{venue.name}.order_ids"), clock, budgets)
 
     def binance(venue: VenueSettings) -> Venue:
         _need("binance")
         from gateway.adapters.venues.binance.client import RestClient
         from gateway.adapters.venues.binance.venue import BinanceVenue
 
-        return BinanceVenue(venue, RestClient(venue, environ, clock), clock, instruments)
+        return BinanceVenue(venue, RestClient(venue, environ, clock, budgets), clock, instruments)
 
     def alpaca(venue: VenueSettings) -> Venue:
         from gateway.adapters.venues.alpaca.client import RestClient
         from gateway.adapters.venues.alpaca.venue import AlpacaVenue
 
-        return AlpacaVenue(venue, RestClient(venue, environ, clock), instruments, clock)
+        return AlpacaVenue(venue, RestClient(venue, environ, clock, budgets), instruments, clock)
 
     def ccxt(venue: VenueSettings) -> Venue:
         _need("ccxt")

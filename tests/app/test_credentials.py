@@ -62,6 +62,18 @@ async def test_a_credential_is_read_by_its_adapter_alone_and_only_when_that_is_b
     await venue.close()
 
 
+@pytest.mark.filterwarnings("ignore")
+async def test_two_venues_of_one_account_share_its_budget(tmp_path: Path) -> None:
+    """Without this, two venues with the same key would each use the whole rate limit, and the key be banned."""
+    settings = Settings(trading=TradingConfig(revision="c1"))
+    factories = venue_factories({}, settings, FixedMarket({}), SystemClock(), tmp_path, SECRETS)
+    venues = [factories["binance"](VenueSettings(name=name, adapter="binance")) for name in ("one", "two")]
+    budgets = {id(venue._rest.budget) for venue in venues}  # type: ignore[attr-defined]
+    assert len(budgets) == 1
+    for venue in venues:
+        await venue.close()
+
+
 def test_a_gateway_without_live_venues_loads_no_client_library() -> None:
     """Without this, every start would take seconds and a hundred megabytes for what SHADOW never uses."""
     program = (

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 
@@ -68,11 +68,14 @@ class Credentials:
 class RestClient:
     """Requests to the trading API of one account. Made without connecting; the first request does that."""
 
-    def __init__(self, settings: VenueSettings, environ: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self, settings: VenueSettings, environ: Mapping[str, str], clock: Clock, budgets: Budgets | None = None
+    ) -> None:
         self.credentials = Credentials(environ)
         self.base_url = _base_url(settings, self.credentials.key)
         self.stream_url = f"ws{self.base_url.removeprefix('http')}/stream"
-        self.budget = MessageBudget(clock, REQUESTS_PER_MIN, 60.0, CANCEL_RESERVE)
+        budget = MessageBudget(clock, REQUESTS_PER_MIN, 60.0, CANCEL_RESERVE)
+        self.budget = (budgets or Budgets()).of(f"alpaca {self.credentials.key}", budget)
         self._timeout = aiohttp.ClientTimeout(total=float(settings.timeout_s))
         self._session: aiohttp.ClientSession | None = None
 

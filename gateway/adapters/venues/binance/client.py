@@ -8,7 +8,7 @@ from binance.async_client import AsyncClient
 from binance.exceptions import BinanceAPIException
 
 from gateway.adapters.venues.binance import outcomes
-from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 
@@ -30,10 +30,13 @@ class CredentialsMissing(Exception):
 class RestClient:
     """Signed requests. Each costs its weight, and the budget learns from the exchange's own count."""
 
-    def __init__(self, settings: VenueSettings, environ: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self, settings: VenueSettings, environ: Mapping[str, str], clock: Clock, budgets: Budgets | None = None
+    ) -> None:
         self.api_key = _required(environ, "BINANCE_API_KEY")
         self._secret = _required(environ, "BINANCE_SECRET")
-        self.budget = MessageBudget(clock, WEIGHT_PER_MIN, 60.0, CANCEL_RESERVE)
+        budget = MessageBudget(clock, WEIGHT_PER_MIN, 60.0, CANCEL_RESERVE)
+        self.budget = (budgets or Budgets()).of(f"binance {self.api_key}", budget)
         self._clock = clock
         base = settings.options.get("base_url", "") or (TEST_API if settings.paper_only else LIVE_API)
         self.stream_url = settings.options.get("stream_url", "") or (

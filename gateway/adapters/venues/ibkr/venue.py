@@ -18,7 +18,7 @@ from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.orders import OrderUnsupported, order_of
 from gateway.adapters.venues.ibkr.reading import Reading
 from gateway.adapters.venues.ibkr.tracking import Terms, Tracked
-from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import OrdType, SubmitStatus
 from gateway.domain.instruments import Instrument
@@ -38,13 +38,19 @@ class IbkrVenue:
     """Implements ``ports.venue.Venue``. ``instruments`` may be changed by its owner while the venue runs."""
 
     def __init__(
-        self, settings: VenueSettings, instruments: Mapping[str, Instrument], ids: OrderIds, clock: Clock
+        self,
+        settings: VenueSettings,
+        instruments: Mapping[str, Instrument],
+        ids: OrderIds,
+        clock: Clock,
+        budgets: Budgets | None = None,
     ) -> None:
         self._instruments = instruments
         self._clock = clock
         self._ids = ids
         self._day = ListDay(settings.options)
-        self._budget = MessageBudget(clock, MESSAGES_PER_S, 1.0, CANCEL_RESERVE)
+        budget = MessageBudget(clock, MESSAGES_PER_S, 1.0, CANCEL_RESERVE)
+        self._budget = (budgets or Budgets()).of(f"TWS {settings.host}:{settings.port}", budget)
         self._reading = Reading(clock)
         self._connection = TwsConnection(settings, self._reading, ids, self._budget, clock)
         self._account = IbkrAccount(self._connection, instruments, settings.name)

@@ -71,3 +71,14 @@ class MessageBudget:
         while self._spent and self._spent[0][0] <= now_ns - self._window_ns:
             self._used -= self._spent.popleft()[1]
         return now_ns
+
+
+class Budgets:
+    """The budgets of all accounts: adapters of one account at one venue get the same one."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, MessageBudget] = {}
+
+    def of(self, account: str, budget: MessageBudget) -> MessageBudget:
+        """The budget of ``account``: ``budget``, unless there is one already."""
+        return self._found.setdefault(account, budget)
