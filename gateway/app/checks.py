@@ -63,7 +63,9 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
     known = state or GatewayState()
     judge = partial(judge_by_folder, PolicyLoader(folder))
     seen = circumstances(known, settings, judge, SystemClock().now_ns(), old)
-    found.extend(missing(known, settings.trading, seen))
+    lacking = missing(known, settings.trading, seen)
+    if data_dir is not None:
+        found.extend(lacking)
     for text in found:
         print(text, file=sys.stderr)
     if found:
@@ -72,6 +74,9 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
     _print_meaning(settings)
     for text in _unusable_candidates(loaded, config_dir, environ):
         print(f"warning: {text}", file=sys.stderr)
+    if data_dir is None and lacking:  # where the venues stand is in the journal
+        print(f"note: as a first configuration it would be refused: {'; '.join(lacking)}")
+        print("note: --data compares with what was last in force")
     for warning in (*settings.warnings, *ineffective(settings.trading), *_exceeded_under(state, settings)):
         print(f"warning: {warning}")
     if old is not None and not _describe_change(old, settings, state):

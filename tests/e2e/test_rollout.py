@@ -109,3 +109,15 @@ async def test_under_load_nothing_new_goes_live_a_second_after_an_alert(site: Si
         assert any(one["route"] == "shadow" for one in orders)
         last = max(datetime.fromisoformat(one["created_at"]).timestamp() for one in live)
         assert last < demoted + 1, "the last live opening order is less than a second after the alert was answered"
+
+
+async def test_without_a_journal_nobody_knows_where_a_venue_stands(site: Site) -> None:
+    """Without it the configuration that is in force would be refused by a check that was not told of the past."""
+    by_evidence(site)
+    site.set_modes("CANARY", ibkr=("CANARY", 99.5))
+    checked = await run_gateway("check-config", site.config)
+    assert checked.status == 0, checked.output
+    assert "as a first configuration it would be refused" in checked.output
+    assert "one step at a time" in checked.output
+    checked = await run_gateway("check-config", site.config, "--data", site.data)
+    assert checked.status == 1
