@@ -82,10 +82,10 @@ def fails(bad: int, n: int, rate: Decimal) -> bool:
     return 0 < n <= most_that_fail(bad, rate)
 
 
-def run(kind: Kind, rollouts: int, seed: int = 1) -> Outcome:
-    """Many rollouts of one kind, each until it is LIVE, demoted, or ``MAX_DAYS`` are over."""
+def run(kind: Kind, rollouts: int, seed: int = 1, max_days: int = MAX_DAYS) -> Outcome:
+    """Many rollouts of one kind, each until it is LIVE, demoted, or its days are over."""
     draw = np.random.default_rng(seed)
-    ends = [_one(kind, draw) for _ in range(rollouts)]
+    ends = [_one(kind, draw, max_days) for _ in range(rollouts)]
     words = [end for end, _ in ends]
     return Outcome(
         words.count("promoted") / rollouts,
@@ -96,13 +96,13 @@ def run(kind: Kind, rollouts: int, seed: int = 1) -> Outcome:
     )
 
 
-def _one(kind: Kind, draw: np.random.Generator) -> tuple[str, int]:
+def _one(kind: Kind, draw: np.random.Generator, max_days: int) -> tuple[str, int]:
     plan, gates = TERMS.plan, TERMS.gates
     assert gates.max_error_rate is not None
     assert gates.min_fill_rate is not None
     unfilled_bound = 1 - gates.min_fill_rate
     position = days = canary_days = step_orders = orders = errors = unfilled = 0
-    for _ in range(MAX_DAYS):
+    for _ in range(max_days):
         share = plan[position].weight_bp * DAILY_ORDERS / 10_000 / LOOKS
         counts = draw.poisson(share, LOOKS)
         bad = draw.binomial(counts, kind.error_rate)
