@@ -33,6 +33,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     approve = actions.add_parser("approve", help="agree to a promotion")
     approve.add_argument("venue")
     approve.add_argument("--revision", required=True, help="of the configuration, as the refusal prints it")
+    approve.add_argument(
+        "--evidence", required=True, metavar="HASH", help="of what was reviewed, as the review shows it"
+    )
     approve.add_argument("--reason", required=True, help="words for the record")
 
 
@@ -45,7 +48,7 @@ def run(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if args.action == "history":
             print("\n".join(_history(client.ask("GET", f"{_PATH}/{args.venue}"))))
         elif args.action == "approve":
-            wish = {"revision": args.revision, "reason": args.reason}
+            wish = {"revision": args.revision, "evidence": args.evidence, "reason": args.reason}
             answer = client.ask("POST", f"{_PATH}/{args.venue}/approve", wish)
             print("in force" if answer["in_force"] else "approved; it is in force once nothing else is missing")
         else:
@@ -89,6 +92,7 @@ def tree(one: Mapping[str, Any]) -> Iterator[str]:
             until = permit["expires_at"]
             yield f"  {name.upper()}: {permit['what']} by {permit['by']} until {until}: {permit['reason']}"
     yield f"  step {one['position'] + 1} of {one['steps']}: {one['step']}, {one['days']} days, {one['orders']} orders"
+    yield f"  evidence: {one['evidence_hash']}"
     yield f"  verdict: {one['verdict']}" + (f" (next: {one['next_step']})" if one["next_step"] else "")
     for gate in one["gates"]:
         yield f"    [{_MARKS.get(gate['verdict'], '?')}] {gate['gate']}: {gate['text']}"

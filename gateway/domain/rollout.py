@@ -276,10 +276,12 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PromotionApproval(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's word on one promotion: good for exactly this configuration, these policies, and until then."""
+    """A person's word on one promotion: good for exactly this configuration, these policies, what was known
+    (``evidence``: the hash of it), and until then."""
 
     revision: str
     policy_revision: str
+    evidence: str = ""
     actor: Actor
     reason: str
     given_ns: int

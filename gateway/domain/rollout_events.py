@@ -25,11 +25,13 @@ class RolloutCommanded(Happening, frozen=True, kw_only=True):
 
 
 class PromotionApprovalReceived(Happening, frozen=True, kw_only=True):
-    """A person agrees that a venue is raised by the configuration with this revision, under these policies."""
+    """A person agrees that a venue is raised by the configuration with this revision, under these policies, on
+    the evidence that has this hash."""
 
     venue: str
     revision: str
     policy_revision: str
+    evidence: str = ""
     actor: Actor
     reason: str
 

@@ -46,7 +46,8 @@ class RolloutState(msgspec.Struct, frozen=True, kw_only=True):
     ``mode`` and ``weight_bp`` are in force; ``configured_mode`` and ``configured_weight_bp`` are what holds and
     overrides go before. ``measured_bp`` is the share of all cycles so far that was live. ``projected_ns`` is when, at
     the present rate of orders, the gates could pass (None: no telling). ``noise_bps`` is the median by which two
-    simulations of the same order differ.
+    simulations of the same order differ. ``evidence_hash`` is what an approval binds to: it changes with a verdict, the
+    step, a hold, the configuration or the policies, not with every order.
     """
 
     venue: str
@@ -68,6 +69,7 @@ class RolloutState(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
     in_doubt: int
     verdict: Verdict
+    evidence_hash: str
     gates: tuple[GateResult, ...]
     projected_ns: int | None
     noise_bps: str | None
@@ -85,8 +87,9 @@ class Rollouts(Protocol):
 
     async def command(self, venue: str, command: RolloutCommand, actor: Actor, reason: str) -> None: ...
 
-    async def approve(self, venue: str, revision: str, actor: Actor, reason: str) -> bool:
-        """A person's word on a promotion, bound to the policies in force; whether the configuration is now in force."""
+    async def approve(self, venue: str, revision: str, evidence: str, actor: Actor, reason: str) -> bool:
+        """A person's word on a promotion, bound to the policies in force and to the evidence that has
+        this hash; whether the configuration is now in force."""
         ...
 
     async def override(

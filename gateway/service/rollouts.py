@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from gateway.core.decision import Decision
 from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
+from gateway.core.rollout.digest import evidence_hash
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
 from gateway.domain.enums import Mode
@@ -81,7 +82,7 @@ class RolloutDesk:
             RolloutCommanded(ts_ns=self._clock.now_ns(), venue=venue, command=command, actor=actor, reason=reason)
         )
 
-    async def approve(self, venue: str, revision: str, actor: Actor, reason: str) -> bool:
+    async def approve(self, venue: str, revision: str, evidence: str, actor: Actor, reason: str) -> bool:
         if venue not in self._engine.state.config.venues:
             raise ControlRefused("VENUE_NOT_FOUND", f"{venue} is not a venue of the configuration")
         await self._do(
@@ -90,6 +91,7 @@ class RolloutDesk:
                 venue=venue,
                 revision=revision,
                 policy_revision=self._policy_revision(),
+                evidence=evidence,
                 actor=actor,
                 reason=reason,
             )
@@ -165,6 +167,7 @@ class RolloutDesk:
             lost=evidence.lost,
             in_doubt=rollout.in_doubt,
             verdict=gravest(one.verdict for one in gates),
+            evidence_hash=evidence_hash(state, venue, self._policy_revision()),
             gates=gates,
             projected_ns=_projected_ns(evidence, [one.needed for one in gates if one.needed], self._clock.now_ns()),
             noise_bps=None if noise is None else plain(Decimal(noise) / 10),

@@ -30,6 +30,7 @@ IBKR = RolloutState(
     lost=0,
     in_doubt=0,
     verdict=Verdict.NOT_ENOUGH,
+    evidence_hash="e1",
     gates=(GateResult(gate="days", verdict=Verdict.NOT_ENOUGH, text="2 of 3 days", n=2, needed=1),),
     projected_ns=None,
     noise_bps="0.2",
@@ -54,8 +55,8 @@ class FakeRollouts:
     async def command(self, venue: str, command: RolloutCommand, actor: Actor, reason: str) -> None:
         self._ask(command.value, venue, actor.name, reason)
 
-    async def approve(self, venue: str, revision: str, actor: Actor, reason: str) -> bool:
-        self._ask("approve", venue, revision, actor.name, reason)
+    async def approve(self, venue: str, revision: str, evidence: str, actor: Actor, reason: str) -> bool:
+        self._ask("approve", venue, revision, evidence, actor.name, reason)
         return False
 
     async def override(self, venue: str, mode: Mode, weight_bp: int, lasts_s: int, actor: Actor, reason: str) -> None:

@@ -72,7 +72,9 @@ async def test_what_cannot_be_done_is_a_conflict_that_says_why() -> None:
 async def test_approving_and_overriding() -> None:
     """Without it neither could be done from outside."""
     async with Desk(*PEOPLE) as desk:
-        answer = await desk.ask("POST", f"{PATH}/approve", {"revision": "abc", "reason": "ok"}, "rita")
+        answer = await desk.ask(
+            "POST", f"{PATH}/approve", {"revision": "abc", "evidence": "e1", "reason": "ok"}, "rita"
+        )
         assert answer.json == {"venue": "ibkr", "revision": "abc", "in_force": False}
         wish = {"mode": "canary", "weight_bp": 250, "seconds": 600, "reason": "drill"}
         assert (await desk.ask("POST", f"{PATH}/override", wish, "rita")).status == 200

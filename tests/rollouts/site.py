@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.core.decision import Decision
 from gateway.core.evidence.memory import VenueRollout
+from gateway.core.rollout.digest import evidence_hash
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import ExecType, Mode, Role, Route, Side
 from gateway.domain.events import ConfigLoaded, MarksObserved, PolicyVerdict, VenueStatusChanged
@@ -129,13 +130,15 @@ class Site(World):
         text = "back" if is_connected else "gone"
         return self.send(VenueStatusChanged(ts_ns=self.tick(), venue="alpha", is_connected=is_connected, text=text))
 
-    def approve(self, revision: str, policy_revision: str = "policy-1") -> Decision:
+    def approve(self, revision: str, policy_revision: str = "policy-1", evidence: str | None = None) -> Decision:
+        """On the evidence of now, unless another hash is given."""
         return self.send(
             PromotionApprovalReceived(
                 ts_ns=self.tick(),
                 venue="alpha",
                 revision=revision,
                 policy_revision=policy_revision,
+                evidence=evidence_hash(self.state, "alpha", policy_revision) if evidence is None else evidence,
                 actor=RITA,
                 reason="ok",
             )

@@ -1,14 +1,17 @@
 """Raising a mode or a share: along the plan, on evidence, with the policy's and a person's word, or not at all."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
 import pytest
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
+from gateway.core.rollout.digest import evidence_hash
 from gateway.domain.enums import Mode
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.rollout import ApprovalNeed, ApprovalTerms, Promotions, ShadowTerms
+from gateway.domain.rollout_events import RolloutCommand
 from tests.rollouts.site import DAY_NS, TERMS, Site
 from tests.world import ALLOW, DENY
 
@@ -140,6 +143,77 @@ def test_an_approval_is_for_one_configuration_and_one_set_of_policies_and_a_whil
     site.approve(config.revision)
     assert edit()
     assert site.rollout.approval is None  # it is used up
+
+
+def ready_for_the_second_step() -> Site:
+    site = Site(terms=replace(TERMS, approval=ApprovalTerms(needed=ApprovalNeed.ALWAYS)))
+    site.earn_first_step()
+    return site
+
+
+def moved(site: Site, evidence: str) -> bool:
+    """Whether an approval of this evidence is refused, in words that say what it is now."""
+    refusal = site.approve("r9", evidence=evidence).refusal
+    assert refusal is None or (refusal.code, "review alpha" in refusal.text) == ("EVIDENCE_MOVED", True)
+    return refusal is not None
+
+
+def test_further_orders_that_change_no_verdict_leave_a_review_as_it_is() -> None:
+    """Without it no venue that trades could ever be approved: each order would void the word."""
+    site = ready_for_the_second_step()
+    reviewed = evidence_hash(site.state, "alpha", "policy-1")
+    config = site.config(Mode.CANARY, 9_000)
+    assert site.edit(config, needs_approval=True).refusal is not None
+    assert not moved(site, reviewed)
+    site.approve(config.revision, evidence=reviewed)
+    site.trade(7)
+    assert evidence_hash(site.state, "alpha", "policy-1") == reviewed
+    assert site.edit(config, needs_approval=True).refusal is None
+
+
+def changed_verdict(site: Site) -> None:
+    site.trade(6, rejected=6)
+    assert "error_rate" in site.raise_to(Mode.CANARY, 9_000)
+
+
+def held_and_resumed(site: Site) -> None:
+    site.command(RolloutCommand.PAUSE)
+    site.command(RolloutCommand.RESUME)
+    assert site.hold is None
+
+
+def other_configuration(site: Site) -> None:
+    site.load(site.config(Mode.CANARY, 5_000))
+
+
+def other_step(site: Site) -> None:
+    assert site.raise_to(Mode.SHADOW, 0) == ""
+
+
+@pytest.mark.parametrize("change", [changed_verdict, held_and_resumed, other_configuration, other_step])
+def test_what_was_reviewed_and_is_no_more_is_not_approved(change: Callable[[Site], None]) -> None:
+    """Without it a word given for good evidence would let a venue through that has failed since."""
+    site = ready_for_the_second_step()
+    reviewed = evidence_hash(site.state, "alpha", "policy-1")
+    change(site)
+    assert moved(site, reviewed)
+    assert evidence_hash(site.state, "alpha", "policy-1") != evidence_hash(site.state, "alpha", "policy-2")
+
+
+def test_an_approval_ends_when_its_evidence_moves() -> None:
+    """Without it a venue that was held after the approval would go up as soon as it is resumed."""
+    site = ready_for_the_second_step()
+    config = site.config(Mode.CANARY, 9_000)
+    assert not moved(site, evidence_hash(site.state, "alpha", "policy-1"))
+    site.approve(config.revision)
+    held_and_resumed(site)
+    site.trade(1)
+    site.next_day()
+    refusal = site.edit(config, needs_approval=True).refusal
+    assert refusal is not None
+    assert f"--evidence {evidence_hash(site.state, 'alpha', 'policy-1')}" in refusal.text
+    site.approve(config.revision)
+    assert site.edit(config, needs_approval=True).refusal is None
 
 
 def test_where_nobody_has_a_key_the_owner_of_the_files_approves() -> None:

@@ -32,6 +32,7 @@ class ApproveRollout(msgspec.Struct, frozen=True):
     """Agree that the configuration with this revision raises the venue."""
 
     revision: Annotated[str, Name("The content hash, as the refusal or `gateway check-config` prints it.")]
+    evidence: Annotated[str, Name("The hash of the evidence that was reviewed: `evidence_hash` of the rollout.")]
     reason: Annotated[str, Text("Words for the record.", 200, is_needed=True)]
 
 
@@ -107,7 +108,7 @@ class RolloutHandlers:
         wish = read_struct(await read_body(request), ApproveRollout)
         _check_unbound(caller)
         venue = _venue(request)
-        in_force = await self._rollouts.approve(venue, wish.revision, caller.actor, wish.reason)
+        in_force = await self._rollouts.approve(venue, wish.revision, wish.evidence, caller.actor, wish.reason)
         return json_response(ApprovedRolloutReply(venue, wish.revision, in_force))
 
     async def override(self, request: web.Request, caller: Caller) -> web.StreamResponse:

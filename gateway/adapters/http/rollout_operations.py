@@ -55,7 +55,7 @@ ROLLOUTS = (
         "Agree to a promotion",
         ApprovedRolloutReply,
         ApproveRollout,
-        refusals=(404, 503),
+        refusals=(404, 409, 503),
     ),
     _post(
         f"{_ROLLOUT}/override",

@@ -4,7 +4,7 @@ import msgspec
 
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.views import plain_or_none
-from gateway.domain.rollout import GateResult, Hold
+from gateway.domain.rollout import GateResult, Hold, PromotionApproval
 from gateway.ports.rollouts import PastStepView, RolloutState, StratumView
 
 
@@ -58,7 +58,7 @@ class PastView(msgspec.Struct, frozen=True):
 class RolloutView(msgspec.Struct, frozen=True, kw_only=True):
     """One venue. ``position`` is -1 in SHADOW and ``steps`` in LIVE; ``mode`` and ``weight_bp`` are in force, what is
     configured stands beside them; ``measured_bp`` is the live share of the cycles so far; ``projected_at`` is when
-    there could be samples enough."""
+    there could be samples enough. ``evidence_hash`` is what an approval binds to."""
 
     venue: str
     promotions: str
@@ -79,6 +79,7 @@ class RolloutView(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
     in_doubt: int
     verdict: str
+    evidence_hash: str
     gates: tuple[GateView, ...]
     projected_at: str | None
     noise_bps: str | None
@@ -117,6 +118,7 @@ def rollout_view(state: RolloutState) -> RolloutView:
         lost=state.lost,
         in_doubt=state.in_doubt,
         verdict=state.verdict.value,
+        evidence_hash=state.evidence_hash,
         gates=tuple(map(_gate, state.gates)),
         projected_at=None if state.projected_ns is None else _moment(state.projected_ns),
         noise_bps=state.noise_bps,
@@ -124,7 +126,7 @@ def rollout_view(state: RolloutState) -> RolloutView:
         approval=None
         if approval is None
         else PermitView(
-            f"configuration {approval.revision}, policies {approval.policy_revision}",
+            _approved(approval, state.evidence_hash),
             approval.actor.name,
             approval.reason,
             rfc3339(approval.expires_ns),
@@ -139,6 +141,13 @@ def rollout_view(state: RolloutState) -> RolloutView:
         ),
         evidence=state.strata,
         past=tuple(map(_past, state.past)),
+    )
+
+
+def _approved(approval: PromotionApproval, evidence_hash: str) -> str:
+    moved = "" if approval.evidence == evidence_hash else " (it has moved since: the approval counts no more)"
+    return (
+        f"configuration {approval.revision}, policies {approval.policy_revision}, evidence {approval.evidence}{moved}"
     )
 
 

@@ -49,6 +49,7 @@ def approved(fact: rollout_facts.PromotionApproved) -> dict[str, Any]:
         "venue": fact.venue,
         "config_revision": approval.revision,
         "policy_revision": approval.policy_revision,
+        "evidence_hash": approval.evidence,
         "reason": approval.reason,
         "expires_at": rfc3339(approval.expires_ns),
         **_by(approval.actor),

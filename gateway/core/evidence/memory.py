@@ -49,6 +49,7 @@ class StepEvidence(msgspec.Struct):
     ``noise`` is what a second twin of the same orders differs from the first: the simulator against itself.
     ``opened`` and ``live_opened`` are the value of the orders that opened or added, of both routes and of the live
     one. ``lost`` orders were cut off by an outage: they say nothing of the venue's quality.
+    ``holds`` is how often the rollout was held in it.
     """
 
     position: int = -1
@@ -67,6 +68,7 @@ class StepEvidence(msgspec.Struct):
     ack_delay_ms: Histogram = msgspec.field(default_factory=Histogram)
     breaches: int = 0
     lost: int = 0
+    holds: int = 0
     opened: Decimal = ZERO
     live_opened: Decimal = ZERO
 

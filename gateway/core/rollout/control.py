@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from gateway.core.changes import cancel_orders
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.evidence.memory import VenueRollout
+from gateway.core.rollout.digest import evidence_hash
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
 from gateway.core.state import GatewayState
@@ -299,10 +300,18 @@ def _not_yet(state: GatewayState, venue: str, current: Hold, now_ns: int) -> lis
 
 
 def approve(state: GatewayState, event: PromotionApprovalReceived) -> Decision:
-    """Note a person's word on a promotion that may be waiting, or come later."""
+    """Note a person's word on a promotion that may be waiting, or come later. Not on evidence that has moved since."""
+    known = evidence_hash(state, event.venue, event.policy_revision)
+    if event.evidence != known:
+        return _refused(
+            "EVIDENCE_MOVED",
+            f"evidence {event.evidence or 'of no hash'} was reviewed, and it is {known} now: a verdict, the step, a "
+            f"hold, the configuration or the policies changed; see `gateway rollout review {event.venue}`",
+        )
     approval = PromotionApproval(
         revision=event.revision,
         policy_revision=event.policy_revision,
+        evidence=known,
         actor=event.actor,
         reason=event.reason,
         given_ns=event.ts_ns,

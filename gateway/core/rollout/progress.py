@@ -56,6 +56,7 @@ def _held(state: GatewayState, fact: RolloutHeld) -> None:
     rollout.hold = fact.hold
     rollout.override = None
     rollout.evidence.is_day_spoiled = True
+    rollout.evidence.holds += 1
     _reroute(state)
 
 

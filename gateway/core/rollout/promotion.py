@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.core.evidence.memory import VenueRollout
+from gateway.core.rollout.digest import evidence_hash
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
 from gateway.core.state import GatewayState
@@ -94,9 +95,11 @@ def _missing_of(state: GatewayState, new: TradingConfig, promotion: Promotion, s
     found += _policy_says(verdict)
     revision = "" if verdict is None else verdict.revision
     if _needs_approval(terms, promotion) and seen.needs_approval and not _is_approved(state, new, promotion, seen):
+        known = evidence_hash(state, promotion.venue, revision)
         found.append(
-            f"approval: `gateway rollout approve {promotion.venue} --revision {new.revision}` by a key with role risk "
-            f"or admin (configuration {new.revision}, policies {revision or 'unknown'})"
+            f"approval: `gateway rollout approve {promotion.venue} --revision {new.revision} --evidence {known}` by a "
+            f"key with role risk or admin, after `gateway rollout review {promotion.venue}` (configuration "
+            f"{new.revision}, policies {revision or 'unknown'})"
         )
     return found
 
@@ -140,6 +143,7 @@ def _is_approved(state: GatewayState, new: TradingConfig, promotion: Promotion, 
         and verdict is not None
         and approval.revision == new.revision
         and approval.policy_revision == verdict.revision
+        and approval.evidence == evidence_hash(state, promotion.venue, verdict.revision)
         and seen.now_ns < approval.expires_ns
     )
 
