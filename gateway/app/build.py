@@ -11,7 +11,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.command_files import CommandFiles
 from gateway.adapters.config import StartResult
 from gateway.adapters.dashboard import page_files
-from gateway.adapters.explainer import JournalExplainer
+from gateway.adapters.explainer import JournalExplainer, JournalSteps
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
@@ -140,6 +140,7 @@ def _assemble(
     overrides = OverrideDesk(engine, clock)
     rollouts = RolloutDesk(engine, clock, lambda: policy.revision)
     breakers.on_processed = rollouts.note
+    rollouts.is_alerting = lambda: bool(reloader.settings.notifications)
     rollouts.build_venues = lambda: venues.build_needed(state, state.config, reloader.settings.venues)
     drop_copies = DropCopyDesk(engine, journal, controls, clock)
     reconciler = Reconciler(engine, table, journal, executor.on_reports, clock, tasks)
@@ -167,6 +168,7 @@ def _assemble(
         AgreementDesk(engine, reconciler, clock),
         alerting.desk,
         rollouts,
+        JournalSteps(data_dir),
         risk,
         candidates,
         reads,

@@ -5,12 +5,17 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from gateway.app.people.client import GatewayClient, Refused
+from gateway.app.review_page import review_page
+from gateway.app.step_record import print_record
 
 _PATH = "/api/trading/rollouts"
 _POLL_S = 2.0
+#: Longer than the gateway takes at most to fold a step.
+_REVIEW_TIMEOUT_S = 330.0
 _MARKS = {"pass": "+", "fail": "X", "error": "!", "not_enough_evidence": "."}
 COMMANDS = ("pause", "resume", "abort")
 
@@ -24,6 +29,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     status.add_argument("--json", action="store_true", help="everything as JSON")
     history = actions.add_parser("history", help="the steps that a venue has left")
     history.add_argument("venue")
+    review = actions.add_parser("review", help="the canary review that a person decides on, as one HTML file")
+    review.add_argument("venue")
+    review.add_argument("--out", type=Path, metavar="FILE.html", help="where to (default: VENUE-review.html)")
+    review.add_argument("--json", action="store_true", help="print the same as JSON instead")
+    record = actions.add_parser("record", help="what the journal tells of a venue since a moment, as JSON")
+    record.add_argument("venue")
+    record.add_argument("--since-ns", type=int, default=0, help="nanoseconds since the epoch (default: all)")
+    record.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
     for name, words in zip(
         COMMANDS, ("let nothing new go live", "let a held venue go on", "demote at once"), strict=True
     ):
@@ -41,10 +54,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Do what was asked; the exit status."""
+    if args.action == "record":
+        return print_record(args.venue, args.since_ns, args.data)
     try:
         client = GatewayClient(environ)
         if args.action == "status":
             return _status(client, args)
+        if args.action == "review":
+            return _review(GatewayClient(environ, _REVIEW_TIMEOUT_S), args)
         if args.action == "history":
             print("\n".join(_history(client.ask("GET", f"{_PATH}/{args.venue}"))))
         elif args.action == "approve":
@@ -72,6 +89,21 @@ def _status(client: GatewayClient, args: argparse.Namespace) -> int:
         if not args.watch:
             return 0
         time.sleep(_POLL_S)
+
+
+def _review(client: GatewayClient, args: argparse.Namespace) -> int:
+    found = client.ask("GET", f"{_PATH}/{args.venue}/review")
+    if args.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    path = args.out or Path(f"{found['rollout']['venue']}-review.html")
+    try:
+        path.write_text(review_page(found), encoding="utf-8")
+    except OSError as error:
+        print(f"{path} cannot be written: {error}", file=sys.stderr)
+        return 1
+    print(f"{path}: {found['rollout']['verdict']}, evidence {found['rollout']['evidence_hash']}")
+    return 0
 
 
 def tree(one: Mapping[str, Any]) -> Iterator[str]:

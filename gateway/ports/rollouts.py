@@ -47,7 +47,8 @@ class RolloutState(msgspec.Struct, frozen=True, kw_only=True):
     overrides go before. ``measured_bp`` is the share of all cycles so far that was live. ``projected_ns`` is when, at
     the present rate of orders, the gates could pass (None: no telling). ``noise_bps`` is the median by which two
     simulations of the same order differ. ``evidence_hash`` is what an approval binds to: it changes with a verdict, the
-    step, a hold, the configuration or the policies, not with every order.
+    step, a hold, the configuration or the policies, not with every order. ``missing`` is what stands before the
+    next step, besides the edit and what the rollout policy says of it; empty too where there is no next step.
     """
 
     venue: str
@@ -70,6 +71,7 @@ class RolloutState(msgspec.Struct, frozen=True, kw_only=True):
     in_doubt: int
     verdict: Verdict
     evidence_hash: str
+    missing: tuple[str, ...]
     gates: tuple[GateResult, ...]
     projected_ns: int | None
     noise_bps: str | None

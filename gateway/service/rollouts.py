@@ -1,7 +1,7 @@
 """Rollouts around the core: the clock that looks at them, the commands of people, and how they stand."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from decimal import Decimal
 
 from gateway.core.decision import Decision
@@ -14,7 +14,7 @@ from gateway.domain.events import Event
 from gateway.domain.facts import OrderEnded
 from gateway.domain.money import plain, ratio
 from gateway.domain.orders import Actor
-from gateway.domain.rollout import HoldKind, Rollout, gravest, percent
+from gateway.domain.rollout import ApprovalNeed, GateResult, HoldKind, Promotions, Rollout, Verdict, gravest, percent
 from gateway.domain.rollout_events import (
     AlertsReceived,
     PromotionApprovalReceived,
@@ -51,6 +51,8 @@ class RolloutDesk:
         self._clock = clock
         self._policy_revision = policy_revision
         self.on_approved: Callable[[], Awaitable[None]] | None = None
+        #: Whether anybody would be told of an alert.
+        self.is_alerting: Callable[[], bool] = lambda: False
         #: Builds the order adapters that the modes in force need; returns why one cannot be.
         self.build_venues: Callable[[], Awaitable[tuple[str, ...]]] | None = None
 
@@ -126,6 +128,23 @@ class RolloutDesk:
         decision = await self._do(AlertsReceived(ts_ns=self._clock.now_ns(), alerts=alerts))
         return sum(isinstance(fact, AlertHeard) for fact in decision.facts)
 
+    def _missing(self, venue: str, rollout: VenueRollout, gates: Sequence[GateResult]) -> Iterator[str]:
+        """As ``core.rollout.promotion`` says it of an edit, without one."""
+        state = self._engine.state
+        terms = state.config.rollout
+        if terms.promotions_of(venue) is Promotions.MANUAL:
+            return
+        if rollout.hold is not None:
+            yield f"the rollout is {rollout.hold.kind.value} ({rollout.hold.cause.value}); resume it first"
+        yield from (f"{one.gate} {one.verdict.value}: {one.text}" for one in gates if one.verdict is not Verdict.PASS)
+        if terms.gates.require_alerting and rollout.evidence.position >= 0 and not self.is_alerting():
+            yield "alerting: nobody would be told of an alert; add a channel to notifications.yaml"
+        known = evidence_hash(state, venue, self._policy_revision())
+        approval = rollout.approval
+        is_given = approval is not None and approval.evidence == known and self._clock.now_ns() < approval.expires_ns
+        if _needs_approval(terms, rollout.evidence.position) and not is_given:
+            yield "approval: by a key with role risk or admin, where somebody has one"
+
     async def _do(self, event: Event) -> Decision:
         decision = self._process(event)
         if decision.refusal is not None:
@@ -168,6 +187,7 @@ class RolloutDesk:
             in_doubt=rollout.in_doubt,
             verdict=gravest(one.verdict for one in gates),
             evidence_hash=evidence_hash(state, venue, self._policy_revision()),
+            missing=() if evidence.position >= len(terms.plan) else tuple(self._missing(venue, rollout, gates)),
             gates=gates,
             projected_ns=_projected_ns(evidence, [one.needed for one in gates if one.needed], self._clock.now_ns()),
             noise_bps=None if noise is None else plain(Decimal(noise) / 10),
@@ -191,6 +211,12 @@ class RolloutDesk:
                 for one in rollout.past
             ),
         )
+
+
+def _needs_approval(terms: Rollout, position: int) -> bool:
+    """Whether the step after ``position`` asks for a person's word."""
+    needed = terms.approval.needed
+    return needed is ApprovalNeed.ALWAYS or (needed is ApprovalNeed.LIVE and position + 1 >= len(terms.plan))
 
 
 def _step_words(terms: Rollout, position: int) -> str:

@@ -32,6 +32,24 @@ async def refused(api: Api, *words: str) -> str:
     return str((await api.get("/health/ready")).body["config_error"])
 
 
+async def reviewed(site: Site, api: Api, evidence: str, live: int) -> None:
+    """The review of the step, of the journal as it is: too thin, with every live order beside its twins."""
+    environ, path = {"GATEWAY_URL": api.url}, site.root / "review.html"
+    made = await run_gateway("rollout", "review", "IBKR", "--out", path, environ=environ)
+    assert made.status == 0, made.output
+    assert evidence in made.output
+    page = path.read_text()
+    assert "Too thin to decide on." in page
+    assert f"{live} in this step" in page
+    found = await api.fetch(f"{PATH}/review")
+    assert (found["live_orders"], found["is_thin"], found["rollout"]["evidence_hash"]) == (live, True, evidence)
+    assert found["measured"]["live"] == live
+    assert any("CANARY" in line for edit in found["edits"] for line in edit["difference"])
+    stale = {"revision": "any", "evidence": "0123456789abcdef", "reason": "looked good"}
+    refusal = await api.post(f"{PATH}/approve", stale)
+    assert (refusal.status, refusal.body["code"]) == (409, "EVIDENCE_MOVED")
+
+
 async def test_edits_are_held_to_the_plan_and_an_alert_takes_the_venue_back(site: Site) -> None:
     """Without it evidence, gates and demotion would each work and the gateway would not."""
     by_evidence(site)
@@ -47,6 +65,8 @@ async def test_edits_are_held_to_the_plan_and_an_alert_takes_the_venue_back(site
         assert live
         state: dict[str, Any] = await api.fetch(PATH)
         assert (state["step"], state["orders"], state["errors"]) == ("CANARY 99%", len(live), 0)
+
+        await reviewed(site, api, state["evidence_hash"], len(live))
 
         site.set_modes("LIVE", ibkr=("CANARY", 99.5))
         text = await refused(api, "0 of 1 trading days with live orders in this step")

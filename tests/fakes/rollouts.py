@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from gateway.domain.enums import Mode
 from gateway.domain.orders import Actor
+from gateway.domain.review import Measured, Samples, StepRecord
 from gateway.domain.rollout import GateResult, Verdict
 from gateway.domain.rollout_events import RolloutCommand
 from gateway.domain.rollout_facts import HeardAlert
 from gateway.ports.intake import ControlRefused
+from gateway.ports.review import ReviewFailed
 from gateway.ports.rollouts import RolloutState
 
 IBKR = RolloutState(
@@ -31,6 +33,7 @@ IBKR = RolloutState(
     in_doubt=0,
     verdict=Verdict.NOT_ENOUGH,
     evidence_hash="e1",
+    missing=("days not_enough_evidence: 2 of 3 days",),
     gates=(GateResult(gate="days", verdict=Verdict.NOT_ENOUGH, text="2 of 3 days", n=2, needed=1),),
     projected_ns=None,
     noise_bps="0.2",
@@ -73,3 +76,30 @@ class FakeRollouts:
         if self.refusal is not None:
             raise self.refusal
         self.asked.append(words)
+
+
+class FakeStepRecords:
+    """Implements ``ports.review.StepRecords`` with a step in which hardly anything happened."""
+
+    def __init__(self) -> None:
+        self.failure = ""
+        self.record = StepRecord(
+            venue="ibkr",
+            since_ns=IBKR.entered_ns,
+            seq=7,
+            measured=Measured(cycles=0, live=0, expected=None, share=None, lower=None, upper=None),
+            live_orders=0,
+            pairs=0,
+            samples=Samples(),
+            incidents=(),
+            incident_counts={},
+            denied=(),
+            rejected=(),
+            edits=(),
+            policies=(),
+        )
+
+    async def since(self, venue: str, since_ns: int) -> StepRecord:
+        if self.failure:
+            raise ReviewFailed(self.failure)
+        return self.record

@@ -18,7 +18,7 @@ from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import ManualClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.gateway_samples import FakeMarket
-from tests.fakes.rollouts import FakeRollouts
+from tests.fakes.rollouts import FakeRollouts, FakeStepRecords
 
 ORDERS = "/api/trading/orders"
 PLACE = "/api/trading/orders/place"
@@ -84,6 +84,7 @@ class Desk:
         self.alerts = MemoryAlerts()
         self.agreement = FakeAgreement()
         self.rollouts = FakeRollouts()
+        self.step_records = FakeStepRecords()
         self.telemetry = CountingTelemetry()
         self.metrics_page: Callable[[], bytes] = lambda: b"up 1\n"
         self.server = HttpServer(
@@ -96,6 +97,7 @@ class Desk:
             agreement=self.agreement,
             alerts=self.alerts,
             rollouts=self.rollouts,
+            step_records=self.step_records,
             risk=self.fake,
             candidates=self.fake,
             reads=self.fake,

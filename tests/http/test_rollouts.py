@@ -121,3 +121,19 @@ async def test_alertmanager_needs_a_key() -> None:
     async with Desk(*PEOPLE) as desk:
         assert (await desk.ask("POST", "/api/trading/alertmanager", NOTICE)).status == 401
         assert (await desk.ask("POST", "/api/trading/alertmanager", NOTICE, "tess")).status == 403
+
+
+async def test_the_review_is_for_who_sees_everything_and_says_when_it_cannot_be_made() -> None:
+    """Without it a key bound to one account would read of all, and a journal that cannot be read would look quiet."""
+    async with Desk(*PEOPLE) as desk:
+        answer = await desk.ask("GET", f"{PATH}/review", key="tess")
+        assert (answer.status, answer.json["is_thin"], answer.json["rollout"]["evidence_hash"]) == (200, True, "e1")
+        assert (await desk.ask("GET", f"{PATH}/review", key="bound")).status == 403
+        assert (await desk.ask("GET", "/api/trading/rollouts/krakn/review", key="tess")).status == 404
+        desk.step_records.failure = "record 7 is missing"
+        answer = await desk.ask("GET", f"{PATH}/review", key="tess")
+        assert (answer.status, answer.json["code"], answer.json["detail"]) == (
+            409,
+            "REVIEW_FAILED",
+            "record 7 is missing",
+        )

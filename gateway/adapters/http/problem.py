@@ -57,6 +57,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "ORDER_NOT_IN_DOUBT": ProblemKind(409, "The order is not in doubt"),
     "VENUE_SAYS_OTHERWISE": ProblemKind(409, "The venue has said otherwise"),
     "SETTLEMENT_UNFIT": ProblemKind(409, "The order cannot have ended so"),
+    "REVIEW_FAILED": ProblemKind(409, "The review could not be made"),
     "EVIDENCE_MOVED": ProblemKind(409, "The evidence is not what was reviewed"),
     "ROLLOUT_HELD": ProblemKind(409, "The rollout is held already"),
     "ROLLOUT_NOT_HELD": ProblemKind(409, "The rollout is not held"),

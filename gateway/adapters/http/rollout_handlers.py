@@ -10,12 +10,16 @@ from gateway.adapters.http.boundary import json_response, read_body
 from gateway.adapters.http.kinds import Choice, Name, Text, Whole, is_name
 from gateway.adapters.http.problem import HttpProblem
 from gateway.adapters.http.reading import Items, Labels, read_struct
+from gateway.adapters.http.review_views import review_view
 from gateway.adapters.http.rollout_views import RolloutsReply, RolloutView, rollout_view
 from gateway.adapters.http.times import parse_rfc3339
 from gateway.domain.enums import Mode
 from gateway.domain.rollout_events import RolloutCommand
 from gateway.domain.rollout_facts import HeardAlert
-from gateway.ports.rollouts import Rollouts
+from gateway.ports.candidates import Candidates
+from gateway.ports.clock import Clock
+from gateway.ports.review import ReviewFailed, StepRecords
+from gateway.ports.rollouts import Rollouts, RolloutState
 
 MAX_ALERTS = 200
 #: The label that makes an alert demote, with one of these values.
@@ -79,14 +83,32 @@ class ApprovedRolloutReply(msgspec.Struct, frozen=True):
 class RolloutHandlers:
     """The rollouts."""
 
-    def __init__(self, rollouts: Rollouts) -> None:
+    def __init__(self, rollouts: Rollouts, records: StepRecords, candidates: Candidates, clock: Clock) -> None:
         self._rollouts = rollouts
+        self._records = records
+        self._candidates = candidates
+        self._clock = clock
 
     async def list(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(RolloutsReply(tuple(rollout_view(one) for one in self._rollouts.states())))
 
     async def show(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(self._view(_venue(request)))
+
+    async def review(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        """Of everybody's orders: not for a key that is bound to some. The journal is read first, so that what stands
+        beside it is not older than it."""
+        _check_unbound(caller)
+        venue = _venue(request)
+        before = self._state(venue)
+        try:
+            record = await self._records.since(venue, before.entered_ns)
+        except ReviewFailed as failed:
+            raise HttpProblem("REVIEW_FAILED", str(failed)) from None
+        state = self._state(venue)
+        if state.entered_ns != before.entered_ns:
+            raise HttpProblem("REVIEW_FAILED", f"{venue} came to another step while the journal was read; ask again")
+        return json_response(review_view(self._clock.now_ns(), state, record, self._candidates.candidates()))
 
     async def pause(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return await self._command(request, caller, RolloutCommand.PAUSE)
@@ -133,10 +155,13 @@ class RolloutHandlers:
         return json_response(AlertmanagerReply(await self._rollouts.hear_alerts(wanted) if wanted else 0))
 
     def _view(self, venue: str) -> RolloutView:
+        return rollout_view(self._state(venue))
+
+    def _state(self, venue: str) -> RolloutState:
         found = next((one for one in self._rollouts.states() if one.venue == venue), None)
         if found is None:
             raise HttpProblem("VENUE_NOT_FOUND", f"{venue} is not a venue of the configuration")
-        return rollout_view(found)
+        return found
 
 
 def _venue(request: web.Request) -> str:

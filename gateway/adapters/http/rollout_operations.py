@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.adapters.http.auth import Right
 from gateway.adapters.http.operation import Operation
+from gateway.adapters.http.review_views import ReviewReply
 from gateway.adapters.http.rollout_handlers import (
     AlertmanagerNotice,
     AlertmanagerReply,
@@ -46,6 +47,13 @@ def _command(name: str, summary: str) -> Operation:
 ROLLOUTS = (
     _get(f"{_TRADING}/rollouts", "list_rollouts", "Where every venue stands on its plan", RolloutsReply),
     _get(_ROLLOUT, "show_rollout", "One of them", RolloutView, refusals=(404,)),
+    _get(
+        f"{_ROLLOUT}/review",
+        "review_rollout",
+        "What a person decides on: the step, its evidence, live against twin, and all that went wrong",
+        ReviewReply,
+        refusals=(404, 409),
+    ),
     _command("pause", "Let nothing new go live until it is resumed"),
     _command("resume", "Let a paused or demoted venue go on"),
     _command("abort", "Demote at once; it begins again at the first step"),

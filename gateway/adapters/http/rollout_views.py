@@ -58,7 +58,8 @@ class PastView(msgspec.Struct, frozen=True):
 class RolloutView(msgspec.Struct, frozen=True, kw_only=True):
     """One venue. ``position`` is -1 in SHADOW and ``steps`` in LIVE; ``mode`` and ``weight_bp`` are in force, what is
     configured stands beside them; ``measured_bp`` is the live share of the cycles so far; ``projected_at`` is when
-    there could be samples enough. ``evidence_hash`` is what an approval binds to."""
+    there could be samples enough. ``evidence_hash`` is what an approval binds to,
+    ``missing`` what stands before the next step."""
 
     venue: str
     promotions: str
@@ -80,6 +81,7 @@ class RolloutView(msgspec.Struct, frozen=True, kw_only=True):
     in_doubt: int
     verdict: str
     evidence_hash: str
+    missing: tuple[str, ...]
     gates: tuple[GateView, ...]
     projected_at: str | None
     noise_bps: str | None
@@ -119,6 +121,7 @@ def rollout_view(state: RolloutState) -> RolloutView:
         in_doubt=state.in_doubt,
         verdict=state.verdict.value,
         evidence_hash=state.evidence_hash,
+        missing=state.missing,
         gates=tuple(map(_gate, state.gates)),
         projected_at=None if state.projected_ns is None else _moment(state.projected_ns),
         noise_bps=state.noise_bps,

@@ -42,6 +42,7 @@ from gateway.ports.market_data import MarketSources
 from gateway.ports.page import PageFiles
 from gateway.ports.read_model import AllReads, Status
 from gateway.ports.reconciling import Reconciliations
+from gateway.ports.review import StepRecords
 from gateway.ports.risk_view import RiskReads
 from gateway.ports.rollouts import Rollouts
 from gateway.ports.stories import OrderExplainer, OrderStories
@@ -71,6 +72,7 @@ class HttpServer:
         agreement: Reconciliations,
         alerts: Alerts,
         rollouts: Rollouts,
+        step_records: StepRecords,
         risk: RiskReads,
         candidates: Candidates,
         reads: AllReads,
@@ -109,7 +111,7 @@ class HttpServer:
             **_reconciliation_handlers(ReconciliationHandlers(agreement, reads)),
             **_override_handlers(OverrideHandlers(overrides)),
             **_approval_handlers(ApprovalHandlers(approvals)),
-            **_rollout_handlers(RolloutHandlers(rollouts)),
+            **_rollout_handlers(RolloutHandlers(rollouts, step_records, candidates, clock)),
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),
             **_system_handlers(SystemHandlers(status, self._doorman, metrics_page)),
             "market_stream": MarketStreams(market, clock, self._streams, watch_lists).open,
@@ -300,6 +302,7 @@ def _rollout_handlers(rollouts: RolloutHandlers) -> dict[str, Handler]:
     return {
         "list_rollouts": rollouts.list,
         "show_rollout": rollouts.show,
+        "review_rollout": rollouts.review,
         "pause_rollout": rollouts.pause,
         "resume_rollout": rollouts.resume,
         "abort_rollout": rollouts.abort,

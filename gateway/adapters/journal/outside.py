@@ -12,6 +12,7 @@ from gateway.adapters.journal.errors import told
 from gateway.adapters.journal.finished import FinishedOrders
 from gateway.adapters.journal.opening import Head, read_head
 from gateway.adapters.journal.reading import read_records
+from gateway.adapters.journal.tracing import seq_before
 from gateway.domain.records import Checkpoint, Record
 from gateway.ports.journal import JournalUnavailable
 
@@ -38,6 +39,11 @@ class Outside:
     def last_seq(self) -> int:
         """The last record that is read here (0: none)."""
         return self._head.seq
+
+    async def seq_before(self, ts_ns: int) -> int:
+        """The last record of before that moment (0: none)."""
+        with told("read"):
+            return await seq_before(self._reader, self._partition, self._head.seq, ts_ns)
 
     async def follow(self) -> int:
         """Read up to the end that the journal has now; returns the last record."""

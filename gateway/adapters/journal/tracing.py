@@ -22,7 +22,7 @@ async def trace(
 ) -> OrderTrace:
     """See ``ports.journal.OrderTraces``. Raises sqlite3.Error, JournalBroken."""
     needle = f'"{order_id}"'.encode()
-    seq = await _first_seq(reader, partition, last_seq, since_ns - _SLACK_NS)
+    seq = await seq_before(reader, partition, last_seq, since_ns - _SLACK_NS)
     stop = min(last_seq, seq + _SEARCHED)
     records: list[Record] = []
     while seq < stop:
@@ -40,8 +40,8 @@ async def trace(
     return OrderTrace(tuple(records), is_whole=stop == last_seq)
 
 
-async def _first_seq(reader: Reader, partition: str, last_seq: int, since_ns: int) -> int:
-    """The record before the first of that time: records are in the order of their times, but for a clock set back."""
+async def seq_before(reader: Reader, partition: str, last_seq: int, since_ns: int) -> int:
+    """The last record of before that time (0: none): in the order of their times, but for a clock set back."""
     low, high = 0, last_seq
     while low < high:
         middle = (low + high + 1) // 2

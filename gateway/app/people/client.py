@@ -51,7 +51,8 @@ def headers_of(environ: Mapping[str, str]) -> dict[str, str]:
 class GatewayClient:
     """The gateway at ``GATEWAY_URL``, asked with ``GATEWAY_KEY``."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self.url = address_of(environ)
         self._headers = {"Content-Type": "application/json", **headers_of(environ)}
         self._opener = urllib.request.build_opener(_NoRedirect)
@@ -61,7 +62,7 @@ class GatewayClient:
         data = None if body is None else json.dumps(body).encode()
         try:
             request = urllib.request.Request(self.url + path, data=data, headers=self._headers, method=method)
-            with self._opener.open(request, timeout=TIMEOUT_S) as reply:
+            with self._opener.open(request, timeout=self._timeout_s) as reply:
                 return str(reply.read().decode())
         except urllib.error.HTTPError as error:
             with error:
