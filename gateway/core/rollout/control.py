@@ -303,11 +303,8 @@ def approve(state: GatewayState, event: PromotionApprovalReceived) -> Decision:
     """Note a person's word on a promotion that may be waiting, or come later. Not on evidence that has moved since."""
     known = evidence_hash(state, event.venue, event.policy_revision)
     if event.evidence != known:
-        return _refused(
-            "EVIDENCE_MOVED",
-            f"evidence {event.evidence or 'of no hash'} was reviewed, and it is {known} now: a verdict, the step, a "
-            f"hold, the configuration or the policies changed; see `gateway rollout review {event.venue}`",
-        )
+        text = f"evidence {event.evidence or 'of no hash'} was reviewed, it is {known} now: review {event.venue} again"
+        return _refused("EVIDENCE_MOVED", text)
     approval = PromotionApproval(
         revision=event.revision,
         policy_revision=event.policy_revision,
