@@ -1,6 +1,6 @@
 """What the outside may ask of the gateway: the driving port that HTTP (and any later facade) calls."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -185,11 +185,25 @@ class Controls(Stops, Protocol):
     async def end_session(self, actor: Actor) -> Session | None: ...
 
 
+class EventTail(Protocol):
+    """One reader's place among the durable records. To be closed."""
+
+    async def take(self) -> Sequence[Record]:
+        """The next records, some hundred at most, and the place moves behind them; empty when there are none."""
+        ...
+
+    async def moved(self) -> None:
+        """Wait until there is something to take."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class EventFeed(Protocol):
     """Durable records in order. A slow reader slows nobody: it is served from the journal until it caught up."""
 
-    def records(self, after_seq: int | None) -> AsyncIterator[Record]:
-        """Records with ``seq > after_seq`` and then each new one as it becomes durable; None: only new ones."""
+    def tail(self, after_seq: int) -> EventTail:
+        """Records with ``seq > after_seq``, and then each new one as it becomes durable."""
         ...
 
     @property

@@ -1,13 +1,20 @@
 """Durable records for whoever watches. Readers pull: a slow one falls back to the journal and slows nobody."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from itertools import islice
 
 from gateway.domain.records import Record
 from gateway.ports.journal import Journal
 
-_KEPT_RECORDS = 1_000
+_KEPT_RECORDS = 4_096
+#: How many a reader is given at once; and where it is told less, it stops at a multiple of the second, so that readers
+#: who fell behind go on side by side and what is made for one serves the next.
+_AT_ONCE = 256
+_STEP = 32
+#: Pages of the journal that are kept for the next reader.
+_KEPT_PAGES = 8
 
 
 class Feed:
@@ -19,6 +26,7 @@ class Feed:
         self._recent: deque[Record] = deque(maxlen=_KEPT_RECORDS)
         self._readers = 0
         self._moved: asyncio.Future[None] | None = None
+        self._pages: OrderedDict[int, tuple[Record, ...]] = OrderedDict()
 
     @property
     def last_seq(self) -> int:
@@ -33,34 +41,86 @@ class Feed:
         if self._moved is not None and not self._moved.done():
             self._moved.set_result(None)
 
-    async def records(self, after_seq: int | None) -> AsyncIterator[Record]:
-        cursor = self._last_seq if after_seq is None else after_seq
-        self._readers += 1
+    def tail(self, after_seq: int) -> "FeedTail":
+        return FeedTail(self, after_seq)
+
+    async def records(self, after_seq: int) -> AsyncIterator[Record]:
+        """Records with ``seq > after_seq`` and then each new one as it becomes durable."""
+        tail = self.tail(after_seq)
         try:
             while True:
-                async for record in self._available(cursor):
-                    cursor = record.seq
+                for record in await tail.take():
                     yield record
-                if cursor >= self._last_seq:
-                    await self._wait()
+                await tail.moved()
         finally:
-            self._readers -= 1
-            if not self._readers:
-                self._recent.clear()
+            tail.close()
 
-    async def _available(self, cursor: int) -> AsyncIterator[Record]:
-        """What is durable beyond ``cursor``: from memory if all of it is there, else from the journal."""
-        if cursor >= self._last_seq:
-            return
-        if self._recent and self._recent[0].seq <= cursor + 1:
-            for record in list(self._recent):
-                if record.seq > cursor:
-                    yield record
-            return
-        async for record in self._journal.read(cursor):
-            yield record
+    def join(self) -> None:
+        self._readers += 1
 
-    async def _wait(self) -> None:
+    def leave(self) -> None:
+        self._readers -= 1
+        if not self._readers:
+            self._recent.clear()
+            self._pages.clear()
+
+    def recent(self, after_seq: int) -> Sequence[Record] | None:
+        """The next ones behind ``after_seq``; None when memory does not hold all of them."""
+        if not self._recent or self._recent[0].seq > after_seq + 1:
+            return None
+        start = after_seq + 1 - self._recent[0].seq
+        return list(islice(self._recent, start, start + _AT_ONCE - after_seq % _STEP))
+
+    async def past(self, after_seq: int) -> Sequence[Record]:
+        """The next ones behind ``after_seq``, from the journal: the rest of their page."""
+        number, known = divmod(after_seq, _AT_ONCE)
+        page = self._pages.get(number) or await self._read(number)
+        return page[known:]
+
+    async def _read(self, number: int) -> tuple[Record, ...]:
+        found: list[Record] = []
+        records = self._journal.read(number * _AT_ONCE)
+        try:
+            async for record in records:
+                found.append(record)
+                if len(found) == _AT_ONCE:
+                    break
+        finally:
+            if isinstance(records, AsyncGenerator):
+                await records.aclose()
+        page = tuple(found)
+        if len(page) == _AT_ONCE:
+            self._pages[number] = page
+            if len(self._pages) > _KEPT_PAGES:
+                self._pages.popitem(last=False)
+        return page
+
+    async def wait(self) -> None:
         if self._moved is None or self._moved.done():
             self._moved = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._moved)
+
+
+class FeedTail:
+    """Implements ``ports.intake.EventTail``: one reader's place."""
+
+    def __init__(self, feed: Feed, after_seq: int) -> None:
+        self._feed = feed
+        self._seq = after_seq
+        feed.join()
+
+    async def take(self) -> Sequence[Record]:
+        if self._seq >= self._feed.last_seq:
+            return ()
+        found = self._feed.recent(self._seq)
+        if found is None:
+            found = await self._feed.past(self._seq)
+        self._seq = found[-1].seq
+        return found
+
+    async def moved(self) -> None:
+        while self._seq >= self._feed.last_seq:
+            await self._feed.wait()
+
+    def close(self) -> None:
+        self._feed.leave()

@@ -22,6 +22,9 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     restart_rounds: int = 2
     memory_orders: int = 100_000
     profile_orders: int = 20_000
+    stream_rates: tuple[int, ...] = (1_000, 300)
+    stream_s: int = 10
+    stream_rounds: int = 3
 
 
 FULL = Sizes()
@@ -43,4 +46,7 @@ QUICK = Sizes(
     restart_rounds=1,
     memory_orders=2_000,
     profile_orders=1_000,
+    stream_rates=(300,),
+    stream_s=1,
+    stream_rounds=1,
 )

@@ -2,7 +2,7 @@
 every way. It decides by simple rules that tests can steer; it is not a model of the core."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
@@ -377,15 +377,13 @@ class FakeGateway:
     def last_seq(self) -> int:
         return len(self.journal)
 
-    async def records(self, after_seq: int | None) -> AsyncIterator[Record]:
-        cursor = self.last_seq if after_seq is None else after_seq
-        while True:
-            async with self._moved:
-                while cursor >= self.last_seq:
-                    await self._moved.wait()
-            while cursor < self.last_seq:
-                cursor += 1
-                yield self.journal[cursor - 1]
+    def tail(self, after_seq: int) -> "FakeTail":
+        return FakeTail(self, after_seq)
+
+    async def beyond(self, seq: int) -> None:
+        async with self._moved:
+            while seq >= self.last_seq:
+                await self._moved.wait()
 
     # --- what tests do ---
 
@@ -414,3 +412,22 @@ class FakeGateway:
             raise self.failure
         if self.gate is not None:
             await self.gate.wait()
+
+
+class FakeTail:
+    """``ports.intake.EventTail`` over the fake's journal."""
+
+    def __init__(self, gateway: FakeGateway, after_seq: int) -> None:
+        self._gateway = gateway
+        self._seq = after_seq
+
+    async def take(self) -> Sequence[Record]:
+        found = self._gateway.journal[self._seq :]
+        self._seq += len(found)
+        return found
+
+    async def moved(self) -> None:
+        await self._gateway.beyond(self._seq)
+
+    def close(self) -> None:
+        pass

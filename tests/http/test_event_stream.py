@@ -1,7 +1,7 @@
 """ws/events: every public fact once and in order, for those whom it concerns, from wherever they left off."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import aiohttp
@@ -30,6 +30,7 @@ from gateway.domain.orders import ExecutionReport, Reject
 from gateway.domain.reasons import RejectCode
 from gateway.domain.records import Record
 from gateway.domain.throttle_facts import ClockSteppedBack
+from tests.fakes.gateway import FakeTail
 from tests.fakes.gateway_samples import NOW_NS, TRADER, D, new_order
 from tests.http.desk import Desk, principal
 
@@ -114,14 +115,20 @@ async def test_a_heartbeat_never_runs_ahead_of_what_was_sent() -> None:
     async with Desk() as desk:
         await desk.place()
         is_free = asyncio.Event()
-        real_records = desk.fake.records
+        real_tail = desk.fake.tail
 
-        async def held_back(after_seq: int | None) -> AsyncIterator[Record]:
-            await is_free.wait()
-            async for record in real_records(after_seq):
-                yield record
+        def held_back(after_seq: int) -> FakeTail:
+            tail = real_tail(after_seq)
+            real_take = tail.take
 
-        desk.fake.records = held_back  # type: ignore[method-assign]
+            async def take() -> Sequence[Record]:
+                await is_free.wait()
+                return await real_take()
+
+            tail.take = take  # type: ignore[method-assign]
+            return tail
+
+        desk.fake.tail = held_back  # type: ignore[method-assign]
         async with desk.client.ws_connect(f"{desk.url}{PATH}?after=0") as ws:
             await receive(ws, 1)
             await ws.send_json({"action": "ping"})
@@ -178,11 +185,10 @@ async def test_a_feed_that_breaks_ends_the_stream_with_an_incident(caplog: pytes
     """A stream that falls silent looks like a quiet market."""
     async with Desk() as desk:
 
-        async def broken(after_seq: int | None) -> AsyncIterator[Record]:
+        def broken(after_seq: int) -> FakeTail:
             raise RuntimeError("journal page 7 is torn")
-            yield
 
-        desk.fake.records = broken  # type: ignore[method-assign]
+        desk.fake.tail = broken  # type: ignore[method-assign]
         async with desk.client.ws_connect(desk.url + PATH) as ws:
             await receive(ws, 1)
             message = await ws.receive(timeout=2)

@@ -1,11 +1,12 @@
 """From records to messages on the wire, made once for all who read them."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.adapters.http.auth import Caller
 from gateway.adapters.http.event_words import tell
-from gateway.adapters.http.streams import encode
+from gateway.adapters.http.streams import encode, frame
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.told import Told
 from gateway.domain.facts import OrderDenied, OrderHeld
@@ -13,7 +14,9 @@ from gateway.domain.orders import Order
 from gateway.domain.records import Record
 from gateway.ports.read_model import ReadModel
 
-_MAX_RECORDS = 1_024
+_MAX_RECORDS = 4_096
+_BLOCK = 32
+_MAX_BLOCKS = 256
 _MAX_IDENTITIES = 20_000
 
 
@@ -29,12 +32,12 @@ class Identity(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One public fact, encoded. ``owner`` None: for everybody, or for those who see all accounts."""
+    """One public fact, as it is sent. ``owner`` None: for everybody, or for those who see all accounts."""
 
     type: str
     owner: tuple[str, str] | None
     is_for_desk: bool
-    body: bytes
+    frame: bytes
 
     def is_for(self, caller: Caller) -> bool:
         if self.owner is None:
@@ -42,13 +45,52 @@ class Message(NamedTuple):
         return caller.sees(*self.owner)
 
 
+class Audience(NamedTuple):
+    """Who is told the same: the types that are asked for, and whose orders the caller may see."""
+
+    types: frozenset[str]
+    accounts: frozenset[str] | None
+    strategies: frozenset[str] | None
+
+
 class EventPress:
-    """Messages of the latest records and identities of the latest orders are kept, within bounds."""
+    """Messages of the latest records and identities of the latest orders are kept, within bounds; so are the latest
+    blocks of them, which hundreds of clients that ask for the same are sent as they are."""
 
     def __init__(self, reads: ReadModel) -> None:
         self._reads = reads
         self._messages: OrderedDict[int, tuple[Message, ...]] = OrderedDict()
         self._identities: OrderedDict[str, Identity] = OrderedDict()
+        self._blocks: OrderedDict[tuple[Audience, int], bytes] = OrderedDict()
+
+    async def frames(self, records: Sequence[Record], types: frozenset[str], caller: Caller) -> bytes:
+        """All that these records, which follow each other, say to one audience."""
+        audience = Audience(types, caller.accounts, caller.strategies)
+        parts: list[bytes] = []
+        at = 0
+        while at < len(records):
+            seq = records[at].seq
+            size = _BLOCK - (seq - 1) % _BLOCK
+            some = records[at : at + size]
+            if len(some) == _BLOCK and some[-1].seq == seq + _BLOCK - 1:
+                parts.append(await self._block(some, audience, caller))
+            else:
+                parts.append(await self._told(some, audience, caller))
+            at += len(some)
+        return b"".join(parts)
+
+    async def _block(self, records: Sequence[Record], audience: Audience, caller: Caller) -> bytes:
+        key = (audience, records[0].seq)
+        known = self._blocks.get(key)
+        if known is None:
+            known = self._blocks[key] = await self._told(records, audience, caller)
+            if len(self._blocks) > _MAX_BLOCKS:
+                self._blocks.popitem(last=False)
+        return known
+
+    async def _told(self, records: Sequence[Record], audience: Audience, caller: Caller) -> bytes:
+        messages = [message for record in records for message in await self.messages(record)]
+        return b"".join([one.frame for one in messages if one.type in audience.types and one.is_for(caller)])
 
     async def messages(self, record: Record) -> tuple[Message, ...]:
         known = self._messages.get(record.seq)
@@ -72,15 +114,15 @@ class EventPress:
 
     async def _message(self, head: dict[str, object], told: Told) -> Message:
         if told.order_id is None:
-            return Message(told.type, told.owner, told.is_for_desk, encode({**head, **told.fields}))
+            return Message(told.type, told.owner, told.is_for_desk, frame(encode({**head, **told.fields})))
         identity = self._identities.get(told.order_id) or await self._look_up(told.order_id)
         if identity is None:
             # Never durable, so it has no owner to ask about.
             body = encode({**head, "order_id": told.order_id, **told.fields})
-            return Message(told.type, None, True, body)
+            return Message(told.type, None, True, frame(body))
         about = {"order_id": told.order_id, **identity._asdict()}
         owner = (identity.account, identity.strategy_id)
-        return Message(told.type, owner, False, encode({**head, **about, **told.fields}))
+        return Message(told.type, owner, False, frame(encode({**head, **about, **told.fields})))
 
     async def _look_up(self, order_id: str) -> Identity | None:
         story = await self._reads.order(order_id)

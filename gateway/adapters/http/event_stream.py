@@ -1,7 +1,6 @@
 """ws/events: every public fact in order, resumable by sequence number."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 
 import msgspec
 from aiohttp import web
@@ -10,10 +9,8 @@ from gateway.adapters.http.auth import Caller, Doorman
 from gateway.adapters.http.event_press import EventPress
 from gateway.adapters.http.reading import read_query, read_struct
 from gateway.adapters.http.shapes import EVENT_TYPES, EventsMessage, EventsQuery
-from gateway.adapters.http.streams import Connection, Hearer, Streams, Talker, encode
+from gateway.adapters.http.streams import Connection, Hearer, Pace, Streams, Talker, encode
 from gateway.ports.intake import EventFeed, FieldError, RequestInvalid
-
-_BREATHE_EVERY = 32
 
 
 class HeartbeatMessage(msgspec.Struct, frozen=True):
@@ -28,7 +25,7 @@ class HeartbeatMessage(msgspec.Struct, frozen=True):
 
 
 class EventStreams:
-    """The endpoint. Records are pulled one at a time: a slow client slows only its own pulling."""
+    """The endpoint. Clients pull in turns, and are sent all that there is at once: a slow one slows only itself."""
 
     def __init__(
         self, feed: EventFeed, press: EventPress, streams: Streams, doorman: Doorman, heartbeat_s: float
@@ -48,7 +45,7 @@ class EventStreams:
             rule = f"must not be beyond the newest sequence number, {last_seq}"
             raise RequestInvalid((FieldError("after", rule, str(after), "start over from 0"),))
         types = frozenset(query.types or EVENT_TYPES)
-        stream = _EventStream(self._feed, self._press, caller, types, after)
+        stream = _EventStream(self._feed, self._press, self._streams.pace, caller, types, after)
 
         def begin(connection: Connection) -> tuple[list[Talker], Hearer]:
             async def tell_facts() -> None:
@@ -70,9 +67,12 @@ class EventStreams:
 class _EventStream:
     """One client, and how far it has been served."""
 
-    def __init__(self, feed: EventFeed, press: EventPress, caller: Caller, types: frozenset[str], after: int) -> None:
+    def __init__(
+        self, feed: EventFeed, press: EventPress, pace: Pace, caller: Caller, types: frozenset[str], after: int
+    ) -> None:
         self._feed = feed
         self._press = press
+        self._pace = pace
         self._caller = caller
         self._types = types
         self._served_seq = after
@@ -80,18 +80,20 @@ class _EventStream:
     async def tell_facts(self, connection: Connection) -> None:
         await connection.send(self.position("hello"))
         # From the number that hello named, never "only new ones": nothing falls between the two.
-        records = self._feed.records(self._served_seq)
+        tail = self._feed.tail(self._served_seq)
         try:
-            async for record in records:
-                for message in await self._press.messages(record):
-                    if message.type in self._types and message.is_for(self._caller):
-                        await connection.send(message.body)
-                self._served_seq = record.seq
-                if record.seq % _BREATHE_EVERY == 0:
-                    await asyncio.sleep(0)  # a long catching-up must not hold the loop from orders
+            while True:
+                await tail.moved()
+                async with self._pace:
+                    records = await tail.take()
+                    frames = await self._press.frames(records, self._types, self._caller)
+                    if frames:
+                        connection.send_frames(frames)
+                    if records:
+                        self._served_seq = records[-1].seq
+                await connection.kept_up()
         finally:
-            if isinstance(records, AsyncGenerator):
-                await records.aclose()
+            tail.close()
 
     def position(self, kind: str) -> bytes:
         return encode(HeartbeatMessage(self._served_seq, self._feed.last_seq, kind))

@@ -11,7 +11,7 @@ from gateway.adapters.http.market_handlers import WatchLists
 from gateway.adapters.http.market_views import WatchReply, is_stale, quote_view, watch_reply
 from gateway.adapters.http.reading import read_struct
 from gateway.adapters.http.shapes import MAX_SYMBOLS, MarketMessage
-from gateway.adapters.http.streams import Connection, Hearer, Streams, Talker, encode
+from gateway.adapters.http.streams import Connection, Hearer, Pace, Streams, Talker, encode, frame
 from gateway.domain.market import MarketUpdate, Quote
 from gateway.ports.clock import Clock
 from gateway.ports.intake import FieldError, RequestInvalid
@@ -47,7 +47,7 @@ class MarketStreams:
         self._encoded: dict[str, tuple[Quote, bytes]] = {}
 
     async def open(self, request: web.Request, caller: Caller) -> web.WebSocketResponse:
-        stream = _QuoteStream(self._market, self._clock, self._encode)
+        stream = _QuoteStream(self._market, self._clock, self._streams.pace, self._encode)
         stream.subscribe(self._watch_lists.of(caller))
         try:
             return await self._streams.run(request, "market-data", stream.begin)
@@ -67,7 +67,8 @@ class _QuoteStream:
     """One client. The listener only overwrites the symbol's pending quote, which bounds both time and memory; how many
     quotes a client never saw is told with the next one that it does."""
 
-    def __init__(self, market: MarketSources, clock: Clock, encode_quote: Callable[[Quote], bytes]) -> None:
+    def __init__(self, market: MarketSources, clock: Clock, pace: Pace, encode_quote: Callable[[Quote], bytes]) -> None:
+        self._pace = pace
         self._market = market
         self._clock = clock
         self._encode_quote = encode_quote
@@ -85,14 +86,12 @@ class _QuoteStream:
         async def talk() -> None:
             while True:
                 await self._wake.wait()
-                self._wake.clear()
-                while self._pending:
-                    # The one that has waited longest; it may be newer by now than when it queued.
-                    quote = self._pending.pop(next(iter(self._pending)))
-                    message, conflated = self._encode_quote(quote), self._conflated.pop(quote.symbol, 0)
-                    if conflated:
-                        message = b'%b,"conflated":%d}' % (message[:-1], conflated)
-                    await connection.send(message)
+                async with self._pace:
+                    self._wake.clear()
+                    # In the order in which they began to wait; each may be newer by now than when it queued.
+                    connection.send_frames(b"".join([frame(self._told(quote)) for quote in self._pending.values()]))
+                    self._pending.clear()
+                await connection.kept_up()
 
         async def watch() -> None:
             while True:
@@ -101,6 +100,10 @@ class _QuoteStream:
                     await connection.send(encode(message))
 
         return [talk, watch], self._hear
+
+    def _told(self, quote: Quote) -> bytes:
+        message, conflated = self._encode_quote(quote), self._conflated.pop(quote.symbol, 0)
+        return b'%b,"conflated":%d}' % (message[:-1], conflated) if conflated else message
 
     def _freshness(self) -> list[FreshnessMessage]:
         """Symbols whose quote became stale, or fresh again, since the last look."""

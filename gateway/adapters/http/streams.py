@@ -7,10 +7,12 @@ nothing piles up here; what a client sends that makes no sense is answered, not 
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
+from aiohttp.abc import AbstractStreamWriter
 
 from gateway.adapters.http.auth import WEBSOCKET_PROTOCOL
 from gateway.adapters.http.problem import HttpProblem
@@ -19,6 +21,13 @@ from gateway.ports.intake import FieldError, RequestInvalid
 _MAX_MESSAGE_BYTES = 65_536
 _PING_EVERY_S = 20.0
 _CLOSE_WAIT_S = 2.0
+_FINAL_TEXT = 0x81
+#: Of the time of the event loop, how much streams may take while they have more to send; and what is let pass.
+_SHARE = 0.2
+_BURST_S = 0.002
+_LATE_S = 0.003
+_YIELD = 5
+_MOST_S = 0.1
 
 log = logging.getLogger("gateway.http")
 encode = msgspec.json.Encoder().encode
@@ -35,12 +44,57 @@ class ErrorMessage(msgspec.Struct, frozen=True):
     type: str = "error"
 
 
+def frame(text: bytes) -> bytes:
+    """A text message as a server sends it (RFC 6455, 5.2: final, not masked): the same bytes for every client."""
+    size = len(text)
+    if size < 126:
+        return bytes((_FINAL_TEXT, size)) + text
+    if size < 1 << 16:
+        return bytes((_FINAL_TEXT, 126)) + size.to_bytes(2, "big") + text
+    return bytes((_FINAL_TEXT, 127)) + size.to_bytes(8, "big") + text
+
+
+class Pace:
+    """Streams take turns, one at a time, and together at most ``share`` of the time: what is over is the orders'.
+
+    A turn may be a little longer than that allows; whoever comes next waits for it. Where few watch nobody waits. When
+    the event loop itself is late, orders wait already: then streams yield many times as long.
+    """
+
+    def __init__(self, share: float = _SHARE) -> None:
+        self._share = share
+        self._turn = asyncio.Lock()
+        self._free_s = 0.0
+        self._began_s = 0.0
+
+    async def __aenter__(self) -> None:
+        await self._turn.acquire()
+        try:
+            clock = asyncio.get_running_loop().time
+            if self._free_s - clock() > _BURST_S:
+                await asyncio.sleep(self._free_s - clock())
+                late_s = clock() - self._free_s
+                if late_s > _LATE_S:
+                    await asyncio.sleep(min(late_s * _YIELD, _MOST_S))
+        except BaseException:
+            self._turn.release()
+            raise
+        self._began_s = time.perf_counter()
+
+    async def __aexit__(self, *_: object) -> None:
+        spent_s = time.perf_counter() - self._began_s
+        now_s = asyncio.get_running_loop().time()
+        self._free_s = max(self._free_s, now_s - spent_s) + spent_s / self._share
+        self._turn.release()
+
+
 class Streams:
     """The open WebSockets, counted by name."""
 
     def __init__(self) -> None:
         self._open: dict[web.WebSocketResponse, str] = {}
         self._is_closing = False
+        self.pace = Pace()
 
     def counts(self) -> dict[str, int]:
         found = {"events": 0, "market-data": 0}
@@ -61,10 +115,12 @@ class Streams:
         )
         if self._is_closing or not ws.can_prepare(request).ok:
             raise HttpProblem("UPGRADE_REQUIRED", "connect with a WebSocket client", {"Upgrade": "websocket"})
-        await ws.prepare(request)
+        writer = await ws.prepare(request)
+        if writer is None or request.transport is None:
+            return ws  # gone before it began
         self._open[ws] = name
         try:
-            talkers, hear = begin(Connection(ws))
+            talkers, hear = begin(Connection(ws, request.transport, writer))
             await _converse(ws, talkers, hear)
         finally:
             del self._open[ws]
@@ -80,12 +136,24 @@ class Streams:
 class Connection:
     """The sending side of one stream."""
 
-    def __init__(self, ws: web.WebSocketResponse) -> None:
+    def __init__(self, ws: web.WebSocketResponse, transport: asyncio.Transport, writer: AbstractStreamWriter) -> None:
         self._ws = ws
+        self._transport = transport
+        self._writer = writer
 
     async def send(self, message: bytes) -> None:
         """Send one text message; waits while the client does not keep up."""
         await self._ws.send_frame(message, WSMsgType.TEXT)
+
+    def send_frames(self, frames: bytes) -> None:
+        """Send what ``frame`` made, as many as there are: one write. To be followed by ``kept_up``."""
+        if self._transport.is_closing():
+            raise ClientConnectionResetError("the client is gone")
+        self._transport.write(frames)
+
+    async def kept_up(self) -> None:
+        """Wait while the client does not take what was sent."""
+        await self._writer.drain()
 
     async def refuse(self, reason: bytes) -> None:
         """Close, because this client may not go on."""
