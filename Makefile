@@ -61,13 +61,16 @@ soak: setup ## Gateways trade at venues that break, and are killed now and then 
 bench: setup ## Measure latency and throughput
 	$(BIN)/python -m tests.bench $(ARGS)
 
+page-bench: setup ## Measure the page in Chromium: first paint, heap after an hour of a busy day
+	$(BIN)/python -m tests.bench page $(ARGS)
+
 .PHONY: rollouts
 rollouts: setup ## 10,000 simulated rollouts of each kind of venue, and 10,000 random lives of one
 	$(BIN)/python -m tests.rollouts.simulation $(ARGS)
 	$(BIN)/python -m tests.rollouts.coherence $(ARGS)
 
 ##@ Check
-.PHONY: test matrix soak bench check lint type arch policy alerts
+.PHONY: test matrix soak bench page-bench check lint type arch policy alerts
 check: lint type arch policy alerts ## All checks below: exactly what CI runs besides the tests
 
 lint: setup ## ruff

@@ -25,6 +25,9 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     stream_rates: tuple[int, ...] = (1_000, 300)
     stream_s: int = 10
     stream_rounds: int = 3
+    page_opens: int = 9
+    #: Ten orders a second for an hour.
+    page_orders: int = 36_000
 
 
 FULL = Sizes()
@@ -49,4 +52,6 @@ QUICK = Sizes(
     stream_rates=(300,),
     stream_s=1,
     stream_rounds=1,
+    page_opens=2,
+    page_orders=500,
 )
