@@ -29,7 +29,18 @@ from gateway.domain.effects import (
     ReplaceOrder,
     SubmitOrder,
 )
-from gateway.domain.enums import ExecType, Mode, OrdType, Role, Route, ScopeKind, Side, TimeInForce, TradingState
+from gateway.domain.enums import (
+    ExecType,
+    Mode,
+    OrderClass,
+    OrdType,
+    Role,
+    Route,
+    ScopeKind,
+    Side,
+    TimeInForce,
+    TradingState,
+)
 from gateway.domain.events import (
     BreakerResetRequested,
     BreakersChecked,
@@ -50,6 +61,7 @@ from gateway.domain.events import (
 from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
+from gateway.domain.order_class import StopLoss, TakeProfit
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
 from gateway.domain.records import Record
 from gateway.domain.rollout import CanaryCaps, Promotions, Rollout
@@ -217,6 +229,24 @@ class World:
         )
         self.receive(request, order_id)
         return self.state.orders[order_id]
+
+    def place_class(
+        self, kind: OrderClass, side: Side = Side.BUY, qty: int = 10, symbol: str = "AAPL", *, is_limit: bool = True
+    ) -> Order:
+        """An order with its exits a tenth of the price away on either side, where its class has them."""
+        px = self.prices[symbol]
+        closes_long = (side is Side.BUY) is (kind is not OrderClass.OCO)
+        away = px // 10 if closes_long else -(px // 10)
+        return self.place(
+            side,
+            qty,
+            symbol,
+            limit=px if is_limit and kind is not OrderClass.OCO else None,
+            ord_type=OrdType.LIMIT if is_limit or kind is OrderClass.OCO else OrdType.MARKET,
+            order_class=kind,
+            take_profit=None if kind is OrderClass.OTO else TakeProfit(px + away),
+            stop_loss=StopLoss(px - away),
+        )
 
     def report(self, order: Order, exec_type: ExecType, **fields: Any) -> Decision:
         report = ExecutionReport(order_id=order.order_id, exec_type=exec_type, transact_ns=self.tick(), **fields)

@@ -7,34 +7,29 @@ admits, denies, or has it decided again because the rules moved meanwhile.
 
 import msgspec
 
+from gateway.core.cutting import Candidate, candidates, order_of, refusal_of_exits, venue_of
 from gateway.core.decision import NOTHING, Decision
-from gateway.core.measuring import Earlier, Measured, Priced, measured_order
 from gateway.core.message_rate import refused_as_too_early
+from gateway.core.order_classes import exits_of
 from gateway.core.overrides import used_facts, uses_of_legs
 from gateway.core.policy import denial_of, policy_document
 from gateway.core.refusal import refusal_of
-from gateway.core.routing import Leg, RouteRequest, choose_legs
+from gateway.core.routing import Leg
 from gateway.core.self_matching import settle_match
 from gateway.core.state import GatewayState
 from gateway.core.tickets import submit_effects
-from gateway.core.valuing import price_order
 from gateway.core.words import refuse
 from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
-from gateway.domain.enums import OrdStatus, RejectStage, Route
+from gateway.domain.enums import OrderClass, OrdStatus, RejectStage, Route
 from gateway.domain.events import OrderReceived, PolicyEvaluated, PolicyVerdict
-from gateway.domain.facts import (
-    CycleOpened,
-    Fact,
-    HoldReleased,
-    OrderAdmitted,
-    OrderDenied,
-    OrderHeld,
-)
+from gateway.domain.exit_facts import ExitsAttached
+from gateway.domain.facts import CycleOpened, Fact, HoldReleased, OrderAdmitted, OrderDenied, OrderHeld
 from gateway.domain.money import ZERO
-from gateway.domain.orders import NewOrderSingle, Order, Reject, position_key_of
+from gateway.domain.orders import NewOrderSingle, Order, Reject
 from gateway.domain.reasons import RejectCode, RouteReason
 
-_SPLIT, _SHADOW = Route.SPLIT, Route.SHADOW  # named once: see domain.orders
+# Named once: see domain.orders.
+_SPLIT, _SHADOW, _SIMPLE = Route.SPLIT, Route.SHADOW, OrderClass.SIMPLE
 
 
 def receive(state: GatewayState, event: OrderReceived) -> Decision:
@@ -61,64 +56,17 @@ def settle(state: GatewayState, decision: Decision, event: OrderReceived) -> Dec
     return Decision(facts, effects, refusal, wait_ns)
 
 
-class Candidate(msgspec.Struct, frozen=True, gc=False):
-    """An order, or one leg of a split one, before anything is decided of it."""
-
-    order: Order
-    leg: Leg
-    measured: Measured
-
-
 def _receive(state: GatewayState, event: OrderReceived) -> Decision:
     if state.throttle.plan.messages is not None:
-        early = refused_as_too_early(state, event, _venue_of(state, event.request))
+        early = refused_as_too_early(state, event, venue_of(state, event.request))
         if early is not None:
             return early
     found = candidates(state, event)
     if isinstance(found, Reject):
         return _deny(state, event, found)
-    if len(found) == 1:
+    if len(found) == 1 and not found[0].order.parent_id:
         return _receive_whole(state, event, found[0])
     return _receive_split(state, event, found)
-
-
-def candidates(state: GatewayState, event: OrderReceived) -> tuple[Candidate, ...] | Reject:
-    """What a request would become, one for each leg; or what its instrument has against it."""
-    request = event.request
-    instrument = state.config.instruments.get(request.symbol)
-    venue = _venue_of(state, request)
-    priced = price_order(state, event, instrument, venue)
-    if isinstance(priced, Reject):
-        return priced
-    legs = choose_legs(
-        state,
-        RouteRequest(
-            position_key=position_key_of(request.account, request.strategy_id, venue, request.symbol),
-            account=request.account,
-            strategy_id=request.strategy_id,
-            venue=venue,
-            symbol=request.symbol,
-            side=request.side,
-            qty=request.order_qty,
-            unit_value=priced.unit_value,
-        ),
-    )
-    if len(legs) == 1:
-        order = _order_of(state, event, venue, priced, legs[0], event.order_id)
-        return (Candidate(order, legs[0], measured_order(state, order, priced, request.order_qty)),)
-    found: list[Candidate] = []
-    for number, leg in enumerate(legs, start=1):
-        order = _order_of(state, event, venue, priced, leg, f"{event.order_id}-{number}")
-        order.parent_id = event.order_id
-        order.cl_ord_id = ""
-        earlier = _same_route(legs, leg.route, number - 1)
-        found.append(Candidate(order, leg, measured_order(state, order, priced, request.order_qty, earlier)))
-    return tuple(found)
-
-
-def _venue_of(state: GatewayState, request: NewOrderSingle) -> str:
-    instrument = state.config.instruments.get(request.symbol)
-    return request.venue or (instrument.venue if instrument is not None else "")
 
 
 def _receive_whole(state: GatewayState, event: OrderReceived, found: Candidate) -> Decision:
@@ -133,9 +81,13 @@ def _receive_whole(state: GatewayState, event: OrderReceived, found: Candidate) 
 
 
 def _receive_split(state: GatewayState, event: OrderReceived, found: tuple[Candidate, ...]) -> Decision:
-    """Hold each leg on its own; the closing part stands even when the rest is denied."""
-    rejects = [refusal_of(state, one.order, one.measured) for one in found]
+    """Hold each leg on its own; the closing part stands even when the rest is denied.
+
+    The exits of an order with a class are not held before it is admitted: they are on record as terms of the parent.
+    """
+    rejects = [refusal_of(state, one.order, one.measured) or refusal_of_exits(one.exits) for one in found]
     first = found[0]
+    has_class = first.order.order_class is not _SIMPLE
     parent = msgspec.structs.replace(
         first.order,
         order_id=event.order_id,
@@ -143,7 +95,7 @@ def _receive_split(state: GatewayState, event: OrderReceived, found: tuple[Candi
         cl_ord_id=event.request.cl_ord_id,
         order_qty=event.request.order_qty,
         route=_SPLIT,
-        route_reason=RouteReason.SPLIT_CLOSE_AND_REST,
+        route_reason=RouteReason.ORDER_CLASS if has_class else RouteReason.SPLIT_CLOSE_AND_REST,
         is_closing=False,
         cycle=0,
         held_unit=ZERO,
@@ -155,7 +107,8 @@ def _receive_split(state: GatewayState, event: OrderReceived, found: tuple[Candi
         assert rejects[0] is not None
         denied = OrderDenied(ts_ns=event.ts_ns, order_id=parent.order_id, reject=rejects[0], order=parent)
         return Decision((denied,))
-    parent.leg_ids = tuple(one.order.order_id for one in found)
+    exits = (leg for one in found for leg in exits_of(one.order))
+    parent.leg_ids = (*(one.order.order_id for one in found), *(leg.order_id for leg in exits))
     parent.overrides = uses_of_legs(one.order for one in found)
     facts: list[Fact] = [*used_facts(parent, event.ts_ns), OrderHeld(ts_ns=event.ts_ns, order=parent)]
     effects: list[Effect] = []
@@ -169,12 +122,6 @@ def _receive_split(state: GatewayState, event: OrderReceived, found: tuple[Candi
         facts.extend(held)
         effects.append(effect)
     return Decision(tuple(facts), tuple(effects))
-
-
-def _same_route(legs: tuple[Leg, ...], route: Route, count: int) -> Earlier:
-    """What the first ``count`` legs add to the book of ``route``."""
-    same = [leg.qty for leg in legs[:count] if leg.route is route]
-    return Earlier(sum(same, ZERO), len(same))
 
 
 def _hold(state: GatewayState, event: OrderReceived, order: Order, leg: Leg) -> tuple[tuple[Fact, ...], EvaluatePolicy]:
@@ -197,62 +144,15 @@ def _hold(state: GatewayState, event: OrderReceived, order: Order, leg: Leg) -> 
 
 
 def _deny(state: GatewayState, event: OrderReceived, reject: Reject) -> Decision:
-    venue = _venue_of(state, event.request)
+    venue = venue_of(state, event.request)
     leg = Leg(route=Route.SHADOW, reason=RouteReason.MODE_SHADOW, qty=event.request.order_qty, cycle=0)
-    order = _order_of(state, event, venue, None, leg, event.order_id)
+    order = order_of(state, event, venue, None, leg, event.order_id)
+    request = event.request
+    if request.order_class is not _SIMPLE:
+        order.order_class = request.order_class
+        order.take_profit, order.stop_loss = request.take_profit, request.stop_loss
     order.ord_status, order.reject = OrdStatus.DENIED, reject
     return Decision((OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject, order=order),))
-
-
-def _order_of(
-    state: GatewayState,
-    event: OrderReceived,
-    venue: str,
-    priced: Priced | None,
-    leg: Leg,
-    order_id: str,
-) -> Order:
-    request = event.request
-    notes: tuple[str, ...] = ()
-    if request.execution_algorithm is not None and leg.route is _SHADOW:
-        notes = (
-            f"the simulator does not model {request.execution_algorithm}: "
-            f"filled as a plain {request.ord_type.value} order",
-        )
-    return Order(
-        order_id=order_id,
-        cl_ord_id=request.cl_ord_id,
-        fingerprint=event.fingerprint,
-        account=request.account,
-        strategy_id=request.strategy_id,
-        venue=venue,
-        symbol=request.symbol,
-        position_key=position_key_of(request.account, request.strategy_id, venue, request.symbol),
-        side=request.side,
-        ord_type=request.ord_type,
-        time_in_force=request.time_in_force,
-        order_qty=leg.qty,
-        limit_px=request.limit_px,
-        stop_px=request.stop_px,
-        trailing_amount=request.trailing_amount,
-        trailing_percent=request.trailing_percent,
-        expire_ns=request.expire_ns,
-        execution_algorithm=request.execution_algorithm,
-        actor=event.actor,
-        created_ns=event.ts_ns,
-        updated_ns=event.ts_ns,
-        config_revision=state.config.revision,
-        control_epoch=state.control_epoch,
-        route=leg.route,
-        route_reason=leg.reason,
-        mode=state.mode_of(venue),
-        cycle=leg.cycle,
-        bucket=leg.bucket,
-        is_closing=leg.is_closing,
-        arrival_px=None if priced is None else priced.reference_px,
-        held_unit=ZERO if priced is None else priced.unit_value,
-        notes=notes,
-    )
 
 
 def conclude(state: GatewayState, event: PolicyEvaluated) -> Decision:
@@ -270,17 +170,22 @@ def _hear(state: GatewayState, order: Order, verdict: PolicyVerdict, ts_ns: int)
     reject = denial_of(verdict)
     if reject is not None:
         return Decision((OrderDenied(ts_ns=ts_ns, order_id=order.order_id, reject=reject),))
-    admitted = OrderAdmitted(ts_ns=ts_ns, order_id=order.order_id, policy_revision=verdict.revision)
+    admitted: tuple[Fact, ...] = (
+        OrderAdmitted(ts_ns=ts_ns, order_id=order.order_id, policy_revision=verdict.revision),
+    )
+    if order.is_sent_with_exits:
+        exits = exits_of(order, verdict.revision)
+        admitted = (*admitted, ExitsAttached(ts_ns=ts_ns, order_id=order.order_id, exits=exits))
     match = None if state.throttle.prices is None else settle_match(state, order, ts_ns)
     if match is None:
-        return Decision((admitted,), submit_effects(order))
+        return Decision(admitted, submit_effects(order))
     if not order.is_closing:
         return match
-    return Decision((*match.facts, admitted), (*match.effects, *submit_effects(order)))
+    return Decision((*match.facts, *admitted), (*match.effects, *submit_effects(order)))
 
 
 def _stands_whatever_changed(state: GatewayState, order: Order) -> bool:
-    """The closing leg of a split order: no change of mode or limits may keep a position from being closed."""
+    """The closing leg of a split order, or an OCO: no change of mode or limits may keep a position open."""
     return bool(order.parent_id) and order.is_closing and not state.trading.is_halted(order)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.apply_orders import close_order, hold_exposure
+from gateway.core.apply_orders import close_order
 from gateway.core.counting import count
+from gateway.core.holding import hold_exposure
 from gateway.core.rollout import folding
 from gateway.core.state import GatewayState
 from gateway.domain.facts import (

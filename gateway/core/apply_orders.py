@@ -8,16 +8,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.core.counting import count, give_back, venue_use
+from gateway.core.holding import arm_exits, arm_twins, hold_exposure, uncover_sibling
 from gateway.core.ledger.booking import book_fill, position_of
 from gateway.core.lifecycle import fill_of
+from gateway.core.order_classes import status_of_class
 from gateway.core.pricing import unit_value
 from gateway.core.revisions import Revisions
-from gateway.core.risk.exposure import hold_order
 from gateway.core.rollout import folding
-from gateway.core.state import Cycles, GatewayState
+from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import note_executed
 from gateway.core.trading.flattens import note_outcome, note_sent
-from gateway.domain.enums import OPEN_STATUSES, ExecType, OrdStatus, Route
+from gateway.domain.enums import OPEN_STATUSES, ExecType, OrderClass, OrdStatus, Route
+from gateway.domain.exit_facts import ExitsAttached
 from gateway.domain.facts import (
     HoldReleased,
     OrderAcknowledged,
@@ -33,30 +35,13 @@ from gateway.domain.facts import (
 )
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ZERO
-from gateway.domain.orders import Order, Twin
+from gateway.domain.orders import Order
 from gateway.domain.throttle_facts import OrderDeferred
+from gateway.domain.twin import Twin
 
 # Named once: see domain.orders.
-_SPLIT, _LIVE = Route.SPLIT, Route.LIVE
+_SPLIT, _LIVE, _SIMPLE = Route.SPLIT, Route.LIVE, OrderClass.SIMPLE
 _PENDING_NEW, _NEW = OrdStatus.PENDING_NEW, OrdStatus.NEW
-
-
-def hold_exposure(state: GatewayState, order: Order, sign: int) -> None:
-    """Count an open order's exposure (1), or stop counting it (-1): around every change to the order."""
-    if not order.is_open or order.route is _SPLIT:
-        return
-    cycles = state.cycles.get(order.position_key)
-    if cycles is None:
-        cycles = state.cycles[order.position_key] = Cycles()
-    hold_order(state.books[order.route], cycles.of(order.route), order, sign)
-    if order.route is _LIVE and not order.is_admitted and not order.is_closing:
-        venue_use(state, order.venue).live_orders_waiting += sign
-    prices = state.throttle.prices
-    if prices is not None:
-        if sign > 0:
-            prices.put(order)
-        else:
-            prices.drop(order)
 
 
 def _enter(state: GatewayState, order: Order) -> Order:
@@ -94,6 +79,8 @@ def settle_parent(state: GatewayState, parent: Order) -> None:
     if all(leg.ord_status is OrdStatus.DENIED for leg in legs):
         parent.ord_status, parent.reject = OrdStatus.DENIED, legs[0].reject
         state.throttle.forget_order(parent.order_id)
+    elif parent.order_class is not _SIMPLE:
+        parent.ord_status = status_of_class(legs)
     elif all(leg.ord_status is OrdStatus.FILLED for leg in legs):
         parent.ord_status = OrdStatus.FILLED
     else:
@@ -150,6 +137,16 @@ def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
     state.throttle.note_sent(order, fact.ts_ns)
 
 
+def _exits_attached(state: GatewayState, fact: ExitsAttached) -> None:
+    for one in fact.exits:
+        order = _enter(state, one)
+        if order.route is _LIVE:
+            order.twin, order.second_twin = Twin(), Twin()
+        hold_exposure(state, order, 1)
+        count(state, "orders", "admitted")
+        count(state, "routes", str(order.route))
+
+
 def _order_denied(state: GatewayState, fact: OrderDenied) -> None:
     if fact.order is not None:
         order = _enter(state, fact.order)
@@ -203,7 +200,8 @@ def _order_withdrawn(state: GatewayState, fact: OrderWithdrawn) -> None:
 def _uncount(state: GatewayState, order: Order) -> None:
     """Take back what was counted of an order that is on record nowhere."""
     if order.is_admitted:
-        folding.note_admitted(state, order, -1)
+        if not order.entry_id:  # an exit was not counted as evidence
+            folding.note_admitted(state, order, -1)
         count(state, "orders", "admitted", -1)
         count(state, "routes", str(order.route), -1)
         use = venue_use(state, order.venue)
@@ -254,6 +252,10 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     if not order.is_open:
         order.pending_replace = None
     hold_exposure(state, order, 1)
+    if order.order_class is not _SIMPLE:
+        arm_exits(state, order)
+        if not order.is_open:
+            uncover_sibling(state, order)
     _book_position(state, order, fact)
     _note_execution(state, order, fact)
     count(state, "fills", str(order.route))
@@ -293,6 +295,8 @@ def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     order.is_cancel_requested = False
     order.pending_replace = None
     order.updated_ns = fact.ts_ns
+    if order.order_class is not _SIMPLE:
+        uncover_sibling(state, order)
     count(state, "orders", str(fact.ord_status))
     state.breakers.counters.note_ended(order, fact.ts_ns)
     note_outcome(state.flattens, order, fact.ts_ns)
@@ -315,6 +319,8 @@ def _twin_updated(state: GatewayState, fact: TwinUpdated) -> None:
         twin.cum_value += fill.last_qty * fill.last_px
         twin.fee += fill.fee
     twin.ord_status = fact.ord_status
+    if order.is_entry and twin.ord_status is OrdStatus.FILLED:
+        arm_twins(state, order, is_second=report.is_second_twin)
     if was_open and twin.ord_status not in OPEN_STATUSES:
         folding.note_twin_done(state, order)
 
@@ -328,6 +334,7 @@ def _order_restored(state: GatewayState, fact: OrderRestored) -> None:
 ORDER_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     OrderHeld: _order_held,
     OrderAdmitted: _order_admitted,
+    ExitsAttached: _exits_attached,
     OrderDenied: _order_denied,
     HoldReleased: _hold_released,
     OrderDeferred: _order_deferred,

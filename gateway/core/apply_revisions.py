@@ -6,8 +6,9 @@ Part of ``core.apply``, the only writer of state; called by nothing else.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.core.apply_orders import hold_exposure, settle_parent
+from gateway.core.apply_orders import settle_parent
 from gateway.core.counting import count
+from gateway.core.holding import arm_exits, hold_exposure
 from gateway.core.ledger.revision import revise_fill
 from gateway.core.revisions import Revisions
 from gateway.core.state import GatewayState
@@ -34,6 +35,7 @@ def _trade_revised(state: GatewayState, fact: TradeRevised) -> None:
         order.early_revisions = Revisions(order, ()).still_waiting()
     order.updated_ns = fact.ts_ns
     hold_exposure(state, order, 1)
+    arm_exits(state, order)
     book = state.books[order.route]
     position = book.positions[order.position_key]
     revise_fill(book, state.ledger, position, order, old, fact.fill, fact.ts_ns, state.rates)

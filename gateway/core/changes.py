@@ -26,7 +26,7 @@ from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breac
 from gateway.core.venue_limits import can_replace
 from gateway.core.words import refuse, reject_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReplaceOrder
-from gateway.domain.enums import OrdStatus, RejectStage, Role, Side
+from gateway.domain.enums import OrderClass, OrdStatus, RejectStage, Role, Side
 from gateway.domain.events import CancelReceived, PolicyEvaluated, ReplaceReceived
 from gateway.domain.facts import (
     CancelRequested,
@@ -159,6 +159,9 @@ def _replace_effects(order: Order, pending: PendingReplace) -> tuple[Effect, ...
 
 
 def _cannot_replace(order: Order) -> Reject | None:
+    if order.order_class is not OrderClass.SIMPLE:
+        text = f"the terms of a {order.order_class} order and its exits are fixed: cancel it, and place a new one"
+        return refuse(RejectStage.INTAKE, RejectCode.ORDER_HAS_CLASS, text, order_class=order.order_class.value)
     if order.leg_ids:
         text = f"the order was split; replace its legs instead: {', '.join(order.leg_ids)}"
         return refuse(RejectStage.INTAKE, RejectCode.ORDER_IS_SPLIT, text, legs=", ".join(order.leg_ids))

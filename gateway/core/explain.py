@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.core.admission import Candidate, candidates, receive
+from gateway.core.admission import receive
+from gateway.core.cutting import Candidate, candidates, refusal_of_exits
 from gateway.core.policy import policy_document
 from gateway.core.refusal import refusals
 from gateway.core.risk.listing import Check, check_all
@@ -61,9 +62,10 @@ def explain(state: GatewayState, event: OrderReceived) -> Explained:
 
 def _explain_leg(state: GatewayState, event: OrderReceived, one: Candidate) -> LegExplained:
     measured = one.measured
+    of_exits = refusal_of_exits(one.exits)
     return LegExplained(
         candidate=one,
-        refusals=tuple(refusals(state, one.order, measured)),
+        refusals=(*refusals(state, one.order, measured), *(() if of_exits is None else (of_exits,))),
         checks=tuple(check_all(measured.path, measured.book, measured.risk)),
         document=policy_document(state, one.order, event.view, event.ts_ns),
     )

@@ -3,6 +3,7 @@
 import hashlib
 from decimal import Decimal
 
+from gateway.domain.enums import OrderClass
 from gateway.domain.orders import NewOrderSingle
 
 BUCKETS = 10_000
@@ -41,7 +42,18 @@ def fingerprint(request: NewOrderSingle) -> str:
             str(request.execution_algorithm),
         )
     )
+    if request.order_class is not OrderClass.SIMPLE:  # what was sent before there were classes keeps its hash
+        content += "\x1f" + "\x1f".join((request.order_class, *(_number(px) for px in _exit_prices(request))))
     return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
+
+
+def _exit_prices(request: NewOrderSingle) -> tuple[Decimal | None, ...]:
+    profit, loss = request.take_profit, request.stop_loss
+    return (
+        None if profit is None else profit.limit_px,
+        None if loss is None else loss.stop_px,
+        None if loss is None else loss.limit_px,
+    )
 
 
 def _number(value: Decimal | None) -> str:

@@ -45,6 +45,7 @@ def policy_document(state: GatewayState, order: Order, view: MarketView, now_ns:
             strategy=order.strategy_id,
             side=order.side,
             order_type=order.ord_type,
+            order_class=order.order_class,
             time_in_force=order.time_in_force,
             size_e8=scaled(order.order_qty),
             notional_cents=scaled(order.order_qty * order.held_unit, _CENTS),

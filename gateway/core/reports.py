@@ -7,13 +7,14 @@ import msgspec
 
 from gateway.core.decision import Decision
 from gateway.core.lifecycle import Progress, advance, fill_of, revise
+from gateway.core.order_classes import exits_ended, is_settled_by_sibling
 from gateway.core.pricing import unit_value, worst_px
 from gateway.core.revisions import Revisions
 from gateway.core.state import GatewayState
 from gateway.core.throttle.rules import locks_after
 from gateway.core.tickets import cancel_effects, cancel_twin_effects
 from gateway.domain.effects import Effect
-from gateway.domain.enums import ExecType, OrdStatus, RejectStage
+from gateway.domain.enums import ExecType, OrderClass, OrdStatus, RejectStage
 from gateway.domain.events import ReportsReceived
 from gateway.domain.facts import (
     CancelRefused,
@@ -30,10 +31,11 @@ from gateway.domain.facts import (
     TwinUpdated,
 )
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport, Order, Reject, Twin
+from gateway.domain.orders import ExecutionReport, Order, Reject
 from gateway.domain.reasons import RejectCode
 from gateway.domain.reconciliation import Settlement
 from gateway.domain.reconciliation_facts import SettlementOverruled
+from gateway.domain.twin import Twin
 
 # Named once: see domain.orders.
 _TRADE, _NEW = ExecType.TRADE, ExecType.NEW
@@ -291,7 +293,7 @@ class ReportReader:
         config = self.state.config
         px = worst_px(order.side, order.ord_type, limit_px, stop_px, order.arrival_px, config.reprice_reserve_bps)
         instrument = config.instruments.get(order.symbol)
-        if px is None or instrument is None:
+        if px is None or instrument is None or order.entry_id:  # an exit only reduces
             return order.held_unit
         return unit_value(px, instrument, config)
 
@@ -308,7 +310,21 @@ class ReportReader:
                 text=report.text,
             )
         )
-        self.effects.extend(cancel_twin_effects(order))
+        if order.order_class is OrderClass.SIMPLE:
+            self.effects.extend(cancel_twin_effects(order))
+        else:
+            self._end_group(order, is_refused=reject is not None)
+
+    def _end_group(self, order: Order, *, is_refused: bool) -> None:
+        """The same for an order with exits, or an exit: its twins play on when the other exit closed the position."""
+        for ended in exits_ended(self.state, order, self.ts_ns, is_refused=is_refused):
+            progress = self._progress_of(self.state.orders[ended.order_id])
+            if not progress.is_terminal:
+                progress.ord_status = ended.ord_status
+                self.facts.append(ended)
+                self.effects.extend(cancel_twin_effects(self.state.orders[ended.order_id]))
+        if not is_settled_by_sibling(self.state, order, lambda one: self._progress_of(one).cum_qty):
+            self.effects.extend(cancel_twin_effects(order))
 
     def _read_twin(self, order: Order, report: ExecutionReport) -> None:
         twin = order.second_twin if report.is_second_twin else order.twin

@@ -5,13 +5,15 @@ nothing. The venue still has the last word then: see ``core.reports``.
 """
 
 from gateway.core.decision import NOTHING, Decision
+from gateway.core.order_classes import exits_ended, open_exits
 from gateway.core.reports import ReportReader
 from gateway.core.state import GatewayState
 from gateway.core.tickets import cancel_twin_effects, lookup_effects
 from gateway.core.venue_limits import proves_absence
+from gateway.domain.effects import Effect
 from gateway.domain.enums import ExecType, OrdStatus, RejectStage, Route, SubmitStatus
 from gateway.domain.events import LookupCompleted, SettlementRequested, SubmitCompleted
-from gateway.domain.facts import OrderAcknowledged, OrderEnded, OrderInDoubt
+from gateway.domain.facts import Fact, OrderAcknowledged, OrderEnded, OrderInDoubt
 from gateway.domain.money import plain
 from gateway.domain.orders import ExecutionReport, Order, Reject
 from gateway.domain.reasons import RejectCode
@@ -22,7 +24,11 @@ from gateway.domain.reconciliation_facts import OrderSettled
 def settle_submit(state: GatewayState, event: SubmitCompleted) -> Decision:
     """A send ended. Rejected by the venue is final; unknown is in doubt, never a rejection, never a resend."""
     order = state.orders.get(event.order_id)
-    if order is None or order.ord_status is not OrdStatus.PENDING_NEW:
+    if order is None:
+        return NOTHING
+    if event.status is SubmitStatus.UNKNOWN:
+        return _doubted(state, order, event)
+    if order.ord_status is not OrdStatus.PENDING_NEW:
         return NOTHING  # a report was faster
     if event.status is SubmitStatus.REJECTED:
         reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, event.text, (), {})
@@ -33,13 +39,26 @@ def settle_submit(state: GatewayState, event: SubmitCompleted) -> Decision:
             reject=reject,
             text=event.text,
         )
-        return Decision((ended,), cancel_twin_effects(order))
-    if event.status is SubmitStatus.UNKNOWN:
-        if order.is_in_doubt:
-            return NOTHING
-        doubt = OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=event.text)
-        return Decision((doubt,), lookup_effects(order))
+        return _never_taken(state, order, ended)
     return NOTHING
+
+
+def _doubted(state: GatewayState, order: Order, event: SubmitCompleted) -> Decision:
+    """What of a request nobody has told of yet is in doubt: a report may have been faster, and not for all of it."""
+    facts: list[Fact] = []
+    effects: list[Effect] = []
+    for one in (order, *open_exits(state, order)):
+        if one.ord_status is OrdStatus.PENDING_NEW and not one.is_in_doubt:
+            facts.append(OrderInDoubt(ts_ns=event.ts_ns, order_id=one.order_id, text=event.text))
+            effects.extend(lookup_effects(one))
+    return Decision(tuple(facts), tuple(effects)) if facts else NOTHING
+
+
+def _never_taken(state: GatewayState, order: Order, ended: OrderEnded, *before: Fact) -> Decision:
+    """The venue never took an order: it is over, and so is all that was sent with it."""
+    exits = exits_ended(state, order, ended.ts_ns, is_refused=True)
+    twins = [effect for one in exits for effect in cancel_twin_effects(state.orders[one.order_id])]
+    return Decision((*before, ended, *exits), (*cancel_twin_effects(order), *twins))
 
 
 def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
@@ -61,7 +80,7 @@ def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
             reject=reject,
             text=text,
         )
-        return Decision((ended,), cancel_twin_effects(order))
+        return _never_taken(state, order, ended)
     reader = ReportReader(state, event.ts_ns)
     reader.read(event.reports)
     if not reader.is_done(order):
@@ -103,7 +122,7 @@ def settle_by_hand(state: GatewayState, event: SettlementRequested) -> Decision:
         ended = OrderEnded(
             ts_ns=event.ts_ns, order_id=order.order_id, ord_status=OrdStatus.CANCELED, reject=reject, text=text
         )
-        return Decision((settled, ended), cancel_twin_effects(order))
+        return _never_taken(state, order, ended, settled)
     reader = ReportReader(state, event.ts_ns)
     reader.facts.append(settled)
     reader.read(_said(order, event, settlement, text))

@@ -1,16 +1,47 @@
 """Orders as venues see them: the effects that send, cancel and look up."""
 
-from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, SubmitOrder
-from gateway.domain.enums import OPEN_STATUSES, Route
-from gateway.domain.money import ZERO
-from gateway.domain.orders import Order, Twin
+import msgspec
 
-_LIVE = Route.LIVE  # named once: see domain.orders
+from gateway.core.order_classes import exits_of, sibling_id_of
+from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, SubmitOrder
+from gateway.domain.enums import OPEN_STATUSES, OrderClass, Route
+from gateway.domain.money import ZERO
+from gateway.domain.orders import Order
+from gateway.domain.twin import Twin
+
+_LIVE, _SIMPLE = Route.LIVE, OrderClass.SIMPLE  # named once: see domain.orders
 
 
 def ticket_of(order: Order, twin_number: int = 0) -> OrderTicket:
     """A frozen copy of the order's present terms. That of a twin (``twin_number`` 1 or 2) goes to the simulator."""
     twin = twins_of(order)[twin_number - 1] if twin_number else None
+    if order.order_class is not _SIMPLE:
+        return _class_ticket(order, twin_number, twin)
+    return _plain_ticket(order, twin_number, twin)
+
+
+def _class_ticket(order: Order, twin_number: int, twin: Twin | None) -> OrderTicket:
+    """The same of what is sent with exits, or of one of these."""
+    return msgspec.structs.replace(
+        _plain_ticket(order, twin_number, twin),
+        order_class=order.order_class,
+        exits=tuple(ticket_of(one, twin_number) for one in exits_of(order)),
+        entry_id=order.entry_id,
+        sibling_id=sibling_id_of(order),
+        is_armed=_is_armed(order, twin_number, twin),
+    )
+
+
+def _is_armed(order: Order, twin_number: int, twin: Twin | None) -> bool:
+    """Whether an exit is awake, or waits for nothing."""
+    if order.armed_qty is None:
+        return True
+    if twin_number:
+        return twin is not None and twin.is_armed
+    return order.armed_qty >= order.order_qty
+
+
+def _plain_ticket(order: Order, twin_number: int, twin: Twin | None) -> OrderTicket:
     return OrderTicket(
         order_id=order.order_id,
         venue=order.venue,

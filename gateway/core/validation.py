@@ -3,8 +3,9 @@ problems deny one."""
 
 from decimal import Decimal
 
+from gateway.core.class_shape import class_problems
 from gateway.domain.config import TradingConfig
-from gateway.domain.enums import OrdType, ScopeKind, TimeInForce
+from gateway.domain.enums import OrderClass, OrdType, ScopeKind, TimeInForce
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import amount_problem, is_multiple, plain
 from gateway.domain.orders import Breach, FieldError, NewOrderSingle
@@ -19,20 +20,25 @@ TRIGGERED = MAY_HAVE_STOP
 IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 #: The times in force of the auctions at either end of a session.
 _AUCTIONS = frozenset({TimeInForce.AT_THE_OPENING, TimeInForce.AT_THE_CLOSE})
-_TRAILING_STOP, _GTD = OrdType.TRAILING_STOP, TimeInForce.GTD  # named once: see domain.orders
+# Named once: see domain.orders.
+_TRAILING_STOP, _GTD = OrdType.TRAILING_STOP, TimeInForce.GTD
+_SIMPLE, _OCO = OrderClass.SIMPLE, OrderClass.OCO
 
 
 def shape_problems(request: NewOrderSingle, now_ns: int) -> tuple[FieldError, ...]:
     """Everything that keeps ``request`` from being an order, named by the fields of the HTTP contract."""
     problems: list[FieldError] = []
     _check_amount(problems, "quantity", request.order_qty)
-    _check_price(problems, "limit_price", request.limit_px, request.ord_type in NEEDS_LIMIT, request.ord_type)
+    if request.order_class is not _OCO:  # its price is that of the exit that takes the profit
+        _check_price(problems, "limit_price", request.limit_px, request.ord_type in NEEDS_LIMIT, request.ord_type)
     _check_price(problems, "stop_price", request.stop_px, request.ord_type in NEEDS_STOP, request.ord_type)
     if request.ord_type is _TRAILING_STOP or request.trailing_amount or request.trailing_percent:
         _check_trailing(problems, request)
     if request.time_in_force is _GTD or request.expire_ns is not None:
         _check_expiry(problems, request, now_ns)
     _check_time_in_force(problems, request)
+    if request.order_class is not _SIMPLE or request.take_profit is not None or request.stop_loss is not None:
+        problems.extend(class_problems(request))
     return tuple(problems)
 
 

@@ -3,18 +3,21 @@
 from decimal import Decimal
 
 from gateway.core.measuring import Priced
+from gateway.core.order_classes import exit_breaches
 from gateway.core.pricing import reference_px, unit_value, worst_px
 from gateway.core.routing import closable_qty
 from gateway.core.state import GatewayState
 from gateway.core.validation import instrument_breaches
 from gateway.core.venue_limits import venue_breaches
 from gateway.core.words import refuse, reject_of
-from gateway.domain.enums import RejectStage, Route, ScopeKind
+from gateway.domain.enums import OrderClass, RejectStage, Route, ScopeKind
 from gateway.domain.events import OrderReceived
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import plain
 from gateway.domain.orders import Breach, NewOrderSingle, Reject, position_key_of
 from gateway.domain.reasons import RejectCode
+
+_SIMPLE = OrderClass.SIMPLE  # named once: see domain.orders
 
 
 def price_order(
@@ -22,6 +25,7 @@ def price_order(
 ) -> Priced | Reject:
     """The instrument's rules and the value of one unit, or why there is none."""
     request, config = event.request, state.config
+    limit_px = request.sent_limit_px
     if instrument is None:
         text = f"symbol {request.symbol} is not in instruments.yaml"
         return refuse(RejectStage.INSTRUMENT, RejectCode.INSTRUMENT_UNKNOWN, text, symbol=request.symbol)
@@ -31,19 +35,19 @@ def price_order(
     if request.account not in config.accounts:
         text = f"account {request.account} is not configured; add it under accounts in gateway.yaml"
         return refuse(RejectStage.INSTRUMENT, RejectCode.ACCOUNT_UNKNOWN, text, account=request.account)
-    breaches = instrument_breaches(
-        instrument, config, request.ord_type, request.order_qty, (request.limit_px, request.stop_px)
-    )
+    breaches = instrument_breaches(instrument, config, request.ord_type, request.order_qty, (limit_px, request.stop_px))
+    if request.order_class is not _SIMPLE:
+        breaches.extend(exit_breaches(instrument, config, request))
     breaches += venue_breaches(state, request, venue)
     if breaches:
         return reject_of(RejectStage.INSTRUMENT, tuple(breaches))
     reference = reference_px(event.view, instrument)
-    if reference is None and request.limit_px is None:
+    if reference is None and limit_px is None:
         reference = _mark_of_closed(state, request, venue)
     px = worst_px(
         request.side,
         request.ord_type,
-        request.limit_px,
+        limit_px,
         request.stop_px,
         reference,
         config.reprice_reserve_bps,

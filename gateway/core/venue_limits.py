@@ -5,12 +5,13 @@ A venue of which nothing is declared (none of the configured adapters serves it)
 
 from gateway.core.state import GatewayState
 from gateway.domain.capabilities import Reach, VenueCapabilities
-from gateway.domain.enums import OrdType, ScopeKind
+from gateway.domain.enums import OrderClass, OrdType, ScopeKind
 from gateway.domain.events import LookupCompleted
 from gateway.domain.orders import Breach, NewOrderSingle, Order
 from gateway.domain.reasons import RejectCode
 
-_TRAILING_STOP = OrdType.TRAILING_STOP  # named once: see domain.orders
+# Named once: see domain.orders.
+_TRAILING_STOP, _SIMPLE = OrdType.TRAILING_STOP, OrderClass.SIMPLE
 
 
 def venue_breaches(state: GatewayState, request: NewOrderSingle, venue: str) -> list[Breach]:
@@ -28,6 +29,9 @@ def venue_breaches(state: GatewayState, request: NewOrderSingle, venue: str) -> 
     if request.time_in_force not in can.times_in_force:
         known = ", ".join(can.times_in_force)
         found.append(_breach(RejectCode.TIME_IN_FORCE_UNSUPPORTED, venue, known, request.time_in_force.value))
+    if request.order_class is not _SIMPLE and request.order_class not in can.order_classes:
+        known = ", ".join((_SIMPLE, *can.order_classes))
+        found.append(_breach(RejectCode.ORDER_CLASS_UNSUPPORTED, venue, known, request.order_class.value))
     algorithm = request.execution_algorithm
     if algorithm and algorithm.partition(":")[0].lower() not in can.algorithms:
         known = ", ".join(can.algorithms) or "none"

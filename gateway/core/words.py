@@ -30,6 +30,7 @@ _INSTRUMENT_TEXT = {
     RejectCode.ORDER_TYPE_UNSUPPORTED: "order_type must be one of",
     RejectCode.TIME_IN_FORCE_UNSUPPORTED: "time_in_force must be one of",
     RejectCode.ALGORITHM_UNSUPPORTED: "execution_algorithm must be one of",
+    RejectCode.ORDER_CLASS_UNSUPPORTED: "order_class must be one of",
     RejectCode.QUANTITY_OFF_LOT: "quantity must be a multiple of the lot size",
     RejectCode.QUANTITY_BELOW_MINIMUM: "quantity must be at least",
     RejectCode.QUANTITY_ABOVE_MAXIMUM: "quantity must be at most",

@@ -7,7 +7,7 @@ doubt may be settled is read from here.
 
 import msgspec
 
-from gateway.domain.enums import OrdType, TimeInForce, Word
+from gateway.domain.enums import OrderClass, OrdType, TimeInForce, Word
 
 
 class IdReuse(Word):
@@ -50,7 +50,7 @@ class VenueCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     ``algorithms`` are the names that ``execution_algorithm`` may have (what comes before a colon), ``has_trailing_*``
     how a trailing stop may trail. ``holdings`` and ``sees_other_orders`` say what reading the account tells: of
     orders, those of everybody (True) or those of this connection alone. ``has_depth``: market data deeper than the
-    best bid and ask.
+    best bid and ask. ``order_classes`` are those that the venue itself carries out, beside the simple one.
     """
 
     adapter: str
@@ -67,3 +67,4 @@ class VenueCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     has_trailing_percent: bool = True
     sees_other_orders: bool = True
     has_depth: bool = False
+    order_classes: tuple[OrderClass, ...] = ()

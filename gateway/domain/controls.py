@@ -97,6 +97,16 @@ INSTRUMENT_CONTROLS: tuple[Control, ...] = (
         scopes=(ScopeKind.VENUE,),
     ),
     _check(
+        "venue_order_class",
+        "",
+        _R.ORDER_CLASS_UNSUPPORTED,
+        _S.INSTRUMENT,
+        "order classes that the venue carries out",
+        "FIA",
+        (11,),
+        scopes=(ScopeKind.VENUE,),
+    ),
+    _check(
         "venue_replace",
         "",
         _R.REPLACE_UNSUPPORTED,

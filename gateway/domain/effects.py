@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.domain.enums import OrdType, Route, Side, TimeInForce
+from gateway.domain.enums import OrderClass, OrdType, Route, Side, TimeInForce
 from gateway.domain.orders import Actor, NewOrderSingle
 from gateway.domain.policy_input import PolicyDocument
 
@@ -16,6 +16,10 @@ class OrderTicket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``order_id`` is our id and the idempotency tag at the venue. ``cum_qty`` is what has filled already (0 on a
     first send), ``is_twin`` marks a simulated copy of a live order, ``is_second_twin`` the one that shows how much the
     simulator differs from itself.
+
+    ``exits`` are sent with it, as one request. An exit names the order that it goes with (``entry_id``) and the other
+    one of its pair (``sibling_id``), of which only one can fill; ``is_armed`` False: it still waits for that order to
+    fill whole.
     """
 
     order_id: str
@@ -38,6 +42,11 @@ class OrderTicket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cum_qty: Decimal = Decimal(0)
     is_twin: bool = False
     is_second_twin: bool = False
+    order_class: OrderClass = OrderClass.SIMPLE
+    exits: tuple["OrderTicket", ...] = ()
+    entry_id: str = ""
+    sibling_id: str = ""
+    is_armed: bool = True
 
 
 class _Effect(msgspec.Struct, frozen=True, kw_only=True, gc=False):

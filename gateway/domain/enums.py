@@ -42,6 +42,18 @@ class TimeInForce(Word):
     AT_THE_CLOSE = "cls"
 
 
+class OrderClass(Word):
+    """What goes with an order: nothing, or exits that wait at the venue."""
+
+    SIMPLE = "simple"
+    #: An entry with two exits, one for profit and one for loss: they wake when it has filled whole, one ends the other.
+    BRACKET = "bracket"
+    #: Two exits of a position that is there already: one cancels the other.
+    OCO = "oco"
+    #: An entry with one exit: one triggers the other.
+    OTO = "oto"
+
+
 class OrdStatus(Word):
     """FIX OrdStatus (39), with DENIED for what the gateway itself refused (FIX would say rejected for both)."""
 

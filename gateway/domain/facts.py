@@ -17,6 +17,7 @@ from gateway.domain.exception_facts import (
     OverrideRevoked,
     OverrideUsed,
 )
+from gateway.domain.exit_facts import ExitsAttached
 from gateway.domain.fact import Recorded
 from gateway.domain.figures import RiskFigures
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
@@ -291,6 +292,7 @@ Fact = (
     OrderHeld
     | CycleOpened
     | OrderAdmitted
+    | ExitsAttached
     | OrderDenied
     | HoldReleased
     | OrderDeferred

@@ -1,6 +1,5 @@
 """Orders, their fills, and the words with which one is refused."""
 
-import copy
 from decimal import Decimal
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from gateway.domain.enums import (
     OPEN_STATUSES,
     ExecType,
+    OrderClass,
     OrdStatus,
     OrdType,
     RejectStage,
@@ -18,17 +18,21 @@ from gateway.domain.enums import (
     TimeInForce,
 )
 from gateway.domain.money import ZERO, ratio
+from gateway.domain.order_class import StopLoss, TakeProfit
 from gateway.domain.reasons import RejectCode, RouteReason
 from gateway.domain.reconciliation import Settlement
+from gateway.domain.twin import Twin, copied
 
 # Named once, here and in the core: looking up a member of an enumeration costs as much as several calls on Python 3.11.
 _SPLIT = Route.SPLIT
+_SIMPLE, _OCO = OrderClass.SIMPLE, OrderClass.OCO
 
 
 class NewOrderSingle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A request for an order, as the client sent it and after defaults were filled in.
 
-    ``trailing_amount`` (price units) or ``trailing_percent`` belongs to a trailing stop; ``expire_ns`` to GTD.
+    ``trailing_amount`` (price units) or ``trailing_percent`` belongs to a trailing stop; ``expire_ns`` to GTD;
+    ``take_profit`` and ``stop_loss`` to an order class other than simple.
     """
 
     symbol: str
@@ -46,6 +50,16 @@ class NewOrderSingle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     venue: str = ""
     cl_ord_id: str = ""
     execution_algorithm: str | None = None
+    order_class: OrderClass = OrderClass.SIMPLE
+    take_profit: TakeProfit | None = None
+    stop_loss: StopLoss | None = None
+
+    @property
+    def sent_limit_px(self) -> Decimal | None:
+        """The limit of what is sent: of an OCO that is the exit that takes the profit."""
+        if self.order_class is _OCO and self.take_profit is not None:
+            return self.take_profit.limit_px
+        return self.limit_px
 
 
 class ReplaceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -141,22 +155,6 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     is_second_twin: bool = False
 
 
-class Twin(msgspec.Struct, gc=False):
-    """What the simulator made of an order that also went live. Never part of a book."""
-
-    ord_status: OrdStatus = OrdStatus.PENDING_NEW
-    cum_qty: Decimal = ZERO
-    cum_value: Decimal = ZERO
-    fee: Decimal = ZERO
-    exec_ids: list[str] = []
-    #: When it was first heard of (0: not yet).
-    ack_ns: int = 0
-
-    @property
-    def avg_px(self) -> Decimal:
-        return ratio(self.cum_value, self.cum_qty)
-
-
 class PendingReplace(msgspec.Struct, frozen=True, gc=False):
     """A replace that is being checked (``is_sent`` False) or that the venue has not answered yet."""
 
@@ -180,9 +178,10 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One order and everything that became of it. Written by ``core.apply`` only.
 
     A split order is a parent with ``route`` SPLIT and ``leg_ids``: the legs are orders of their own, the parent
-    is never sent and holds nothing. ``cycle`` numbers the position life this order belongs to;
-    ``is_closing`` says that it was admitted as reducing that position. ``held_unit`` is the worst-case value, in
-    the base currency, of one unit that may still fill; the exposure held is that times what may still fill.
+    is never sent and holds nothing. An order with a class is a parent too: its first leg is what is sent, the others
+    (those with an ``entry_id``) go with it and wait at the venue. ``cycle`` numbers the position life that this order
+    belongs to; ``is_closing`` says that it was admitted as reducing that position. ``held_unit`` is the worst-case
+    value, in the base currency, of one unit that may still fill; the exposure held is that times what may still fill.
     """
 
     order_id: str
@@ -232,6 +231,15 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     is_closing: bool = False
     parent_id: str = ""
     leg_ids: tuple[str, ...] = ()
+    order_class: OrderClass = OrderClass.SIMPLE
+    take_profit: TakeProfit | None = None
+    stop_loss: StopLoss | None = None
+    #: The order that this exit is sent with; empty on every other.
+    entry_id: str = ""
+    #: Of an exit that wakes with its entry: how much that has filled, which is what the exit may close.
+    armed_qty: Decimal | None = None
+    #: The other exit of the pair counts for both: only one of them can close the position.
+    is_covered: bool = False
 
     arrival_px: Decimal | None = None
     held_unit: Decimal = ZERO
@@ -268,7 +276,7 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
         """Another order with the same content, that shares nothing with this one that can change."""
         own: Order = self.__copy__()  # type: ignore[attr-defined]  # msgspec gives every Struct one
         own.fills = list(self.fills)
-        own.twin, own.second_twin = _copied(self.twin), _copied(self.second_twin)
+        own.twin, own.second_twin = copied(self.twin), copied(self.second_twin)
         return own
 
     @property
@@ -284,13 +292,15 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     @property
     def held_qty(self) -> Decimal:
         """What may still fill in the worst case: the larger of the present and the requested terms."""
-        if self.ord_status not in OPEN_STATUSES or self.route is _SPLIT:
+        if self.ord_status not in OPEN_STATUSES or self.route is _SPLIT or self.is_covered:
             return ZERO
         pending = self.pending_replace
         total = self.order_qty if pending is None else max(self.order_qty, pending.order_qty)
         left = total - self.cum_qty
         if self.broken_qty:
             left -= self.broken_qty
+        if self.armed_qty is not None:
+            left = min(left, self.armed_qty - self.cum_qty)
         return left if left > 0 else ZERO
 
     @property
@@ -305,17 +315,19 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
         return self.held_unit if pending is None else max(self.held_unit, pending.held_unit)
 
     @property
+    def is_entry(self) -> bool:
+        """Whether exits wait for it: it was sent with them, and they wake when it has filled whole."""
+        return self.order_class is not _SIMPLE and self.order_class is not _OCO and self.is_sent_with_exits
+
+    @property
+    def is_sent_with_exits(self) -> bool:
+        """Whether other orders go with it when it is sent."""
+        return self.order_class is not _SIMPLE and bool(self.parent_id) and not self.entry_id
+
+    @property
     def avg_px(self) -> Decimal:
         """Average price of what filled; 0 before the first fill."""
         return ratio(self.cum_value, self.cum_qty)
-
-
-def _copied(twin: Twin | None) -> Twin | None:
-    if twin is None:
-        return None
-    own = copy.copy(twin)
-    own.exec_ids = list(twin.exec_ids)
-    return own
 
 
 def position_key_of(account: str, strategy_id: str, venue: str, symbol: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.domain.enums import OrdType, Role, Route, Side, TimeInForce
+from gateway.domain.enums import OrderClass, OrdType, Role, Route, Side, TimeInForce
 
 
 class PolicyOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -20,6 +20,7 @@ class PolicyOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     strategy: str
     side: Side
     order_type: OrdType
+    order_class: OrderClass
     time_in_force: TimeInForce
     size_e8: int
     notional_cents: int

@@ -118,11 +118,13 @@ class Executor:
                 self._on_answer(effect, answer)
 
     def _start_remote(self, effect: Effect, ticket: OrderTicket, venue: Venue, timeout_s: float) -> None:
-        """Requests about one order reach the venue one after another: a cancel must not overtake its order."""
-        before = self._under_way.get(ticket.order_id)
+        """Requests about one order reach the venue one after another: a cancel must not overtake its order. An exit
+        goes with the order that it is sent with."""
+        key = ticket.entry_id or ticket.order_id
+        before = self._under_way.get(key)
         task = self._tasks.spawn(self._run_after(before, effect, venue, timeout_s), "venue request")
-        self._under_way[ticket.order_id] = task
-        task.add_done_callback(lambda done: self._forget(ticket.order_id, done))
+        self._under_way[key] = task
+        task.add_done_callback(lambda done: self._forget(key, done))
 
     def _forget(self, order_id: str, done: "asyncio.Task[None]") -> None:
         if self._under_way.get(order_id) is done:

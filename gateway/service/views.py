@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 
+from gateway.core.order_classes import status_of_class
 from gateway.core.state import GatewayState, VenueUse
-from gateway.domain.enums import OrdStatus
+from gateway.domain.enums import OrderClass, OrdStatus
 from gateway.domain.market import Quote
 from gateway.domain.money import ZERO, plain, ratio
 from gateway.domain.orders import Order
@@ -25,6 +26,8 @@ def story_of(order: Order, legs: list[Order]) -> OrderStory:
 
 def _rolled_up(parent: Order, legs: list[Order]) -> Order:
     whole = frozen(parent)
+    if parent.order_class is not OrderClass.SIMPLE and legs:
+        return _with_class(whole, legs)
     whole.order_qty = sum((leg.order_qty for leg in legs), ZERO)
     whole.cum_qty = sum((leg.cum_qty for leg in legs), ZERO)
     whole.cum_value = sum((leg.cum_value for leg in legs), ZERO)
@@ -43,6 +46,29 @@ def _rolled_up(parent: Order, legs: list[Order]) -> Order:
     denied = next((leg for leg in legs if leg.reject is not None), None)
     if whole.reject is None and denied is not None:
         whole.reject = denied.reject
+    return whole
+
+
+def _with_class(whole: Order, legs: list[Order]) -> Order:
+    """An order with a class: the figures of what was sent. Of an OCO, whose exits both close, the sums of both."""
+    sent = legs[0]
+    counted = legs if sent.order_class is OrderClass.OCO else [sent]
+    whole.route, whole.route_reason, whole.cycle, whole.is_closing = (
+        sent.route,
+        sent.route_reason,
+        sent.cycle,
+        sent.is_closing,
+    )
+    whole.ord_status = status_of_class(legs)
+    whole.cum_qty = sum((leg.cum_qty for leg in counted), ZERO)
+    whole.cum_value = sum((leg.cum_value for leg in counted), ZERO)
+    whole.fees = sum((leg.fees for leg in counted), ZERO)
+    whole.fills = sorted((fill for leg in counted for fill in leg.fills), key=lambda fill: fill.transact_ns)
+    whole.is_in_doubt = any(leg.is_in_doubt for leg in legs)
+    whole.is_cancel_requested = any(leg.is_cancel_requested for leg in legs)
+    whole.updated_ns = max(leg.updated_ns for leg in legs)
+    whole.policy_revision = sent.policy_revision
+    whole.reject = whole.reject or sent.reject
     return whole
 
 

@@ -15,6 +15,9 @@ _BREAKERS = "tests/unit/test_breakers.py"
 GUARDS: dict[str, str] = {
     "venue_time_in_force": "tests/unit/test_venue_limits.py::test_a_venue_is_sent_only_what_it_can_do",
     "venue_algorithm": "tests/unit/test_venue_limits.py::test_a_venue_is_sent_only_what_it_can_do",
+    "venue_order_class": (
+        "tests/unit/test_order_classes.py::test_a_class_that_the_venue_does_not_have_is_refused_on_every_route"
+    ),
     "reconciliation": (
         "tests/reconciliation/test_comparing.py::test_a_difference_is_acted_on_at_its_second_sight_and_only_by_closing"
     ),

@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from gateway.domain.config import Limits, LimitTable
-from gateway.domain.enums import ExecType, Mode, ScopeKind, Side, SubmitStatus, TradingState
+from gateway.domain.enums import ExecType, Mode, OrderClass, ScopeKind, Side, SubmitStatus, TradingState
 from gateway.domain.events import (
     ApprovalReceived,
     LookupCompleted,
@@ -52,9 +52,20 @@ _PLACE = st.tuples(
     ),
 )
 _INDEX = st.integers(0, 1_000)
+_PLACE_CLASS = st.tuples(
+    st.just("place_class"),
+    st.tuples(
+        st.sampled_from([OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO]),
+        st.sampled_from(list(Side)),
+        st.integers(1, 30),
+        st.sampled_from(["AAPL", "TSLA"]),
+        st.booleans(),
+    ),
+)
 _STEPS = st.one_of(
     _PLACE,
     _PLACE,
+    _PLACE_CLASS,
     st.tuples(st.just("fill"), st.tuples(_INDEX, st.integers(1, 30))),
     st.tuples(st.just("fill"), st.tuples(_INDEX, st.integers(1, 30))),
     st.tuples(st.just("fill_all"), _INDEX),
@@ -96,7 +107,8 @@ def operations(max_size: int = 60) -> st.SearchStrategy[list[Step]]:
 
 def sent_orders(world: World) -> list[Order]:
     """Orders that were sent somewhere and are still open, oldest first."""
-    ids = dict.fromkeys(ticket.order_id for ticket in world.sent if not ticket.is_twin)
+    tickets = [one for ticket in world.sent if not ticket.is_twin for one in (ticket, *ticket.exits)]
+    ids = dict.fromkeys(ticket.order_id for ticket in tickets)
     orders = [world.state.orders[order_id] for order_id in ids if order_id in world.state.orders]
     return [order for order in orders if order.is_open]
 
@@ -113,6 +125,11 @@ def _place(world: World, argument: tuple[Side, int, str, str, str, bool]) -> Non
     world.place(side, D(qty) / LOTS.get(symbol, 1), symbol, account=account, strategy=strategy, limit=limit)
 
 
+def _place_class(world: World, argument: tuple[OrderClass, Side, int, str, bool]) -> None:
+    kind, side, qty, symbol, is_limit = argument
+    world.place_class(kind, side, qty, symbol, is_limit=is_limit)
+
+
 def _pick(world: World, index: int) -> Order | None:
     orders = sent_orders(world)
     return orders[index % len(orders)] if orders else None
@@ -127,9 +144,14 @@ def _with_order(action: Callable[[World, Order], Any]) -> Callable[[World, int],
     return step
 
 
+def _is_awake(order: Order) -> bool:
+    """An exit cannot fill before its entry has, whole."""
+    return order.armed_qty is None or order.armed_qty >= order.order_qty
+
+
 def _fill(world: World, argument: tuple[int, int]) -> None:
     order = _pick(world, argument[0])
-    if order is not None:
+    if order is not None and _is_awake(order):
         world.fill(order, min(D(argument[1]) / LOTS.get(order.symbol, 1), order.leaves_qty))
 
 
@@ -224,8 +246,9 @@ def _twin(world: World, argument: tuple[int, bool, bool]) -> None:
 
 _STEP: dict[str, Callable[[World, Any], None]] = {
     "place": _place,
+    "place_class": _place_class,
     "fill": _fill,
-    "fill_all": _with_order(lambda world, order: world.fill(order)),
+    "fill_all": _with_order(lambda world, order: world.fill(order) if _is_awake(order) else None),
     "cancel": _with_order(lambda world, order: world.cancel(order)),
     "canceled": _with_order(lambda world, order: world.report(order, ExecType.CANCELED)),
     "reject": _with_order(lambda world, order: world.report(order, ExecType.REJECTED, text="no")),

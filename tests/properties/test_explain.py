@@ -7,15 +7,16 @@ from msgspec import to_builtins
 from gateway.core.checkpoint import state_hash
 from gateway.core.explain import explain, foresee
 from gateway.core.identity import fingerprint
-from gateway.domain.enums import Mode, OrdType, RejectStage, Route, Side, TimeInForce
+from gateway.domain.enums import Mode, OrderClass, OrdType, RejectStage, Route, Side, TimeInForce
 from gateway.domain.events import OrderReceived, PolicyVerdict
 from gateway.domain.market import MarketView
+from gateway.domain.order_class import StopLoss, TakeProfit
 from gateway.domain.orders import NewOrderSingle
 from tests.properties.streams import Step, live_through, operations
 from tests.world import ALLOW, DENY, TRADER, D, Limits, World, trading_config
 
 _REQUESTS = st.builds(
-    lambda side, qty, symbol, account, limit, tick: NewOrderSingle(
+    lambda side, qty, symbol, account, limit, tick, exits: NewOrderSingle(
         symbol=symbol,
         side=side,
         order_qty=D(qty),
@@ -24,6 +25,7 @@ _REQUESTS = st.builds(
         time_in_force=TimeInForce.GTC,
         account=account,
         strategy_id="s1",
+        **exits,
     ),
     st.sampled_from(list(Side)),
     st.integers(1, 40),
@@ -31,6 +33,15 @@ _REQUESTS = st.builds(
     st.sampled_from(["default", "second", "other"]),
     st.sampled_from([None, 180, 250]),
     st.sampled_from([D(0), D("0.01"), D("0.001")]),
+    st.sampled_from(
+        [
+            {},
+            {},
+            {"order_class": OrderClass.OTO, "stop_loss": StopLoss(D(100))},
+            {"order_class": OrderClass.BRACKET, "take_profit": TakeProfit(D(300)), "stop_loss": StopLoss(D("100.005"))},
+            {"order_class": OrderClass.OCO, "take_profit": TakeProfit(D(300)), "stop_loss": StopLoss(D(100))},
+        ]
+    ),
 )
 LIMITS = Limits(max_order_size=D(25), max_position_size=D(30), max_leverage=D("0.1"), blocked_symbols=("TSLA",))
 

@@ -169,7 +169,8 @@ def test_inv_5_changes_follow_their_order(steps: list[Step]) -> None:
     """Without this, the cancel of a live order could be sent to the simulator, and the order stay at the venue."""
     world = World(trading_config(Mode.CANARY))
     live_through(world, steps)
-    routes = {ticket.order_id: ticket.route for ticket in world.sent if not ticket.is_twin}
+    sent = (one for ticket in world.sent for one in (ticket, *ticket.exits))
+    routes = {ticket.order_id: ticket.route for ticket in sent if not ticket.is_twin}
     for ticket in (*world.canceled, *(replaced.ticket for replaced in world.replaced)):
         assert ticket.is_twin or ticket.route is routes[ticket.order_id]
 

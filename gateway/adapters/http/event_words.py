@@ -16,7 +16,7 @@ from gateway.adapters.http.state_views import session_view
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.told import Told
 from gateway.adapters.http.views import fill_view, plain_or_none, reject_view
-from gateway.domain import exception_facts, facts, rollout_facts, stop_facts, throttle_facts
+from gateway.domain import exception_facts, exit_facts, facts, rollout_facts, stop_facts, throttle_facts
 from gateway.domain.facts import Fact
 from gateway.domain.money import plain, ratio
 from gateway.domain.orders import Actor, Order, Reject
@@ -45,8 +45,15 @@ def _terms(order: Order) -> dict[str, Any]:
         "mode": order.mode,
         "cycle": order.cycle,
         "parent_id": order.parent_id,
+        "order_class": order.order_class,
         "config_revision": order.config_revision,
     }
+
+
+def _exits_attached(fact: exit_facts.ExitsAttached) -> Told:
+    """What goes with the order, and waits at the venue: each is followed under its own id from here on."""
+    exits = [{"order_id": one.order_id, "side": one.side, **_terms(one)} for one in fact.exits]
+    return _order("exits_attached", fact.order_id, exits=exits)
 
 
 def _reject(reject: Reject | None) -> Any:
@@ -271,6 +278,7 @@ def _override_used(fact: exception_facts.OverrideUsed) -> Told:
 #: Facts that are not here stay inside: marks, statistics, snapshots, the turn of the day, restored memory, clocks.
 _TELLERS: dict[type, Callable[[Any], Told]] = {
     facts.OrderHeld: lambda f: _order("held", f.order.order_id, **_terms(f.order)),
+    exit_facts.ExitsAttached: _exits_attached,
     facts.OrderAdmitted: lambda f: _order("admitted", f.order_id, policy_revision=f.policy_revision),
     facts.OrderDenied: _denied,
     facts.HoldReleased: lambda f: _order("reconsidered", f.order_id),

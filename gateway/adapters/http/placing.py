@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw, UnsetType
 from gateway.adapters.http.kinds import NAME_PATTERN
 from gateway.adapters.http.reading import read_fields
 from gateway.adapters.http.shapes import ALGORITHM, ORDER_TYPE, SIDE, TIME_IN_FORCE, PlaceOrder
-from gateway.domain.enums import TimeInForce
+from gateway.domain.enums import OrderClass, TimeInForce
 from gateway.domain.orders import NewOrderSingle
 
 _DEFAULT = "default"
@@ -61,6 +61,9 @@ def read_order_carefully(body: bytes, account: str = _DEFAULT, strategy_id: str 
         venue=fields.get("venue", ""),
         cl_ord_id=fields.get("client_order_id", ""),
         execution_algorithm=fields.get("execution_algorithm"),
+        order_class=fields.get("order_class", OrderClass.SIMPLE),
+        take_profit=fields.get("take_profit"),
+        stop_loss=fields.get("stop_loss"),
     )
 
 
@@ -70,6 +73,8 @@ def _read_ordinary(body: bytes, account: str, strategy_id: str) -> NewOrderSingl
     # too many for the fields that were set is a duplicate key (or a comma inside a string: let the slow way see).
     given = len(order.__struct_fields__) - _astuple(order).count(UNSET)
     if body.count(b",") != given - 1 or order.expire_time is not UNSET:
+        raise _Unusual
+    if not (order.order_class is order.take_profit is order.stop_loss is UNSET):
         raise _Unusual
     account = order.account or account
     strategy_id = order.strategy_id or strategy_id

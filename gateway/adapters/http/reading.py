@@ -75,17 +75,22 @@ def read_query(pairs: Iterable[tuple[str, str]], shape: type[T]) -> T:
     return shape(**_read_values(pairs, shape, "parameter"))
 
 
+def object_schema(shape: type) -> dict[str, Any]:
+    """The JSON Schema of an object within a body."""
+    specs = field_specs(shape)
+    return {
+        "type": "object",
+        "properties": {spec.name: spec.kind.schema(not spec.is_required) for spec in specs},
+        "required": [spec.name for spec in specs if spec.is_required],
+        "additionalProperties": False,
+    }
+
+
 class Items(Kind):
     """A list of objects, each read like a body of its own; problems name the object and the field."""
 
     def __init__(self, text: str, shape: type, fewest: int, most: int, *, is_open: bool = False) -> None:
-        specs = field_specs(shape)
-        item = {
-            "type": "object",
-            "properties": {spec.name: spec.kind.schema(not spec.is_required) for spec in specs},
-            "required": [spec.name for spec in specs if spec.is_required],
-            "additionalProperties": is_open,
-        }
+        item = {**object_schema(shape), "additionalProperties": is_open}
         super().__init__(text, {"type": "array", "items": item, "minItems": fewest, "maxItems": most})
         self._shape, self._fewest, self._most, self._is_open = shape, fewest, most, is_open
 
@@ -117,8 +122,27 @@ class Labels(Kind):
         return {name: str(item) for name, item in value.pairs}
 
 
+class Fields(Kind):
+    """An object within the body, read like a body of its own; ``target`` takes its values in the order of the shape.
+    Problems name the field."""
+
+    def __init__(self, text: str, shape: type, target: type) -> None:
+        super().__init__(text, object_schema(shape))
+        self._shape, self._target = shape, target
+
+    def read(self, value: object) -> Any:
+        if not isinstance(value, _Members):
+            raise FieldProblem("must be an object", "see /openapi.json")
+        try:
+            values = _read_values(value.pairs, self._shape, "field")
+        except RequestInvalid as error:
+            places = (msgspec.structs.replace(one, field=f".{one.field}") for one in error.errors)
+            raise ItemsInvalid(tuple(places)) from None
+        return self._target(*(values.get(spec.name) for spec in field_specs(self._shape)))
+
+
 class ItemsInvalid(Exception):
-    """What is wrong with the first object of a list that is; fields begin with its place in the list."""
+    """What is wrong with the first object of a list that is, or with an object; fields begin with the place in it."""
 
     def __init__(self, errors: tuple[FieldError, ...]) -> None:
         super().__init__()

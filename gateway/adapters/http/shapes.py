@@ -6,10 +6,12 @@ from typing import Annotated
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from gateway.adapters.http.kinds import Amount, Choice, Flag, Moment, Name, Names, Text, Whole, Words
+from gateway.adapters.http.reading import Fields
 from gateway.domain.enums import (
     OPEN_STATUSES,
     STOP_SCOPES,
     TERMINAL_STATUSES,
+    OrderClass,
     OrdStatus,
     OrdType,
     Route,
@@ -18,6 +20,7 @@ from gateway.domain.enums import (
     TimeInForce,
     TradingState,
 )
+from gateway.domain.order_class import StopLoss, TakeProfit
 
 MAX_SYMBOLS = 500
 MAX_PAGE = 500
@@ -31,12 +34,30 @@ TIME_IN_FORCE = Choice(
 ALGORITHM = Choice(
     "Execution algorithm, or null for none.", {word: word for word in ("vwap", "twap", "adaptive", "iceberg")}
 )
+ORDER_CLASS = Choice(
+    "What goes with the order. `bracket`: an entry and two exits that wait at the venue until it has filled whole, of "
+    "which one ends the other. `oto`: with one exit. `oco`: the two exits of a position that is held.",
+    {kind.value: kind for kind in OrderClass},
+)
 STATUS_WORDS: dict[str, tuple[str, ...]] = {
     "open": tuple(status.value for status in OrdStatus if status in OPEN_STATUSES),
     "closed": tuple(status.value for status in OrdStatus if status in TERMINAL_STATUSES),
     **{status.value: (status.value,) for status in OrdStatus},
 }
 BOOKS = {route.value: route.value for route in (Route.SHADOW, Route.LIVE)}
+
+
+class TakeProfitFields(Struct, frozen=True):
+    """The exit that takes a profit."""
+
+    limit_price: Annotated[Decimal, Amount("At which price, or better.")]
+
+
+class StopLossFields(Struct, frozen=True):
+    """The exit that stops a loss."""
+
+    stop_price: Annotated[Decimal, Amount("Trigger.")]
+    limit_price: Annotated[Decimal | None, Amount("Worst price once triggered; absent: at market.")] = None
 
 
 class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -66,6 +87,13 @@ class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     trailing_amount: Annotated[Raw | UnsetType, Amount("Distance of a trailing stop, in price.")] = UNSET
     trailing_percent: Annotated[Raw | UnsetType, Amount("Distance of a trailing stop; 5 is 5%.")] = UNSET
     expire_time: Annotated[Raw | UnsetType, Moment("When a gtd order ends.")] = UNSET
+    order_class: Annotated[str | UnsetType | None, ORDER_CLASS] = UNSET
+    take_profit: Annotated[
+        Raw | UnsetType, Fields("The exit that takes a profit, a limit order.", TakeProfitFields, TakeProfit)
+    ] = UNSET
+    stop_loss: Annotated[
+        Raw | UnsetType, Fields("The exit that stops a loss, a stop order.", StopLossFields, StopLoss)
+    ] = UNSET
 
 
 class ReplaceOrder(Struct, frozen=True):

@@ -7,7 +7,9 @@ import msgspec
 from gateway.adapters.http.times import rfc3339, rfc3339_or_none
 from gateway.domain.enums import WORKING_STATUSES, OrdStatus
 from gateway.domain.money import plain
-from gateway.domain.orders import Breach, Fill, Order, OverrideUse, Reject, Twin
+from gateway.domain.order_class import StopLoss
+from gateway.domain.orders import Breach, Fill, Order, OverrideUse, Reject
+from gateway.domain.twin import Twin
 from gateway.ports.intake import OrderStory
 
 
@@ -61,11 +63,25 @@ class OverrideUseView(msgspec.Struct, frozen=True, gc=False):
     lifted: tuple[BreachView, ...]
 
 
+class TakeProfitView(msgspec.Struct, frozen=True, gc=False):
+    """The exit that takes a profit, as it was asked for."""
+
+    limit_price: str
+
+
+class StopLossView(msgspec.Struct, frozen=True, gc=False):
+    """The exit that stops a loss, as it was asked for; without a limit it goes at market."""
+
+    stop_price: str
+    limit_price: str | None
+
+
 class OrderView(msgspec.Struct, frozen=True):
     """An order as it stands. ``avg_px`` is null until something filled.
 
     ``ord_status`` is ``pending_cancel`` or ``pending_replace`` while such a request is open on a working order.
-    ``is_in_doubt``: sent, and the venue's answer is not known. ``legs`` are the orders that a split one became.
+    ``is_in_doubt``: sent, and the venue's answer is not known. ``legs`` are the orders that a split one became;
+    of one with an ``order_class`` other than simple, what is sent and then its exits, whose figures are the exits' own.
     """
 
     order_id: str
@@ -99,6 +115,9 @@ class OrderView(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     overrides: tuple[OverrideUseView, ...]
     parent_id: str
+    order_class: str
+    take_profit: TakeProfitView | None
+    stop_loss: StopLossView | None
     legs: list["OrderView"]
     config_revision: str
     policy_revision: str
@@ -142,6 +161,9 @@ def order_view(order: Order, legs: tuple[Order, ...] = ()) -> OrderView:
         order.notes,
         tuple(_override_use(use) for use in order.overrides),
         order.parent_id,
+        order.order_class,
+        None if order.take_profit is None else TakeProfitView(plain(order.take_profit.limit_px)),
+        None if order.stop_loss is None else _stop_loss(order.stop_loss),
         [order_view(leg) for leg in legs],
         order.config_revision,
         order.policy_revision,
@@ -195,6 +217,10 @@ def breach_views(breaches: tuple[Breach, ...]) -> tuple[BreachView, ...]:
 
 def _override_use(use: OverrideUse) -> OverrideUseView:
     return OverrideUseView(use.override_id, use.granted_by, use.reason, breach_views(use.lifted))
+
+
+def _stop_loss(exit_: StopLoss) -> StopLossView:
+    return StopLossView(plain(exit_.stop_px), plain_or_none(exit_.limit_px))
 
 
 def _twin_view(twin: Twin) -> TwinView:

@@ -12,6 +12,7 @@ from gateway.adapters.telemetry.execution_quality import ExecutionQuality
 from gateway.adapters.telemetry.labels import MODES, NO_MODE, OTHER, REASONS, OrderLabels, order_labels
 from gateway.adapters.telemetry.order_changes import OrderChanges
 from gateway.domain.enums import OrdStatus, Route
+from gateway.domain.exit_facts import ExitsAttached
 from gateway.domain.facts import (
     CancelRefused,
     CancelRequested,
@@ -48,6 +49,7 @@ class OrderCounts:
         self.counting: dict[type, Callable[[Any], None]] = {
             OrderHeld: self._on_held,
             OrderAdmitted: self._on_admitted,
+            ExitsAttached: self._on_exits,
             OrderDenied: self._on_denied,
             OrderAcknowledged: self._on_acknowledged,
             OrderExecuted: self._on_executed,
@@ -82,6 +84,11 @@ class OrderCounts:
     def _on_admitted(self, fact: OrderAdmitted) -> None:
         order = self._open.get(fact.order_id)
         if order is not None and order.route is not _SPLIT:
+            self._add(order.venue, order.mode, "admitted", order.route_reason)
+
+    def _on_exits(self, fact: ExitsAttached) -> None:
+        for order in fact.exits:
+            self._open[order.order_id] = order
             self._add(order.venue, order.mode, "admitted", order.route_reason)
 
     def _on_denied(self, fact: OrderDenied) -> None:

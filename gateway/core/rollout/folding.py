@@ -11,8 +11,9 @@ from gateway.core.state import GatewayState
 from gateway.domain.breakers import BreakerKind
 from gateway.domain.enums import OPEN_STATUSES, OrdStatus, Route, Side
 from gateway.domain.money import ratio
-from gateway.domain.orders import Order, Twin
+from gateway.domain.orders import Order
 from gateway.domain.reasons import RejectCode
+from gateway.domain.twin import Twin
 
 _LIVE = Route.LIVE
 _FILLED, _REJECTED, _CANCELED = OrdStatus.FILLED, OrdStatus.REJECTED, OrdStatus.CANCELED
@@ -62,13 +63,12 @@ def note_answered(state: GatewayState, order: Order, ts_ns: int, reject_code: st
     was_in_doubt = order.is_in_doubt
     if was_in_doubt:
         rollout.in_doubt -= 1
+    if order.entry_id:
+        return  # an exit is no request of its own: what the venue makes of it tells nothing of how it answers
     evidence = rollout.evidence
     if order.ord_status is not OrdStatus.PENDING_NEW:
         if order.ord_status is OrdStatus.NEW and reject_code == RejectCode.VENUE_REJECTED and order.ack_ns:
-            rollout.errors += 1  # a venue that acknowledges before its own checks
-            for tally in evidence.tallies(stratum_of(order)):
-                tally.errors += 1
-                tally.rejects += 1
+            _note_late_reject(rollout, order)
         return
     is_error = was_in_doubt or reject_code is not None
     if is_error and reject_code != RejectCode.VENUE_REJECTED and _was_away(state, rollout, order):
@@ -88,6 +88,14 @@ def note_answered(state: GatewayState, order: Order, ts_ns: int, reject_code: st
         if not is_error:
             tally.acks += 1
             tally.ack_ms += delay_ms
+
+
+def _note_late_reject(rollout: VenueRollout, order: Order) -> None:
+    """A venue that acknowledges before its own checks."""
+    rollout.errors += 1
+    for tally in rollout.evidence.tallies(stratum_of(order)):
+        tally.errors += 1
+        tally.rejects += 1
 
 
 def note_executed(state: GatewayState, order: Order, ts_ns: int, *, is_overfill: bool) -> None:

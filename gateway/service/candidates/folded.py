@@ -32,6 +32,7 @@ from gateway.domain.events import (
     ReportsReceived,
     SubmitCompleted,
 )
+from gateway.domain.exit_facts import ExitsAttached
 from gateway.domain.facts import (
     ConfigChanged,
     CycleOpened,
@@ -50,7 +51,7 @@ from gateway.service.candidates.verdicts import Verdicts
 
 _REVISIONS = frozenset({ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT})
 #: What a recorded decision on an order can be carried over with: nothing that speaks of other orders.
-_OF_AN_ORDER = (CycleOpened, OrderHeld, OrderAdmitted, OrderDenied)
+_OF_AN_ORDER = (CycleOpened, OrderHeld, OrderAdmitted, ExitsAttached, OrderDenied)
 
 
 class Folded:

@@ -5,7 +5,7 @@ what was filled is what the gateway booked.
 """
 
 from gateway.domain.capabilities import Holdings, IdReuse, Reach, VenueCapabilities
-from gateway.domain.enums import OrdType, TimeInForce
+from gateway.domain.enums import OrderClass, OrdType, TimeInForce
 
 SIMULATOR = VenueCapabilities(
     adapter="simulator",
@@ -15,4 +15,5 @@ SIMULATOR = VenueCapabilities(
     holdings=Holdings.NONE,
     order_types=tuple(OrdType),
     times_in_force=tuple(TimeInForce),
+    order_classes=(OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO),
 )

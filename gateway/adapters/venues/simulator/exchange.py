@@ -9,12 +9,20 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from gateway.adapters.venues.simulator.matcher import Matcher
-from gateway.adapters.venues.simulator.order import Phase, SimOrder, make_order, sim_id, takes_limit, terms_problem
+from gateway.adapters.venues.simulator.order import (
+    Phase,
+    SimOrder,
+    exit_ids,
+    make_order,
+    sim_id,
+    takes_limit,
+    terms_problem,
+)
 from gateway.adapters.venues.simulator.reports import Reports
 from gateway.adapters.venues.simulator.sessions import SessionBoundary
 from gateway.adapters.venues.simulator.timetable import Timetable
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import ExecType, TimeInForce
+from gateway.domain.enums import ExecType, OrderClass, TimeInForce
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketUpdate
 from gateway.domain.orders import ExecutionReport
@@ -22,6 +30,7 @@ from gateway.domain.settings import SimulatorSettings
 
 # Named once: see order.
 _DAY = TimeInForce.DAY
+_OCO = OrderClass.OCO
 _DONE = Phase.DONE
 #: How many finished orders are remembered (by their last report), for questions that cross their reports.
 REMEMBERED_ORDERS = 2_000
@@ -78,7 +87,33 @@ class Exchange:
             self.reports.end(order, ExecType.REJECTED, problem, now_ns)
             return
         self.reports.new(order, now_ns)
+        exits = [one for one in map(self._orders.get, exit_ids(order.ticket)) if one is not None]
+        for one in exits:
+            self._join(one)
+            one.phase = Phase.DORMANT
+            self.reports.new(one, now_ns)
         self._work(order, matcher, now_ns)
+        if order.ticket.order_class is _OCO:
+            self._wake(exits, now_ns)
+
+    def _join(self, order: SimOrder) -> None:
+        """Let an order with exits, or an exit, know the others of its class that are here."""
+        ticket = order.ticket
+        if ticket.sibling_id:
+            sibling = self._orders.get(sim_id(ticket, ticket.sibling_id))
+            if sibling is not None:
+                order.sibling, sibling.sibling = sibling, order
+        if ticket.order_class is _OCO:
+            return
+        entry = self._orders.get(sim_id(ticket, ticket.entry_id)) if ticket.entry_id else None
+        if entry is not None:
+            entry.exits = [*entry.exits, order]
+        order.exits += [one for one in map(self._orders.get, exit_ids(ticket)) if one is not None]
+
+    def _wake(self, exits: list[SimOrder], now_ns: int) -> None:
+        for one in exits:
+            if one.phase is Phase.DORMANT:  # and has not ended because the one before it filled at once
+                self._work(one, self._matcher(one), now_ns)
 
     def adopt(self, order: SimOrder, now_ns: int) -> bool:
         """Work an order that was acknowledged before a restart; it may wait for market data. False: rejected."""
@@ -86,8 +121,18 @@ class Exchange:
         if problem is not None:
             self.reports.end(order, ExecType.REJECTED, problem, now_ns)
             return False
+        if order.ticket.order_class is not OrderClass.SIMPLE:
+            self._join(order)
+            if not (order.ticket.is_armed or self._has_filled(order.ticket)):
+                order.phase = Phase.DORMANT
+                return True
         self._work(order, self._matcher(order), now_ns)
         return True
+
+    def _has_filled(self, exit_: OrderTicket) -> bool:
+        """Whether the entry of an exit has filled since the gateway asked about it."""
+        last = self._finished.get(sim_id(exit_, exit_.entry_id))
+        return last is not None and last.exec_type is ExecType.TRADE
 
     def cancel(self, ticket: OrderTicket, latency_ns: int, now_ns: int) -> None:
         order = self._orders.get(sim_id(ticket))
@@ -162,6 +207,22 @@ class Exchange:
         self._finished[order.order_id] = last
         if len(self._finished) > REMEMBERED_ORDERS:
             self._finished.popitem(last=False)
+        if order.ticket.order_class is not OrderClass.SIMPLE:
+            self._end_group(order, last.transact_ns)
+
+    def _end_group(self, order: SimOrder, now_ns: int) -> None:
+        """What the end of an order means for those of its class: its exits wake or end, the other exit ends."""
+        exits = order.exits
+        if not exits and order.phase is _DONE:  # refused on arrival: they had not been let know of each other
+            exits = [one for one in map(self._orders.get, exit_ids(order.ticket)) if one is not None]
+        if exits and order.cum_qty >= order.order_qty and order.ticket.order_class is not _OCO:
+            self._wake(exits, now_ns)
+            return
+        ending = exits if order.sibling is None else [*exits, order.sibling]
+        for one in ending:
+            if one.phase is not _DONE:
+                self._matcher(one).withdraw(one)
+                self.reports.end(one, ExecType.CANCELED, "the order or exit beside it has ended", now_ns)
 
     # --- time and market ---------------------------------------------------------------------
 

@@ -190,9 +190,11 @@ class Matcher:
                 queueing.see_level(order, side.visible(order.limit_key), now_ns)
 
     def _take_more(self, order: SimOrder, now_ns: int) -> None:
+        if order.phase is _DONE:
+            return
         for px, qty in self._far_side(order).take(order.leaves_qty, None, order.pool):
             self._reports.trade(order, qty, px, False, now_ns)
-        if order.phase is _DONE:
+        if order.phase is _DONE and order in self._taking:
             self._taking.remove(order)
 
     def _cross(self, resting: RestingOrders, far: BookSide, now_ns: int) -> None:
@@ -200,6 +202,8 @@ class Matcher:
         if resting.best_key is None or far.best_key is None:
             return
         for order in tuple(resting.down_to(far.best_key.copy_negate())):
+            if order.phase is _DONE:
+                continue  # the other exit of its pair has just filled
             key = order.limit_key
             assert key is not None  # only orders with a limit rest
             shown = far.take(order.leaves_qty, key.copy_negate(), order.pool, is_strict=True)
@@ -218,6 +222,8 @@ class Matcher:
             key = side.key(trade.px)
             is_hit = trade.is_buyer_maker == (side is self.book.bids)
             for order in tuple(resting.down_to(key)):
+                if order.phase is _DONE:
+                    continue  # the other exit of its pair has just filled
                 if order.limit_key != key:
                     queueing.see_through(order)
                     reached = trade.qty
@@ -242,6 +248,6 @@ class Matcher:
 
     def _check_stops(self, now_ns: int) -> None:
         for order in tuple(self._stops):
-            if has_triggered(order, self.book):
+            if order.phase is Phase.STOP and has_triggered(order, self.book):
                 self._stops.remove(order)
                 self.execute(order, now_ns)

@@ -61,6 +61,8 @@ class MatchingModel:
         if self._exchange.find(sim_id(ticket)) is not None:
             return now_ns
         order = self._enter(ticket, self._queue_share)
+        for one in ticket.exits:  # they come with it, and their way back is their own
+            self._enter(one, self._queue_share)
         return self._send(order.order_latency_ns, order, now_ns)
 
     def cancel(self, ticket: OrderTicket, now_ns: int) -> int:

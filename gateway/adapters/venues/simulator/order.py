@@ -26,6 +26,8 @@ class Phase(Enum):
 
     #: Sent, not yet at the simulated venue.
     TRAVELING = auto()
+    #: An exit whose entry has not filled whole.
+    DORMANT = auto()
     #: For the opening or the close.
     SESSION = auto()
     #: A stop that has not triggered.
@@ -69,10 +71,15 @@ class SimOrder(msgspec.Struct, kw_only=True, eq=False, gc=False):
     #: By how much the visible level fell below ``queue_ahead`` at ``unprinted_ns``, with no trade seen for it yet.
     unprinted_qty: Decimal = ZERO
     unprinted_ns: int = 0
+    #: Exits that wake when this order has filled whole, and end with it when it ends before.
+    exits: list["SimOrder"] = []
+    #: The other exit of a pair: together they fill no more than one of them was for.
+    sibling: "SimOrder | None" = None
 
     @property
     def leaves_qty(self) -> Decimal:
-        return self.order_qty - self.cum_qty
+        left = self.order_qty - self.cum_qty
+        return left if self.sibling is None else left - self.sibling.cum_qty
 
     @property
     def limit_key(self) -> Decimal | None:
@@ -107,9 +114,16 @@ def make_order(
     )
 
 
-def sim_id(ticket: OrderTicket) -> str:
-    """What an order is kept under here. The second twin is an order of its own, with latencies of its own."""
-    return f"{ticket.order_id}/2" if ticket.is_second_twin else ticket.order_id
+def sim_id(ticket: OrderTicket, order_id: str = "") -> str:
+    """What an order is kept under here (or ``order_id``, which goes with it). The second twin is an order of its own,
+    with latencies of its own."""
+    own = order_id or ticket.order_id
+    return f"{own}/2" if ticket.is_second_twin else own
+
+
+def exit_ids(ticket: OrderTicket) -> list[str]:
+    """What the exits that come with an order are kept under."""
+    return [sim_id(one) for one in ticket.exits]
 
 
 def venue_order_id(ticket: OrderTicket) -> str:

@@ -83,8 +83,12 @@ class Reports:
             is_second_twin=order.ticket.is_second_twin,
         )
         self._in_flight.append((now_ns + order.report_latency_ns, report))
-        if cum_qty >= order.order_qty:
-            self._finish(order, report)
+        if order.leaves_qty > 0:
+            return
+        if cum_qty < order.order_qty:  # the other exit of the pair had closed the rest
+            report = _plain_report(order.ticket, ExecType.CANCELED, "its other exit closed the rest", now_ns)
+            self.send(report, order.report_latency_ns)
+        self._finish(order, report)
 
     def replaced(self, order: SimOrder, now_ns: int) -> None:
         """Tell the terms as they now stand."""
