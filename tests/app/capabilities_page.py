@@ -22,6 +22,7 @@ _FIELDS = {
     "has_trailing_percent": "`trailing_percent`",
     "times_in_force": "`time_in_force`",
     "algorithms": "`execution_algorithm`",
+    "order_classes": "`order_class` beside simple",
     "has_replace": "replace",
     "has_depth": "depth of the market",
 }

@@ -121,3 +121,69 @@ async def test_shadow_is_filled_from_alpacas_own_prices(site: Site) -> None:
             done = await api.until_order(bought["order_id"], is_status("filled"))
             assert (done["route"], done["avg_px"]) == ("shadow", "90001.5")
             assert {op for op, _ in peer.requests} <= {"market"}, "only prices were asked for"
+
+
+async def test_a_bracket_at_alpaca_outlives_its_gateway(site: Site) -> None:
+    """Without this, a crash would leave a stop at Alpaca that nobody knows, and a position open here that it closed."""
+    async with AlpacaServer() as peer:
+        peer.quote("AAPL", "179.99", "180.01")
+        async with running(site, environ=point_at(site, peer, 100)) as gateway:
+            api = gateway.api()
+            await connected(api)
+            exits = {"take_profit": {"limit_price": "190"}, "stop_loss": {"stop_price": "170"}}
+            placed = await api.place(**resting(limit_price="179.5", order_class="bracket", **exits))
+            assert placed.status == 201
+            whole = placed.body["order_id"]
+            entry, profit, loss = (leg["order_id"] for leg in placed.body["legs"])
+            for order_id in (entry, profit, loss):
+                await api.until_order(order_id, is_status("new"))
+            peer.trade("AAPL", "179.50", 1)
+            filled = await api.until_order(whole, is_status("filled"))
+            assert (filled["route"], filled["cum_qty"], filled["order_class"]) == ("live", "1", "bracket")
+            gateway.kill()
+            peer.quote("AAPL", "169.99", "170.01")
+            peer.trade("AAPL", "169.99", 1)
+            gateway.spawn()
+            await gateway.ready()
+            api = gateway.api()
+            stopped = await api.until_order(loss, is_status("filled"))
+            assert len(stopped["fills"]) == 1
+            await api.until_order(profit, is_status("canceled"))
+            assert [body["order_class"] for op, body in peer.requests if op == "place"] == ["bracket"]
+            positions = (await api.fetch("/api/trading/positions?book=live"))["positions"]
+            assert not [one for one in positions if one["quantity"] != "0"]
+            assert peer.account.positions == {}
+            fresh = (
+                await api.place(
+                    **resting(
+                        limit_price="165",
+                        order_class="bracket",
+                        **{"take_profit": {"limit_price": "190"}, "stop_loss": {"stop_price": "150"}},
+                    )
+                )
+            ).body
+            assert (await api.cancel(fresh["order_id"])).status == 202
+            for leg in fresh["legs"]:
+                await api.until_order(leg["order_id"], is_status("canceled"))
+
+
+async def test_a_bracket_in_shadow_is_played_by_the_simulator(site: Site) -> None:
+    """Without this, SHADOW would show nothing of what the class does live."""
+    async with AlpacaServer() as peer:
+        site.set_modes("SHADOW", alpaca=("SHADOW", 0))
+        async with running(site) as gateway:
+            api = gateway.api()
+            terms = {"take_profit": {"limit_price": "900"}, "stop_loss": {"stop_price": "1"}}
+            placed = (await api.place(**market(order_class="bracket", **terms))).body
+            await api.until_order(placed["order_id"], is_status("filled"))
+            entry, profit, loss = (leg["order_id"] for leg in placed["legs"])
+            for order_id in (profit, loss):
+                await api.until_order(order_id, is_status("new"))
+            assert (await api.replace(profit, limit_price="800")).status == 409
+            assert (await api.cancel(profit)).status == 202
+            for order_id in (profit, loss):
+                await api.until_order(order_id, is_status("canceled"))
+            assert (await api.order(entry)).body["ord_status"] == "filled"
+            refused = await api.place(**market(symbol="AAPL", order_class="oco", **terms))
+            assert refused.status == 400
+            assert not peer.requests

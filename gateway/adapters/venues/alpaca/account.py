@@ -7,12 +7,15 @@ from typing import Any
 import aiohttp
 
 from gateway.adapters.venues.alpaca.client import AnswerUnreadable, ApiRefused, BudgetSpent, RestClient
+from gateway.adapters.venues.alpaca.exits import ExitIds, is_exit
 from gateway.adapters.venues.alpaca.listing import MOST_PAGES, list_orders
 from gateway.adapters.venues.alpaca.reading import execution_id_of, filled_qty_of, moment_of, ns_of, order_id_of
 from gateway.domain.enums import Side
 from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition
 
 _PAGE = 100
+#: An order and its exits are made in one request.
+_PLACED_TOGETHER_NS = 5_000_000_000
 _UNREADABLE = (ApiRefused, AnswerUnreadable, BudgetSpent, aiohttp.ClientError, TimeoutError, OSError)
 Row = Mapping[str, Any]
 
@@ -26,10 +29,12 @@ class AlpacaAccount:
         self._symbols = {symbol.replace("/", ""): symbol for symbol in symbols}
         #: The ids that orders were sent with, by Alpaca's own. They never change, so they may be kept.
         self._client_order_ids: dict[str, str] = {}
+        self._exit_ids = ExitIds()
 
     async def open_orders(self) -> tuple[VenueOrder, ...]:
         try:
             rows = await list_orders(self._rest, {"status": "open"})
+            await self._learn_exits(rows)
             return tuple(self._order(row) for row in rows)
         except _UNREADABLE as error:
             raise AccountUnreadable(f"open orders: {error}") from error
@@ -68,14 +73,30 @@ class AlpacaAccount:
         known = {one: self._client_order_ids[one] for one in venue_order_ids if one in self._client_order_ids}
         missing = venue_order_ids - known.keys()
         if len(missing) > 1:
-            for row in await list_orders(self._rest, {"status": "all"}, pages=1):
-                if row["id"] in missing:
-                    known[row["id"]] = row["client_order_id"]
-        for venue_order_id in sorted(missing - known.keys()):
-            row = await self._rest.request("GET", f"orders/{venue_order_id}")
-            known[venue_order_id] = row["client_order_id"]
+            rows = [row for row in await list_orders(self._rest, {"status": "all"}, pages=1) if row["id"] in missing]
+        else:
+            rows = []
+        for venue_order_id in sorted(missing - {row["id"] for row in rows}):
+            rows.append(await self._rest.request("GET", f"orders/{venue_order_id}"))
+        await self._learn_exits(rows)
+        known |= {row["id"]: self._exit_ids.of(row) for row in rows}
         self._client_order_ids = known
         return known
+
+    async def _learn_exits(self, rows: Iterable[Row]) -> None:
+        """Exits are Alpaca's own orders: those among ``rows`` are ours if the order that they go with is. It was placed
+        with them, so it is among the orders of that time."""
+        missing = [row for row in rows if is_exit(row) and not self._exit_ids.knows(row)]
+        if not missing:
+            return
+        times_ns = [ns_of(row["created_at"]) for row in missing]
+        query = {
+            "status": "all",
+            "nested": "true",
+            "after": moment_of(min(times_ns) - _PLACED_TOGETHER_NS),
+            "until": moment_of(max(times_ns) + _PLACED_TOGETHER_NS),
+        }
+        self._exit_ids.learn(await list_orders(self._rest, query))
 
     # --- rows -----------------------------------------------------------------------------------------
 
@@ -87,7 +108,7 @@ class AlpacaAccount:
             # An order by value has no quantity until it is done.
             order_qty=Decimal(row["qty"] or 0) or filled_qty_of(row),
             cum_qty=filled_qty_of(row),
-            order_id=order_id_of(row["client_order_id"]),
+            order_id=self._exit_ids.of(row),
             limit_px=_price(row, "limit_price"),
             stop_px=_price(row, "stop_price"),
             text=" ".join(row[name] for name in ("order_class", "type", "time_in_force", "status") if row[name]),

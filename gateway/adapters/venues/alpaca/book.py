@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from gateway.adapters.venues.alpaca.client import ApiRefused, RestClient
+from gateway.adapters.venues.alpaca.client import AnswerUnreadable, ApiRefused, RestClient
 from gateway.adapters.venues.alpaca.executions import ExecutionsMissing, executions_of
+from gateway.adapters.venues.alpaca.exits import Exits, is_absence, leg_of
 from gateway.adapters.venues.alpaca.listing import list_orders
 from gateway.adapters.venues.alpaca.reading import (
     client_order_id_of,
@@ -40,8 +41,6 @@ _NS = 1_000_000_000
 #: After this a request that was cut off can no longer be executed.
 IN_FLIGHT_S = 60.0
 _REPAIR_FIRST_S, _REPAIR_MAX_S = 0.2, 10.0
-#: Alpaca's code of «there is no such thing»; any other 404 proves nothing about an order.
-_NOT_FOUND = 40410000
 Row = Mapping[str, Any]
 Tell = Callable[[tuple[ExecutionReport, ...]], None]
 
@@ -59,6 +58,7 @@ class OrderBook:
         self._on_done = on_done
         self._tracked: dict[str, Tracked] = {}
         self._told = Told()
+        self._exits = Exits(rest, self._on_early)
         #: Orders whose fills are being read, by Alpaca's id, as they were told last.
         self._repairs: dict[str, Row] = {}
         self._started_ns = clock.monotonic_ns()
@@ -70,6 +70,7 @@ class OrderBook:
         tracked = Tracked(ticket, is_generation_known=True)
         self.note_sent(tracked)
         self._tracked[ticket.order_id] = tracked
+        self._exits.begin(ticket)
         return tracked
 
     def note_sent(self, tracked: Tracked) -> None:
@@ -77,7 +78,9 @@ class OrderBook:
         tracked.sent_ns = self._clock.monotonic_ns()
 
     def track(self, ticket: OrderTicket) -> Tracked:
-        return self._tracked.setdefault(ticket.order_id, Tracked(ticket))
+        # An exit has one generation: its terms are fixed.
+        known = Tracked(ticket, is_generation_known=bool(ticket.entry_id))
+        return self._tracked.setdefault(ticket.order_id, known)
 
     def is_open(self, order_id: str) -> bool:
         """Whether an order may still be open, as far as is known."""
@@ -88,6 +91,11 @@ class OrderBook:
         self._tracked.pop(order_id, None)
         self._on_done(order_id)
 
+    def drop(self, order_id: str) -> None:
+        """Alpaca does not have the order, nor what was sent with it."""
+        self._exits.take(order_id)
+        self.forget(order_id)
+
     # --- look-up --------------------------------------------------------------------------------------
 
     async def lookup(self, tracked: Tracked) -> Lookup:
@@ -97,25 +105,28 @@ class OrderBook:
         if not rows:
             if self._may_be_under_way(tracked):
                 return Lookup(None)
-            self.forget(tracked.ticket.order_id)
+            self.drop(tracked.ticket.order_id)
             return Lookup(False)
         if self._may_have_successor(tracked, rows[-1]):
             return Lookup(None)
         try:
-            fills = await executions_of(rows, self._rest)
+            exits = await self._reports_of_exits(tracked, rows[-1])
+            fills = await executions_of(rows, self._rest, self._exits.ids)
         except ExecutionsMissing as error:
             _log.warning("%s", error)
             return Lookup(None)
         if tracked.is_changing or tracked.changes != changes:
             return Lookup(None)
         tracked.settle(rows)
-        reports = self._reports_of(tracked, rows[-1], fills)
+        reports = (*self._reports_of(tracked, rows[-1], fills), *exits)
         self._told.note(rows[-1]["id"], filled_qty_of(rows[-1]))
         self.note_row(rows[-1])
         return Lookup(True, reports)
 
     async def generations(self, tracked: Tracked, *, is_cancel: bool = False) -> list[Row]:
         """The orders at Alpaca that are this one, oldest first; the last is the one in force."""
+        if tracked.ticket.entry_id:
+            return await self._exits.find(tracked, is_cancel=is_cancel)
         rows: list[Row] = []
         while not (tracked.is_certain and len(rows) > tracked.generation):
             client_order_id = client_order_id_of(tracked.ticket.order_id, len(rows))
@@ -127,7 +138,7 @@ class OrderBook:
                     is_cancel=is_cancel,
                 )
             except ApiRefused as error:
-                if (error.status, error.code) != (404, _NOT_FOUND):
+                if not is_absence(error):
                     raise
                 break
             rows.append(row)
@@ -135,8 +146,26 @@ class OrderBook:
                 break  # a change cancels for good before it places the next
         return rows
 
+    async def _reports_of_exits(self, tracked: Tracked, row: Row) -> tuple[ExecutionReport, ...]:
+        """What became of the exits of an order that is looked up: nobody else asks about them now."""
+        found: list[ExecutionReport] = []
+        if tracked.ticket.exits:
+            row = await self._exits.with_legs(row)
+        for one in tracked.ticket.exits:
+            leg, exit_ = leg_of(row, one), self.track(one)
+            if leg is None:
+                raise AnswerUnreadable(f"alpaca does not show the exits of {row['client_order_id']}")
+            self._exits.note(exit_, leg)
+            fills = await executions_of((leg,), self._rest, self._exits.ids)
+            found.extend(self._reports_of(exit_, leg, fills))
+            self._told.note(leg["id"], filled_qty_of(leg))
+            self.note_row(leg)
+        self._exits.take(tracked.ticket.order_id)
+        return tuple(found)
+
     def _may_be_under_way(self, tracked: Tracked) -> bool:
         """Whether a request that makes an order may still take effect: absence proves nothing before."""
+        tracked = self._tracked.get(tracked.ticket.entry_id, tracked)  # an exit is sent with its order
         sent_ns = self._started_ns if tracked.sent_ns is None else tracked.sent_ns
         return self._clock.monotonic_ns() - sent_ns < IN_FLIGHT_S * _NS
 
@@ -168,7 +197,8 @@ class OrderBook:
         """Bring every order that may be open up to date. Raises what the requests raise."""
         if not self._tracked:
             return
-        by_id = {row["client_order_id"]: row for row in await list_orders(self._rest, {"status": "open"})}
+        rows = await list_orders(self._rest, {"status": "open"})
+        by_id = {self._sent_id(row): row for row in rows}
         for tracked in list(self._tracked.values()):
             row = by_id.get(tracked.client_order_id) if tracked.is_certain else None
             if row is None:
@@ -180,12 +210,18 @@ class OrderBook:
                 self._tell((report(tracked.ticket.order_id, ExecType.NEW, row),))
             self.note_row(row)
 
+    def _sent_id(self, row: Row) -> str:
+        """The id that an order of ours has at Alpaca, with its generation; ours for an exit."""
+        return self._exits.ids.of(row) if self._exits.ids.knows(row) else str(row["client_order_id"])
+
     # --- updates --------------------------------------------------------------------------------------
 
     def on_update(self, data: Mapping[str, Any]) -> None:
         """One message of the trade updates. Kinds that say nothing about where the order stands are left out."""
         row, event = data["order"], data["event"]
-        order_id = order_id_of(row["client_order_id"])
+        if self._exits.is_early(row):
+            return
+        order_id = self._exits.ids.of(row)
         self.note_successor(row)
         match event:
             case "fill" | "partial_fill":
@@ -204,8 +240,37 @@ class OrderBook:
         order_id = order_id_of(row["client_order_id"])
         if is_taken(row):
             self._tell((report(order_id, ExecType.NEW, row),))
+        sent = self._exits.take(order_id)
+        for one in () if sent is None else sent.exits:
+            self._on_exit(self.track(one), leg_of(row, one))
         self._tell_end(order_id, row)
         self.note_row(row)
+
+    def _on_exit(self, tracked: Tracked, leg: Row | None) -> None:
+        """An exit as the answer to its order shows it. One that is not shown is looked for by the comparison."""
+        if leg is None:
+            return
+        self._exits.note(tracked, leg)
+        if is_taken(leg):
+            self._tell((report(tracked.ticket.order_id, ExecType.NEW, leg),))
+
+    def _on_early(self, tracked: Tracked) -> None:
+        self._background.spawn(self._catch_up(tracked), f"exit {tracked.ticket.order_id}")
+
+    async def _catch_up(self, tracked: Tracked) -> None:
+        """Updates of an exit came before it was known whose it is: ask, until that is answered."""
+        wait_s = _REPAIR_FIRST_S
+        while self.is_open(tracked.ticket.order_id):
+            try:
+                found = await self.lookup(tracked)
+            except Exception as error:
+                _log.warning("exit %s cannot be looked up yet: %s", tracked.ticket.order_id, error)
+                found = Lookup(None)
+            self._tell(found.reports)
+            if found.is_known is not None:
+                return
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _REPAIR_MAX_S)
 
     def note_successor(self, row: Row) -> None:
         """If this is the order that a change placed, its terms are told before anything that it does."""
@@ -251,7 +316,7 @@ class OrderBook:
             self._repair(row)
         elif is_done(row):
             self._told.forget(row["id"])
-            order_id = order_id_of(row["client_order_id"])
+            order_id = self._exits.ids.of(row)
             if self._is_last(order_id, row):
                 self.forget(order_id)
 
@@ -270,7 +335,7 @@ class OrderBook:
         try:
             while self._told.is_behind(row := self._repairs[venue_order_id]):
                 try:
-                    fills = await executions_of((row,), self._rest)
+                    fills = await executions_of((row,), self._rest, self._exits.ids)
                 except Exception as error:
                     _log.warning("fills of %s cannot be read yet: %s", row["client_order_id"], error)
                     await asyncio.sleep(wait_s)

@@ -1,7 +1,7 @@
 """What Alpaca guarantees, and what of it this adapter uses."""
 
 from gateway.domain.capabilities import Holdings, IdReuse, Reach, VenueCapabilities
-from gateway.domain.enums import OrdType, TimeInForce
+from gateway.domain.enums import OrderClass, OrdType, TimeInForce
 
 ALPACA = VenueCapabilities(
     adapter="alpaca",
@@ -11,4 +11,5 @@ ALPACA = VenueCapabilities(
     holdings=Holdings.POSITIONS,
     order_types=tuple(OrdType),
     times_in_force=tuple(TimeInForce),
+    order_classes=(OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO),
 )

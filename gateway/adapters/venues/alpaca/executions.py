@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.adapters.venues.alpaca.client import RestClient
-from gateway.adapters.venues.alpaca.reading import fill_report, filled_qty_of, ns_of, order_id_of
+from gateway.adapters.venues.alpaca.exits import ExitIds
+from gateway.adapters.venues.alpaca.reading import fill_report, filled_qty_of, ns_of
 from gateway.domain.orders import ExecutionReport
 
 _PAGE = 100
@@ -18,7 +19,7 @@ class ExecutionsMissing(Exception):
     """An order has filled more than the activities tell so far: ask again."""
 
 
-async def executions_of(rows: Sequence[Mapping[str, Any]], rest: RestClient) -> list[ExecutionReport]:
+async def executions_of(rows: Sequence[Mapping[str, Any]], rest: RestClient, ids: ExitIds) -> list[ExecutionReport]:
     """Every execution of these orders, oldest first within each.
 
     Reads the newest activities first and stops as soon as the filled quantity of each order is accounted for. Raises
@@ -37,7 +38,7 @@ async def executions_of(rows: Sequence[Mapping[str, Any]], rest: RestClient) -> 
             if activity["order_id"] in found:
                 found[activity["order_id"]][Decimal(activity["cum_qty"])] = activity
         if all(_is_whole(found[venue_id], row) for venue_id, row in wanted.items()):
-            return [fill for venue_id, row in wanted.items() for fill in _reports(row, found[venue_id])]
+            return [fill for venue_id, row in wanted.items() for fill in _reports(ids.of(row), row, found[venue_id])]
         if len(page) < _PAGE or ns_of(page[-1]["transaction_time"]) < oldest_ns:
             break
         token = page[-1]["id"]
@@ -49,8 +50,9 @@ def _is_whole(found: Mapping[Decimal, Mapping[str, Any]], row: Mapping[str, Any]
     return sum((Decimal(one["qty"]) for one in found.values()), Decimal(0)) >= filled_qty_of(row)
 
 
-def _reports(row: Mapping[str, Any], found: Mapping[Decimal, Mapping[str, Any]]) -> list[ExecutionReport]:
-    order_id = order_id_of(row["client_order_id"])
+def _reports(
+    order_id: str, row: Mapping[str, Any], found: Mapping[Decimal, Mapping[str, Any]]
+) -> list[ExecutionReport]:
     return [
         fill_report(order_id, row["id"], cum_qty, Decimal(one["qty"]), Decimal(one["price"]), one["transaction_time"])
         for cum_qty, one in sorted(found.items())

@@ -21,7 +21,7 @@ async def list_orders(rest: RestClient, query: Mapping[str, str], pages: int = M
         page = await rest.request(
             "GET",
             "orders",
-            query={**query, **until, "limit": str(_PAGE), "nested": "false", "direction": "desc"},
+            query={"nested": "false", **query, **until, "limit": str(_PAGE), "direction": "desc"},
         )
         count = len(found)
         found.update((row["id"], row) for row in page)

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.adapters.venues.alpaca.assets import AssetRules
 from gateway.adapters.venues.alpaca.errors import OrderUnsupported
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import OrdType, Side, TimeInForce
+from gateway.domain.enums import OrderClass, OrdType, Side, TimeInForce
 from gateway.domain.money import CENT, ONE, plain
 
 _TYPES = {
@@ -77,9 +77,32 @@ def body_of(ticket: OrderTicket, asset: AssetRules | None, client_order_id: str)
         body["trail_price"] = plain(ticket.trailing_amount)
     elif ticket.trailing_percent is not None:
         body["trail_percent"] = plain(ticket.trailing_percent)
+    if ticket.order_class is not OrderClass.SIMPLE:
+        body |= _class_of(ticket)
     if asset is not None:
         asset.check(ticket)
     return body
+
+
+def _class_of(ticket: OrderTicket) -> dict[str, Any]:
+    """The class of an order, with its exits. An OCO is sent as its profit: that is told once more as such."""
+    if is_crypto(ticket.symbol):
+        raise OrderUnsupported(f"order_class {ticket.order_class} does not exist for crypto at alpaca; it has simple")
+    if ticket.order_qty % ONE:
+        raise OrderUnsupported(
+            f"quantity {plain(ticket.order_qty)}: a {ticket.order_class} order at alpaca is for whole shares"
+        )
+    found: dict[str, Any] = {"order_class": ticket.order_class.value}
+    if ticket.order_class is OrderClass.OCO and ticket.limit_px is not None:
+        found["take_profit"] = {"limit_price": plain(ticket.limit_px)}
+    for one in ticket.exits:
+        field = "take_profit" if one.ord_type is OrdType.LIMIT else "stop_loss"
+        found[field] = {}
+        for name, px in (("limit_price", one.limit_px), ("stop_price", one.stop_px)):
+            if px is not None:
+                _check_price(one, f"{field}.{name}", px)
+                found[field][name] = plain(px)
+    return found
 
 
 def _tif_of(ticket: OrderTicket, kind: str) -> str:

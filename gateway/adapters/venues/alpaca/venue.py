@@ -92,7 +92,7 @@ class AlpacaVenue:
         except Exception as error:
             outcome = self._outcome_of(error)
             if outcome.status is SubmitStatus.REJECTED:
-                self._book.forget(ticket.order_id)
+                self._book.drop(ticket.order_id)
             return outcome
         finally:
             self._book.note_sent(tracked)
