@@ -295,8 +295,12 @@ def _naive_crossings(world: World, order: Order) -> list[str]:
 
 
 def _prices(order: Order) -> list[Any]:
+    """Its limit; a stop without one trades from its trigger on."""
     pending = order.pending_replace
-    return [order.limit_px, *([pending.limit_px] if pending is not None else [])]
+    return [
+        order.stop_px if order.limit_px is None else order.limit_px,
+        *([pending.limit_px] if pending is not None else []),
+    ]
 
 
 @given(steps=operations())
