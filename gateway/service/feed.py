@@ -115,7 +115,8 @@ class FeedTail:
         found = self._feed.recent(self._seq)
         if found is None:
             found = await self._feed.past(self._seq)
-        self._seq = found[-1].seq
+        if found:
+            self._seq = found[-1].seq
         return found
 
     async def moved(self) -> None:

@@ -3,6 +3,7 @@
 import json
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from gateway.app.people.alerts import STYLES, channel_lines
@@ -22,6 +23,7 @@ _PARTS = {
     "statistics": "statistics",
     "locks": "locks",
     "approvals": "config/approvals",
+    "rollouts": "rollouts",
 }
 _MODE_STYLES = {"LIVE": "live", "CANARY": "warn", "SHADOW": "good"}
 _STATE_STYLES = {"active": "good", "reducing": "warn", "halted": "bad"}
@@ -30,6 +32,7 @@ _VENUES = (
     name("mode"),
     number("weight"),
     number("measured"),
+    words("rollout", 1),
     words("configured", 2),
     words("connection"),
 )
@@ -68,7 +71,8 @@ def status_lines(answer: Any, terminal: Terminal, now_ns: int) -> list[str]:
         *_books(answer, terminal),
         "",
         *_troubles(answer, terminal, now_ns),
-        *_configuration(answer, terminal),
+        "",
+        _configuration(answer),
     ]
 
 
@@ -85,7 +89,11 @@ def _headline(answer: Mapping[str, Any], terminal: Terminal) -> list[str]:
 
 def _venues(answer: Mapping[str, Any], terminal: Terminal, now_ns: int) -> list[str]:
     connections = {one["name"]: one for one in answer["connections"]["connections"] if one["kind"] == "venue"}
-    rows = [_venue(one, connections.get(one["venue"]), now_ns) for one in answer["modes"]["venues"]]
+    rollouts = {one["venue"]: one for one in answer["rollouts"]["rollouts"]}
+    rows = [
+        _venue(one, connections.get(one["venue"]), rollouts.get(one["venue"]), now_ns)
+        for one in answer["modes"]["venues"]
+    ]
     lines = table(_VENUES, rows, terminal)
     for source in answer["connections"]["connections"]:
         if source["kind"] == "market_data":
@@ -95,7 +103,9 @@ def _venues(answer: Mapping[str, Any], terminal: Terminal, now_ns: int) -> list[
     return lines
 
 
-def _venue(one: Mapping[str, Any], connection: Mapping[str, Any] | None, now_ns: int) -> list[str | Cell]:
+def _venue(
+    one: Mapping[str, Any], connection: Mapping[str, Any] | None, rollout: Mapping[str, Any] | None, now_ns: int
+) -> list[str | Cell]:
     mode = one["effective_mode"]
     drawn = one["cycles_live"] + one["cycles_shadow"]
     is_canary = mode == "CANARY"
@@ -104,9 +114,17 @@ def _venue(one: Mapping[str, Any], connection: Mapping[str, Any] | None, now_ns:
         Cell(mode, _MODE_STYLES.get(mode, "")),
         weight(one["canary_weight_bp"]) if is_canary else NOTHING,
         f"{share(one['measured_share'])} of {drawn}" if is_canary else NOTHING,
+        _rollout(rollout),
         "" if one["configured_mode"] == mode else f"{one['configured_mode']}, held down",
         _connection(mode, connection, now_ns),
     ]
+
+
+def _rollout(rollout: Mapping[str, Any] | None) -> str:
+    if rollout is None:
+        return ""
+    gates = f", gates {rollout['verdict'].replace('_', ' ')}" if rollout["gates"] else ""
+    return f"{rollout['step']}{gates}"
 
 
 def _connection(mode: str, connection: Mapping[str, Any] | None, now_ns: int) -> str | Cell:
@@ -141,11 +159,12 @@ def _books(answer: Mapping[str, Any], terminal: Terminal) -> list[str]:
 
 def _troubles(answer: Mapping[str, Any], terminal: Terminal, now_ns: int) -> list[str]:
     """Everything that a person should know now, or one line that says that there is nothing."""
-    found = [terminal.paint(text, style) for text, style in _found(answer, now_ns)]
+    found = [terminal.paint(text, style) for text, style in chain(_stopped(answer, now_ns), _waiting(answer, now_ns))]
     return [*found, *channel_lines(answer["alerts"], terminal)] or [terminal.paint("nothing needs attention", "good")]
 
 
-def _found(answer: Mapping[str, Any], now_ns: int) -> Iterator[tuple[str, str]]:
+def _stopped(answer: Mapping[str, Any], now_ns: int) -> Iterator[tuple[str, str]]:
+    """What is kept from trading, and by what."""
     for stop in answer["trading"]["stops"]:
         where = scope_words({"scope": stop["scope"], "scope_id": stop["id"]})
         said = f"{stop['trading_state']}: {where} for {age(stop['since'], now_ns)}, by {stop['by']}"
@@ -157,31 +176,35 @@ def _found(answer: Mapping[str, Any], now_ns: int) -> Iterator[tuple[str, str]]:
         if one["state"] == "tripped":
             said = f"breaker {one['id']} tripped ({one['book']} book, {scope_words(one)}): {one['cause']}"
             yield f"{said}; resets {one['resets']}", "bad"
+    for one in answer["rollouts"]["rollouts"]:
+        if one["hold"]:
+            yield (
+                f"rollout of {one['venue']} is held at {one['step']}: {one['hold']['text']}, by {one['hold']['by']}",
+                "warn",
+            )
+    for one in answer["locks"]["locks"]:
+        yield f"strategy {one['strategy_id']} is locked ({one['route']}): {one['executions']} executions", "warn"
+
+
+def _waiting(answer: Mapping[str, Any], now_ns: int) -> Iterator[tuple[str, str]]:
+    """What waits for somebody to look at it."""
     in_doubt = answer["statistics"]["statistics"]["now"]["in_doubt"]
     if in_doubt:
         yield f"orders in doubt: {in_doubt} sent, and the venue has not said what became of them", "bad"
-    for one in answer["locks"]["locks"]:
-        yield f"strategy {one['strategy_id']} is locked ({one['route']}): {one['executions']} executions", "warn"
     for one in answer["alerts"]["alerts"]:
         taken = f" (taken on by {one['acknowledged_by']})" if one["acknowledged_by"] else ""
         said = f"alert {one['severity']} for {age(one['raised_at'], now_ns)}: {one['text']}{taken}"
         yield said, STYLES.get(one["severity"], "")
+    refused = answer["ready"].get("config_error", "")
+    if refused:
+        yield f"the last edit of the configuration was REFUSED: {refused}", "bad"
+    waiting = answer["approvals"]["waiting"]
+    if waiting:
+        yield f"an edit waits for approval ({waiting['revision']}): {'; '.join(waiting['looser'])}", "warn"
     for text in answer["ready"].get("warnings", ()):
         yield f"warning: {text}", "warn"
 
 
-def _configuration(answer: Mapping[str, Any], terminal: Terminal) -> list[str]:
-    ready = answer["ready"]
-    policy = f", policy {ready['policy_revision']}" if "policy_revision" in ready else ""
-    lines = ["", clean(f"configuration {answer['modes']['config_revision']}{policy}")]
-    refused = ready.get("config_error", "")
-    if refused:
-        lines.append(terminal.paint(f"the last edit was REFUSED: {refused}", "bad"))
-    waiting = answer["approvals"]["waiting"]
-    if waiting:
-        lines.append(
-            terminal.paint(
-                f"an edit waits for approval ({waiting['revision']}): {'; '.join(waiting['looser'])}", "warn"
-            )
-        )
-    return lines
+def _configuration(answer: Mapping[str, Any]) -> str:
+    policy = answer["ready"].get("policy_revision", "")
+    return clean(f"configuration {answer['modes']['config_revision']}{f', policy {policy}' if policy else ''}")

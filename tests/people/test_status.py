@@ -1,0 +1,80 @@
+"""``gateway status`` of a bad night: everything that is wrong is on the screen, and nothing says that all is well."""
+
+import io
+from typing import Any
+
+from gateway.app.people.status import status_lines
+from gateway.app.people.terminal import Terminal
+
+NOW_NS = 1_795_009_600_000_000_000  # 2026-11-18T13:46:40Z
+SINCE = "2026-11-18T13:40:00.000000Z"
+ACCOUNT = {
+    "book": "live",
+    "account": "default",
+    "currency": "USD",
+    "equity": "98765.4",
+    "daily_pnl": "-1234.6",
+    "drawdown_ratio": "0.0123",
+    "gross_exposure": "5000",
+    "held_exposure": "0",
+    "open_orders": 2,
+    "positions": 1,
+}
+ALERT = {"severity": "critical", "raised_at": SINCE, "text": "the book differs", "acknowledged_by": None}
+VENUE = {
+    "venue": "ibkr",
+    "configured_mode": "LIVE",
+    "effective_mode": "CANARY",
+    "canary_weight_bp": 500,
+    "cycles_live": 6,
+    "cycles_shadow": 114,
+    "measured_share": "0.05",
+}
+CONNECTION = {"name": "ibkr", "kind": "venue", "is_connected": False, "is_synthetic": False, "text": "", "since": SINCE}
+BREAKER = {"id": "daily_loss", "state": "tripped", "book": "live", "scope": "gateway", "scope_id": "gateway"}
+STOP = {"scope": "strategy", "id": "s1", "book": "both", "trading_state": "halted", "by": "rita", "cause": "runs away"}
+HOLD = {"text": "fill rate fell", "by": "gateway"}
+
+
+def bad_night() -> dict[str, Any]:
+    breaker = {**BREAKER, "cause": "lost 5%", "resets": "by hand"}
+    rollout = {"venue": "ibkr", "step": "5%", "verdict": "fail", "gates": ["fill_rate"], "hold": HOLD}
+    return {
+        "ready": {"status": "not ready", "detail": "journal_unavailable", "config_error": "risk.yaml:3: no such key"},
+        "modes": {"venues": [VENUE], "config_revision": "abc"},
+        "trading": {"trading_state": "reducing", "stops": [{**STOP, "since": SINCE}], "flattens": []},
+        "portfolio": {"portfolio": [ACCOUNT]},
+        "connections": {"connections": [{**CONNECTION, "last_error": "refused"}]},
+        "breakers": {"circuit_breakers": [breaker]},
+        "alerts": {"alerts": [ALERT], "channels": [{"name": "phone", "is_up": False, "error": "404"}]},
+        "statistics": {"statistics": {"now": {"in_doubt": 2}}},
+        "locks": {"locks": [{"strategy_id": "s2", "route": "live", "executions": 9}]},
+        "approvals": {"waiting": {"revision": "def", "looser": ["max_order_value 1 -> 2"]}},
+        "rollouts": {"rollouts": [rollout]},
+    }
+
+
+def test_everything_that_is_wrong_is_shown() -> None:
+    """Without this, the command that is trusted at a glance would hide what stands somewhere else."""
+    shown = "\n".join(status_lines(bad_night(), Terminal(io.StringIO()), NOW_NS))
+    for words in (
+        "LIVE: ibkr; trading reducing",
+        "NO ORDERS ARE TAKEN: journal_unavailable",
+        "5.00% of 120",
+        "LIVE, held down",
+        "NOT CONNECTED for 6 min: refused",
+        "98,765.40 USD",
+        "-1,234.60",
+        "halted: strategy s1 for 6 min, by rita: runs away",
+        "breaker daily_loss tripped (live book, gateway): lost 5%; resets by hand",
+        "orders in doubt: 2",
+        "rollout of ibkr is held at 5%: fill rate fell",
+        "5%, gates fail",
+        "strategy s2 is locked",
+        "alert critical for 6 min: the book differs",
+        "alerts do not reach phone: 404",
+        "REFUSED: risk.yaml:3: no such key",
+        "an edit waits for approval (def): max_order_value 1 -> 2",
+    ):
+        assert words in shown, words
+    assert "nothing needs attention" not in shown
