@@ -68,9 +68,8 @@ class Stories:
                     continue
                 seen.add(kind)
                 if kind in (OrderAdmitted, OrderDenied):
-                    yield "checked and decided", fact.ts_ns
                     if (durable_ns := self._durable.of(record.seq)) is not None:
-                        yield "made durable", durable_ns
+                        yield "decided and made durable", durable_ns
                 elif kind is OrderAcknowledged:
                     yield "acknowledged by the venue", fact.ts_ns
                 elif kind is OrderExecuted:

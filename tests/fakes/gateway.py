@@ -307,7 +307,7 @@ class FakeGateway:
         if story is None:
             return None
         about = tuple(r for r in self.journal if any(getattr(f, "order_id", "") == order_id for f in r.facts))
-        return RecordedStory(story, about, (Stage("checked and decided", 1_500),), is_whole=True)
+        return RecordedStory(story, about, (Stage("decided and made durable", 1_500),), is_whole=True)
 
     async def orders(self, query: OrderQuery) -> list[OrderStory]:
         self.calls.append(("orders", query))

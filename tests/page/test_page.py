@@ -29,7 +29,7 @@ async def test_an_order_appears_as_it_happens_and_tells_its_story(site: Site, op
         story = page.get_by_role("dialog", name="Order")
         await expect(story).to_contain_text("admitted")
         await expect(story).to_contain_text("mode SHADOW")
-        await expect(story).to_contain_text("made durable")
+        await expect(story).to_contain_text("decided and made durable")
         assert filled.body["policy_revision"] in await story.inner_text()
         await story.get_by_role("button", name="Show every check").click()
         check = story.get_by_role("row").filter(has_text="max_position_size")
