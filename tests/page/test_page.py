@@ -123,16 +123,16 @@ async def test_everybody_can_read_it_at_every_width(site: Site, open_page: OpenP
         SHOTS.mkdir(parents=True, exist_ok=True)
         await page.screenshot(path=SHOTS / f"page-{width}-{theme}.png", full_page=True)
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        await _has_no_serious_finding(page)
+        await has_no_serious_finding(page)
         await page.get_by_role("row").filter(has_text="greedy").get_by_role("button").click()
         await expect(page.get_by_role("dialog", name="Order")).to_contain_text("MAX_ORDER_VALUE")
         await page.screenshot(path=SHOTS / f"story-{width}-{theme}.png")
-        await _has_no_serious_finding(page)
+        await has_no_serious_finding(page)
         await page.keyboard.press("Escape")
         await page.get_by_role("button", name="Stop trading", exact=True).click()
         await expect(page.get_by_role("button", name="Stop all trading now")).to_be_visible()
         await page.screenshot(path=SHOTS / f"stop-{width}-{theme}.png")
-        await _has_no_serious_finding(page)
+        await has_no_serious_finding(page)
 
 
 async def _fill(gateway: GatewayProcess) -> None:
@@ -142,7 +142,7 @@ async def _fill(gateway: GatewayProcess) -> None:
     await api.place(**market(strategy="greedy", quantity=100_000))
 
 
-async def _has_no_serious_finding(page: Page) -> None:
+async def has_no_serious_finding(page: Page) -> None:
     """By axe-core, the colours of both themes included."""
     found = await Axe().run(page)
     serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]

@@ -1,7 +1,7 @@
 // What a person should know now, worst first; nothing when all is well.
 
 import { html } from "./vendor/preact-htm.js";
-import { ago, words } from "./format.js";
+import { ago, dateTimeOf, words } from "./format.js";
 import { openDialog } from "./dialogs.js";
 
 export function Attention({ state }) {
@@ -15,7 +15,7 @@ export function Attention({ state }) {
 }
 
 function* gather(state) {
-  const { ready, trading, breakers, alerts, approvals, locks, statistics } = state.answers;
+  const { ready, trading, breakers, alerts, approvals, locks, rollouts, statistics } = state.answers;
   if (ready && ready.status !== "ready") {
     const reasons = ready.isUnreachable ? ["the gateway cannot be reached"] : (ready.reasons ?? []);
     yield { key: "ready", level: "bad", title: "No orders are taken", text: reasons.join("; ") };
@@ -33,6 +33,7 @@ function* gather(state) {
   for (const one of (breakers?.circuit_breakers ?? []).filter((breaker) => breaker.state === "tripped")) {
     yield { key: `breaker ${one.id}`, level: "bad", title: `Breaker ${words(one.breaker)} tripped`, text: one.cause, since: one.since };
   }
+  for (const one of rollouts?.rollouts ?? []) yield* aboutRollout(one);
   for (const alert of (alerts?.alerts ?? []).filter((one) => !one.resolved_at)) {
     yield {
       key: `alert ${alert.alert_id}`, level: alert.acknowledged_at ? "seen" : alert.severity === "critical" ? "bad" : "warn", since: alert.raised_at,
@@ -59,3 +60,14 @@ function* gather(state) {
   for (const text of ready?.warnings ?? []) yield { key: text, level: "warn", title: "Warning", text };
 }
 
+/** What takes a venue back, and what goes past its plan. */
+function* aboutRollout({ venue, hold, override, verdict, gates }) {
+  if (hold) {
+    yield {
+      key: `rollout ${venue}`, level: hold.kind === "paused" ? "warn" : "bad", since: hold.since, title: `Rollout of ${venue} is ${words(hold.kind)}`,
+      text: `${words(hold.cause)}: ${hold.text} (by ${hold.by})${hold.cool_down_until ? `; not before ${dateTimeOf(hold.cool_down_until)}` : ""}`,
+    };
+  }
+  if (override) yield { key: `override ${venue}`, level: "bad", title: `${venue} is overridden`, text: `${override.what} by ${override.by} until ${dateTimeOf(override.expires_at)}: ${override.reason}` };
+  if (verdict === "fail" && !hold) yield { key: `failed ${venue}`, level: "bad", title: `${venue} fails its gates`, text: gates.filter((gate) => gate.verdict === "fail").map((gate) => gate.text).join("; ") };
+}

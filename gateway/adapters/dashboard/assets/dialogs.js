@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { post, remove } from "./api.js";
 import { changedNow, state } from "./store.js";
 import { refresh, refreshAll } from "./polling.js";
+import { words } from "./format.js";
 import { useKey } from "./header.js";
 
 /** `word`: what has to be typed; none for the stop, which must be quick. `run` gets what the form holds. */
@@ -43,12 +44,36 @@ const ACTIONS = {
     title: "Acknowledge the alert", button: "Acknowledge", word: "SEEN", reason: "required", text: alert.text ?? "",
     run: (form) => post(`alerts/${encodeURIComponent(alert.alert_id)}/acknowledge`, { reason: form.reason }),
   }),
+  pauseRollout: ({ rollout }) => command(rollout, "pause", "Nothing new goes live at this venue until a person resumes it. Orders that work go on, and positions stay closable."),
+  resumeRollout: ({ rollout }) => command(rollout, "resume", `It is ${rollout.hold?.kind}: ${rollout.hold?.text}. New orders go live again by its mode and weight.`),
+  abortRollout: ({ rollout }) => ({ ...command(rollout, "abort", "It is demoted at once, live orders that open are canceled, and it begins again at the first step, under a changed configuration."), isDanger: true }),
+  approveRollout: ({ rollout }) => ({
+    title: `Approve raising ${rollout.venue}`, button: "Approve", word: "APPROVE", reason: "required",
+    text: `To ${rollout.next_step}, on evidence ${rollout.evidence_hash} (${words(rollout.verdict)}). It is refused when that moved meanwhile. Read the review first: gateway rollout review ${rollout.venue}.`,
+    extra: html`${rollout.missing.length > 0 && html`<ul>${rollout.missing.map((line) => html`<li>missing: ${line}</li>`)}</ul>`}
+      <label>Revision of the configuration, as the refusal of the edit names it <input name="revision" required autocomplete="off" defaultValue=${asked(rollout.venue)} /></label>`,
+    run: (form) => post(`rollouts/${encodeURIComponent(rollout.venue)}/approve`, { revision: form.revision, evidence: rollout.evidence_hash, reason: form.reason }),
+  }),
   key: () => ({
     title: "API key", button: "Use it", text: "It stays in this browser tab. Empty: forget it.",
     extra: html`<label>API key <input name="key" type="password" autocomplete="off" /></label>`,
     run: async (form) => useKey(form.key),
   }),
 };
+
+function command({ venue }, name, text) {
+  const title = name[0].toUpperCase() + name.slice(1);
+  return {
+    title: `${title} the rollout of ${venue}`, button: title, word: name.toUpperCase(), reason: "required", text,
+    run: (form) => post(`rollouts/${encodeURIComponent(venue)}/${name}`, { reason: form.reason }),
+  };
+}
+
+/** The revision that a refused edit asks approval for; empty when none does. */
+function asked(venue) {
+  const text = state.answers.ready?.config_error ?? "";
+  return text.split(`rollout approve ${venue} --revision `)[1]?.split(" ")[0] ?? "";
+}
 
 export function openDialog(wish) {
   state.dialog = wish;

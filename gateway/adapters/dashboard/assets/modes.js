@@ -32,7 +32,7 @@ function Venue({ venue, connection, globalMode }) {
       <span>measured <strong>${share(venue.measured_share)}</strong></span>
       <span class="hint">${venue.cycles_live} of ${venue.cycles_live + venue.cycles_shadow} positions</span></p>`}
     <p class="tags">
-      ${isLowered && html`<${Badge} kind="warn">configured ${venue.configured_mode}, held down by global ${globalMode}</${Badge}>`}
+      ${isLowered && html`<${Badge} kind="warn">configured ${venue.configured_mode}, ${mode === globalMode ? `held down by global ${globalMode}` : "held or overridden by its rollout"}</${Badge}>`}
       ${mode !== "SHADOW" && connection && html`<${Badge} kind=${connection.is_connected ? "good" : "bad"}>${connection.is_connected ? "connected" : "not connected"}</${Badge}>`}
       ${connection?.is_paper && html`<${Badge} kind="note">paper account</${Badge}>`}
       ${mode !== "SHADOW" && connection?.is_paper === false && html`<${Badge} kind="bad">real money</${Badge}>`}
