@@ -63,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_journal_commands(commands)
     _add_whatif(commands)
+    _add_simulator(commands)
 
     key = commands.add_parser("make-key", help="make an API key and its entry for principals.yaml")
     key.add_argument("name")
@@ -133,6 +134,22 @@ def _add_whatif(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     ask.add_argument("--data", type=Path, default=Path("data"))
     ask.add_argument("--json", action="store_true", help="everything as JSON")
     ask.set_defaults(run=_whatif)
+
+
+def _add_simulator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    simulator = commands.add_parser("simulator", help="the simulator beside what really happened")
+    actions = simulator.add_subparsers(dest="action", required=True)
+    fit = actions.add_parser("refit", help="fit its parameters to recorded live orders and their twins; writes nothing")
+    fit.add_argument("--venue", required=True)
+    fit.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
+    fit.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
+    fit.set_defaults(run=_refit)
+
+
+def _refit(args: argparse.Namespace) -> int:
+    from gateway.app.refit import print_refit
+
+    return print_refit(args.venue, args.config, args.data, os.environ)
 
 
 def _add_operating(commands: Any) -> None:

@@ -16,7 +16,7 @@ from gateway.domain import facts, reconciliation_facts, rollout_facts, stop_fact
 from gateway.domain.alert_facts import AlertRaised
 from gateway.domain.enums import OPEN_STATUSES, Route, Side
 from gateway.domain.money import ZERO, plain, ratio
-from gateway.domain.orders import Order, Reject
+from gateway.domain.orders import Fill, Order, Reject
 from gateway.domain.records import Record
 from gateway.domain.review import (
     MAX_INCIDENTS,
@@ -45,6 +45,21 @@ class Execution(msgspec.Struct):
     cum_qty: Decimal = ZERO
     cum_value: Decimal = ZERO
     is_done: bool = False
+    maker_value: Decimal = ZERO
+    maker_fee: Decimal = ZERO
+    taker_value: Decimal = ZERO
+    taker_fee: Decimal = ZERO
+    fee_currencies: set[str] = msgspec.field(default_factory=set)
+
+    def pay(self, fill: Fill) -> None:
+        """Note what a fill cost. Values are without the instrument's multiplier."""
+        self.fee_currencies.add(fill.fee_currency)
+        if fill.is_maker:
+            self.maker_value += fill.last_qty * fill.last_px
+            self.maker_fee += fill.fee
+        else:
+            self.taker_value += fill.last_qty * fill.last_px
+            self.taker_fee += fill.fee
 
     @property
     def avg_px(self) -> Decimal:
@@ -125,6 +140,7 @@ class StepFold:
         live = found.live
         live.ack_ns, live.first_fill_ns = live.ack_ns or fact.ts_ns, live.first_fill_ns or fact.ts_ns
         live.cum_qty, live.cum_value = fact.cum_qty, fact.cum_value
+        live.pay(fact.fill)
         live.is_done = live.is_done or fact.ord_status not in OPEN_STATUSES
         if fact.is_overfill:
             self._tell(fact.ts_ns, "overfill", f"{fact.order_id} filled beyond its quantity")

@@ -1,0 +1,57 @@
+"""``gateway simulator refit``: the simulator fitted to the journal, printed to be pasted. Writes nothing."""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gateway.adapters.config import ConfigInvalid, load
+from gateway.adapters.journal.outside import from_outside
+from gateway.domain.money import plain
+from gateway.ports.journal import JournalBroken, JournalUnavailable
+from gateway.service.refit import Fitted, refit
+from gateway.service.step_record import StepFold
+
+#: What gateway.yaml knows.
+_KEYS = ("order_latency_ms", "report_latency_ms", "maker_fee_bps", "taker_fee_bps")
+
+
+def print_refit(venue: str, config_dir: Path, data_dir: Path, environ: Mapping[str, str]) -> int:
+    """0 when the journal could be read, whether or not anything was fitted."""
+    try:
+        settings = load(config_dir, environ)
+        fold = asyncio.run(_fold(venue.lower(), data_dir))
+    except ConfigInvalid as refused:
+        print("\n".join(map(str, refused.problems)), file=sys.stderr)
+        return 1
+    except (JournalBroken, JournalUnavailable) as error:
+        print(f"the journal cannot be read: {error}", file=sys.stderr)
+        return 1
+    print(as_text(refit(list(fold.orders), settings.simulator, settings.trading.instruments)))
+    return 0
+
+
+async def _fold(venue: str, data_dir: Path) -> StepFold:
+    fold = StepFold(venue, 0)
+    async with from_outside(data_dir) as journal:
+        async for record in journal.read(0):
+            fold.note(record)
+    return fold
+
+
+def as_text(found: Sequence[Fitted]) -> str:
+    """A line each, and what to put into gateway.yaml."""
+    lines = []
+    for one in found:
+        errors = ""
+        if one.error_before is not None and one.error_after is not None:
+            errors = f" (median error {plain(one.error_before)} -> {plain(one.error_after)} {one.unit}"
+            errors += ")" if one.noise is None else f", two simulations differ by {plain(one.noise)})"
+        lines.append(
+            f"{one.name}: {plain(one.old)} -> {plain(one.new)} {one.unit}, {one.orders} orders{errors}: {one.text}"
+        )
+    changed = [one for one in found if one.name in _KEYS and one.new != one.old]
+    if not changed:
+        return "\n".join([*lines, "nothing to change"])
+    yaml = ["simulator:", *(f"  {one.name}: {plain(one.new)}" for one in changed)]
+    return "\n".join([*lines, "", "# to gateway.yaml, after looking at it; it is read at a start:", *yaml])
