@@ -7,6 +7,8 @@ from typing import NamedTuple
 _WIDTH, _HEIGHT = 720, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 26, 40
 _COLOURS = ("#0550ae", "#bc4c00")
+#: How the words tell two lines apart, in print and without colours too.
+_LINES = (" (solid)", " (dashed)")
 #: So much of both tails is cut off the picture (and told), so that one odd order does not flatten the rest.
 _TAIL = 0.01
 _TICKS = 6
@@ -47,8 +49,8 @@ def plot(title: str, unit: str, series: Sequence[Series]) -> str:
     if low == high:
         low, high = low - 1, high + 1
     words = "; ".join(
-        f"{one.name}: median {one.at(0.5):g}, 95% up to {one.at(0.95):g} {unit}, {sum(n for _, n in one.cells)} orders"
-        for one in drawn
+        f"{one.name}{line}: median {one.at(0.5):g}, 95% up to {one.at(0.95):g} {unit}, {sum(n for _, n in one.cells)} orders"
+        for one, line in zip(drawn, _LINES, strict=False)
     )
     lines = "".join(_line(one, low, high, _COLOURS[i % 2], is_dashed=i > 0) for i, one in enumerate(drawn))
     label = f"{title}. {words}"

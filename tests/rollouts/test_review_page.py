@@ -72,6 +72,7 @@ def test_a_review_with_evidence_draws_live_against_twin() -> None:
     drawn = [attrs for tag, attrs in Elements(page).found if tag == "svg"]
     assert len(drawn) == 3  # nobody acknowledged: that plot says so instead
     assert "median 1.2, 95% up to 1.2 bps, 3 orders" in str(drawn[1]["aria-label"])
+    assert "live (solid): median 10, " in page  # which line is which, in print too
     assert "Time to the acknowledgement: no sample." in page
     assert "1%: 4 of 400 positions" in page
     assert "MAX_ORDER_SIZE" in page
