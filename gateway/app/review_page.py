@@ -23,7 +23,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: #fff
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .25rem .6rem .25rem 0;
   border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-th { color: var(--soft); font-weight: 600; overflow-wrap: normal; } .n { text-align: right; font-variant-numeric: tabular-nums; }
+th { color: var(--soft); font-weight: 600;
+  overflow-wrap: normal; } .n { text-align: right; font-variant-numeric: tabular-nums; }
 .soft { color: var(--soft); } code { overflow-wrap: anywhere; }
 .pass { color: #116329; } .fail, .error { color: #a40e26; font-weight: 700; } .loud { border: 2px solid #a40e26;
   padding: .6rem 1rem; margin: 1rem 0; } .thin { border: 2px solid #9a6700; padding: .6rem 1rem; margin: 1rem 0; }

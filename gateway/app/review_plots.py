@@ -49,7 +49,8 @@ def plot(title: str, unit: str, series: Sequence[Series]) -> str:
     if low == high:
         low, high = low - 1, high + 1
     words = "; ".join(
-        f"{one.name}{line}: median {one.at(0.5):g}, 95% up to {one.at(0.95):g} {unit}, {sum(n for _, n in one.cells)} orders"
+        f"{one.name}{line}: median {one.at(0.5):g}, 95% up to {one.at(0.95):g} {unit}, "
+        f"{sum(n for _, n in one.cells)} orders"
         for one, line in zip(drawn, _LINES, strict=False)
     )
     lines = "".join(_line(one, low, high, _COLOURS[i % 2], is_dashed=i > 0) for i, one in enumerate(drawn))
