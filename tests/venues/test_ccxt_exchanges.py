@@ -28,6 +28,7 @@ from gateway.adapters.venues.ccxt.options import (
 )
 from gateway.adapters.venues.ccxt.orders import create_order_of
 from gateway.adapters.venues.ccxt.outcomes import answer_of, words_of
+from gateway.adapters.venues.ccxt.pacing import Purpose
 from gateway.adapters.venues.ccxt.reading import Unreadable, fills_of, order_of
 from gateway.domain.capabilities import Holdings, IdReuse, Reach
 from gateway.domain.enums import ExecType, OrdType, Side, SubmitStatus, TimeInForce
@@ -317,7 +318,7 @@ async def test_other_exchanges_are_sent_exact_figures_too(exchange: str, monkeyp
         raise ccxt.ExchangeNotAvailable("nothing goes out")
 
     monkeypatch.setattr(type(made.exchange).__mro__[2], "fetch", lambda self, *args: stay_here(*args))
-    trip = Trip(request.figures, client_id, is_order=True)
+    trip = Trip(request.figures, client_id, purpose=Purpose.ORDER)
     args = (request.symbol, request.type, request.side, request.amount, request.price, request.params)
     with pytest.raises(ccxt.ExchangeNotAvailable):
         await made.call("create_order", *args, trip=trip)
@@ -328,7 +329,7 @@ async def test_other_exchanges_are_sent_exact_figures_too(exchange: str, monkeyp
 
 def test_the_same_request_does_not_leave_twice_in_one_call() -> None:
     """Without this, a library that tries again by itself would place a second order."""
-    trip = Trip(figures=(D("0.01"),), is_order=True)
+    trip = Trip(figures=(D("0.01"),), purpose=Purpose.ORDER)
     trip.on_leaving("https://host/orders?nonce=1", "POST", '{"size":"0.01"}')
     with pytest.raises(SecondSend) as caught:
         trip.on_leaving("https://host/orders?nonce=2", "POST", '{"size":"0.01"}')

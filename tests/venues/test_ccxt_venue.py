@@ -21,7 +21,6 @@ from gateway.adapters.venues.ccxt.venue import CcxtVenue
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrdType, Side, SubmitStatus, TimeInForce
 from gateway.domain.settings import VenueSettings
-from gateway.domain.venue_account import AccountUnreadable
 from gateway.ports.venue import Lookup
 from tests.venues.exchange.server import CoinbaseServer
 from tests.venues.listening import Heard
@@ -53,7 +52,7 @@ class Desk:
         settings = VenueSettings(name="desk", adapter="ccxt", timeout_s=D(1), options=at | self.options)
         client = Client(settings, read_options(settings), clock, self.environ)
         client.exchange.timeout_on_exit = 0  # a quarter of a second, for encrypted sockets
-        client.exchange.throttler.config["refillRate"] = 1.0  # a request each millisecond, not each tenth of a second
+        client.pacing.gap_ns = 0  # not each tenth of a second
         client.budget.set_limit(1_000_000)  # thousandths of a request: the tests poll like a hundred gateways
         return CcxtVenue(settings, client, clock, ("BTC/USD", "ETH/USD"), poll_s=0.1)
 
@@ -343,23 +342,53 @@ async def test_an_order_ends_at_its_time(desk: Desk) -> None:
     assert desk.peer.orders() == []
 
 
-async def test_cancels_have_a_reserve_of_the_budget_and_orders_come_before_reading(desk: Desk) -> None:
-    """Without this, a flood of orders would keep one from being taken back (invariant 5), and a flood of news keep
-    orders from leaving."""
+async def test_cancels_have_a_reserve_of_the_budget(desk: Desk) -> None:
+    """Without this, a flood of orders would keep one from being taken back (invariant 5)."""
     order = ticket()
     await desk.venue.submit(order)
-    client = desk.venue._client
-    while client.budget.take(1_000) and client.budget.remaining > client._kept_from_reading:
-        pass
-    with pytest.raises(AccountUnreadable, match="rate limit"):
-        await desk.venue.account.positions()
-    assert (await desk.venue.submit(ticket())).status is ACCEPTED, "what is only read leaves room for orders"
-    while client.budget.take(1_000):
+    while desk.venue._client.budget.take(1_000):
         pass
     answer = await desk.venue.submit(ticket())
     assert (answer.status, "rate limit" in answer.text) == (REJECTED, True)
     assert (await desk.venue.cancel(order)).status is ACCEPTED
-    assert count_sent(desk.peer) == 2
+    assert count_sent(desk.peer) == 1
+
+
+async def test_an_order_leaves_before_the_questions_that_wait(desk: Desk) -> None:
+    """Without this, an order would wait behind all that is read, and be in doubt although it never left."""
+    desk.venue._client.pacing.gap_ns = 100_000  # a request costs 1,000 units: ten in a second
+    reads = [asyncio.create_task(desk.venue.account.positions()) for _ in range(50)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):  # what the gateway gives it
+        assert (await desk.venue.submit(ticket())).status is ACCEPTED
+    assert not reads[-1].done()
+    for read in reads:
+        read.cancel()
+    await asyncio.gather(*reads, return_exceptions=True)
+
+
+async def test_an_order_that_has_not_left_when_its_time_is_over_is_rejected(desk: Desk) -> None:
+    """Without this, orders that never left this machine would be in doubt, and hold their exposure."""
+    desk.venue._client.pacing.gap_ns = 500_000  # a request each half second
+    async with asyncio.timeout(1):  # what the gateway gives them: then it must call them unknown
+        answers = await asyncio.gather(*(desk.venue.submit(ticket()) for _ in range(8)))
+    rejected = [one for one in answers if one.status is REJECTED]
+    assert len(rejected) == len(answers) - count_sent(desk.peer) >= 5
+    assert all("rate limit" in one.text and "nothing was sent" in one.text for one in rejected)
+
+
+async def test_a_flood_of_orders_does_not_starve_look_ups(desk: Desk) -> None:
+    """Without this, orders in doubt would stay so for as long as others keep coming."""
+    lost = ticket()
+    desk.peer.faults.add("drop_after", "place")
+    assert (await desk.venue.submit(lost)).status is UNKNOWN
+    desk.venue._client.pacing.gap_ns = 50_000  # twenty requests in a second
+    flood = [asyncio.create_task(desk.venue.submit(ticket())) for _ in range(50)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):  # what the gateway gives it
+        assert (await desk.venue.lookup(lost)).is_known
+    assert not all(order.done() for order in flood)
+    await asyncio.gather(*flood)
 
 
 async def test_a_clock_that_is_off_is_set_and_a_wrong_key_is_told(desk: Desk) -> None:

@@ -29,7 +29,6 @@ class CcxtDriver(PeerDriver):
     symbol, peer_symbol = "BTC/USD", "BTC-USD"
     unit = D("0.1")
     refused = ({"order_qty": D(50_000)}, "insufficient funds")
-    pace_s = 1.0
     credential_words = "CCXT_API_KEY"
 
     def __init__(self, folder: Path) -> None:
@@ -71,7 +70,7 @@ class CcxtDriver(PeerDriver):
     def new_venue(self) -> Venue:
         client = Client(self.at, read_options(self.at), self.clock, self.environ())
         client.exchange.timeout_on_exit = 0  # a quarter of a second, for encrypted sockets
-        client.exchange.throttler.config["refillRate"] = 1.0  # a request each millisecond, not each tenth of a second
+        client.pacing.gap_ns = 0  # not each tenth of a second
         client.budget.set_limit(100_000_000)
         return CcxtVenue(self.at, client, self.clock, (self.symbol,), poll_s=0.1)
 

@@ -53,8 +53,6 @@ class Driver:
     #: An order that the venue itself refuses, and a word of what it says; fields of the ticket.
     refused: ClassVar[tuple[Mapping[str, Any], str] | None] = None
     timeout_s: ClassVar[str] = "1"
-    #: The soak does something at most so often: what the venue's rate limit lets through, look-ups included.
-    pace_s: ClassVar[float] = 0.05
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

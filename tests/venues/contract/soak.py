@@ -8,6 +8,7 @@ What is drawn follows from the seed, which is printed; how it falls in with the 
 import argparse
 import asyncio
 import random
+import re
 import tempfile
 import time
 import warnings
@@ -43,7 +44,11 @@ STEPS = {
     "silent": 0.05,
     "kill": 0.3,
 }
+#: At most between two steps.
+_PACE_S = 0.05
 _SETTLE_WITHIN_S = 120.0
+#: How the gateway holds its book against the venue: often, so that a short run sees many readings.
+_RECONCILIATION = {"every_s": 6, "grace_s": 1}
 _GONE = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -57,6 +62,8 @@ class Soak:
         self.gateway: GatewayProcess
         self.api: Api
         self.done: Counter[str] = Counter()
+        #: How many differences of holdings were logged before anything was traded.
+        self.known_drifts = 0
         self._mine: list[str] = []
 
     async def begin(self) -> None:
@@ -69,10 +76,34 @@ class Soak:
         group.append({"symbol": driver.symbol, **driver.symbol_keys()})
         self.site.merge("instruments.yaml", {"symbols": symbols})
         self.site.merge("gateway.yaml", {"venues": {name: driver.venue_keys()}})
+        self.site.merge("risk.yaml", {"reconciliation": _RECONCILIATION})
         self.site.set_modes("CANARY", **{name: ("CANARY", 100)})
         self.gateway = GatewayProcess(self.site, environ=driver.environ())
         self.gateway.spawn()
         await self._ready()
+        await self._accept_what_was_there()
+        self.known_drifts = len(self.drifts())
+
+    async def _accept_what_was_there(self) -> None:
+        """Take what the account holds before anything was traded as given, as whoever opens an account here must:
+        the books cannot explain it, and new risk in it is stopped until somebody does."""
+        async with asyncio.timeout(60):
+            while not (found := await self._holdings())["read_at"]:  # noqa: ASYNC110  # asking is all one can do
+                await asyncio.sleep(0.5)
+            for symbol in [one["symbol"] for one in found["holdings"] if one["difference"] != "0"]:
+                wish = {"venue": self.driver.name, "symbol": symbol, "reason": "it was there before"}
+                while (await self.api.post("/api/trading/reconciliation/accept", wish)).status != 200:  # noqa: ASYNC110
+                    await asyncio.sleep(0.5)
+
+    async def _holdings(self) -> dict[str, Any]:
+        """How the gateway says that its book agrees with the venue."""
+        venues = (await self.api.fetch("/api/trading/reconciliation"))["venues"]
+        return next((one for one in venues if one["venue"] == self.driver.name), {"read_at": None, "differences": []})
+
+    def drifts(self) -> list[str]:
+        """Every difference of holdings that the gateway told of in its log: there is none while the books are right."""
+        words = re.compile(r"reconciliation of \S+: \S+ holds .*")
+        return words.findall((self.site.root / "gateway.log").read_text())
 
     async def _ready(self) -> None:
         await self.gateway.ready()
@@ -89,7 +120,7 @@ class Soak:
                 await getattr(self, f"_{step.replace(' ', '_')}")()
             except _GONE:
                 self.done["unanswered"] += 1
-            await asyncio.sleep(self.rng.random() * self.driver.pace_s)
+            await asyncio.sleep(self.rng.random() * _PACE_S)
 
     # --- steps --------------------------------------------------------------------------------------------
 
@@ -207,6 +238,8 @@ class Soak:
         signed = sum((one.cum_qty * signs[orders[key]["side"]] for key, one in truths.items() if key in orders), D(0))
         if held != signed:
             found.append(f"the position is {held}, and the venue filled {signed}")
+        for drift in (await self._holdings())["differences"]:
+            found.append(f"the gateway says that {drift['symbol']} differs by {drift['difference']}")
         return found
 
     async def end(self) -> None:
@@ -236,6 +269,7 @@ async def soak(venues: list[str], seconds: float, seed: str, folder: Path, say: 
             wrong = await run.settle()
             truths = run.driver.truths()
             steps = ", ".join(f"{step} {count}" for step, count in sorted(run.done.items()))
+            wrong += run.drifts()[run.known_drifts :]
             fills = sum(1 for one in truths.values() if one.cum_qty)
             say(f"{name}: {len(truths)} orders at the venue, {fills} filled; {steps}")
             for text in wrong[:20]:

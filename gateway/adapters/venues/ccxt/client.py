@@ -5,7 +5,6 @@ ccxt changes the decimal context of whoever calls it (its rounding mode), and ou
 because an exchange was asked. Every call therefore runs in a context of its own (``Client.call``).
 """
 
-import asyncio
 import decimal
 import difflib
 import json
@@ -23,6 +22,7 @@ import ccxt.async_support
 import ccxt.pro
 
 from gateway.adapters.venues.ccxt.options import CcxtOptions, OptionsInvalid, read_credentials
+from gateway.adapters.venues.ccxt.pacing import Pacing, Purpose
 from gateway.adapters.venues.shared.budget import MessageBudget
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
@@ -32,17 +32,18 @@ logging.getLogger("ccxt").setLevel(logging.INFO)
 
 #: A cost of 1 in ccxt's words; costs are fractions at some exchanges, and a budget counts whole units.
 _UNIT = 1_000
-#: Requests that a window of the budget has room for at least; the share of it that only cancels may use, and what must
-#: be left beside that when something is only read: orders come first.
-_FEWEST, _WINDOW_S, _CANCEL_SHARE, _ORDER_SHARE = 20, 10.0, 0.2, 0.2
-_BUDGET_STEP_S = 0.1
+#: Requests that a window of the budget has room for at least, and the share of it that only cancels may use.
+_FEWEST, _WINDOW_S, _CANCEL_SHARE = 20, 10.0, 0.2
+#: How long anything but an order or a cancel may wait for its turn: nothing is at stake, and what gave up half way
+#: would ask for all of it again.
+_READ_WAIT_S = 30.0
 _NS = 1_000_000_000
 #: A smaller difference of clocks is left alone: nonces of some exchanges may never step back.
 _CLOCK_SLACK_MS = 500
 #: Told to wait, without a time.
 _DEFAULT_WAIT_S = 10.0
 _NUMBER = re.compile(r"(?<![\w.+-])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
-#: No resending, its rate limit kept, and figures as text instead of floats (of decimals, ccxt loses some).
+#: No resending, its rate limit kept (by ``Pacing``), figures as text instead of floats (of decimals, ccxt loses some).
 _CONFIG: dict[str, Any] = {
     "enableRateLimit": True,
     "number": str,
@@ -50,10 +51,6 @@ _CONFIG: dict[str, Any] = {
 }
 #: For prices: text would not keep the levels of a book in order.
 _PRICE_CONFIG = _CONFIG | {"number": Decimal}
-
-
-class BudgetSpent(Exception):
-    """There is no room for this request in the exchange's rate limit, and nothing was sent."""
 
 
 class NotExact(Exception):
@@ -67,15 +64,18 @@ class SecondSend(Exception):
 @dataclass
 class Trip:
     """One call of ccxt, as the wire saw it. ``figures`` and ``client_id`` must stand in the request that carries the
-    order. ``status`` is of the last answer that was read whole, ``wait_s`` how long we were told to wait."""
+    order. ``purpose`` decides how long it waits, and behind whom (that of ``asking_for`` when None). ``status`` is of
+    the last answer that was read whole, ``wait_s`` how long we were told to wait.
+    """
 
     figures: tuple[Decimal, ...] = ()
     client_id: str = ""
-    is_order: bool = False
-    is_cancel: bool = False
+    purpose: Purpose | None = None
     is_sent: bool = False
     status: int | None = None
     wait_s: float | None = None
+    #: When the call began, monotonic: all its requests together wait no longer than one may.
+    begun_ns: int = 0
     _left: set[str] = field(default_factory=set)
 
     def on_leaving(self, url: str, method: str, body: object) -> None:
@@ -84,7 +84,7 @@ class Trip:
         has_figures, has_id = set(self.figures) <= _numbers_in(text), self.client_id in text
         place = f"{method} {url.partition('?')[0]}"
         if has_figures and has_id:
-            if self.is_order and place in self._left and method != "GET":
+            if self.purpose is Purpose.ORDER and place in self._left and method != "GET":
                 raise SecondSend(f"{place} a second time in one call: nothing is sent twice")
             self.is_sent, self.status = True, None
             self._left.add(place)
@@ -101,6 +101,7 @@ class Trip:
 
 
 _TRIP: ContextVar[Trip | None] = ContextVar("trip", default=None)
+_PURPOSE: ContextVar[Purpose] = ContextVar("purpose", default=Purpose.READING)
 
 
 class Client:
@@ -122,7 +123,8 @@ class Client:
         self.exchange = exchange
         self.has: Mapping[str, Any] = exchange.has
         self._clock = clock
-        self.budget, self._dearest, self._kept_from_reading = _budget_of(exchange.rateLimit, clock)
+        self.budget, self._dearest = _budget_of(exchange.rateLimit, clock)
+        self.pacing = Pacing(self.budget, clock, _gap_ns_of(exchange.rateLimit))
         exchange.gateway_client = self
         self.timeout_s = float(settings.timeout_s)
         self.offset_ms = 0
@@ -144,6 +146,7 @@ class Client:
     async def call(self, method: str, *args: Any, trip: Trip | None = None, **more: Any) -> Any:
         """A method of ccxt by its name. Raises what ccxt raises, or BudgetSpent or NotExact having sent nothing."""
         one = trip or Trip()
+        one.begun_ns = self._clock.monotonic_ns()
         with _on(one), decimal.localcontext():
             try:
                 return await getattr(self.exchange, method)(*args, **more)
@@ -161,20 +164,15 @@ class Client:
         if abs(theirs - ours - self.offset_ms) > _CLOCK_SLACK_MS:
             self.offset_ms = theirs - ours
 
-    async def throttle(self, cost: float | None, trip: Trip | None) -> bool:
-        """Take a request's cost from the budget; True when ccxt's own limiter is to space it out too.
-
-        A cancel does not queue there behind others.
-        """
+    async def throttle(self, cost: float | None, trip: Trip | None) -> None:
+        """Wait for the turn of a request in the exchange's rate limit. Raises BudgetSpent when it does not come while
+        there is time left for the answer."""
         units = min(int((1 if cost is None else cost) * _UNIT), self._dearest)
-        is_cancel = trip is not None and trip.is_cancel
-        left = 0 if trip is not None and (trip.is_order or is_cancel) else self._kept_from_reading
-        deadline_ns = self._clock.monotonic_ns() + int(self.timeout_s / 2 * _NS)
-        while not (self.budget.remaining - units >= left and self.budget.take(units, is_cancel=is_cancel)):
-            if self._clock.monotonic_ns() >= deadline_ns:
-                raise BudgetSpent("the rate limit of the exchange is used up for now; nothing was sent")
-            await asyncio.sleep(_BUDGET_STEP_S)
-        return not is_cancel
+        purpose = _PURPOSE.get() if trip is None or trip.purpose is None else trip.purpose
+        wait_s = self.timeout_s / 2 if purpose in (Purpose.ORDER, Purpose.CANCEL) else _READ_WAIT_S
+        now_ns = self._clock.monotonic_ns()
+        begun_ns = now_ns if trip is None else trip.begun_ns or now_ns
+        await self.pacing.enter(units, purpose, begun_ns + int(wait_s * _NS))
 
 
 def exchange_class(name: str) -> Any:
@@ -187,6 +185,16 @@ def exchange_class(name: str) -> Any:
 def _near(name: str) -> str:
     near = difflib.get_close_matches(name, ccxt.exchanges, 5, 0.5)
     return ", ".join(near or ccxt.exchanges)
+
+
+@contextmanager
+def asking_for(purpose: Purpose) -> Iterator[None]:
+    """What the calls made within are for, unless their trips say."""
+    token = _PURPOSE.set(purpose)
+    try:
+        yield
+    finally:
+        _PURPOSE.reset(token)
 
 
 @contextmanager
@@ -227,8 +235,10 @@ class _Hooks:
         return super().on_rest_response(code, *args)  # type: ignore[misc]
 
     async def throttle(self, cost: float | None = None) -> Any:
-        if self.gateway_client is None or await self.gateway_client.throttle(cost, _TRIP.get()):
+        if self.gateway_client is None:
             await super().throttle(cost)  # type: ignore[misc]
+        else:
+            await self.gateway_client.throttle(cost, _TRIP.get())
 
     def milliseconds(self) -> int:
         return int(super().milliseconds()) + self._offset_ms()  # type: ignore[misc]
@@ -285,13 +295,18 @@ def _moved(urls: dict[str, Any], options: CcxtOptions, *, is_stream: bool) -> di
     return moved
 
 
-def _budget_of(rate_limit_ms: float, clock: Clock) -> tuple[MessageBudget, int, int]:
-    """The budget, the most that one request can take of it, and what reading leaves of it. ccxt gives the milliseconds
-    that a request costs; the window is long enough for some of them, so that a reserve is more than nothing."""
+def _budget_of(rate_limit_ms: float, clock: Clock) -> tuple[MessageBudget, int]:
+    """The budget, and the most that one request can take of it. ccxt gives the milliseconds that a request costs; the
+    window is long enough for some of them, so that a reserve is more than nothing."""
     window_s = max(_WINDOW_S, _FEWEST * rate_limit_ms / 1_000)
     limit = int(window_s * 1_000 / max(rate_limit_ms, 1) * _UNIT)
-    kept = int(limit * (_CANCEL_SHARE + _ORDER_SHARE))
-    return MessageBudget(clock, limit, window_s, int(limit * _CANCEL_SHARE)), limit - kept, kept
+    reserve = int(limit * _CANCEL_SHARE)
+    return MessageBudget(clock, limit, window_s, reserve), limit - reserve
+
+
+def _gap_ns_of(rate_limit_ms: float) -> int:
+    """Between two requests, for each unit of cost: so that what cancels leave of a window lasts for all of it."""
+    return int(rate_limit_ms * 1_000_000 / (1 - _CANCEL_SHARE) / _UNIT)
 
 
 def _numbers_in(text: str) -> set[Decimal]:

@@ -13,9 +13,10 @@ from gateway.adapters.venues.ccxt import asking, outcomes
 from gateway.adapters.venues.ccxt.account import CcxtAccount
 from gateway.adapters.venues.ccxt.asking import Asker, Finding
 from gateway.adapters.venues.ccxt.capabilities import OrderUnsupported, check_tradable, order_forms
-from gateway.adapters.venues.ccxt.client import BudgetSpent, Client, Trip
+from gateway.adapters.venues.ccxt.client import Client, Trip, asking_for
 from gateway.adapters.venues.ccxt.options import credential_names
 from gateway.adapters.venues.ccxt.orders import CreateOrder, create_order_of
+from gateway.adapters.venues.ccxt.pacing import BudgetSpent, Purpose
 from gateway.adapters.venues.ccxt.reading import Unreadable, order_of, plain_report
 from gateway.adapters.venues.ccxt.stream import OrderStream
 from gateway.adapters.venues.ccxt.tracking import Tracked, Tracking
@@ -64,6 +65,8 @@ class CcxtVenue:
         self._background = Background(settings.name)
         self._expiries = Expiries(clock, self._background, self._expire)
         self._stream = OrderStream(client, self._background, self._on_hint)
+        #: One look-up after another: sharing the rate limit, none would get to its end in time.
+        self._looking_up = asyncio.Lock()
         self._asking: set[str] = set()
         self._asked_again: set[str] = set()
         self._started_ns = clock.monotonic_ns()
@@ -98,7 +101,7 @@ class CcxtVenue:
             self._forget(one)
             return Answer(SubmitStatus.REJECTED, str(error))
         self._stream.follow(order.symbol)
-        trip = Trip(is_order=True)
+        trip = Trip(purpose=Purpose.ORDER)
         if self._client.options.is_exact:
             trip.figures, trip.client_id = order.figures, one.client_id
         try:
@@ -118,12 +121,12 @@ class CcxtVenue:
 
     async def cancel(self, ticket: OrderTicket) -> Answer:
         one = self._track(ticket, self._started_ns)
-        if not one.venue_order_id:
+        if not one.venue_order_id and not self._looking_up.locked():
             self._tell(*(await self.lookup(ticket)).reports)
         if not one.venue_order_id:
             return Answer(SubmitStatus.UNKNOWN, "the exchange does not show the order yet")
         symbol = None if self._known.has_symbolless_cancel else ticket.symbol
-        trip = Trip(is_cancel=True)
+        trip = Trip(purpose=Purpose.CANCEL)
         one.sent_ns = self._clock.monotonic_ns()
         try:
             await self._client.call("cancel_order", one.venue_order_id, symbol, trip=trip)
@@ -147,7 +150,9 @@ class CcxtVenue:
         if self._link.trouble:
             return Lookup(None)
         try:
-            found = await self._asker.ask(one, is_full=True)
+            async with self._looking_up:
+                with asking_for(Purpose.LOOKUP):
+                    found = await self._asker.ask(one, is_full=True)
         except Exception as error:
             self._note_trouble(error)
             return Lookup(None)
@@ -200,7 +205,8 @@ class CcxtVenue:
         try:
             while self._tracking.has(one.order_id):
                 self._asked_again.discard(one.order_id)
-                found = await self._asker.ask(one)
+                with asking_for(Purpose.NEWS):
+                    found = await self._asker.ask(one)
                 self._tell(*found.reports)
                 self._settle(one, found)
                 if one.absences:  # nowhere: a second look decides
