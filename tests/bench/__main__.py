@@ -8,7 +8,18 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import decision, gate, latency, memory, page, profiling, restart, streams, throughput
+from tests.bench import (
+    decision,
+    demotion,
+    gate,
+    latency,
+    memory,
+    page,
+    profiling,
+    restart,
+    streams,
+    throughput,
+)
 from tests.bench.figures import Figure, Report, machine, table
 from tests.bench.sizes import FULL, QUICK, Sizes
 from tests.bench.stage import SCRATCH, BenchError, Stage
@@ -20,6 +31,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "throughput": throughput.run,
     "latency": latency.run,
     "memory": memory.run,
+    "demotion": demotion.run,
     "restart": restart.run,
     "streams": streams.run,
     "page": page.run,

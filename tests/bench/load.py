@@ -15,16 +15,19 @@ from tests.bench.workload import DEFAULT_SYMBOLS, Workload, synthetic_symbols
 
 def perform(order: LoadOrder) -> LoadResult:
     """Run one generator in this process."""
-    workload = Workload(synthetic_symbols(order.symbols) if order.symbols else DEFAULT_SYMBOLS, order.tag)
+    symbols = synthetic_symbols(order.symbols) if order.symbols else DEFAULT_SYMBOLS
+    workload = Workload([one for one in symbols if not order.only or one.name in order.only], order.tag)
     host = f"127.0.0.1:{order.port}"
     requests = workload.requests(host, order.first)
     count = order.count
-    if order.kind == "resting":
+    if order.kind == "opening":
+        requests = workload.opening_requests(host, order.first)
+    elif order.kind == "resting":
         resting = workload.resting_requests(host)
         requests, count = iter(resting), len(resting)
     gc.collect()
     gc.disable()  # lists of numbers only: nothing to collect, and no pause in what is measured
-    if order.kind == "open":
+    if order.kind in ("open", "opening"):
         return open_loop(order.port, requests, first=order.first, rate=order.rate, count=count)
     return uvloop.run(
         closed(

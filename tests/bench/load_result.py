@@ -8,10 +8,11 @@ import msgspec
 class LoadOrder(msgspec.Struct, kw_only=True):
     """What a generator process is to do, as JSON on its command line."""
 
-    kind: str  # "closed", "open" or "resting"
+    kind: str  # "closed", "open", "opening" (an open loop of orders that only buy) or "resting"
     port: int
     tag: str
     symbols: int = 0  # 0: the default instruments, else that many synthetic ones
+    only: tuple[str, ...] = ()  # of the default instruments these alone
     first: int = 0
     connections: int = 64
     seconds: float = 600.0

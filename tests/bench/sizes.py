@@ -16,6 +16,8 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     gate_instruments: int = 5_000
     gate_orders: int = 4_000
     gate_rounds: int = 5
+    demotions: int = 5
+    demotion_s: int = 6
     facts: int = 1_000_000
     is_worst_restart: bool = True
     restart_load_s: int = 10
@@ -43,6 +45,8 @@ QUICK = Sizes(
     gate_instruments=200,
     gate_orders=200,
     gate_rounds=1,
+    demotions=1,
+    demotion_s=2,
     facts=20_000,
     is_worst_restart=False,
     restart_load_s=1,

@@ -80,6 +80,18 @@ class Workload:
             requests.append(_request(msgspec.json.encode(order), host))
         return requests
 
+    def opening_requests(self, host: str, first: int) -> Iterator[bytes]:
+        """Orders that all buy, so that each of them opens or adds: in turns one that fills and one that rests."""
+        number = first
+        while True:
+            strategy, symbol = self._pairs[number // 2 % len(self._pairs)]
+            order = _order(strategy, symbol, True, "passive" if number % 2 else "market")
+            order["client_order_id"] = f"{self._tag}-{number:012d}"
+            if number % 2:
+                order["time_in_force"] = "gtc"
+            yield _request(msgspec.json.encode(order), host)
+            number += 1
+
     def _split(self, number: int) -> tuple[bytes, bytes]:
         turn, pair = divmod(number, len(self._pairs))
         strategy, symbol = self._pairs[pair]

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -206,6 +207,9 @@ class VenueServer:
         self.orders: dict[str, VenueOrder] = {}
         self.sends: Counter[str] = Counter()
         self.cancels: Counter[str] = Counter()
+        #: When the last submit of each order, and the last cancel of all, reached it (``time.monotonic_ns``).
+        self.sent_ns: dict[str, int] = {}
+        self.cancel_ns = 0
         self.lost: set[str] = set()
         self.connections = 0
         #: Fills of resting orders happen only while this is set.
@@ -281,6 +285,7 @@ class VenueServer:
     async def _submit(self, ticket: OrderTicket, request: Request, writer: asyncio.StreamWriter) -> None:
         order_id = ticket.order_id
         self.sends[order_id] += 1
+        self.sent_ns[order_id] = time.monotonic_ns()
         fault = self._draw_fault()
         if fault == "lose":
             self.lost.add(order_id)
@@ -334,6 +339,7 @@ class VenueServer:
     def _cancel(self, ticket: OrderTicket, request: Request, writer: asyncio.StreamWriter) -> None:
         order = self.orders.get(ticket.order_id)
         self.cancels[ticket.order_id] += 1
+        self.cancel_ns = time.monotonic_ns()
         if self._rng.random() < self.faults.lose_cancel:
             writer.transport.abort()
             return
@@ -378,8 +384,8 @@ class VenueServer:
         """Fill some of what rests, in parts, for as long as it runs."""
         while True:
             await asyncio.sleep(0.02)
-            resting = [order for order in self.orders.values() if order.is_resting]
-            if self.is_trading and resting:
+            resting = [order for order in self.orders.values() if order.is_resting] if self.is_trading else []
+            if resting:
                 order = self._rng.choice(resting)
                 assert order.limit_px is not None
                 self.fill(order, D(1), order.limit_px)
