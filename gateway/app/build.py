@@ -1,6 +1,7 @@
 """Put a gateway together: every constructor call, top to bottom, on one page."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -115,13 +116,14 @@ def _assemble(
     instruments = dict(settings.trading.instruments)
     simulator = _simulator(settings, instruments, market, calendar, state, clock)
     policy = _policy(settings, config_dir, data_dir, environ)
-    gauges = StateGauges(clock)
-    telemetry = _telemetry(settings, gauges, market, clock)
+    gauges, vwap_of = StateGauges(clock), _vwap(market, clock)
+    telemetry = PrometheusTelemetry(tuple(settings.trading.venues), gauges, vwap_of)
     telemetry.know_open_orders(state.open_orders())
     engine = _engine(state, last_seq, journal, clock, telemetry, tasks, settings)
     table = VenueTable(VenueSlot(simulator, None))
     breakers = BreakerWatch(engine, market, calendar, clock)
     executor = Executor(table, breakers.process, state.orders, engine.find_order, journal, clock, tasks)
+    executor.vwap_of = vwap_of
     feed = Feed(journal, last_seq)
     engine.run_effects = executor.run
     flattener = Flattener(engine, market, clock)
@@ -280,13 +282,11 @@ def _simulator(
     )
 
 
-def _telemetry(settings: Settings, gauges: StateGauges, market: MarketData, clock: Clock) -> PrometheusTelemetry:
-    """Metrics, with the market's own average price to hold executions against."""
+def _vwap(market: MarketData, clock: Clock) -> Callable[[str], Decimal | None]:
+    """The market's own average price of a symbol now: what executions are held against."""
     traded = TradedAverage()
     market.listen(None, traded.on_update)
-    return PrometheusTelemetry(
-        tuple(settings.trading.venues), gauges, lambda symbol: traded.vwap(symbol, clock.now_ns())
-    )
+    return lambda symbol: traded.vwap(symbol, clock.now_ns())
 
 
 def _server_readings(server: HttpServer) -> dict[str, Reading]:

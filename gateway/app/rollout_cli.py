@@ -145,6 +145,7 @@ def _stratum(one: Mapping[str, Any]) -> str:
             ("fill_ratio", "fill ratio"),
             ("slippage_bps", "slippage bps"),
             ("twin_slippage_bps", "against twin bps"),
+            ("vwap_bps", "against VWAP bps"),
         )
         if one[name] is not None
     ]

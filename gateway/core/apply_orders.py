@@ -238,7 +238,7 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     order = state.orders[fact.order_id]
     was_open = order.is_open
     folding.note_answered(state, order, fact.ts_ns)
-    folding.note_executed(state, order, fact.ts_ns, is_overfill=fact.is_overfill)
+    folding.note_executed(state, order, fact)
     hold_exposure(state, order, -1)
     order.ord_status = fact.ord_status
     order.cum_qty, order.cum_value = fact.cum_qty, fact.cum_value

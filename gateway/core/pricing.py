@@ -1,5 +1,6 @@
 """At which price an order is valued: the worst at which it may fill, as far as can be known beforehand."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from gateway.domain.config import TradingConfig
@@ -7,6 +8,9 @@ from gateway.domain.enums import OrdType, Side
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
 from gateway.domain.money import BPS, ONE, ZERO
+
+#: An execution told of later than this was made in another market than that of now.
+_PROMPT_NS = 60_000_000_000
 
 
 def reference_px(view: MarketView, instrument: Instrument) -> Decimal | None:
@@ -41,3 +45,8 @@ def worst_px(
 def unit_value(px: Decimal, instrument: Instrument, config: TradingConfig) -> Decimal:
     """Value of one unit at ``px`` in the base currency (price x multiplier x rate)."""
     return px * instrument.multiplier * config.rates.get(instrument.currency, ZERO)
+
+
+def vwap_around(vwaps: Mapping[str, Decimal], symbol: str, transact_ns: int, now_ns: int) -> Decimal | None:
+    """The market's average price around an execution: not that of now for one that is told of long after it."""
+    return vwaps.get(symbol) if now_ns - transact_ns < _PROMPT_NS else None

@@ -1,6 +1,6 @@
 """What venues report of orders (invariant 7)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from gateway.core.decision import Decision
 from gateway.core.lifecycle import Progress, advance, fill_of, revise
 from gateway.core.order_classes import exits_ended, is_settled_by_sibling
-from gateway.core.pricing import unit_value, worst_px
+from gateway.core.pricing import unit_value, vwap_around, worst_px
 from gateway.core.revisions import Revisions
 from gateway.core.state import GatewayState
 from gateway.core.throttle.rules import locks_after
@@ -47,7 +47,7 @@ _ASIDE = _REVISIONS | {ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED}
 
 def record(state: GatewayState, event: ReportsReceived) -> Decision:
     """Book reports in the order they came; what is not news leaves no fact."""
-    reader = ReportReader(state, event.ts_ns)
+    reader = ReportReader(state, event.ts_ns, event.vwaps)
     for order in event.restored:
         reader.restore(order)
     reader.read(event.reports)
@@ -58,9 +58,10 @@ class ReportReader:
     """Turns reports into facts. Several reports of one event may concern one order, and the state is not
     written until all are read, so the reader keeps the progress of each order itself."""
 
-    def __init__(self, state: GatewayState, ts_ns: int) -> None:
+    def __init__(self, state: GatewayState, ts_ns: int, vwaps: Mapping[str, Decimal] | None = None) -> None:
         self.state = state
         self.ts_ns = ts_ns
+        self._vwaps = vwaps or {}
         self.facts: list[Fact] = []
         self.effects: list[Effect] = []
         self._progress: dict[str, Progress] = {}
@@ -97,11 +98,9 @@ class ReportReader:
         return progress is not None and progress.is_terminal
 
     def finish_changes(self, order: Order) -> None:
-        """The venue works the order: what was asked of it and may have got lost on the way is settled now.
-
-        A cancel is asked for again, which is safe as often as one likes; a replace that the venue does not tell of
-        did not happen, and is not sent again.
-        """
+        """The venue works the order: what was asked of it and may have got lost on the way is settled now. A cancel is
+        asked for again, which is safe as often as one likes; a replace that the venue does not tell of did not happen,
+        and is not sent again."""
         if order.is_cancel_requested:
             self.effects.extend(cancel_effects(order))
         pending = order.pending_replace
@@ -259,6 +258,7 @@ class ReportReader:
                 venue_order_id=report.venue_order_id,
                 is_late=was_terminal,
                 is_overfill=progress.cum_qty > progress.order_qty,
+                vwap_px=vwap_around(self._vwaps, order.symbol, report.transact_ns, self.ts_ns),
             )
         )
 

@@ -81,10 +81,12 @@ class SubmitCompleted(_Event, frozen=True, kw_only=True):
 
 
 class ReportsReceived(_Event, frozen=True, kw_only=True):
-    """Execution reports, in the order they arrived. ``restored`` brings back orders that had left memory."""
+    """Execution reports, in the order they arrived. ``restored`` brings back orders that had left memory; ``vwaps`` is
+    the market's average price (VWAP of the last minutes) by symbol of what was executed, where it is known."""
 
     reports: tuple[ExecutionReport, ...]
     restored: tuple[Order, ...] = ()
+    vwaps: dict[str, Decimal] = msgspec.field(default_factory=dict)
 
 
 class LookupCompleted(_Event, frozen=True, kw_only=True):
@@ -98,10 +100,8 @@ class LookupCompleted(_Event, frozen=True, kw_only=True):
 
 
 class TradingSwitched(_Event, frozen=True, kw_only=True):
-    """The kill switch and its release, for the whole gateway or one venue, account, strategy or symbol.
-
-    ``scope_id`` names which one; it is empty for the gateway.
-    """
+    """The kill switch and its release, for the whole gateway or the one venue, account, strategy or symbol that
+    ``scope_id`` names."""
 
     state: TradingState
     actor: Actor

@@ -104,7 +104,8 @@ class OrderAcknowledged(Recorded, frozen=True, kw_only=True):
 
 class OrderExecuted(Recorded, frozen=True, kw_only=True):
     """One fill, with what the order came to by it. ``is_late`` marks a fill after the order was done,
-    ``is_overfill`` one beyond the order's quantity: both are booked, because they happened."""
+    ``is_overfill`` one beyond the order's quantity: both are booked, because they happened. ``vwap_px`` is the
+    market's average price around it, None where that is not known."""
 
     order_id: str
     symbol: str
@@ -118,6 +119,7 @@ class OrderExecuted(Recorded, frozen=True, kw_only=True):
     venue_order_id: str = ""
     is_late: bool = False
     is_overfill: bool = False
+    vwap_px: Decimal | None = None
 
 
 class TradeRevised(Recorded, frozen=True, kw_only=True):

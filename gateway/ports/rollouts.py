@@ -29,6 +29,7 @@ class StratumView(msgspec.Struct, frozen=True, kw_only=True):
     fill_ms: str | None
     slippage_bps: str | None
     twin_slippage_bps: str | None
+    vwap_bps: str | None
 
 
 class PastStepView(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Container, Mapping
 from contextlib import nullcontext
+from decimal import Decimal
 
 import msgspec
 
@@ -21,7 +22,7 @@ from gateway.ports.venue import Answer, Lookup, Venue
 from gateway.service.tasks import TaskGroup
 
 # Named once: see domain.orders.
-_SHADOW, _ACCEPTED = Route.SHADOW, SubmitStatus.ACCEPTED
+_SHADOW, _ACCEPTED, _TRADE = Route.SHADOW, SubmitStatus.ACCEPTED, ExecType.TRADE
 
 _log = logging.getLogger(__name__)
 _LOOKUP_FIRST_S = 0.05
@@ -87,6 +88,8 @@ class Executor:
         self._looking_up: set[tuple[str, bool, bool]] = set()
         #: The last request about each order that the venue has not answered yet.
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        #: The market's average price of a symbol now, recorded with what is executed.
+        self.vwap_of: Callable[[str], Decimal | None] = lambda symbol: None
 
     def run(self, effects: list[Effect]) -> None:
         """Start every effect; those of a venue in this process run one after another in one task."""
@@ -234,7 +237,19 @@ class Executor:
         if missing:
             self._tasks.spawn(self._restore_and_record(reports, missing), "late reports")
         elif reports:
-            self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=reports))
+            self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=reports, vwaps=self._vwaps_of(reports)))
+
+    def _vwaps_of(self, reports: tuple[ExecutionReport, ...]) -> dict[str, Decimal]:
+        """What the market's trades came to, of each symbol that was executed."""
+        vwaps: dict[str, Decimal] = {}
+        for report in reports:
+            if report.exec_type is not _TRADE or report.is_twin:
+                continue
+            order = self._find_order(report.order_id)
+            vwap = None if order is None else self.vwap_of(order.symbol)
+            if order is not None and vwap is not None:
+                vwaps[order.symbol] = vwap
+        return vwaps
 
     async def _restore_and_record(self, reports: tuple[ExecutionReport, ...], missing: set[str]) -> None:
         """A report on an order that is not in memory: it may be one that was finished long ago."""

@@ -250,10 +250,11 @@ def _stratum(name: str, tally: Tally) -> StratumView:
         fill_ms=_mean(tally.fill_ms, tally.first_fills),
         slippage_bps=_mean(tally.slippage, tally.slippages * 10),
         twin_slippage_bps=_mean(tally.twin_slippage, tally.twin_slippages * 10),
+        vwap_bps=_mean(tally.vwap, tally.vwap_orders * 10),
     )
 
 
-def _mean(total: Decimal | int, n: int) -> str | None:
+def _mean(total: Decimal | int, n: Decimal | int) -> str | None:
     return plain(ratio(Decimal(total), Decimal(n))) if n else None
 
 

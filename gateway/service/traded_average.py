@@ -1,13 +1,15 @@
-"""The market's own average price: what executions are held against. For measurements; nothing is decided by it."""
+"""The market's own average price: what executions are held against, in metrics and in the evidence of rollouts."""
 
 from collections import deque
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from gateway.domain.market import MarketUpdate, TradeTick
 from gateway.domain.money import ZERO
 
 _MINUTE_NS = 60_000_000_000
 WINDOW_MINUTES = 5
+#: Twelve digits are a millionth of a basis point, and are what the journal keeps.
+_CONTEXT = Context(prec=12)
 
 
 class _Minute:
@@ -69,4 +71,4 @@ class TradedAverage:
         if window is None:
             return None
         window.forget(now_ns // _MINUTE_NS - WINDOW_MINUTES)
-        return window.value / window.qty if window.qty else None
+        return _CONTEXT.divide(window.value, window.qty) if window.qty else None

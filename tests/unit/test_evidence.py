@@ -4,8 +4,14 @@ from decimal import Decimal
 
 from gateway.core.evidence.memory import StepEvidence, VenueRollout
 from gateway.domain.enums import ExecType, Mode, Side, SubmitStatus
-from gateway.domain.events import GatewayStarted, LookupCompleted, SubmitCompleted, VenueStatusChanged
-from gateway.domain.orders import Order
+from gateway.domain.events import (
+    GatewayStarted,
+    LookupCompleted,
+    ReportsReceived,
+    SubmitCompleted,
+    VenueStatusChanged,
+)
+from gateway.domain.orders import ExecutionReport, Order
 from tests.world import World, trading_config
 
 D = Decimal
@@ -149,3 +155,42 @@ def test_a_restart_of_the_gateway_is_no_error_of_the_venue() -> None:
     assert rollout(world).in_doubt == 1
     world.report(order, ExecType.NEW)
     assert (rollout(world).orders, rollout(world).errors, rollout(world).in_doubt) == (0, 0, 0)
+
+
+def executed(world: World, order: Order, qty: str, px: str, vwap: str | None, late_ns: int = 0) -> None:
+    now_ns = world.tick()
+    report = ExecutionReport(
+        order_id=order.order_id,
+        exec_type=ExecType.TRADE,
+        transact_ns=now_ns - late_ns,
+        exec_id=f"x{now_ns}",
+        last_qty=D(qty),
+        last_px=D(px),
+    )
+    vwaps = {} if vwap is None else {order.symbol: D(vwap)}
+    world.send(ReportsReceived(ts_ns=now_ns, reports=(report,), vwaps=vwaps))
+
+
+def test_executions_are_held_against_the_average_of_the_market_by_their_share_of_the_order() -> None:
+    """Without it an order in a hundred parts would drown a hundred orders, and a good sale would look bad."""
+    world = live_world()
+    buy = world.place(qty="10")
+    executed(world, buy, "4", "180.18", "180")  # 10 bps worse, for four tenths
+    executed(world, buy, "6", "180", "180")
+    assert (evidence(world).total.vwap_orders, evidence(world).total.vwap) == (1, 40)  # 4 bps, in tenths
+    sale = world.place(side=Side.SELL, qty="10")
+    executed(world, sale, "10", "180.18", "180")
+    assert (evidence(world).total.vwap_orders, evidence(world).total.vwap) == (2, -60)
+    assert {name: tally.vwap for name, tally in evidence(world).strata.items()} == {
+        "market|buy|AAPL": 40,
+        "market|sell|AAPL": -100,
+    }
+
+
+def test_an_execution_without_an_average_of_its_time_is_held_against_none() -> None:
+    """Without it what a venue tells an hour later would be judged by the market of an hour later."""
+    world = live_world()
+    executed(world, world.place(qty="1"), "1", "180", None)
+    executed(world, world.place(qty="1"), "1", "180", "90", late_ns=3_600_000_000_000)
+    assert (evidence(world).total.vwap_orders, evidence(world).total.vwap) == (0, 0)
+    assert evidence(world).total.first_fills == 2

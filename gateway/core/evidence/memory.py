@@ -20,6 +20,9 @@ class Tally(msgspec.Struct):
 
     ``pairs`` are the orders that filled live or in a twin, both being done, ``hits`` those of them that filled live
     as far as in the lesser twin. Slippages are sums in tenths of a basis point, times sums in milliseconds.
+
+    ``vwap`` is the sum of what executions were worse than the market's average price, each weighted by its share of its
+    order, ``vwap_orders`` the sum of these shares: an order in a hundred parts counts as much as one in a single part.
     """
 
     orders: int = 0
@@ -41,6 +44,8 @@ class Tally(msgspec.Struct):
     slippage: int = 0
     twin_slippages: int = 0
     twin_slippage: int = 0
+    vwap_orders: Decimal = ZERO
+    vwap: Decimal = ZERO
 
 
 class StepEvidence(msgspec.Struct):

@@ -10,6 +10,7 @@ from gateway.core.evidence.memory import Tally, VenueRollout
 from gateway.core.state import GatewayState
 from gateway.domain.breakers import BreakerKind
 from gateway.domain.enums import OPEN_STATUSES, OrdStatus, Route, Side
+from gateway.domain.facts import OrderExecuted
 from gateway.domain.money import ratio
 from gateway.domain.orders import Order
 from gateway.domain.reasons import RejectCode
@@ -98,17 +99,24 @@ def _note_late_reject(rollout: VenueRollout, order: Order) -> None:
         tally.rejects += 1
 
 
-def note_executed(state: GatewayState, order: Order, ts_ns: int, *, is_overfill: bool) -> None:
+def note_executed(state: GatewayState, order: Order, fact: OrderExecuted) -> None:
     """A live order filled, once more. Before it is applied."""
     if order.route is not _LIVE:
         return
     evidence = rollout_of(state, order.venue).evidence
-    evidence.breaches += is_overfill
-    if order.cum_qty or not order.sent_ns:
+    evidence.breaches += fact.is_overfill
+    is_first = bool(order.sent_ns) and not order.cum_qty
+    vwap_px = fact.vwap_px
+    if not is_first and vwap_px is None:
         return
     for tally in evidence.tallies(stratum_of(order)):
-        tally.first_fills += 1
-        tally.fill_ms += (ts_ns - order.sent_ns) // _MS
+        if is_first:
+            tally.first_fills += 1
+            tally.fill_ms += (fact.ts_ns - order.sent_ns) // _MS
+        if vwap_px is not None:
+            share = ratio(fact.fill.last_qty, order.order_qty)
+            tally.vwap_orders += share
+            tally.vwap += share * _difference(fact.fill.last_px, vwap_px, order.side)
 
 
 def note_replaced(state: GatewayState, order: Order) -> None:

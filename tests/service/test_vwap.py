@@ -1,0 +1,47 @@
+"""The market's average price on its way from the trades that are seen to the evidence of a rollout."""
+
+from decimal import Decimal
+
+from gateway.core.apply import apply_record
+from gateway.core.decide import decide
+from gateway.core.state import GatewayState
+from gateway.domain.enums import ExecType, Mode
+from gateway.domain.orders import ExecutionReport
+from gateway.service.rollouts import RolloutDesk
+from tests.fakes.venue import FakeVenue
+from tests.service.desk import Desk, desk
+
+D = Decimal
+
+
+def shown(one: Desk) -> dict[str, str | None]:
+    """What is shown of each stratum."""
+    states = RolloutDesk(one.engine, one.clock, lambda: "").states()
+    (state,) = (state for state in states if state.venue == "alpha")
+    return {stratum.stratum: stratum.vwap_bps for stratum in state.strata}
+
+
+async def test_the_average_of_the_market_is_recorded_with_what_was_executed() -> None:
+    """Without it the evidence could not be told again from the journal: the market of that minute is gone."""
+    async with desk(Mode.LIVE, venue=FakeVenue(fills=False)) as one:
+        one.executor.vwap_of = {"AAPL": D(180)}.get
+        order = one.order(await one.place(qty=10))
+        assert shown(one) == {}
+        for part, px in (("a", "180.09"), ("b", "180.27")):
+            report = ExecutionReport(
+                order_id=order.order_id,
+                exec_type=ExecType.TRADE,
+                transact_ns=one.clock.now_ns(),
+                exec_id=part,
+                last_qty=D(5),
+                last_px=D(px),
+            )
+            one.executor.on_reports((report,))
+        assert shown(one) == {"": "10", "market|buy|AAPL": "10"}
+        await one.engine.durable(one.engine.last_seq)
+
+        again = GatewayState()
+        for record in one.journal.records:
+            assert decide(again, record.event).facts == record.facts, record
+            apply_record(again, record.facts)
+        assert again.rollouts["alpha"].evidence == one.engine.state.rollouts["alpha"].evidence
