@@ -21,6 +21,7 @@ from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.promotion import judge_by_folder
 from gateway.adapters.telemetry import PrometheusTelemetry, Reading
+from gateway.adapters.venues.shared.budget import Budgets
 from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.app.alerting import Alerting
@@ -111,8 +112,8 @@ def _assemble(
     """Every constructor call, in the order in which things need each other."""
     settings = start.settings
     clock, tasks = SystemClock(), TaskGroup()
-    calendar = ExchangeCalendar()
-    market = RoutedMarket(settings, feed_factory(config_dir, clock, environ), clock)
+    calendar, budgets = ExchangeCalendar(), Budgets(clock)
+    market = RoutedMarket(settings, feed_factory(config_dir, clock, environ, budgets), clock)
     instruments = dict(settings.trading.instruments)
     simulator = _simulator(settings, instruments, market, calendar, state, clock)
     policy = _policy(settings, config_dir, data_dir, environ)
@@ -131,7 +132,7 @@ def _assemble(
     disconnects = DisconnectWatch(engine, lambda: reloader.settings.venues, clock)
     engine.on_durable = partial(_tell, feed, flattener, durable_times, disconnects)
 
-    factories = venue_factories(instruments, settings, market, clock, data_dir, environ) | dict(extra_venues)
+    factories = venue_factories(instruments, settings, market, clock, data_dir, environ, budgets) | dict(extra_venues)
     venues = VenueManager(table, factories, executor)
     reloader = Reloader(settings, engine, venues, telemetry, clock)
     reloader.judge_promotion = policy.judge_promotion

@@ -55,13 +55,12 @@ def venue_factories(
     clock: Clock,
     data_dir: Path,
     environ: Mapping[str, str],
+    budgets: Budgets,
 ) -> dict[str, VenueFactory]:
     """Order adapters by the name that ``venues.<name>.adapter`` gives. A new venue is a function here.
 
     A venue's client library is imported when its adapter is built and not before: some take a second and 70 MB.
     """
-
-    budgets = Budgets()
 
     def paper(venue: VenueSettings) -> Venue:
         return SimulatorVenue(instruments, settings.simulator, market, clock, name=venue.name)
@@ -92,7 +91,7 @@ def venue_factories(
         from gateway.adapters.venues.ccxt.options import read_options
         from gateway.adapters.venues.ccxt.venue import CcxtVenue
 
-        client = Client(venue, read_options(venue), clock, environ)
+        client = Client(venue, read_options(venue), clock, environ, budgets)
         symbols = tuple(one.symbol for one in instruments.values() if one.venue == venue.name)
         return CcxtVenue(venue, client, clock, symbols, float(settings.market_data.refresh_interval_s))
 
@@ -109,7 +108,9 @@ def _need(module: str) -> None:
 MARKETS = frozenset({"synthetic", "replay", "ibkr", "binance", "alpaca", "ccxt"})
 
 
-def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Callable[[str, Settings], MarketFeed]:
+def feed_factory(
+    folder: Path, clock: Clock, environ: Mapping[str, str], budgets: Budgets
+) -> Callable[[str, Settings], MarketFeed]:
     """Makes the source of a name: ``synthetic``, ``replay``, or a venue whose adapter brings prices. A new adapter is a
     function here and a name in ``MARKETS``. ``folder`` is where gateway.yaml lies, which paths are relative to.
 
@@ -128,13 +129,13 @@ def feed_factory(folder: Path, clock: Clock, environ: Mapping[str, str]) -> Call
     def binance(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         from gateway.adapters.venues.binance.market import BinanceMarket
 
-        return BinanceMarket(venue, clock, _confirm_s(market))
+        return BinanceMarket(venue, clock, _confirm_s(market), budgets)
 
     def ibkr(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         _need("ib_async")
         from gateway.adapters.venues.ibkr.market import IbkrMarket
 
-        return IbkrMarket(venue, clock)
+        return IbkrMarket(venue, clock, budgets)
 
     def alpaca(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         from gateway.adapters.venues.alpaca.market import AlpacaMarket

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.venues.shared.budget import Budgets
 from gateway.app.registry import venue_factories
 from gateway.domain.config import TradingConfig
 from gateway.domain.settings import Settings, VenueSettings
@@ -55,7 +56,7 @@ async def test_a_credential_is_read_by_its_adapter_alone_and_only_when_that_is_b
     """Without this, a gateway in SHADOW would hold keys that can trade, and each adapter the keys of the others."""
     environ = RecordingEnviron()
     settings = Settings(trading=TradingConfig(revision="c1"))
-    factories = venue_factories({}, settings, FixedMarket({}), SystemClock(), tmp_path, environ)
+    factories = venue_factories({}, settings, FixedMarket({}), SystemClock(), tmp_path, environ, Budgets(SystemClock()))
     assert environ.read == set(), "adapters that could be built read nothing yet"
     venue = factories[adapter](VenueSettings(name=adapter, adapter=adapter))
     assert environ.read == {name for name in SECRETS if name.startswith(prefix)}
@@ -66,7 +67,7 @@ async def test_a_credential_is_read_by_its_adapter_alone_and_only_when_that_is_b
 async def test_two_venues_of_one_account_share_its_budget(tmp_path: Path) -> None:
     """Without this, two venues with the same key would each use the whole rate limit, and the key be banned."""
     settings = Settings(trading=TradingConfig(revision="c1"))
-    factories = venue_factories({}, settings, FixedMarket({}), SystemClock(), tmp_path, SECRETS)
+    factories = venue_factories({}, settings, FixedMarket({}), SystemClock(), tmp_path, SECRETS, Budgets(SystemClock()))
     venues = [factories["binance"](VenueSettings(name=name, adapter="binance")) for name in ("one", "two")]
     budgets = {id(venue._rest.budget) for venue in venues}  # type: ignore[attr-defined]
     assert len(budgets) == 1

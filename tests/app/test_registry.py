@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.venues.shared.budget import Budgets
 from gateway.app.registry import CAPABILITIES, ORDER_ADAPTERS, POLICIES, unserved_sources, venue_factories
 from gateway.domain.settings import Settings, VenueSettings
 from tests.app.capabilities_page import PAGE, page
@@ -15,7 +16,9 @@ from tests.world import trading_config
 def test_every_order_adapter_that_is_named_can_be_made() -> None:
     """Without this, a venue would be refused although its adapter exists, or fail when it is first needed."""
     settings = Settings(trading=trading_config())
-    assert set(venue_factories({}, settings, FixedMarket({}), SystemClock(), Path(), {})) == ORDER_ADAPTERS
+    clock = SystemClock()
+    made = venue_factories({}, settings, FixedMarket({}), clock, Path(), {}, Budgets(clock))
+    assert set(made) == ORDER_ADAPTERS
 
 
 def test_the_default_sources_and_engines_exist() -> None:

@@ -8,6 +8,7 @@ async with TwsServer() as tws:
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -39,6 +40,9 @@ class TwsServer:
         self.skew_s = 0
         #: Every order, change and cancel that came to the door, also what a fault then kept out: (operation, order id).
         self.door: list[tuple[str, int]] = []
+        #: Messages of any kind from any client: how many, and when those of the last second came.
+        self.heard = 0
+        self.recent: deque[float] = deque()
         #: Every order and modify that a client sent, and every order id that it asked to cancel, as they came.
         self.seen: list[PlaceOrder] = []
         self.cancels: list[int] = []

@@ -34,7 +34,6 @@ class Session:
         self._writer = writer
         self.client_id = -1
         self.version = 0
-        self._recent: deque[float] = deque()
         self._strikes = 0
         self.feed = MarketFeed(server, self._send, self._send_error)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -167,19 +166,21 @@ class Session:
             self._handle(fields)
 
     def _is_too_fast(self) -> bool:
-        """The pacing rule: error 100, and the end of the session after three violations."""
+        """The pacing rule, for all clients together: error 100, and the end of the session after three violations."""
         limit = self._server.faults.messages_per_s
         now = time.monotonic()
-        self._recent.append(now)
-        while now - self._recent[0] > 1:
-            self._recent.popleft()
-        if not limit or len(self._recent) <= limit:
+        recent = self._server.recent
+        recent.append(now)
+        self._server.heard += 1
+        while now - recent[0] > 1:
+            recent.popleft()
+        if not limit or len(recent) <= limit:
             return False
         self._strikes += 1
         self._send_error(-1, 100, "Max rate of messages per second has been exceeded")
         if self._strikes >= 3:
             self.hang_up()
-        self._recent.clear()
+        recent.clear()
         return True
 
     def _handlers(self) -> dict[int, Callable[[list[str]], None]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
+from gateway.adapters.venues.shared.budget import Budgets
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 
@@ -74,8 +74,8 @@ class RestClient:
         self.credentials = Credentials(environ)
         self.base_url = _base_url(settings, self.credentials.key)
         self.stream_url = f"ws{self.base_url.removeprefix('http')}/stream"
-        budget = MessageBudget(clock, REQUESTS_PER_MIN, 60.0, CANCEL_RESERVE)
-        self.budget = (budgets or Budgets()).of(f"alpaca {self.credentials.key}", budget)
+        place = ("alpaca", self.base_url, self.credentials.key)
+        self.budget = (budgets or Budgets(clock)).at(place, REQUESTS_PER_MIN, 60.0, CANCEL_RESERVE)
         self._timeout = aiohttp.ClientTimeout(total=float(settings.timeout_s))
         self._session: aiohttp.ClientSession | None = None
 

@@ -8,15 +8,13 @@ from binance.async_client import AsyncClient
 from binance.exceptions import BinanceAPIException
 
 from gateway.adapters.venues.binance import outcomes
-from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
+from gateway.adapters.venues.binance.weight import WEIGHT_PER_MIN, weight_budget
+from gateway.adapters.venues.shared.budget import Budgets
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 
 LIVE_API, LIVE_STREAM = "https://api.binance.com/api", "wss://ws-api.binance.com:443/ws-api/v3"
 TEST_API, TEST_STREAM = "https://testnet.binance.vision/api", "wss://ws-api.testnet.binance.vision/ws-api/v3"
-#: Weight a minute that one address may use; the exchange bans who goes on after 429.
-WEIGHT_PER_MIN = 6_000
-CANCEL_RESERVE = 600
 #: Milliseconds for which a signed request is valid: after that one that is still under way is refused.
 RECV_WINDOW_MS = 5_000
 #: How long a request may wait for weight before it is given up, having sent nothing.
@@ -35,10 +33,9 @@ class RestClient:
     ) -> None:
         self.api_key = _required(environ, "BINANCE_API_KEY")
         self._secret = _required(environ, "BINANCE_SECRET")
-        budget = MessageBudget(clock, WEIGHT_PER_MIN, 60.0, CANCEL_RESERVE)
-        self.budget = (budgets or Budgets()).of(f"binance {self.api_key}", budget)
         self._clock = clock
         base = settings.options.get("base_url", "") or (TEST_API if settings.paper_only else LIVE_API)
+        self.budget = weight_budget(base, budgets or Budgets(clock))
         self.stream_url = settings.options.get("stream_url", "") or (
             TEST_STREAM if settings.paper_only else LIVE_STREAM
         )

@@ -17,7 +17,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from gateway.adapters.venues.binance.weight import LEFT_BY_PRICES, weight_budget
 from gateway.adapters.venues.shared.binance_stream import BinanceStream, priced, venue_symbol
+from gateway.adapters.venues.shared.budget import Budgets
 from gateway.adapters.venues.shared.market import VenueMarket
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import DepthUpdate, Quote
@@ -32,8 +34,11 @@ _HEARTBEAT_S = 15.0
 #: One connection carries 1,024 streams, and takes 5 messages a second from us.
 _MOST_STREAMS = 1_020
 _STREAMS_A_MESSAGE, _MESSAGE_PAUSE_S = 200, 0.4
-#: Weight 5 each of 6,000 a minute, which orders need too: snapshots take half at most.
 _SNAPSHOT_LEVELS, _SNAPSHOT_PAUSE_S = 100, 0.1
+#: By what is asked for, the most that Binance counts for it.
+_WEIGHTS = {"depth": 5, "ticker/bookTicker": 4}
+#: What a request for prices waits while orders use the weight of the minute.
+_PATIENCE_S = 60.0
 #: Best prices are taken from a request where streams were silent for so long: before that it may be the older of both.
 _QUIET_NS = 1_000_000_000
 _MOST_NAMED = 100
@@ -68,11 +73,12 @@ class BinanceMarket(VenueMarket):
 
     _expected = (aiohttp.ClientError,)
 
-    def __init__(self, settings: VenueSettings, clock: Clock, confirm_s: float) -> None:
+    def __init__(self, settings: VenueSettings, clock: Clock, confirm_s: float, budgets: Budgets | None = None) -> None:
         super().__init__(settings.name, clock)
         options = settings.options
         self._is_test = {"live": False, "test": True}.get(options.get("prices", ""), settings.paper_only)
         self._api = options.get("data_url", "") or (TEST_API if self._is_test else LIVE_API)
+        self._budget = weight_budget(self._api, budgets or Budgets(clock))
         self._stream_url = options.get("data_stream_url", "") or (TEST_STREAM if self._is_test else LIVE_STREAM)
         self._with_books = options.get("depth", "true") != "false"
         self._timeout = aiohttp.ClientTimeout(total=float(settings.timeout_s))
@@ -265,6 +271,9 @@ class BinanceMarket(VenueMarket):
 
     async def _get(self, path: str, **params: str) -> bytes | None:
         """The body of an answer; None, after a wait where the exchange asks for one, when there is none to be had."""
+        if not await self._budget.acquire(_PATIENCE_S, _WEIGHTS[path], leave=LEFT_BY_PRICES):
+            _log.warning("market data of %s: orders use the weight of this minute; %s waits", self._name, path)
+            return None
         try:
             async with self._session.get(f"{self._api}/v3/{path}", params=params) as response:
                 body = await response.read()

@@ -23,7 +23,7 @@ import ccxt.pro
 
 from gateway.adapters.venues.ccxt.options import CcxtOptions, OptionsInvalid, read_credentials
 from gateway.adapters.venues.ccxt.pacing import Pacing, Purpose
-from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 
@@ -108,7 +108,12 @@ class Client:
     """One exchange of ccxt. ``call`` is the only way to its methods that go out."""
 
     def __init__(
-        self, settings: VenueSettings, options: CcxtOptions, clock: Clock, environ: Mapping[str, str] | None = None
+        self,
+        settings: VenueSettings,
+        options: CcxtOptions,
+        clock: Clock,
+        environ: Mapping[str, str] | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         """With ``environ`` it can trade; without, it reads prices and holds no credentials."""
         self.options = options
@@ -123,7 +128,9 @@ class Client:
         self.exchange = exchange
         self.has: Mapping[str, Any] = exchange.has
         self._clock = clock
-        self.budget, self._dearest = _budget_of(exchange.rateLimit, clock)
+        whose = str(settings.paper_only), exchange.apiKey or exchange.walletAddress or ""  # prices: nobody's
+        place = ("ccxt", options.exchange, options.base_url, *whose)
+        self.budget, self._dearest = _budget_of(exchange.rateLimit, place, budgets or Budgets(clock))
         self.pacing = Pacing(self.budget, clock, _gap_ns_of(exchange.rateLimit))
         exchange.gateway_client = self
         self.timeout_s = float(settings.timeout_s)
@@ -295,13 +302,13 @@ def _moved(urls: dict[str, Any], options: CcxtOptions, *, is_stream: bool) -> di
     return moved
 
 
-def _budget_of(rate_limit_ms: float, clock: Clock) -> tuple[MessageBudget, int]:
+def _budget_of(rate_limit_ms: float, place: tuple[str, ...], budgets: Budgets) -> tuple[MessageBudget, int]:
     """The budget, and the most that one request can take of it. ccxt gives the milliseconds that a request costs; the
     window is long enough for some of them, so that a reserve is more than nothing."""
     window_s = max(_WINDOW_S, _FEWEST * rate_limit_ms / 1_000)
     limit = int(window_s * 1_000 / max(rate_limit_ms, 1) * _UNIT)
     reserve = int(limit * _CANCEL_SHARE)
-    return MessageBudget(clock, limit, window_s, reserve), limit - reserve
+    return budgets.at(place, limit, window_s, reserve), limit - reserve
 
 
 def _gap_ns_of(rate_limit_ms: float) -> int:

@@ -80,6 +80,7 @@ class TwsConnection:
         try:
             await self._connect()
             while not await self._ends_within(HEARTBEAT_S):
+                await self._budget.acquire(self._timeout_s, is_cancel=True)  # late is better than never
                 async with asyncio.timeout(self._timeout_s):
                     await self.wire.current_time()
         finally:
@@ -225,7 +226,9 @@ class TwsConnection:
             return tape
 
     async def contract_details(self, contract: Contract) -> list[ContractDetails]:
-        await self._budget.acquire(self._timeout_s)
+        """What TWS knows by this name. Raises ConnectionError, TimeoutError."""
+        if not await self._budget.acquire(self._timeout_s):
+            raise ConnectionError("too many messages are under way")
         async with asyncio.timeout(self._timeout_s):
             return await self.wire.contract_details(contract)
 

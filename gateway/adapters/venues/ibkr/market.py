@@ -12,9 +12,10 @@ from ib_async import Contract
 
 from gateway.adapters.venues.ibkr import errors
 from gateway.adapters.venues.ibkr.contracts import ContractUnknown, contract_of, only_one
+from gateway.adapters.venues.ibkr.pacing import LEFT_BY_PRICES, tws_budget
 from gateway.adapters.venues.ibkr.price_wire import PriceWire
 from gateway.adapters.venues.ibkr.ticks import TRADE_TEXT, Rows, Touch
-from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.adapters.venues.shared.budget import Budgets
 from gateway.adapters.venues.shared.market import VenueMarket
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import DepthUpdate
@@ -22,10 +23,9 @@ from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 
 _log = logging.getLogger(__name__)
-#: TWS takes 50 messages a second from all its clients together, and orders go first.
-_MESSAGES_PER_S = 15
 _CLIENT_ID_OFFSET = 1_000
 _HEARTBEAT_S = 10.0
+_PATIENCE_S = 60.0
 _DEPTH_ROWS = 10
 _TYPES: Mapping[str, int] = {"live": 1, "frozen": 2, "delayed": 3, "delayed_frozen": 4}
 _DELAYED = frozenset({3, 4})
@@ -52,7 +52,7 @@ class IbkrMarket(VenueMarket):
     """``options``: ``market_data_type`` live (unless said otherwise), frozen, delayed or delayed_frozen;
     ``market_data_client_id`` (that of orders plus 1000); ``depth`` true, or the symbols whose book is wanted."""
 
-    def __init__(self, settings: VenueSettings, clock: Clock) -> None:
+    def __init__(self, settings: VenueSettings, clock: Clock, budgets: Budgets | None = None) -> None:
         super().__init__(settings.name, clock)
         options = settings.options
         self._settings = settings
@@ -61,7 +61,7 @@ class IbkrMarket(VenueMarket):
         self._standing = "delayed prices" if self._type in _DELAYED else ""
         self._timeout_s = float(settings.timeout_s)
         self._depth_wanted = options.get("depth", "")
-        self._budget = MessageBudget(clock, _MESSAGES_PER_S, 1.0, 0)
+        self._budget = tws_budget(settings, budgets or Budgets(clock))
         self._contracts: dict[Instrument, Contract] = {}
         self._touches: dict[int, Touch] = {}
         self._rows: dict[int, Rows] = {}
@@ -89,6 +89,7 @@ class IbkrMarket(VenueMarket):
             wire.set_type(self._type)
             await self._opened(self._standing)
             while not await self._is_lost():
+                await self._budget.acquire(self._timeout_s)
                 async with asyncio.timeout(self._timeout_s):
                     await wire.beat()
         finally:
@@ -176,8 +177,9 @@ class IbkrMarket(VenueMarket):
             await self._watch_depth(symbol, contract)
 
     async def _paced(self) -> None:
-        if not await self._budget.acquire(60.0):
-            raise TimeoutError("no message could be sent to TWS for a minute")
+        """Wait for a second in which orders leave room, however long they take it all: prices that come go on."""
+        while not await self._budget.acquire(_PATIENCE_S, leave=LEFT_BY_PRICES):
+            _log.warning("market data of %s: orders use the messages that TWS takes; subscriptions wait", self._name)
 
     # --- what the wire tells --------------------------------------------------------------------------
 

@@ -16,9 +16,10 @@ from gateway.adapters.venues.ibkr.contracts import ContractUnknown, contract_of,
 from gateway.adapters.venues.ibkr.days import ListDay
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.orders import OrderUnsupported, order_of
+from gateway.adapters.venues.ibkr.pacing import MESSAGES_PER_S, tws_budget
 from gateway.adapters.venues.ibkr.reading import Reading
 from gateway.adapters.venues.ibkr.tracking import Terms, Tracked
-from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
+from gateway.adapters.venues.shared.budget import Budgets
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import OrdType, SubmitStatus
 from gateway.domain.instruments import Instrument
@@ -27,9 +28,6 @@ from gateway.ports.clock import Clock
 from gateway.ports.connection import ConnectionState
 from gateway.ports.venue import Answer, Lookup, VenueListener
 
-#: Messages in any second that TWS takes (half of 100 market data lines), less two for what the library sends itself.
-MESSAGES_PER_S = 48
-CANCEL_RESERVE = 10
 #: How long a request may wait for the message budget before it is refused, having sent nothing.
 _BUDGET_WAIT_S = 2.0
 
@@ -49,8 +47,7 @@ class IbkrVenue:
         self._clock = clock
         self._ids = ids
         self._day = ListDay(settings.options)
-        budget = MessageBudget(clock, MESSAGES_PER_S, 1.0, CANCEL_RESERVE)
-        self._budget = (budgets or Budgets()).of(f"TWS {settings.host}:{settings.port}", budget)
+        self._budget = tws_budget(settings, budgets or Budgets(clock))
         self._reading = Reading(clock)
         self._connection = TwsConnection(settings, self._reading, ids, self._budget, clock)
         self._account = IbkrAccount(self._connection, instruments, settings.name)

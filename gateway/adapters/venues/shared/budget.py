@@ -1,7 +1,8 @@
 """One budget of messages for one account at one venue, shared by everything that sends there.
 
 At most so many in any window of time, as venues count them, with a reserve: the last ones of a window are kept for
-cancels, so that a flood of new orders can never keep an order from being taken back (invariant 5).
+cancels, so that a flood of new orders can never keep an order from being taken back (invariant 5). What is only read,
+prices above all, leaves room for orders.
 """
 
 import asyncio
@@ -30,21 +31,24 @@ class MessageBudget:
         self._forget()
         return self._limit - self._used
 
-    def take(self, cost: int = 1, *, is_cancel: bool = False) -> bool:
-        """Spend ``cost`` now; False when there is not enough for this purpose, and nothing was spent."""
+    def take(self, cost: int = 1, *, is_cancel: bool = False, leave: int = 0) -> bool:
+        """Spend ``cost`` now; False when there is not enough for this purpose, and nothing was spent.
+
+        ``leave`` is what must be left in the window afterwards, for those who go first.
+        """
         now_ns = self._forget()
         if now_ns < self._closed_until_ns and not is_cancel:
             return False
-        if self._used + cost > self._limit - (0 if is_cancel else self._reserve):
+        if self._used + cost > self._limit - max(leave, 0 if is_cancel else self._reserve):
             return False
         self._spent.append((now_ns, cost))
         self._used += cost
         return True
 
-    async def acquire(self, timeout_s: float, cost: int = 1, *, is_cancel: bool = False) -> bool:
+    async def acquire(self, timeout_s: float, cost: int = 1, *, is_cancel: bool = False, leave: int = 0) -> bool:
         """Spend ``cost``, waiting for it up to ``timeout_s``; False: nothing was spent, and nothing may be sent."""
         deadline_ns = self._clock.monotonic_ns() + int(timeout_s * _NS)
-        while not self.take(cost, is_cancel=is_cancel):
+        while not self.take(cost, is_cancel=is_cancel, leave=leave):
             if self._clock.monotonic_ns() >= deadline_ns:
                 return False
             await asyncio.sleep(self._window_ns / _NS / 50)
@@ -74,11 +78,15 @@ class MessageBudget:
 
 
 class Budgets:
-    """The budgets of all accounts: adapters of one account at one venue get the same one."""
+    """The budgets of one gateway. Who names the same place gets the same budget: a venue's orders and its prices, a
+    venue that is built anew, and two venues of the configuration that are one account."""
 
-    def __init__(self) -> None:
-        self._found: dict[str, MessageBudget] = {}
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._made: dict[tuple[str, ...], MessageBudget] = {}
 
-    def of(self, account: str, budget: MessageBudget) -> MessageBudget:
-        """The budget of ``account``: ``budget``, unless there is one already."""
-        return self._found.setdefault(account, budget)
+    def at(self, place: tuple[str, ...], limit: int, window_s: float, reserve: int) -> MessageBudget:
+        """The budget of ``place``: what the venue counts by, an address or a key. Its first user sets its figures."""
+        if place not in self._made:
+            self._made[place] = MessageBudget(self._clock, limit, window_s, reserve)
+        return self._made[place]
