@@ -53,7 +53,7 @@ class Wiring:
 
 def at_tws(tws: TwsServer, name: str = "ibkr", host: str = "127.0.0.1", client_id: int = 7) -> VenueSettings:
     return VenueSettings(
-        name=name, adapter="ibkr", host=host, port=tws.port, client_id=client_id, timeout_s=D(2), paper_only=True
+        name=name, adapter="ibkr", host=host, port=tws.port, client_id=client_id, timeout_s=D(60), paper_only=True
     )
 
 
