@@ -14,6 +14,7 @@ from gateway.domain.orders import Actor
 from gateway.ports.alerts import ChannelView, Notifier
 from gateway.ports.clock import Clock
 from gateway.service.engine import Engine
+from gateway.service.views import active_alerts, resolved_alerts
 
 _log = logging.getLogger(__name__)
 _NS = 1_000_000_000
@@ -71,11 +72,10 @@ class AlertDesk:
                     self._notifier.notify(found)
 
     def active(self) -> tuple[Alert, ...]:
-        found = self._engine.state.alerts.active.values()
-        return tuple(sorted(found, key=lambda one: (-one.condition.severity.rank, one.raised_ns, one.alert_id)))
+        return active_alerts(self._engine.state)
 
     def resolved(self) -> tuple[Alert, ...]:
-        return tuple(reversed(self._engine.state.alerts.resolved))
+        return resolved_alerts(self._engine.state)
 
     async def acknowledge(self, alert_id: str, actor: Actor, reason: str) -> Alert | None:
         event = AcknowledgmentReceived(ts_ns=self._clock.now_ns(), alert_id=alert_id, actor=actor, reason=reason)

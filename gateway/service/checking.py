@@ -12,7 +12,7 @@ from gateway.core.risk.listing import Check
 from gateway.core.risk.rules import RISK_RULES
 from gateway.core.routing import cap_uses
 from gateway.core.state import GatewayState
-from gateway.core.trading.states import TradingStop, scopes_of
+from gateway.core.trading.states import scopes_of
 from gateway.core.validation import shape_problems
 from gateway.core.words import refuse
 from gateway.domain.controls import CONTROL_OF
@@ -39,6 +39,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.policy import PolicyEngine
 from gateway.service.engine import Engine
 from gateway.service.intake import Intake
+from gateway.service.risk_reads import stop_view
 
 #: Names the order that never is: its legs add their number.
 CHECK_ID = "check"
@@ -245,18 +246,6 @@ def _stops(state: GatewayState, explained: Explained) -> tuple[StopView, ...]:
         stop_view(stop)
         for stop in state.trading.everything_stopped()
         if any(scope == (stop.scope, stop.scope_id) and stop.book in (None, route) for scope, route in scopes)
-    )
-
-
-def stop_view(stop: TradingStop) -> StopView:
-    return StopView(
-        scope=stop.scope,
-        scope_id=stop.scope_id,
-        state=stop.state,
-        book=stop.book,
-        reason=stop.reason,
-        by=stop.actor.name,
-        breaker=stop.trip_id or None,
     )
 
 

@@ -3,7 +3,6 @@
 import msgspec
 
 from gateway.core.state import GatewayState
-from gateway.domain.enums import Route
 from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.sessions import Session
@@ -15,6 +14,7 @@ from gateway.ports.read_model import PortfolioView, PositionView
 from gateway.service.book_views import portfolio_views, position_views
 from gateway.service.engine import Engine
 from gateway.service.intake import Intake
+from gateway.service.views import statistics_of
 
 
 class Reads:
@@ -81,14 +81,7 @@ class Reads:
         return self._state.session
 
     def statistics(self) -> dict[str, dict[str, int]]:
-        open_orders = self._state.open_orders()
-        counts = {group: dict(names) for group, names in self._state.statistics.items()}
-        counts["now"] = {
-            "open_orders": len(open_orders),
-            "in_doubt": sum(1 for order in open_orders if order.is_in_doubt),
-            "live_open_orders": sum(1 for order in open_orders if order.route is Route.LIVE),
-        }
-        return counts
+        return statistics_of(self._state)
 
 
 def _matches(order: Order, query: OrderQuery) -> bool:

@@ -6,14 +6,14 @@ from gateway.core.limit_use import LimitUse, limit_uses
 from gateway.core.routing import cap_uses
 from gateway.core.state import GatewayState
 from gateway.core.throttle_use import throttle_uses
+from gateway.core.trading.states import TradingStop
 from gateway.domain.controls import CONTROL_OF
 from gateway.domain.enums import ScopeKind
 from gateway.domain.money import plain
-from gateway.ports.checking import CapView
+from gateway.ports.checking import CapView, StopView
 from gateway.ports.clock import Clock
 from gateway.ports.risk_view import LimitUseView, RiskView, VenueCapsView
-from gateway.service.checking import stop_view
-from gateway.service.engine import Engine
+from gateway.service.state_holder import StateHolder
 
 _MS = 1_000_000
 
@@ -21,12 +21,12 @@ _MS = 1_000_000
 class RiskReader:
     """Implements ``ports.risk_view.RiskReads``."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
-        self._engine = engine
+    def __init__(self, holder: StateHolder, clock: Clock) -> None:
+        self._holder = holder
         self._clock = clock
 
     def risk(self) -> RiskView:
-        state, now_ns = self._engine.state, self._clock.now_ns()
+        state, now_ns = self._holder.state, self._clock.now_ns()
         figures = state.figures
         caps = ((venue, cap_uses(state, venue)) for venue in state.config.venues)
         return RiskView(
@@ -54,12 +54,12 @@ class RiskReader:
 
         Symbols have none: there may be thousands.
         """
-        state, now_ns = self._engine.state, self._clock.now_ns()
+        state, now_ns = self._holder.state, self._clock.now_ns()
         return _ratios((*limit_uses(state, now_ns, without=ScopeKind.SYMBOL), *throttle_uses(state, now_ns)))
 
     def daily_loss_ratios(self) -> dict[tuple[str, str], float]:
         """The same of ``daily_loss_limit`` alone, for the alerts: cheap enough for every few seconds."""
-        uses = limit_uses(self._engine.state, self._clock.now_ns(), only="daily_loss_limit", without=ScopeKind.SYMBOL)
+        uses = limit_uses(self._holder.state, self._clock.now_ns(), only="daily_loss_limit", without=ScopeKind.SYMBOL)
         return _ratios(uses)
 
 
@@ -94,4 +94,16 @@ def _view(one: LimitUse) -> LimitUseView:
         is_per_order=one.value is None,
         account=one.account or None,
         symbol=one.symbol or None,
+    )
+
+
+def stop_view(stop: TradingStop) -> StopView:
+    return StopView(
+        scope=stop.scope,
+        scope_id=stop.scope_id,
+        state=stop.state,
+        book=stop.book,
+        reason=stop.reason,
+        by=stop.actor.name,
+        breaker=stop.trip_id or None,
     )

@@ -2,21 +2,19 @@
 
 from collections.abc import Callable
 
-import msgspec
-
 from gateway.core.limit_advice import exceeded
 from gateway.domain.settings import VenueSettings
 from gateway.domain.throttles import StrategyLock
 from gateway.ports.clock import Clock
-from gateway.ports.connection import HasConnection
-from gateway.ports.market_data import FeedState, MarketSources
+from gateway.ports.market_data import MarketSources
 from gateway.ports.policy import PolicyEngine
 from gateway.ports.read_model import BreakerView, ConnectionView, FlattenView, HealthView, ModesView, StopView
 from gateway.service.breakers import BreakerWatch
+from gateway.service.connections import ConnectionReader
 from gateway.service.engine import Engine
 from gateway.service.executor import VenueTable
 from gateway.service.intake import Intake
-from gateway.service.views import flatten_views, modes_view, stop_views
+from gateway.service.views import flatten_views, locks_of, modes_view, stop_views
 
 
 class GatewayStatus:
@@ -36,9 +34,8 @@ class GatewayStatus:
         self._engine = engine
         self._intake = intake
         self._table = table
-        self._market = market
+        self._connections = ConnectionReader(engine, table, market, venues, clock)
         self._policy = policy
-        self._venues = venues
         self._breakers = breakers
         self._clock = clock
         self._started_ns = clock.now_ns()
@@ -68,47 +65,10 @@ class GatewayStatus:
         return flatten_views(self._engine.state)
 
     def locks(self) -> tuple[StrategyLock, ...]:
-        return tuple(sorted(self._engine.state.throttle.locks.values(), key=lambda lock: (lock.since_ns, lock.lock_id)))
+        return locks_of(self._engine.state)
 
     def connections(self) -> tuple[ConnectionView, ...]:
-        views = [
-            ConnectionView(
-                name="simulator",
-                kind="venue",
-                is_connected=True,
-                is_synthetic=True,
-                text="fills shadow orders and twins in this process",
-                since_ns=self._started_ns,
-            ),
-        ]
-        views.extend(self._venue_connection(name) for name in self._venues())
-        views.extend(_feed_connection(state) for state in self._market.states())
-        return tuple(views)
-
-    def _venue_connection(self, name: str) -> ConnectionView:
-        """What the adapter itself knows of its connection, and else what orders go by."""
-        slot, use = self._table.names().get(name), self._engine.state.venues.get(name)
-        text = "in SHADOW nothing connects to this venue" if slot is None else (use.text if use is not None else "")
-        view = ConnectionView(
-            name=name,
-            kind="venue",
-            is_connected=slot is not None and (use is None or use.is_connected),
-            is_synthetic=False,
-            text=text or "connected",
-            since_ns=self._started_ns if use is None else use.since_ns or self._started_ns,
-        )
-        if slot is None or not isinstance(slot.venue, HasConnection):
-            return view
-        known = slot.venue.connection
-        return msgspec.structs.replace(
-            view,
-            is_connected=known.is_connected,
-            text=known.text or "connected",
-            since_ns=known.since_ns,
-            failed_attempts=known.failed_attempts,
-            last_error=known.last_error,
-            next_attempt_ns=known.next_attempt_ns,
-        )
+        return self._connections.connections()
 
     def seconds_without(self) -> dict[tuple[str, ...], float]:
         """For how long each connection that should stand has been down since this process began; 0 while it stands."""
@@ -153,22 +113,3 @@ class GatewayStatus:
             policy_revision=self._policy.revision,
             config_error=self.config_error or self.policy_error,
         )
-
-
-def _feed_connection(state: FeedState) -> ConnectionView:
-    """Of a source of prices, apart from that of orders to the same venue."""
-    known, without = state.connection, len(state.troubles)
-    text = known.text or "connected"
-    if known.is_connected and without:
-        text += f"; {without} of {len(state.symbols)} symbols have no prices"
-    return ConnectionView(
-        name=state.name,
-        kind="market_data",
-        is_connected=known.is_connected,
-        is_synthetic=state.is_synthetic,
-        text=text,
-        since_ns=known.since_ns,
-        failed_attempts=known.failed_attempts,
-        last_error=known.last_error,
-        next_attempt_ns=known.next_attempt_ns,
-    )

@@ -4,10 +4,12 @@ from decimal import Decimal
 
 from gateway.core.order_classes import status_of_class
 from gateway.core.state import GatewayState, VenueUse
-from gateway.domain.enums import OrderClass, OrdStatus
+from gateway.domain.alerts import Alert
+from gateway.domain.enums import OrderClass, OrdStatus, Route
 from gateway.domain.market import Quote
 from gateway.domain.money import ZERO, plain, ratio
 from gateway.domain.orders import Order
+from gateway.domain.throttles import StrategyLock
 from gateway.ports.intake import OrderStory
 from gateway.ports.read_model import FlattenView, ModesView, StopView, VenueModeView
 
@@ -141,3 +143,31 @@ def flatten_views(state: GatewayState) -> tuple[FlattenView, ...]:
         )
         for one in newest
     )
+
+
+def locks_of(state: GatewayState) -> tuple[StrategyLock, ...]:
+    """Strategies that wait for a person, the oldest lock first."""
+    return tuple(sorted(state.throttle.locks.values(), key=lambda lock: (lock.since_ns, lock.lock_id)))
+
+
+def active_alerts(state: GatewayState) -> tuple[Alert, ...]:
+    """What lasts: the most severe first, and of those the oldest."""
+    found = state.alerts.active.values()
+    return tuple(sorted(found, key=lambda one: (-one.condition.severity.rank, one.raised_ns, one.alert_id)))
+
+
+def resolved_alerts(state: GatewayState) -> tuple[Alert, ...]:
+    """The latest that are over, the newest first."""
+    return tuple(reversed(state.alerts.resolved))
+
+
+def statistics_of(state: GatewayState) -> dict[str, dict[str, int]]:
+    """Counts since the journal began, by group and name; ``now`` of what is open."""
+    open_orders = state.open_orders()
+    counts = {group: dict(names) for group, names in state.statistics.items()}
+    counts["now"] = {
+        "open_orders": len(open_orders),
+        "in_doubt": sum(1 for order in open_orders if order.is_in_doubt),
+        "live_open_orders": sum(1 for order in open_orders if order.route is Route.LIVE),
+    }
+    return counts
