@@ -4,7 +4,7 @@ What is measured is what an order of nothing would measure, by the rules' own fu
 the one that the next order is compared with. For whoever reads; no order waits for it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -64,10 +64,24 @@ def limit_uses(
     ``only`` is the one rule to measure, ``without`` a kind of scope to leave out: there may be thousands of symbols.
     """
     scopes = [scope for scope in state.risk_plan.all_scopes() if scope.kind is not without]
-    for route, book in state.books.items():
-        reader = _Reader(state, route, book, now_ns, only)
-        for scope in scopes:
-            yield from reader.scope(scope)
+    for found in measured_in(state, now_ns, [(route, scope) for route in state.books for scope in scopes], only):
+        yield from found
+
+
+def measured_in(
+    state: GatewayState, now_ns: int, scopes: Iterable[tuple[Route, ScopeLimits]], only: str = ""
+) -> Iterator[tuple[LimitUse, ...]]:
+    """The limits of each of these scopes of a book, one scope at a time: the state may move on between two of them."""
+    readers: dict[Route, _Reader] = {}
+    for route, scope in scopes:
+        if route not in readers:
+            readers[route] = _Reader(state, route, state.books[route], now_ns, only)
+        yield tuple(readers[route].scope(scope))
+
+
+def is_untouched(state: GatewayState, route: Route, scope: ScopeLimits) -> bool:
+    """Whether no order was ever held in this scope of the book: nothing of its limits is in use."""
+    return use_of(state.books[route], scope.kind, scope.scope_id) is NO_SCOPE_USE
 
 
 class _Case(msgspec.Struct, frozen=True, gc=False):

@@ -37,9 +37,20 @@ class VenueCapsView(msgspec.Struct, frozen=True, kw_only=True):
     caps: tuple[CapView, ...]
 
 
+class LimitsQuery(msgspec.Struct, frozen=True):
+    """Which limits to measure. ``first`` is the place of the scope to begin with, ``most`` how many limits there may
+    be before the rest is left to another question."""
+
+    book: str | None = None
+    scope: str | None = None
+    scope_id: str | None = None
+    first: int = 0
+    most: int = 500
+
+
 class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     """``figures_age_ms`` is the age of volatilities and correlations, null when there are none. Values are at the last
-    marks, in ``currency``."""
+    marks, in ``currency``. ``next_first`` is where another question goes on; None: there are no more limits."""
 
     currency: str
     config_revision: str
@@ -48,9 +59,10 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     figures_age_ms: int | None
     limits: tuple[LimitUseView, ...]
     caps: tuple[VenueCapsView, ...]
+    next_first: int | None = None
 
 
 class RiskReads(Protocol):
-    def risk(self) -> RiskView:
-        """Every limit of every scope in both books, as of now."""
+    async def risk(self, query: LimitsQuery) -> RiskView:
+        """The limits of every scope that is asked for, as of now. Orders go on while they are measured."""
         ...

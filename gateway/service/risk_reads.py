@@ -1,21 +1,24 @@
 """Limits and their use for readers: the page, the metrics, ``GET /risk``."""
 
-from collections.abc import Iterable, Iterator
+import asyncio
+import heapq
+from collections.abc import Iterable
 
-from gateway.core.limit_use import LimitUse, limit_uses
+from gateway.core.limit_use import LimitUse, is_untouched, limit_uses, measured_in
 from gateway.core.routing import cap_uses
 from gateway.core.state import GatewayState
 from gateway.core.throttle_use import throttle_uses
 from gateway.core.trading.states import TradingStop
 from gateway.domain.controls import CONTROL_OF
 from gateway.domain.enums import ScopeKind
-from gateway.domain.money import plain
+from gateway.domain.money import ZERO, plain
 from gateway.ports.checking import CapView, StopView
 from gateway.ports.clock import Clock
-from gateway.ports.risk_view import LimitUseView, RiskView, VenueCapsView
+from gateway.ports.risk_view import LimitsQuery, LimitUseView, RiskView, VenueCapsView
 from gateway.service.state_holder import StateHolder
 
 _MS = 1_000_000
+_SCOPES_PER_SLICE = 16
 
 
 class RiskReader:
@@ -25,9 +28,10 @@ class RiskReader:
         self._holder = holder
         self._clock = clock
 
-    def risk(self) -> RiskView:
+    async def risk(self, query: LimitsQuery) -> RiskView:
         state, now_ns = self._holder.state, self._clock.now_ns()
         figures = state.figures
+        limits, next_first = await self._limits(state, query, now_ns)
         caps = ((venue, cap_uses(state, venue)) for venue in state.config.venues)
         return RiskView(
             currency=state.config.base_currency,
@@ -35,7 +39,8 @@ class RiskReader:
             trading_state=state.trading.gateway_state,
             stops=tuple(stop_view(stop) for stop in state.trading.everything_stopped()),
             figures_age_ms=None if figures is None else max(now_ns - figures.as_of_ns, 0) // _MS,
-            limits=tuple(_view(one) for one in _all_uses(state, now_ns)),
+            limits=limits,
+            next_first=next_first,
             caps=tuple(
                 VenueCapsView(
                     venue=venue,
@@ -48,6 +53,48 @@ class RiskReader:
                 if found
             ),
         )
+
+    async def _limits(
+        self, state: GatewayState, query: LimitsQuery, now_ns: int
+    ) -> tuple[tuple[LimitUseView, ...], int | None]:
+        """In slices: there may be thousands of scopes, and orders come between. The throttles come last."""
+        scopes = [
+            (route, scope)
+            for route in state.books
+            for scope in state.risk_plan.all_scopes()
+            if _is_asked(query, route.value, scope.kind.value, scope.scope_id)
+        ]
+        found: list[LimitUseView] = []
+        for place, uses in enumerate(measured_in(state, now_ns, scopes[query.first :]), query.first):
+            if len(found) + len(uses) > query.most and found:
+                return tuple(found), place
+            found.extend(limit_view(one) for one in uses)
+            if place % _SCOPES_PER_SLICE == 0:
+                await asyncio.sleep(0)
+        found.extend(
+            limit_view(one)
+            for one in throttle_uses(state, now_ns)
+            if _is_asked(query, one.book, one.scope, one.scope_id)
+        )
+        return tuple(found), None
+
+    async def fullest(self, most: int) -> tuple[tuple[LimitUseView, ...], int, int]:
+        """Of the limits that are in use the ``most`` nearest to what they allow, how many are in use, and how many of
+        them are exceeded."""
+        state, now_ns = self._holder.state, self._clock.now_ns()
+        touched = [
+            (route, scope)
+            for route in state.books
+            for scope in state.risk_plan.all_scopes()
+            if scope.kind is not ScopeKind.SYMBOL or not is_untouched(state, route, scope)
+        ]
+        used = [one for one in throttle_uses(state, now_ns) if one.use is not None]
+        for place, uses in enumerate(measured_in(state, now_ns, touched)):
+            used.extend(one for one in uses if one.use is not None)
+            if place % _SCOPES_PER_SLICE == 0:
+                await asyncio.sleep(0)
+        nearest = heapq.nlargest(most, used, key=lambda one: one.use or ZERO)
+        return tuple(limit_view(one) for one in nearest), len(used), sum(one.is_broken for one in used)
 
     def use_ratios(self) -> dict[tuple[str, str], float]:
         """The larger use of the two books by scope (``account:default``) and rule, for the metrics.
@@ -73,12 +120,11 @@ def _ratios(uses: Iterable[LimitUse]) -> dict[tuple[str, str], float]:
     return found
 
 
-def _all_uses(state: GatewayState, now_ns: int) -> Iterator[LimitUse]:
-    yield from limit_uses(state, now_ns)
-    yield from throttle_uses(state, now_ns)
+def _is_asked(query: LimitsQuery, book: str, scope: str, scope_id: str) -> bool:
+    return query.book in (None, book) and query.scope in (None, scope) and query.scope_id in (None, scope_id)
 
 
-def _view(one: LimitUse) -> LimitUseView:
+def limit_view(one: LimitUse) -> LimitUseView:
     control = CONTROL_OF.get(one.rule)
     return LimitUseView(
         book=one.book,

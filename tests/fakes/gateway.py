@@ -42,7 +42,7 @@ from gateway.ports.read_model import (
     StopView,
     VenueModeView,
 )
-from gateway.ports.risk_view import RiskView
+from gateway.ports.risk_view import LimitsQuery, RiskView
 from gateway.ports.stories import ExplanationFailed, RecordedStory, Stage
 from tests.fakes.gateway_samples import (
     candidate_of,
@@ -249,7 +249,7 @@ class FakeGateway:
 
     # --- RiskReads ---
 
-    def risk(self) -> RiskView:
+    async def risk(self, query: LimitsQuery) -> RiskView:
         return self.risk_view
 
     def candidates(self) -> tuple[CandidateStatus, ...]:

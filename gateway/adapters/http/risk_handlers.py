@@ -7,16 +7,17 @@ from aiohttp import web
 
 from gateway.adapters.http.auth import Caller
 from gateway.adapters.http.boundary import json_response
-from gateway.adapters.http.kinds import Choice, Name
+from gateway.adapters.http.kinds import Choice, Name, Text, Whole
 from gateway.adapters.http.override_handlers import OverrideView, visible_overrides
+from gateway.adapters.http.paging import read_cursor, write_cursor
 from gateway.adapters.http.reading import read_query
 from gateway.adapters.http.shapes import BOOKS
 from gateway.adapters.http.state_views import BreakerReply, breaker_reply
 from gateway.domain.enums import ScopeKind
 from gateway.ports.checking import StopView
-from gateway.ports.intake import Overrides
+from gateway.ports.intake import FieldError, Overrides, RequestInvalid
 from gateway.ports.read_model import Status
-from gateway.ports.risk_view import LimitUseView, RiskReads, VenueCapsView
+from gateway.ports.risk_view import LimitsQuery, LimitUseView, RiskReads, VenueCapsView
 
 
 class RiskQuery(msgspec.Struct, frozen=True):
@@ -27,10 +28,13 @@ class RiskQuery(msgspec.Struct, frozen=True):
         str | None, Choice("Only scopes of this kind.", {kind.value: kind.value for kind in ScopeKind})
     ] = None
     id: Annotated[str | None, Name("Only this account, strategy, venue ...")] = None
+    limit: Annotated[int, Whole("How many limits at most; all of one scope come together.", 1, 2_000)] = 500
+    cursor: Annotated[str | None, Text("Where the page begins: the `next_cursor` of the one before.", 200)] = None
 
 
 class RiskReply(msgspec.Struct, frozen=True):
-    """Limits and their use, whether anything uses them or not; and the circuit breakers that are tripped."""
+    """Limits and their use, whether anything uses them or not; and the circuit breakers that are tripped.
+    ``next_cursor`` null: there are no more limits. A page is measured when it is asked for."""
 
     currency: str
     config_revision: str
@@ -41,6 +45,7 @@ class RiskReply(msgspec.Struct, frozen=True):
     caps: tuple[VenueCapsView, ...]
     breakers: tuple[BreakerReply, ...]
     overrides: tuple[OverrideView, ...]
+    next_cursor: str | None
 
 
 class RiskHandlers:
@@ -53,7 +58,14 @@ class RiskHandlers:
 
     async def show(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         query = read_query(request.query.items(), RiskQuery)
-        view, is_whole = self._risk.risk(), not caller.is_restricted
+        first, revision = 0, None
+        if query.cursor is not None:
+            first, (revision,) = read_cursor(query.cursor, 1)
+        wanted = LimitsQuery(query.book, query.scope, query.id, first, query.limit)
+        view, is_whole = await self._risk.risk(wanted), not caller.is_restricted
+        if revision not in (None, view.config_revision):
+            rule = "is of limits that are not in force any more"
+            raise RequestInvalid((FieldError("cursor", rule, str(query.cursor), "start over without it"),))
         return json_response(
             RiskReply(
                 view.currency,
@@ -72,6 +84,7 @@ class RiskHandlers:
                 view.caps if is_whole else (),
                 tuple(breaker_reply(one) for one in self._status.breakers() if one.state == "tripped" and is_whole),
                 visible_overrides(self._overrides, caller),
+                None if view.next_first is None else write_cursor(view.next_first, view.config_revision),
             )
         )
 

@@ -1,5 +1,6 @@
 """``gateway limits`` and ``gateway breakers``."""
 
+import json
 from argparse import Namespace
 from collections.abc import Mapping
 from decimal import Decimal
@@ -10,6 +11,8 @@ from gateway.app.people.figures import age, amount, share
 from gateway.app.people.terminal import Cell, Terminal, name, number, table, words
 
 _BAR = 20
+#: Limits that are asked for at once.
+_PAGE = 1_000
 _WARN_FROM = Decimal("0.8")
 _LIMITS = (
     name("book"),
@@ -37,7 +40,17 @@ _BREAKERS = (
 
 
 def fetch_limits(client: GatewayClient, args: Namespace) -> str:
-    return client.get("risk", {"book": args.book, "scope": args.scope, "id": args.id})
+    """All pages as one answer."""
+    query = {"book": args.book, "scope": args.scope, "id": args.id, "limit": _PAGE}
+    whole = json.loads(text := client.get("risk", query))
+    if whole.get("next_cursor") is None:
+        return text
+    cursor = whole["next_cursor"]
+    while cursor is not None:
+        page = json.loads(client.get("risk", {**query, "cursor": cursor}))
+        whole["limits"] += page["limits"]
+        cursor = page["next_cursor"]
+    return json.dumps({**whole, "next_cursor": None})
 
 
 def limits_lines(answer: Any, terminal: Terminal, now_ns: int) -> list[str]:
