@@ -145,44 +145,58 @@ is_input_valid if {
 }
 
 # Only for the text of INPUT_INVALID; trading_test.rego holds it to what is_input_valid demands.
-invalid_fields contains concat(".", path) if {
+invalid_fields contains name if {
 	is_object(input)
-	some types, paths in fields
-	some path in paths
-	not type_name(object.get(input, path, {"missing"})) in split(types, " or ")
+	some [name, types, found] in fields
+	not found in split(types, " or ")
 }
 
-invalid_fields contains concat(".", path) if {
+invalid_fields contains "order.side" if {
 	is_object(input)
-	some [path, words] in [
-		[["order", "side"], {"buy", "sell"}],
-		[["order", "route"], {"shadow", "live"}],
-		[["order", "mode"], {"SHADOW", "CANARY", "LIVE"}],
-	]
-	not object.get(input, path, "") in words
+	not object.get(input, ["order", "side"], "") in {"buy", "sell"}
+}
+
+invalid_fields contains "order.route" if {
+	is_object(input)
+	not object.get(input, ["order", "route"], "") in {"shadow", "live"}
+}
+
+invalid_fields contains "order.mode" if {
+	is_object(input)
+	not object.get(input, ["order", "mode"], "") in {"SHADOW", "CANARY", "LIVE"}
 }
 
 invalid_fields contains "order.size_e8" if input.order.size_e8 <= 0
 
 invalid_fields contains "order.notional_cents" if input.order.notional_cents < 0
 
-fields := {
-	"string": [
-		["order", "id"], ["order", "symbol"], ["order", "venue"], ["order", "account"],
-		["order", "strategy"], ["order", "order_type"], ["order", "time_in_force"],
-		["user", "name"], ["user", "role"],
-	],
-	"number": [
-		["order", "size_e8"], ["order", "notional_cents"], ["market", "age_ms"],
-		["market", "weekday"], ["market", "local_minute"], ["position", "size_e8"], ["time_ns"],
-	],
-	"number or null": [
-		["order", "limit_price_e8"], ["order", "stop_price_e8"],
-		["market", "reference_price_e8"],
-	],
-	"boolean": [["order", "is_closing"], ["market", "is_open"], ["market", "is_synthetic"]],
-	"array or null": [["approved_symbols"]],
-}
+# Name, type it must have, type it has. Each path is written out: a loop over paths would look at the whole document,
+# and no decision could be remembered (docs/policies.md, "What is remembered").
+fields := [
+	["order.id", "string", type_name(object.get(input, ["order", "id"], {"missing"}))],
+	["order.symbol", "string", type_name(object.get(input, ["order", "symbol"], {"missing"}))],
+	["order.venue", "string", type_name(object.get(input, ["order", "venue"], {"missing"}))],
+	["order.account", "string", type_name(object.get(input, ["order", "account"], {"missing"}))],
+	["order.strategy", "string", type_name(object.get(input, ["order", "strategy"], {"missing"}))],
+	["order.order_type", "string", type_name(object.get(input, ["order", "order_type"], {"missing"}))],
+	["order.time_in_force", "string", type_name(object.get(input, ["order", "time_in_force"], {"missing"}))],
+	["user.name", "string", type_name(object.get(input, ["user", "name"], {"missing"}))],
+	["user.role", "string", type_name(object.get(input, ["user", "role"], {"missing"}))],
+	["order.size_e8", "number", type_name(object.get(input, ["order", "size_e8"], {"missing"}))],
+	["order.notional_cents", "number", type_name(object.get(input, ["order", "notional_cents"], {"missing"}))],
+	["market.age_ms", "number", type_name(object.get(input, ["market", "age_ms"], {"missing"}))],
+	["market.weekday", "number", type_name(object.get(input, ["market", "weekday"], {"missing"}))],
+	["market.local_minute", "number", type_name(object.get(input, ["market", "local_minute"], {"missing"}))],
+	["position.size_e8", "number", type_name(object.get(input, ["position", "size_e8"], {"missing"}))],
+	["time_ns", "number", type_name(object.get(input, ["time_ns"], {"missing"}))],
+	["order.limit_price_e8", "number or null", type_name(object.get(input, ["order", "limit_price_e8"], {"missing"}))],
+	["order.stop_price_e8", "number or null", type_name(object.get(input, ["order", "stop_price_e8"], {"missing"}))],
+	["market.reference_price_e8", "number or null", type_name(object.get(input, ["market", "reference_price_e8"], {"missing"}))],
+	["order.is_closing", "boolean", type_name(object.get(input, ["order", "is_closing"], {"missing"}))],
+	["market.is_open", "boolean", type_name(object.get(input, ["market", "is_open"], {"missing"}))],
+	["market.is_synthetic", "boolean", type_name(object.get(input, ["market", "is_synthetic"], {"missing"}))],
+	["approved_symbols", "array or null", type_name(object.get(input, ["approved_symbols"], {"missing"}))],
+]
 
 # --- problems of data.json: asked once when policies are loaded, and any of them refuses the load -------
 

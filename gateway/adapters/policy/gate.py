@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from gateway.adapters.policy.agreement import compiled_doubts
+from gateway.adapters.policy.dependence import Dependence, dependence_of
 from gateway.adapters.policy.documents import Decision, verdict_of
 from gateway.adapters.policy.golden import GoldenCase, golden_cases
 from gateway.adapters.policy.runners import (
@@ -37,10 +38,12 @@ _PROBLEMS_RULE = "data.trading.problems"
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """What the gate found. ``doubts`` are why the compiled form may not be used; they refuse nothing."""
+    """What the gate found. ``doubts`` are why the compiled form may not be used; they refuse nothing. ``dependence`` is
+    what decisions depend on, None when that is everything."""
 
     problems: tuple[PolicyProblem, ...] = ()
     doubts: tuple[str, ...] = ()
+    dependence: Dependence | None = None
 
 
 class ApprovedPolicies(msgspec.Struct, frozen=True):
@@ -48,6 +51,7 @@ class ApprovedPolicies(msgspec.Struct, frozen=True):
 
     sources: PolicySources
     doubts: tuple[str, ...] = ()
+    dependence: Dependence | None = None
 
     @property
     def revision(self) -> str:
@@ -63,7 +67,7 @@ def approve(sources: PolicySources, timeout_s: float = _JUDGE_TIMEOUT_S) -> Appr
     judgement = _judge_apart(sources, timeout_s)
     if judgement.problems:
         raise PoliciesInvalid(judgement.problems)
-    return ApprovedPolicies(sources, judgement.doubts)
+    return ApprovedPolicies(sources, judgement.doubts, judgement.dependence)
 
 
 def judge(sources: PolicySources) -> Judgement:
@@ -87,7 +91,7 @@ def judge(sources: PolicySources) -> Judgement:
         problems += _case_problems(runners[key], case)
     if problems:
         return Judgement(tuple(problems))
-    return Judgement(doubts=tuple(compiled_doubts(sources, tree, cases)))
+    return Judgement((), tuple(compiled_doubts(sources, tree, cases)), dependence_of(tree))
 
 
 def _judge_apart(sources: PolicySources, timeout_s: float) -> Judgement:

@@ -14,28 +14,36 @@ import msgspec
 from gateway.adapters.policy.builtins import refusal_of
 from gateway.adapters.policy.sources import PolicyProblem
 
-_Path = tuple[str, ...]
+Path = tuple[str, ...]
 
 
-class _Rule(msgspec.Struct):
+class Rule(msgspec.Struct):
     """One rule or function: where it stands, its full path, and its part of the tree."""
 
     file: str
     line: int
-    path: _Path
+    path: Path
     tree: Any
 
 
-class _Module(msgspec.Struct):
+class Module(msgspec.Struct):
+    """One file. ``imports`` as they are written, ``aliases`` what a name of them means below ``data``."""
+
     file: str
-    package: _Path
-    aliases: dict[str, _Path]
-    rules: list[_Rule]
+    package: Path
+    imports: list[Path]
+    aliases: dict[str, Path]
+    rules: list[Rule]
+
+
+def read_modules(tree_json: str) -> list[Module]:
+    """The parsed modules."""
+    return [_module(entry) for entry in json.loads(tree_json)]
 
 
 def syntax_problems(tree_json: str) -> list[PolicyProblem]:
     """Everything in the parsed modules that no engine may be given."""
-    modules = [_module(entry) for entry in json.loads(tree_json)]
+    modules = read_modules(tree_json)
     rules = [rule for module in modules for rule in module.rules]
     problems = []
     for module in modules:
@@ -45,13 +53,14 @@ def syntax_problems(tree_json: str) -> list[PolicyProblem]:
     return problems + _recursion_problems(modules)
 
 
-def _module(entry: Any) -> _Module:
+def _module(entry: Any) -> Module:
     file, tree = entry["source"]["file"], entry["ast"]
     text = entry["source"]["contents"].encode()
-    package, _ = _reference(tree["package"]["refr"])
-    module = _Module(file, package, {}, [])
+    package, _ = reference(tree["package"]["refr"])
+    module = Module(file, package, [], {}, [])
     for imported in tree["imports"]:
-        path, _ = _reference(imported["refr"])
+        path, _ = reference(imported["refr"])
+        module.imports.append(path)
         name = path[-1]
         if imported.get("as"):
             name = text[imported["as"]["start"] : imported["as"]["end"]].decode()
@@ -64,19 +73,19 @@ def _module(entry: Any) -> _Module:
         else:
             ((_, inner),) = body["head"].items()
             head = inner["refr"]
-        path, _ = _reference(head)
-        module.rules.append(_Rule(file, body["span"]["line"], package + path, body))
+        path, _ = reference(head)
+        module.rules.append(Rule(file, body["span"]["line"], package + path, body))
     return module
 
 
-def _reference(node: Any) -> tuple[_Path, bool]:
+def reference(node: Any) -> tuple[Path, bool]:
     """The names of a reference as far as they are fixed, and whether that is all of it."""
     ((kind, body),) = node.items()
     if kind == "Var":
         return (body["value"],), True
     if kind not in ("RefDot", "RefBrack"):
         return (), False
-    path, is_whole = _reference(body["refr"])
+    path, is_whole = reference(body["refr"])
     if not is_whole:
         return path, False
     if kind == "RefDot":
@@ -97,12 +106,12 @@ def _nodes(tree: Any, *wanted: str) -> Iterator[tuple[str, Any]]:
                 if kind in wanted and isinstance(body, dict | list):
                     yield kind, body
                 if kind in ("RefDot", "RefBrack") and "refr" in body:
-                    stack.extend(_inside(body))
+                    stack.extend(inside(body))
                 else:
                     stack.append(body)
 
 
-def _inside(reference: Any) -> list[Any]:
+def inside(reference: Any) -> list[Any]:
     """What a reference holds besides names: the expressions in brackets, and a base that is no name."""
     found = []
     while True:
@@ -116,11 +125,11 @@ def _inside(reference: Any) -> list[Any]:
         reference = inner
 
 
-def _call_problems(rule: _Rule, module: _Module, rules: list[_Rule]) -> list[PolicyProblem]:
+def _call_problems(rule: Rule, module: Module, rules: list[Rule]) -> list[PolicyProblem]:
     problems = []
     for _, call in _nodes(rule.tree, "Call"):
-        path, _ = _reference(call["fcn"])
-        target = _resolve(path, module)
+        path, _ = reference(call["fcn"])
+        target = resolved(path, module)
         if any(target == other.path for other in rules):
             continue
         name = ".".join(path)
@@ -131,12 +140,12 @@ def _call_problems(rule: _Rule, module: _Module, rules: list[_Rule]) -> list[Pol
     return problems
 
 
-def _with_problems(rule: _Rule) -> list[PolicyProblem]:
+def _with_problems(rule: Rule) -> list[PolicyProblem]:
     text = "`with` may not be used: a policy decides on the document as it is (tests may use it)"
     return [PolicyProblem(rule.file, text, rule.line) for _, mods in _nodes(rule.tree, "with_mods") if mods]
 
 
-def _resolve(path: _Path, module: _Module) -> _Path:
+def resolved(path: Path, module: Module) -> Path:
     """The full path that a reference means, as if every bare name were a rule of its own package."""
     if not path or path[0] == "input":
         return ("input",)
@@ -147,21 +156,15 @@ def _resolve(path: _Path, module: _Module) -> _Path:
     return module.package + path
 
 
-def _recursion_problems(modules: list[_Module]) -> list[PolicyProblem]:
+def _recursion_problems(modules: list[Module]) -> list[PolicyProblem]:
     """One problem for each rule from which, by way of other rules, one comes back to it.
 
     A reference with a variable in it may mean any rule below its fixed part, and a local variable counts as the
     rule of its name: both too careful, and both as OPA does it or easily renamed.
     """
-    rules = [rule for module in modules for rule in module.rules]
-    paths = {rule.path for rule in rules}
-    edges: dict[_Path, set[_Path]] = {path: set() for path in paths}
-    for module in modules:
-        for rule in module.rules:
-            targets = _targets(rule, module)
-            edges[rule.path] |= {path for path in paths if any(_overlaps(path, target) for target in targets)}
+    edges = _edges(modules)
     problems = []
-    for rule in rules:
+    for rule in [rule for module in modules for rule in module.rules]:
         cycle = _way_back(rule.path, edges)
         if cycle:
             names = " -> ".join(".".join(path) for path in cycle)
@@ -170,13 +173,36 @@ def _recursion_problems(modules: list[_Module]) -> list[PolicyProblem]:
     return problems
 
 
-def _overlaps(one: _Path, other: _Path) -> bool:
+def reachable(modules: list[Module], start: Path) -> set[Path]:
+    """The rules that ``start`` may refer to, also by way of others, and itself."""
+    edges = _edges(modules)
+    found, left = set(), [path for path in edges if _overlaps(path, start)]
+    while left:
+        path = left.pop()
+        if path not in found:
+            found.add(path)
+            left.extend(edges[path])
+    return found
+
+
+def _edges(modules: list[Module]) -> dict[Path, set[Path]]:
+    """By rule, the rules that it may refer to."""
+    paths = {rule.path for module in modules for rule in module.rules}
+    edges: dict[Path, set[Path]] = {path: set() for path in paths}
+    for module in modules:
+        for rule in module.rules:
+            targets = _targets(rule, module)
+            edges[rule.path] |= {path for path in paths if any(_overlaps(path, target) for target in targets)}
+    return edges
+
+
+def _overlaps(one: Path, other: Path) -> bool:
     """Whether one path is the other or lies below it."""
     length = min(len(one), len(other))
     return one[:length] == other[:length]
 
 
-def _targets(rule: _Rule, module: _Module) -> set[_Path]:
+def _targets(rule: Rule, module: Module) -> set[Path]:
     """Everything that a rule refers to, its own name in its head aside."""
     if "bodies" in rule.tree:
         tree = [rule.tree["bodies"], _without_name(rule.tree["head"])]
@@ -184,9 +210,9 @@ def _targets(rule: _Rule, module: _Module) -> set[_Path]:
         tree = [rule.tree["value"]]
     found = set()
     for kind, node in _nodes(tree, "Var", "RefDot", "RefBrack"):
-        path, _ = _reference({kind: node})
+        path, _ = reference({kind: node})
         if path and path[0] != "input":
-            found.add(_resolve(path, module))
+            found.add(resolved(path, module))
     return found
 
 
@@ -195,10 +221,10 @@ def _without_name(head: Any) -> list[Any]:
     return [part for key, part in inner.items() if key not in ("refr", "args")]
 
 
-def _way_back(start: _Path, edges: dict[_Path, set[_Path]]) -> list[_Path]:
+def _way_back(start: Path, edges: dict[Path, set[Path]]) -> list[Path]:
     """A way from ``start`` to itself, or nothing."""
     stack = [[start]]
-    seen: set[_Path] = set()
+    seen: set[Path] = set()
     while stack:
         way = stack.pop()
         for step in sorted(edges[way[-1]]):
