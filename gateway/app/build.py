@@ -123,7 +123,7 @@ def _assemble(
     engine = _engine(state, last_seq, journal, clock, telemetry, tasks, settings)
     table = VenueTable(VenueSlot(simulator, None))
     breakers = BreakerWatch(engine, market, calendar, clock)
-    executor = Executor(table, breakers.process, state.orders, engine.find_order, journal, clock, tasks)
+    executor = Executor(table, breakers.process, state, engine.find_order, journal, clock, tasks)
     executor.vwap_of = vwap_of
     feed = Feed(journal, last_seq)
     engine.run_effects = executor.run

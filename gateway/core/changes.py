@@ -111,7 +111,7 @@ def replace(state: GatewayState, event: ReplaceReceived) -> Decision:
     )
     held_unit = order.held_unit if px is None else unit_value(px, instrument, state.config)
     pending = PendingReplace(qty, limit_px, stop_px, held_unit)
-    if not _raises_risk(order, pending):
+    if not raises_risk(order, pending):
         held = ReplaceHeld(ts_ns=event.ts_ns, order_id=order.order_id, pending=pending)
         admitted = ReplaceAdmitted(ts_ns=event.ts_ns, order_id=order.order_id)
         return Decision((held, admitted), _replace_effects(order, pending))
@@ -201,7 +201,7 @@ def _unfit_terms(order: Order, qty: Decimal, limit_px: Decimal | None, stop_px: 
     return None
 
 
-def _raises_risk(order: Order, pending: PendingReplace) -> bool:
+def raises_risk(order: Order, pending: PendingReplace) -> bool:
     """More of it, at a dearer price, or nearer to the market: anything that could add risk."""
     if pending.order_qty > order.order_qty or pending.held_unit > order.held_unit:
         return True

@@ -13,7 +13,7 @@ from gateway.core.venue_limits import proves_absence
 from gateway.domain.effects import Effect
 from gateway.domain.enums import ExecType, OrdStatus, RejectStage, Route, SubmitStatus
 from gateway.domain.events import LookupCompleted, SettlementRequested, SubmitCompleted
-from gateway.domain.facts import Fact, OrderAcknowledged, OrderEnded, OrderInDoubt
+from gateway.domain.facts import Fact, OrderAcknowledged, OrderEnded, OrderInDoubt, ReplaceDenied
 from gateway.domain.money import plain
 from gateway.domain.orders import ExecutionReport, Order, Reject
 from gateway.domain.reasons import RejectCode
@@ -22,10 +22,13 @@ from gateway.domain.reconciliation_facts import OrderSettled
 
 
 def settle_submit(state: GatewayState, event: SubmitCompleted) -> Decision:
-    """A send ended. Rejected by the venue is final; unknown is in doubt, never a rejection, never a resend."""
+    """A send ended. Rejected by the venue is final, and so is what we withheld; unknown is in doubt, never a rejection,
+    never a resend."""
     order = state.orders.get(event.order_id)
     if order is None:
         return NOTHING
+    if event.is_replace:
+        return _replace_withheld(order, event)
     if event.status is SubmitStatus.UNKNOWN:
         return _doubted(state, order, event)
     if order.ord_status is not OrdStatus.PENDING_NEW:
@@ -40,7 +43,27 @@ def settle_submit(state: GatewayState, event: SubmitCompleted) -> Decision:
             text=event.text,
         )
         return _never_taken(state, order, ended)
+    if event.status is SubmitStatus.WITHHELD:
+        ended = OrderEnded(
+            ts_ns=event.ts_ns,
+            order_id=order.order_id,
+            ord_status=OrdStatus.CANCELED,
+            reject=_withheld(event),
+            text=event.text,
+        )
+        return _never_taken(state, order, ended)
     return NOTHING
+
+
+def _withheld(event: SubmitCompleted) -> Reject:
+    return Reject(RejectStage.ROUTER, RejectCode.WITHHELD, event.text, (), {})
+
+
+def _replace_withheld(order: Order, event: SubmitCompleted) -> Decision:
+    """New terms did not leave: the order works on under the old ones."""
+    if event.status is not SubmitStatus.WITHHELD or order.pending_replace is None:
+        return NOTHING
+    return Decision((ReplaceDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=_withheld(event)),))
 
 
 def _doubted(state: GatewayState, order: Order, event: SubmitCompleted) -> Decision:

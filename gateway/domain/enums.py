@@ -169,12 +169,14 @@ class Role(Word):
 
 
 class SubmitStatus(Word):
-    """The three outcomes of asking a venue for something."""
+    """The three outcomes of asking a venue for something, and that it was not asked."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     #: Timed out or cut off: the venue may or may not have it. Never treated as a rejection, never resent.
     UNKNOWN = "unknown"
+    #: Ours, never a venue's: nothing was sent, because it was not wanted any more when its turn came.
+    WITHHELD = "withheld"
 
 
 class ScopeKind(Word):

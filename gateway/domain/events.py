@@ -73,11 +73,12 @@ class ReplaceReceived(_Event, frozen=True, kw_only=True):
 
 
 class SubmitCompleted(_Event, frozen=True, kw_only=True):
-    """How a send ended. Acceptance needs no event of its own: the venue's reports tell it."""
+    """How a send ended, of an order or of its new terms. Acceptance needs no event: the venue's reports tell it."""
 
     order_id: str
     status: SubmitStatus
     text: str = ""
+    is_replace: bool = False
 
 
 class ReportsReceived(_Event, frozen=True, kw_only=True):
@@ -100,8 +101,7 @@ class LookupCompleted(_Event, frozen=True, kw_only=True):
 
 
 class TradingSwitched(_Event, frozen=True, kw_only=True):
-    """The kill switch and its release, for the whole gateway or the one venue, account, strategy or symbol that
-    ``scope_id`` names."""
+    """The kill switch and its release, of the gateway, or the venue, account, strategy or symbol ``scope_id``."""
 
     state: TradingState
     actor: Actor

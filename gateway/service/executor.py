@@ -6,18 +6,23 @@ after a request may have left is UNKNOWN, never a rejection, and nothing is ever
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
+from gateway.core.state import GatewayState
+from gateway.core.withholding import why_withheld
 from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, ReplaceOrder, SubmitOrder
 from gateway.domain.enums import ExecType, Route, SubmitStatus
 from gateway.domain.events import Event, LookupCompleted, ReportsReceived, SubmitCompleted, VenueStatusChanged
 from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Clock
 from gateway.ports.journal import OrderArchive
+from gateway.ports.sending import IS_WANTED
 from gateway.ports.venue import Answer, Lookup, Venue
 from gateway.service.tasks import TaskGroup
 
@@ -71,7 +76,7 @@ class Executor:
         self,
         table: VenueTable,
         process: Callable[[Event], object],
-        orders: Container[str],
+        state: GatewayState,
         find_order: Callable[[str], Order | None],
         archive: OrderArchive,
         clock: Clock,
@@ -79,7 +84,7 @@ class Executor:
     ) -> None:
         self._table = table
         self._process = process
-        self._orders = orders
+        self._state = state
         self._find_order = find_order
         self._archive = archive
         self._clock = clock
@@ -141,6 +146,13 @@ class Executor:
         await self._run_remote(effect, venue, timeout_s)
 
     async def _run_remote(self, effect: Effect, venue: Venue, timeout_s: float) -> None:
+        if isinstance(effect, CancelOrder | ReplaceOrder) and self._was_withheld(effect.ticket):
+            return
+        leave = _Leave(partial(self._why_withheld, effect))
+        if not leave():
+            self._on_answer(effect, Answer(SubmitStatus.WITHHELD, leave.why_not))
+            return
+        IS_WANTED.set(leave)  # in this task, which makes this request and no other
         try:
             async with asyncio.timeout(timeout_s):
                 answer = await _request(effect, venue)
@@ -149,13 +161,41 @@ class Executor:
         except Exception as error:
             _log.exception("a venue request failed")
             answer = Answer(SubmitStatus.UNKNOWN, f"the request broke off: {error}")
+        if leave.why_not and answer.status is SubmitStatus.REJECTED:
+            answer = Answer(SubmitStatus.WITHHELD, leave.why_not)
+        leave.end()
         self._on_answer(effect, answer)
+
+    def _why_withheld(self, effect: Effect) -> str:
+        """Why what was decided is not to be sent any more; empty: send it. A cancel always is."""
+        if not isinstance(effect, SubmitOrder | ReplaceOrder):
+            return ""
+        order = self._state.orders.get(effect.ticket.order_id)
+        if order is None:
+            return ""
+        return why_withheld(self._state, order, is_replace=isinstance(effect, ReplaceOrder))
+
+    def _was_withheld(self, ticket: OrderTicket) -> bool:
+        """Whether the venue was never sent what this is about."""
+        order = self._find_order(ticket.entry_id or ticket.order_id)
+        return order is not None and order.reject is not None and order.reject.code == RejectCode.WITHHELD
 
     def _on_answer(self, effect: Effect, answer: Answer) -> None:
         if isinstance(effect, LookupOrder) or not isinstance(effect, SubmitOrder | CancelOrder | ReplaceOrder):
             return
         ticket, now_ns = effect.ticket, self._clock.now_ns()
-        if isinstance(effect, SubmitOrder):
+        if answer.status is SubmitStatus.WITHHELD:
+            is_replace = isinstance(effect, ReplaceOrder)
+            self._process(
+                SubmitCompleted(
+                    ts_ns=now_ns,
+                    order_id=ticket.order_id,
+                    status=answer.status,
+                    text=answer.text,
+                    is_replace=is_replace,
+                )
+            )
+        elif isinstance(effect, SubmitOrder):
             if answer.status is SubmitStatus.ACCEPTED:
                 return
             if not ticket.is_twin:
@@ -233,7 +273,7 @@ class Executor:
             return Lookup(None)
 
     def on_reports(self, reports: tuple[ExecutionReport, ...]) -> None:
-        missing = {report.order_id for report in reports if report.order_id not in self._orders}
+        missing = {report.order_id for report in reports if report.order_id not in self._state.orders}
         if missing:
             self._tasks.spawn(self._restore_and_record(reports, missing), "late reports")
         elif reports:
@@ -259,6 +299,25 @@ class Executor:
 
     def on_status(self, venue: str, is_connected: bool, text: str) -> None:
         self._process(VenueStatusChanged(ts_ns=self._clock.now_ns(), venue=venue, is_connected=is_connected, text=text))
+
+
+class _Leave:
+    """Whether one request may leave, asked as often as it had to wait. A no stands: an adapter that heard it has sent
+    nothing."""
+
+    def __init__(self, why_not: Callable[[], str]) -> None:
+        self.why_not = ""
+        self._ask = why_not
+        self._is_over = False
+
+    def __call__(self) -> bool:
+        if not self._is_over:
+            self.why_not = self.why_not or self._ask()
+        return self._is_over or not self.why_not
+
+    def end(self) -> None:
+        """The request was answered: what the adapter began meanwhile is held back by it no longer."""
+        self._is_over = True
 
 
 async def _request(effect: Effect, venue: Venue) -> Answer:

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from gateway.core.withholding import why_withheld
 from gateway.domain.config import Limits, LimitTable
-from gateway.domain.enums import ExecType, Mode, OrderClass, ScopeKind, Side, SubmitStatus, TradingState
+from gateway.domain.enums import ExecType, Mode, OrderClass, Route, ScopeKind, Side, SubmitStatus, TradingState
 from gateway.domain.events import (
     ApprovalReceived,
     LookupCompleted,
@@ -74,6 +75,7 @@ _STEPS = st.one_of(
     st.tuples(st.just("reject"), _INDEX),
     st.tuples(st.just("acknowledge"), _INDEX),
     st.tuples(st.just("doubt"), _INDEX),
+    st.tuples(st.just("withhold"), _INDEX),
     st.tuples(st.just("lookup"), st.tuples(_INDEX, st.booleans())),
     st.tuples(st.just("replace"), st.tuples(_INDEX, st.integers(1, 40))),
     st.tuples(
@@ -167,6 +169,15 @@ def _doubt(world: World, order: Order) -> None:
     )
 
 
+def _withhold(world: World, order: Order) -> None:
+    """What the sender does before an order leaves; it asks the same state."""
+    why = "" if order.entry_id or order.is_in_doubt or order.route is Route.SHADOW else why_withheld(world.state, order)
+    if why:
+        world.send(SubmitCompleted(ts_ns=world.tick(), order_id=order.order_id, status=SubmitStatus.WITHHELD, text=why))
+        assert not order.is_open
+        assert not any(leg.is_open for leg in world.state.legs_of(world.state.orders.get(order.parent_id, order)))
+
+
 def _replace(world: World, argument: tuple[int, int]) -> None:
     order = _pick(world, argument[0])
     if order is None:
@@ -254,6 +265,7 @@ _STEP: dict[str, Callable[[World, Any], None]] = {
     "reject": _with_order(lambda world, order: world.report(order, ExecType.REJECTED, text="no")),
     "acknowledge": _with_order(lambda world, order: world.report(order, ExecType.NEW, venue_order_id="v1")),
     "doubt": _with_order(_doubt),
+    "withhold": _with_order(_withhold),
     "lookup": _lookup,
     "replace": _replace,
     "mode": _mode,

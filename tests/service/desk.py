@@ -75,7 +75,7 @@ class Desk:
         self.executor = Executor(
             self.table,
             self.breakers.process,
-            self.engine.state.orders,
+            self.engine.state,
             self.engine.find_order,
             self.journal,
             self.clock,

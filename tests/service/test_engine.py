@@ -332,6 +332,7 @@ async def test_a_cancel_never_overtakes_its_order() -> None:
     async with desk(Mode.LIVE, venue=FakeVenue(fills=False), timeout_s=1.0) as one:
         one.venue.delay_s = 0.05
         order = one.order(await one.place(limit=D(180)))
+        await one.until(lambda: bool(one.venue.sends))
         await one.intake.cancel(order.order_id, TRADER)
         await one.until(lambda: order.ord_status is OrdStatus.CANCELED)
         assert one.venue.calls == ["submit", "cancel"]

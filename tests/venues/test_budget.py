@@ -10,12 +10,13 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.venues.binance import market as binance_market
 from gateway.adapters.venues.binance.market import BinanceMarket
 from gateway.adapters.venues.binance.weight import WEIGHT_PER_MIN
-from gateway.adapters.venues.shared.budget import Budgets
+from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
 from gateway.app.registry import feed_factory, venue_factories
 from gateway.domain.enums import SubmitStatus, TimeInForce
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import Settings, VenueSettings
 from gateway.ports.market_data import MarketFeed
+from gateway.ports.sending import IS_WANTED
 from gateway.ports.venue import Venue
 from tests.fakes.clock import ManualClock
 from tests.fakes.outside import FixedMarket
@@ -143,3 +144,18 @@ def test_who_leaves_room_sends_nothing_into_it() -> None:
     assert [budget.take(is_cancel=True) for _ in range(3)] == [True] * 2 + [False]
     clock.advance(s=1)
     assert budget.take(leave=6)
+
+
+async def test_what_is_not_wanted_any_more_stops_waiting_and_spends_nothing() -> None:
+    """Without it orders that wait for a budget would leave after a demotion; what takes something back still leaves."""
+    budget = MessageBudget(SystemClock(), 2, 0.5, 1)
+    wanted = [True]
+    IS_WANTED.set(lambda: wanted[0])
+    assert await budget.acquire(1)
+    waiting = asyncio.create_task(budget.acquire(60))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    wanted[0] = False
+    assert not await waiting
+    assert await budget.acquire(1, is_cancel=True)
+    assert budget.remaining == 0

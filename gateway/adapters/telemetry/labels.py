@@ -27,6 +27,7 @@ _NOT_DENIALS = frozenset(
         RejectCode.REPLACE_BELOW_FILLED,
         RejectCode.VENUE_REJECTED,
         RejectCode.NEVER_SENT,
+        RejectCode.WITHHELD,
     }
 )
 

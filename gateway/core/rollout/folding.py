@@ -6,7 +6,7 @@ an outage cut off does not.
 
 from decimal import Decimal
 
-from gateway.core.evidence.memory import Tally, VenueRollout
+from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
 from gateway.core.state import GatewayState
 from gateway.domain.breakers import BreakerKind
 from gateway.domain.enums import OPEN_STATUSES, OrdStatus, Route, Side
@@ -32,9 +32,11 @@ def rollout_of(state: GatewayState, venue: str) -> VenueRollout:
 
 
 def note_admitted(state: GatewayState, order: Order, sign: int = 1) -> None:
-    """An order is ours to send (-1: it never became so after all)."""
+    """An order is ours to send (-1: it is not after all, which takes it out of the step that it was admitted in)."""
     rollout = rollout_of(state, order.venue)
     evidence = rollout.evidence
+    if sign < 0 and (order.sent_ns or order.updated_ns) < evidence.entered_ns:
+        evidence = StepEvidence()
     if order.route is not _LIVE:
         evidence.shadow_orders += sign
         if evidence.position < 0:
@@ -60,21 +62,29 @@ def note_answered(state: GatewayState, order: Order, ts_ns: int, reject_code: st
     """The venue has spoken of an order for the first time; ``reject_code`` when that was no. Before it is applied."""
     if order.route is not _LIVE or not order.is_admitted:
         return
+    if reject_code == RejectCode.WITHHELD:
+        _note_withheld(state, order)
+        return
     rollout = rollout_of(state, order.venue)
     was_in_doubt = order.is_in_doubt
     if was_in_doubt:
         rollout.in_doubt -= 1
     if order.entry_id:
         return  # an exit is no request of its own: what the venue makes of it tells nothing of how it answers
-    evidence = rollout.evidence
     if order.ord_status is not OrdStatus.PENDING_NEW:
         if order.ord_status is OrdStatus.NEW and reject_code == RejectCode.VENUE_REJECTED and order.ack_ns:
             _note_late_reject(rollout, order)
         return
     is_error = was_in_doubt or reject_code is not None
     if is_error and reject_code != RejectCode.VENUE_REJECTED and _was_away(state, rollout, order):
-        evidence.lost += 1
+        rollout.evidence.lost += 1
         return
+    _count_answer(rollout, order, ts_ns, is_error=is_error, is_reject=reject_code == RejectCode.VENUE_REJECTED)
+
+
+def _count_answer(rollout: VenueRollout, order: Order, ts_ns: int, *, is_error: bool, is_reject: bool) -> None:
+    """The first answer to an order, as evidence of its step."""
+    evidence = rollout.evidence
     order.ack_ns = ts_ns
     rollout.orders += 1
     rollout.errors += is_error
@@ -85,10 +95,18 @@ def note_answered(state: GatewayState, order: Order, ts_ns: int, reject_code: st
     for tally in evidence.tallies(stratum_of(order)):
         tally.orders += 1
         tally.errors += is_error
-        tally.rejects += reject_code == RejectCode.VENUE_REJECTED
+        tally.rejects += is_reject
         if not is_error:
             tally.acks += 1
             tally.ack_ms += delay_ms
+
+
+def _note_withheld(state: GatewayState, order: Order) -> None:
+    """We did not send it: it says nothing of the venue, and used nothing of what a day or step may risk."""
+    note_admitted(state, order, -1)
+    use = state.venues.get(order.venue)
+    if use is not None and not order.is_closing and order.counted_day == use.day:
+        use.live_orders_today -= 1
 
 
 def _note_late_reject(rollout: VenueRollout, order: Order) -> None:

@@ -22,10 +22,11 @@ import ccxt.async_support
 import ccxt.pro
 
 from gateway.adapters.venues.ccxt.options import CcxtOptions, OptionsInvalid, read_credentials
-from gateway.adapters.venues.ccxt.pacing import Pacing, Purpose
+from gateway.adapters.venues.ccxt.pacing import BudgetSpent, Pacing, Purpose
 from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
+from gateway.ports.sending import IS_WANTED
 
 #: At DEBUG ccxt logs the headers of every request, which hold the key.
 logging.getLogger("ccxt").setLevel(logging.INFO)
@@ -180,6 +181,8 @@ class Client:
         now_ns = self._clock.monotonic_ns()
         begun_ns = now_ns if trip is None else trip.begun_ns or now_ns
         await self.pacing.enter(units, purpose, begun_ns + int(wait_s * _NS))
+        if trip is not None and purpose is Purpose.ORDER and not trip.is_sent and not IS_WANTED.get()():
+            raise BudgetSpent("it is not wanted any more")
 
 
 def exchange_class(name: str) -> Any:

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 
 from gateway.ports.clock import Clock
+from gateway.ports.sending import IS_WANTED
 
 _NS = 1_000_000_000
 
@@ -46,13 +47,17 @@ class MessageBudget:
         return True
 
     async def acquire(self, timeout_s: float, cost: int = 1, *, is_cancel: bool = False, leave: int = 0) -> bool:
-        """Spend ``cost``, waiting for it up to ``timeout_s``; False: nothing was spent, and nothing may be sent."""
+        """Spend ``cost``, waiting for it up to ``timeout_s``; False: nothing was spent, and nothing may be sent. So it
+        is with what is not wanted any more, unless it takes something back."""
         deadline_ns = self._clock.monotonic_ns() + int(timeout_s * _NS)
-        while not self.take(cost, is_cancel=is_cancel, leave=leave):
+        is_wanted = IS_WANTED.get()
+        while is_cancel or is_wanted():
+            if self.take(cost, is_cancel=is_cancel, leave=leave):
+                return True
             if self._clock.monotonic_ns() >= deadline_ns:
                 return False
             await asyncio.sleep(self._window_ns / _NS / 50)
-        return True
+        return False
 
     def note_used(self, used: int) -> None:
         """The venue says how much of the window is used, by everybody who shares the account or address."""
