@@ -37,6 +37,19 @@ deny contains {"code": "MARKET_CLOSED", "text": text} if {
 	text := sprintf("the market of %s is closed", [input.order.symbol])
 }
 
+# Not for closing orders, nor in SHADOW. Such prices are a quarter of an hour old, however small their age: good
+# enough to try a strategy, not to spend money by. `"live_on_delayed_prices": true` in data.json permits it.
+deny contains {"code": "PRICES_DELAYED", "text": text} if {
+	input.market.is_delayed
+	input.order.route == "live"
+	not input.order.is_closing
+	not may_trade_on_delayed_prices
+	is_input_valid
+	text := sprintf("the prices of %s are delayed", [input.order.symbol])
+}
+
+may_trade_on_delayed_prices if data.limits.live_on_delayed_prices == true
+
 # Not for closing orders: what was approved when it was bought can always be sold. Two lists, and both bind: the
 # config's, and data.approved_symbols where there is one. Null approves everything.
 deny contains {"code": "SYMBOL_NOT_APPROVED", "text": text} if {
@@ -135,6 +148,7 @@ is_input_valid if {
 	market := input.market
 	is_boolean(market.is_open)
 	is_boolean(market.is_synthetic)
+	is_boolean(market.is_delayed)
 	is_number(market.age_ms)
 	type_name(market.reference_price_e8) in {"number", "null"}
 	is_number(market.weekday)
@@ -195,6 +209,7 @@ fields := [
 	["order.is_closing", "boolean", type_name(object.get(input, ["order", "is_closing"], {"missing"}))],
 	["market.is_open", "boolean", type_name(object.get(input, ["market", "is_open"], {"missing"}))],
 	["market.is_synthetic", "boolean", type_name(object.get(input, ["market", "is_synthetic"], {"missing"}))],
+	["market.is_delayed", "boolean", type_name(object.get(input, ["market", "is_delayed"], {"missing"}))],
 	["approved_symbols", "array or null", type_name(object.get(input, ["approved_symbols"], {"missing"}))],
 ]
 

@@ -59,6 +59,7 @@ def policy_document(state: GatewayState, order: Order, view: MarketView, now_ns:
         market=PolicyMarket(
             is_open=view.is_open or waits_for_auction(view.phase, order.ord_type, order.time_in_force),
             is_synthetic=view.is_synthetic,
+            is_delayed=view.is_delayed,
             age_ms=view.age_ns // 1_000_000,
             reference_price_e8=_optional(view.reference_px),
             weekday=view.weekday,

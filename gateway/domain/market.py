@@ -82,7 +82,8 @@ class MarketView(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     instrument's configured reference); None when nothing is known. ``local_minute`` counts minutes since
     midnight at the instrument's exchange, ``weekday`` is 1 (Monday) to 7. ``bid_qty`` and ``ask_qty`` are what is
     shown at the best prices. ``window_px`` is the average reference price of the last seconds (``collar_window_s``),
-    None when no limit asks for it or nothing was seen.
+    None when no limit asks for it or nothing was seen. ``is_delayed``: the prices are a quarter of an hour old by
+    agreement, however fresh ``age_ns`` says that they came in.
     """
 
     reference_px: Decimal | None = None
@@ -98,3 +99,4 @@ class MarketView(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     ask_qty: Decimal | None = None
     window_px: Decimal | None = None
     phase: MarketPhase = MarketPhase.OPEN
+    is_delayed: bool = False

@@ -39,6 +39,7 @@ class PolicyUser(msgspec.Struct, frozen=True, gc=False):
 class PolicyMarket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_open: bool
     is_synthetic: bool
+    is_delayed: bool
     age_ms: int
     reference_price_e8: int | None
     weekday: int

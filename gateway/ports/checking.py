@@ -93,6 +93,7 @@ class MarketSeenView(msgspec.Struct, frozen=True, kw_only=True):
     ask_px: str | None
     age_ms: int
     is_synthetic: bool
+    is_delayed: bool
     is_open: bool
     phase: str
 

@@ -29,6 +29,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     mark_px: str | None
     mark_age_ms: int | None
     is_synthetic: bool
+    is_delayed: bool
     currency: str
     market_value: str
     unrealized_pnl: str

@@ -259,6 +259,7 @@ def _market_view(view: MarketView, instrument: Instrument | None) -> MarketSeenV
         ask_px=text(view.ask_px),
         age_ms=view.age_ns // _MS,
         is_synthetic=view.is_synthetic,
+        is_delayed=view.is_delayed,
         is_open=view.is_open,
         phase=view.phase,
     )

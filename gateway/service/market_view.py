@@ -65,6 +65,7 @@ class MarketViews:
             ask_qty=quote.ask_qty if self._has_sizes else None,
             age_ns=max(now_ns - quote.received_ns, 0),
             is_synthetic=quote.is_synthetic,
+            is_delayed=quote.is_delayed,
             is_open=is_open,
             phase=phase,
             local_minute=minute,

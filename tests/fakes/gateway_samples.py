@@ -161,7 +161,14 @@ def checked(request: NewOrderSingle, most: Decimal) -> OrderCheckView:
         stops=(),
         caps=(),
         market=MarketSeenView(
-            reference_px="150.25", bid_px=None, ask_px=None, age_ms=5, is_synthetic=True, is_open=True, phase="open"
+            reference_px="150.25",
+            bid_px=None,
+            ask_px=None,
+            age_ms=5,
+            is_synthetic=True,
+            is_delayed=False,
+            is_open=True,
+            phase="open",
         ),
         legs=(checked_leg(request),),
         config_revision="c1",
@@ -313,6 +320,7 @@ def position_view(account: str, strategy_id: str, symbol: str = "AAPL", book: st
         mark_px=None,
         mark_age_ms=None,
         is_synthetic=False,
+        is_delayed=False,
         currency="USD",
         market_value="1500",
         unrealized_pnl="0",

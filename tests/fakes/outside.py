@@ -17,6 +17,7 @@ class FixedMarket:
     """Implements ``ports.market_data.MarketData``: the same prices for ever."""
 
     is_synthetic = True
+    is_delayed = False
 
     def __init__(self, prices: dict[str, Decimal]) -> None:
         self.prices = dict(prices)
@@ -29,7 +30,7 @@ class FixedMarket:
         px = self.prices.get(symbol)
         if px is None:
             return None
-        return Quote(symbol, px, D(1000), px, D(1000), px, D(1), 0, 0, True)
+        return Quote(symbol, px, D(1000), px, D(1000), px, D(1), 0, 0, True, self.is_delayed)
 
     def listen(self, symbol: str | None, listener: MarketListener) -> Callable[[], None]:
         self.listeners.append(listener)

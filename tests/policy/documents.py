@@ -37,6 +37,7 @@ def order_document(**changes: Any) -> dict[str, Any]:
         "market": {
             "is_open": True,
             "is_synthetic": False,
+            "is_delayed": False,
             "age_ms": 120,
             "reference_price_e8": 150 * E8,
             "weekday": 3,

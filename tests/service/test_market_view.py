@@ -1,16 +1,18 @@
 """The average price of a window, kept second by second, against the sum over all its seconds; and what asks for it."""
 
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.config import Limits, LimitTable
-from gateway.domain.market import MarketPhase, Quote
+from gateway.domain.market import MarketPhase, MarketView, Quote
 from gateway.domain.money import ratio
 from gateway.service.market_view import MarketViews, PriceWindow
 from tests.fakes.outside import FixedMarket, OpenCalendar, OpenSession
-from tests.world import PRICES, trading_config
+from tests.world import ALLOW, PRICES, World, trading_config
 
 D = Decimal
 S = 1_000_000_000
@@ -68,6 +70,20 @@ def test_sizes_are_recorded_only_while_a_limit_asks_for_them() -> None:
     assert views.view(config, "AAPL", S).ask_qty is None
     views.follow(LimitTable(gateway=Limits(min_depth_multiple=D(2))))
     assert (views.view(config, "AAPL", S).bid_qty, views.view(config, "AAPL", S).ask_qty) == (D(1000), D(1000))
+
+
+def test_delayed_prices_are_known_as_such_to_whoever_decides_by_them() -> None:
+    """Without this, a live order would be judged by a price of a quarter of an hour ago that says it is 3 ms old."""
+    market = FixedMarket(PRICES)
+    market.is_delayed = True
+    view = MarketViews(market, OpenCalendar()).view(trading_config(), "AAPL", S)
+    assert (view.is_delayed, msgspec.json.decode(msgspec.json.encode(view), type=MarketView)) == (True, view)
+    world = World()
+    world.market["is_delayed"] = True
+    documents: list[dict[str, Any]] = []
+    world.policy = lambda document: documents.append(document) or ALLOW
+    world.place()
+    assert [document["market"]["is_delayed"] for document in documents] == [True]
 
 
 def test_a_window_is_kept_only_while_a_limit_asks_for_it() -> None:

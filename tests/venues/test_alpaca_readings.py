@@ -117,10 +117,10 @@ async def test_what_cannot_be_read_is_no_emptiness(desk: Desk, reading: str, kin
 class Prices:
     """A market on a peer, with what it told."""
 
-    def __init__(self, peer: AlpacaServer, **environ: str) -> None:
+    def __init__(self, peer: AlpacaServer, feed: str = "iex", **environ: str) -> None:
         self.peer = peer
         self.told: list[MarketUpdate] = []
-        options = {"data_url": peer.url, "data_stream_url": peer.ws_url}
+        options = {"data_url": peer.url, "data_stream_url": peer.ws_url, "feed": feed}
         settings = VenueSettings(name="alpaca", adapter="alpaca", timeout_s=D(1), options=options)
         keys = {"ALPACA_API_KEY": peer.api_key, "ALPACA_SECRET_KEY": peer.secret} | environ
         self.market = AlpacaMarket(settings, keys, SystemClock(), 0.05)
@@ -173,6 +173,23 @@ async def test_quotes_and_trades_are_exact(prices: Prices) -> None:
     now = prices.market.quote("AAPL")
     assert now is not None
     assert (now.bid_px, now.last_px) == (D("179.9"), D("179.9"))
+
+
+async def test_the_delayed_feed_marks_shares_and_not_coins() -> None:
+    """Without this, prices of a quarter of an hour ago would pass for those of now."""
+    async with AlpacaServer() as peer:
+        prices = Prices(peer, "delayed_sip")
+        prices.follow("AAPL", "BTC/USD")
+        await prices.market.start()
+        await prices.subscribed("AAPL", "BTC/USD")
+        peer.quote("AAPL", "179.90", "180.10", 7)
+        peer.quote("BTC/USD", "99999", "100001")
+        await prices.until(2)
+        assert {one.symbol: one.is_delayed for one in prices.told if isinstance(one, Quote)} == {
+            "AAPL": True,
+            "BTC/USD": False,
+        }
+        await prices.market.close()
 
 
 async def test_subscriptions_follow_the_configuration_and_come_back(prices: Prices) -> None:

@@ -58,7 +58,7 @@ def positions_lines(answer: Any, terminal: Terminal, now_ns: int) -> list[str]:
 
 
 def _position(one: Mapping[str, Any]) -> list[str | Cell]:
-    made = "synthetic" if one["is_synthetic"] else ""
+    made = "synthetic" if one["is_synthetic"] else "delayed" if one["is_delayed"] else ""
     old = "" if one["mark_age_ms"] is None else f"{one['mark_age_ms']} ms old"
     return [
         Cell(one["book"], "live" if one["book"] == "live" else ""),

@@ -15,7 +15,7 @@ def verdict_lines(view: Mapping[str, Any]) -> list[str]:
         lines.append(f"  client_order_id is taken by order {view['existing_order_id']}; nothing would be sent")
     lines += [f"  {one['scope']} {one['scope_id']} is {one['state']}: {one['reason']}" for one in view["stops"]]
     market = view["market"]
-    made = ", made by no market" if market["is_synthetic"] else ""
+    made = ", made by no market" if market["is_synthetic"] else ", delayed" if market["is_delayed"] else ""
     lines.append(f"  price {market['reference_px'] or 'unknown'}, {market['age_ms']} ms old{made}; {market['phase']}")
     for leg in view["legs"]:
         lines += _leg_lines(leg, view["currency"])

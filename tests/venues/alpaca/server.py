@@ -87,7 +87,7 @@ class AlpacaServer(Peer):
         latest = self._rest("market", lambda request, body: self._latest_of(request, request.match_info["what"]))
         router.add_get("/v1beta3/crypto/us/latest/{what}", latest)
         router.add_get("/stream", self.route("stream", self.trade_updates.serve))
-        router.add_get("/v2/{feed:iex|sip|test}", self.route("stream", self.data.serve))
+        router.add_get("/v2/{feed:iex|sip|delayed_sip|test}", self.route("stream", self.data.serve))
         router.add_get("/v1beta3/crypto/us", self.route("stream", self.data.serve))
 
     # --- one request ----------------------------------------------------------------------------------

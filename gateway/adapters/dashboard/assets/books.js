@@ -19,7 +19,7 @@ function Book({ book, answer, state }) {
       ? html`<${Table} label=${`Positions of the ${book} book`} heads=${["Symbol", "Strategy", "Venue", "#Quantity", "#Average", "#Mark", "#Value", "#Unrealized", "#Realized", "Account"]}>
           ${positions.map((one) => html`<tr key=${[one.account, one.strategy_id, one.venue, one.symbol].join(" ")}>
             <td>${one.symbol}</td><td>${one.strategy_id}</td><td>${one.venue}</td><td class="number">${amount(one.quantity)}</td><td class="number">${amount(one.avg_px, 4)}</td>
-            <td class="number">${amount(one.mark_px, 4)}${one.is_synthetic && html` <${Badge} kind="warn" title="no market made this price">synthetic</${Badge}>`}</td>
+            <td class="number">${amount(one.mark_px, 4)}${one.is_synthetic && html` <${Badge} kind="warn" title="no market made this price">synthetic</${Badge}>`}${one.is_delayed && html` <${Badge} kind="warn" title="a quarter of an hour old by agreement">delayed</${Badge}>`}</td>
             <td class="number">${money(one.market_value)}</td><td class="number" data-sign=${Math.sign(one.unrealized_pnl)}>${signed(one.unrealized_pnl)}</td>
             <td class="number" data-sign=${Math.sign(one.realized_pnl)}>${signed(one.realized_pnl)}</td><td>${one.account}</td></tr>`)}
         </${Table}>`

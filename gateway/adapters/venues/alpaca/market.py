@@ -28,6 +28,8 @@ from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 
 _log = logging.getLogger(__name__)
+#: The feed of shares that is a quarter of an hour late, free of charge.
+_DELAYED_FEED = "delayed_sip"
 _API, _STREAM = "https://data.alpaca.markets", "wss://stream.data.alpaca.markets"
 _HEARTBEAT_S = 15.0
 #: Errors that answer a subscription: too many symbols, not part of the subscription, not understood.
@@ -201,6 +203,7 @@ class AlpacaMarket(VenueMarket):
             last_qty=None if last is None else last.last_qty,
             event_ns=ns_of(row["t"]),
             received_ns=received_ns,
+            is_delayed=self._feed == _DELAYED_FEED and not is_crypto(symbol),
         )
 
     def _trade_of(self, row: Mapping[str, Any], received_ns: int) -> TradeTick:
