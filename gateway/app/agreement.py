@@ -40,6 +40,11 @@ def _print_venue(venue: Mapping[str, Any]) -> None:
             f"  DIFFERS {one['symbol']}: venue {one['venue_qty']}, explained {one['expected_qty']} "
             f"({one['difference']}) since {one['since']}; only closing in {', '.join(one['symbols'])}"
         )
+    for one in venue["executions"]:
+        print(
+            f"  EXECUTION {one['exec_id']} of {one['order_id']} ({one['symbol']}): booked {one['booked_qty']}@"
+            f"{one['booked_px']}, told {one['venue_qty']}@{one['venue_px']}{_after('; ', _contradicts(one))}"
+        )
     for one in venue["unknown_orders"]:
         if one["is_open"]:
             print(
@@ -51,6 +56,10 @@ def _print_venue(venue: Mapping[str, Any]) -> None:
             base = _after(", accepted ", one["base_qty"] if one["base_qty"] != "0" else "")
             note = _after("; ", one["note"])
             print(f"  {one['symbol']}: venue {one['venue_qty']}, books {one['book_qty']}{base}{note}")
+
+
+def _contradicts(one: Mapping[str, Any]) -> str:
+    return "corrected before: ask the venue which holds" if one["is_corrected"] else ""
 
 
 def _after(before: str, text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.state import GatewayState
-from gateway.core.trading.agreements import VenueAgreement, words_of
+from gateway.core.trading.agreements import VenueAgreement, words_of, words_of_execution
 from gateway.domain.alert_facts import AlertAcknowledged, AlertRaised, AlertResolved
 from gateway.domain.alerts import Acknowledgment, Alert, AlertCondition, AlertKind, Severity
 from gateway.domain.enums import Route, ScopeKind, TradingState
@@ -105,8 +105,11 @@ def _locks(state: GatewayState) -> Iterator[AlertCondition]:
 def _in_doubt(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
     """By venue: one that does not answer leaves many in doubt at once, and is one trouble."""
     waiting: dict[str, int] = {}
+    corrected: dict[str, str] = {}
     after_s = state.config.reconciliation.in_doubt_alert_s
     for order in state.orders.values():
+        if any(now_ns - report.transact_ns >= after_s * _NS for report in order.early_revisions):
+            corrected.setdefault(order.venue, order.order_id)
         if order.is_in_doubt and now_ns - order.doubt_since_ns >= after_s * _NS:
             waiting[order.venue] = waiting.get(order.venue, 0) + 1
     for venue, count in waiting.items():
@@ -116,6 +119,15 @@ def _in_doubt(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
             severity=Severity.CRITICAL,
             text=f"{count} order(s) sent to {venue} have been in doubt for {after_s} s or longer; their exposure"
             " is held. Where the venue cannot tell, settle them by hand (gateway settle)",
+        )
+
+    for venue, order_id in corrected.items():
+        yield AlertCondition(
+            kind=AlertKind.EXECUTIONS_DIFFER,
+            subject=f"{venue}:unknown",
+            severity=Severity.CRITICAL,
+            text=f"{venue} took back or corrected an execution of order {order_id} that the books do not have;"
+            " ask it which, and compare what it holds (gateway reconcile)",
         )
 
 
@@ -141,6 +153,14 @@ def _differing(venue: str, agreement: VenueAgreement) -> Iterator[AlertCondition
             severity=Severity.CRITICAL,
             text=f"{words_of(drift)}; only what reduces positions is taken in {', '.join(drift.symbols)} until a person"
             " accepts it (gateway reconcile)",
+        )
+    if agreement.differing:
+        more = len(agreement.differing) - 1
+        yield AlertCondition(
+            kind=AlertKind.EXECUTIONS_DIFFER,
+            subject=venue,
+            severity=Severity.CRITICAL,
+            text=words_of_execution(agreement.differing[0]) + (f", and {more} more" if more else ""),
         )
     count = sum(order.is_open for order in agreement.foreign.values())
     if count:

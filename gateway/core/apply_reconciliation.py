@@ -11,6 +11,7 @@ from gateway.core.trading.agreements import agreement_of
 from gateway.domain.reconciliation_facts import (
     DriftAccepted,
     DriftFound,
+    ExecutionsDiffer,
     ForeignOrderGone,
     ForeignOrderSeen,
     OrderSettled,
@@ -38,6 +39,10 @@ def _foreign_order_gone(state: GatewayState, fact: ForeignOrderGone) -> None:
     agreement_of(state.agreements, fact.venue).forget_foreign(fact.venue_order_id)
 
 
+def _executions_differ(state: GatewayState, fact: ExecutionsDiffer) -> None:
+    agreement_of(state.agreements, fact.venue).differing = fact.executions
+
+
 def _order_settled(state: GatewayState, fact: OrderSettled) -> None:
     state.orders[fact.order_id].settlement = fact.settlement
 
@@ -51,6 +56,7 @@ RECONCILIATION_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     DriftAccepted: _drift_accepted,
     ForeignOrderSeen: _foreign_order_seen,
     ForeignOrderGone: _foreign_order_gone,
+    ExecutionsDiffer: _executions_differ,
     OrderSettled: _order_settled,
     SettlementOverruled: _settlement_overruled,
 }

@@ -22,7 +22,6 @@ from gateway.core.rollout import alertmanager, control
 from gateway.core.snapshots import take_portfolio
 from gateway.core.state import GatewayState
 from gateway.domain.events import (
-    AccountCompared,
     AcknowledgmentReceived,
     AdmissionsAbandoned,
     AlertsChecked,
@@ -32,7 +31,6 @@ from gateway.domain.events import (
     BreakerTripRequested,
     CancelReceived,
     ConfigLoaded,
-    DriftAcceptance,
     Event,
     FiguresObserved,
     FlattenPursued,
@@ -49,13 +47,13 @@ from gateway.domain.events import (
     ReportsReceived,
     SessionEnded,
     SessionStarted,
-    SettlementRequested,
     SnapshotDue,
     SubmitCompleted,
     TradingSwitched,
     UnlockRequested,
     VenueStatusChanged,
 )
+from gateway.domain.reconciliation_events import AccountCompared, DriftAcceptance, SettlementRequested
 from gateway.domain.rollout_events import (
     AlertsReceived,
     PromotionApprovalReceived,

@@ -12,12 +12,13 @@ from gateway.core.tickets import cancel_twin_effects, lookup_effects
 from gateway.core.venue_limits import proves_absence
 from gateway.domain.effects import Effect
 from gateway.domain.enums import ExecType, OrdStatus, RejectStage, Route, SubmitStatus
-from gateway.domain.events import LookupCompleted, SettlementRequested, SubmitCompleted
+from gateway.domain.events import LookupCompleted, SubmitCompleted
 from gateway.domain.facts import Fact, OrderAcknowledged, OrderEnded, OrderInDoubt, ReplaceDenied
 from gateway.domain.money import plain
 from gateway.domain.orders import ExecutionReport, Order, Reject
 from gateway.domain.reasons import RejectCode
 from gateway.domain.reconciliation import SettleAs, Settlement
+from gateway.domain.reconciliation_events import SettlementRequested
 from gateway.domain.reconciliation_facts import OrderSettled
 
 

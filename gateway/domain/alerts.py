@@ -32,6 +32,7 @@ class AlertKind(Word):
     DRIFT = "drift"
     ROLLOUT_HELD = "rollout_held"
     UNKNOWN_ORDERS = "unknown_orders"
+    EXECUTIONS_DIFFER = "executions_differ"
     VENUE_LOST = "venue_lost"
     MARKET_DATA_STALE = "market_data_stale"
     JOURNAL_TROUBLE = "journal_trouble"

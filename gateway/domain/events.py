@@ -14,7 +14,7 @@ from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
 from gateway.domain.overrides import OverrideTerms
-from gateway.domain.reconciliation import ForeignOrder, HoldingDrift, SettleAs
+from gateway.domain.reconciliation_events import AccountCompared, DriftAcceptance, SettlementRequested
 from gateway.domain.rollout_events import (
     AlertsReceived,
     PromotionApprovalReceived,
@@ -263,40 +263,6 @@ class AcknowledgmentReceived(_Event, frozen=True, kw_only=True):
     alert_id: str
     actor: Actor
     reason: str
-
-
-class AccountCompared(_Event, frozen=True, kw_only=True):
-    """What two readings of a venue, one after the other, agree on: holdings that differ (or agree again), orders of
-    others, those of them that are gone, and orders of ours that are open here and not there."""
-
-    venue: str
-    drifts: tuple[HoldingDrift, ...] = ()
-    foreign: tuple[ForeignOrder, ...] = ()
-    gone: tuple[str, ...] = ()
-    lost_ids: tuple[str, ...] = ()
-
-
-class DriftAcceptance(_Event, frozen=True, kw_only=True):
-    """A person accepts a difference; with ``qty`` none but of that quantity."""
-
-    venue: str
-    symbol: str
-    actor: Actor
-    reason: str
-    qty: Decimal | None = None
-
-
-class SettlementRequested(_Event, frozen=True, kw_only=True):
-    """A person says what became of an order in doubt. ``venue_says`` is what the last reading of the venue has of it:
-    an open order, or executions that are not booked."""
-
-    order_id: str
-    settle_as: SettleAs
-    actor: Actor
-    reason: str
-    qty: Decimal | None = None
-    px: Decimal | None = None
-    venue_says: str = ""
 
 
 class GatewayStarted(_Event, frozen=True, kw_only=True):

@@ -22,14 +22,7 @@ from gateway.domain.fact import Recorded
 from gateway.domain.figures import RiskFigures
 from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
 from gateway.domain.positions import PortfolioPoint
-from gateway.domain.reconciliation_facts import (
-    DriftAccepted,
-    DriftFound,
-    ForeignOrderGone,
-    ForeignOrderSeen,
-    OrderSettled,
-    SettlementOverruled,
-)
+from gateway.domain.reconciliation_facts import ReconciliationFact
 from gateway.domain.rollout_facts import RolloutFact
 from gateway.domain.sessions import Session
 from gateway.domain.stop_facts import (
@@ -341,10 +334,5 @@ Fact = (
     | AlertRaised
     | AlertAcknowledged
     | AlertResolved
-    | DriftFound
-    | DriftAccepted
-    | ForeignOrderSeen
-    | ForeignOrderGone
-    | OrderSettled
-    | SettlementOverruled
+    | ReconciliationFact
 )

@@ -46,6 +46,32 @@ class ForeignOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     since_ns: int = 0
 
 
+class ExecutionDifference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An execution of ours that is booked, and that the venue lists with another quantity, price or fee.
+
+    ``fee`` and ``fee_currency`` are the venue's; both empty where it tells none. ``transact_ns`` is the venue's time,
+    not before the booked one. ``is_corrected``: the books have a correction of it already, so that one of the venue's
+    own words contradicts another.
+    """
+
+    venue: str
+    symbol: str
+    order_id: str
+    exec_id: str
+    booked_qty: Decimal
+    booked_px: Decimal
+    venue_qty: Decimal
+    venue_px: Decimal
+    transact_ns: int
+    fee: Decimal = ZERO
+    fee_currency: str = ""
+    is_corrected: bool = False
+
+    @property
+    def is_fee_only(self) -> bool:
+        return (self.booked_qty, self.booked_px) == (self.venue_qty, self.venue_px)
+
+
 class SettleAs(Word):
     """What a person says became of an order that the venue says nothing of."""
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from gateway.domain.fact import Recorded
 from gateway.domain.orders import Actor
-from gateway.domain.reconciliation import ForeignOrder, HoldingDrift, Settlement
+from gateway.domain.reconciliation import ExecutionDifference, ForeignOrder, HoldingDrift, Settlement
 
 
 class DriftFound(Recorded, frozen=True, kw_only=True):
@@ -38,6 +38,14 @@ class ForeignOrderGone(Recorded, frozen=True, kw_only=True):
     venue_order_id: str
 
 
+class ExecutionsDiffer(Recorded, frozen=True, kw_only=True):
+    """Which executions are booked with other terms than the venue tells, from now on: all of them, none when it agrees
+    again. Those that were never corrected before are corrected by the facts beside or after this one."""
+
+    venue: str
+    executions: tuple[ExecutionDifference, ...]
+
+
 class OrderSettled(Recorded, frozen=True, kw_only=True):
     """A person said what became of an order in doubt. What follows from it is in the facts beside this one."""
 
@@ -52,3 +60,14 @@ class SettlementOverruled(Recorded, frozen=True, kw_only=True):
     order_id: str
     settlement: Settlement
     text: str
+
+
+ReconciliationFact = (
+    DriftFound
+    | DriftAccepted
+    | ForeignOrderSeen
+    | ForeignOrderGone
+    | ExecutionsDiffer
+    | OrderSettled
+    | SettlementOverruled
+)

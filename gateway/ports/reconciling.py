@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.domain.orders import Actor
-from gateway.domain.reconciliation import ForeignOrder, HoldingDrift, SettleAs
+from gateway.domain.reconciliation import ExecutionDifference, ForeignOrder, HoldingDrift, SettleAs
 
 
 class HoldingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,8 +24,9 @@ class HoldingView(msgspec.Struct, frozen=True, kw_only=True):
 class VenueReconciled(msgspec.Struct, frozen=True, kw_only=True):
     """One venue. ``read_ns`` is when it was last read whole (0: never); ``trouble`` why it cannot be now.
 
-    ``drifts`` wait for a person; ``foreign`` are open orders of others, and finished ones seen lately; ``others`` what
-    the venue holds of things that are not traded here.
+    ``drifts`` wait for a person; ``differing`` are executions that the venue tells otherwise than they are booked;
+    ``foreign`` are open orders of others, and finished ones seen lately; ``others`` what the venue holds of things that
+    are not traded here.
     """
 
     venue: str
@@ -33,6 +34,7 @@ class VenueReconciled(msgspec.Struct, frozen=True, kw_only=True):
     read_ns: int
     trouble: str
     drifts: tuple[HoldingDrift, ...]
+    differing: tuple[ExecutionDifference, ...]
     foreign: tuple[ForeignOrder, ...]
     holdings: tuple[HoldingView, ...]
     others: dict[str, Decimal]

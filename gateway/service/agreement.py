@@ -3,9 +3,10 @@
 import logging
 from decimal import Decimal
 
-from gateway.domain.events import DriftAcceptance, SettlementRequested
+from gateway.domain.money import plain
 from gateway.domain.orders import Actor, Order
 from gateway.domain.reconciliation import HoldingDrift, SettleAs
+from gateway.domain.reconciliation_events import DriftAcceptance, SettlementRequested
 from gateway.ports.clock import Clock
 from gateway.ports.intake import ControlRefused
 from gateway.ports.reconciling import HoldingView, VenueReconciled
@@ -40,6 +41,7 @@ class AgreementDesk:
             read_ns=0 if watched is None else watched.read_ns,
             trouble="no order adapter runs for it now" if watched is None else watched.trouble,
             drifts=() if known is None else tuple(known.drifts.values()),
+            differing=() if known is None else known.differing,
             foreign=() if known is None else tuple(known.foreign.values()),
             holdings=tuple(
                 HoldingView(
@@ -65,7 +67,8 @@ class AgreementDesk:
         if refusal is not None:
             raise ControlRefused(refusal.code, refusal.text)
         assert drift is not None, "what is not there is refused"
-        _log.warning("%s accepts that %s holds %s of %s: %s", actor.name, venue, drift.venue_qty, symbol, reason)
+        held = plain(drift.venue_qty)
+        _log.warning("%s accepts that %s holds %s of %s: %s", actor.name, venue, held, symbol, reason)
         await self._engine.durable(self._engine.last_seq)
         return drift
 

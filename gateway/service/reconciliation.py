@@ -13,10 +13,11 @@ import msgspec
 from gateway.core.reconciliation.agreeing import Sightings
 from gateway.core.reconciliation.comparing import Comparison, compare
 from gateway.core.state import GatewayState
-from gateway.core.trading.agreements import words_of
+from gateway.core.trading.agreements import words_of, words_of_execution
 from gateway.domain.facts import Fact, OrderInDoubt
+from gateway.domain.money import plain
 from gateway.domain.orders import ExecutionReport, Order
-from gateway.domain.reconciliation_facts import DriftFound, ForeignOrderGone, ForeignOrderSeen
+from gateway.domain.reconciliation_facts import DriftFound, ExecutionsDiffer, ForeignOrderGone, ForeignOrderSeen
 from gateway.domain.venue_account import AccountReading, AccountUnreadable
 from gateway.ports.clock import Clock
 from gateway.ports.journal import OrderArchive
@@ -183,15 +184,19 @@ class Reconciler:
         )
         if missed:  # what is younger may still be on its way
             watched.missed += len(missed)
-            names = ", ".join(f"{one.exec_id} of {one.order_id}" for one in missed[:10])
-            _log.warning("%s: %d execution(s) were missed and are booked now: %s", found.venue, len(missed), names)
+            _log.warning(
+                "%s: %d execution(s) were missed and are booked now: %s", found.venue, len(missed), _named(missed)
+            )
             self._report(missed)
+        corrected = watched.sightings.corrections(self.state, found)
         event = watched.sightings.take(self.state, found)
-        if event is None:
-            return
-        event = msgspec.structs.replace(event, ts_ns=self._clock.now_ns())
-        for fact in self._engine.process(event).facts:
+        if event is not None:
+            event = msgspec.structs.replace(event, ts_ns=self._clock.now_ns())
+        for fact in () if event is None else self._engine.process(event).facts:
             _log.error("reconciliation of %s: %s", found.venue, _words(fact))
+        if corrected:
+            _log.warning("%s: %s are corrected as it lists them", found.venue, _named(corrected))
+            self._report(corrected)
 
     # --- figures ------------------------------------------------------------------------------------
 
@@ -215,16 +220,22 @@ class Reconciler:
         }
 
 
+def _named(reports: tuple[ExecutionReport, ...]) -> str:
+    return ", ".join(f"{one.exec_id or one.exec_ref_id} of {one.order_id}" for one in reports[:10])
+
+
 def _words(fact: Fact) -> str:
     """A fact of reconciliation for the log."""
     match fact:
         case DriftFound(drift=drift):
             return words_of(drift)
         case ForeignOrderSeen(order=order):
-            what = f"{order.side.value} {order.order_qty:f} {order.symbol}, filled {order.cum_qty:f}"
+            what = f"{order.side.value} {plain(order.order_qty)} {order.symbol}, filled {plain(order.cum_qty)}"
             return f"order {order.venue_order_id} did not come through this gateway: {what} ({order.text})"
         case ForeignOrderGone(venue_order_id=venue_order_id):
             return f"order {venue_order_id} is not open any more"
+        case ExecutionsDiffer(executions=executions):
+            return "; ".join(words_of_execution(one) for one in executions) or "all executions agree again"
         case OrderInDoubt(order_id=order_id, text=text):
             return f"order {order_id} is in doubt: {text}"
     return type(fact).__name__

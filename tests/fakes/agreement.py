@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from gateway.domain.enums import Side
 from gateway.domain.orders import Actor
-from gateway.domain.reconciliation import ForeignOrder, HoldingDrift, SettleAs
+from gateway.domain.reconciliation import ExecutionDifference, ForeignOrder, HoldingDrift, SettleAs
 from gateway.ports.intake import ControlRefused
 from gateway.ports.reconciling import HoldingView, VenueReconciled
 
@@ -18,6 +18,17 @@ DRIFT = HoldingDrift(
     since_ns=1_700_000_000_000_000_000,
 )
 FOREIGN = ForeignOrder(venue="ibkr", venue_order_id="991", symbol="TSLA", side=Side.BUY, order_qty=D(3), text="LMT")
+EXECUTION = ExecutionDifference(
+    venue="ibkr",
+    symbol="AAPL",
+    order_id="o1",
+    exec_id="e1",
+    booked_qty=D(10),
+    booked_px=D(180),
+    venue_qty=D(10),
+    venue_px=D("179.5"),
+    transact_ns=DRIFT.since_ns,
+)
 HOLDING = HoldingView(symbol="AAPL", venue_qty=D(15), book_qty=D(10), base_qty=D(0), difference=D(5))
 
 
@@ -36,6 +47,7 @@ class FakeAgreement:
             read_ns=DRIFT.since_ns,
             trouble="",
             drifts=(DRIFT,),
+            differing=(EXECUTION,),
             foreign=(FOREIGN,),
             holdings=(HOLDING,),
             others={"GME": D(2)},

@@ -30,6 +30,7 @@ async def test_what_differs_is_shown_whole_to_who_sees_all_accounts() -> None:
         assert venue["differences"][0]["difference"] == "5"
         assert venue["differences"][0]["symbols"] == ["AAPL"]
         assert venue["unknown_orders"][0]["venue_order_id"] == "991"
+        assert venue["executions"][0]["venue_px"] == "179.5"
         assert venue["holdings"][0]["book_qty"] == "10"
         assert venue["others"] == {"GME": "2"}
         assert (await desk.ask("GET", PATH, key="bound")).status == 403

@@ -1,16 +1,19 @@
 """Books against a venue: what is drift and what is not, and that nobody acts on one reading."""
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
+from gateway.domain.alert_facts import AlertRaised
 from gateway.domain.enums import ExecType, Route, Side, SubmitStatus
-from gateway.domain.events import DriftAcceptance, SubmitCompleted
+from gateway.domain.events import AlertsChecked, SubmitCompleted
 from gateway.domain.orders import Order
 from gateway.domain.reasons import RejectCode
-from gateway.domain.reconciliation_facts import DriftAccepted, DriftFound
+from gateway.domain.reconciliation_events import DriftAcceptance
+from gateway.domain.reconciliation_facts import DriftAccepted, DriftFound, ExecutionsDiffer
 from tests.reconciliation.venue import NS, Venue, world_of
 from tests.world import RITA, World
 
@@ -340,3 +343,78 @@ def test_one_list_of_executions_that_lacks_one_is_not_believed(field: str) -> No
     venue.compared(msgspec.structs.replace(venue.reading(), **{field: ()}))
     venue.look(2)
     assert venue.drifts == {}
+
+
+def _retold(venue: Venue, **terms: Any) -> None:
+    """The venue lists its last execution otherwise from now on."""
+    venue.executions[-1] = msgspec.structs.replace(venue.executions[-1], **terms)
+
+
+def test_an_execution_that_the_venue_lists_otherwise_is_corrected_once_and_told() -> None:
+    """Without this, a correction that was missed would leave price, quantity and P&L of the books wrong for good; one
+    reading would be enough to change them; or it would be booked twice."""
+    world = world_of()
+    venue = Venue(world)
+    order = working(world, venue)
+    venue.tell(venue.execute(order.order_id, 10))
+    venue.look()
+    _retold(venue, last_qty=D(8), last_px=D(179))
+    venue.held["AAPL"] = D(8)
+    venue.look()
+    assert (order.cum_qty, order.avg_px) == (10, 180)
+    venue.look()
+    [told] = [fact for record in world.records for fact in record.facts if isinstance(fact, ExecutionsDiffer)]
+    assert [(one.booked_qty, one.venue_qty, one.venue_px) for one in told.executions] == [(10, 8, 179)]
+    assert (order.cum_qty, order.avg_px, world.position(Route.LIVE)) == (8, 179, 8)
+    assert world.state.agreements["alpha"].differing == told.executions
+    venue.look(3)
+    assert world.state.agreements["alpha"].differing == ()
+    assert (venue.drifts, len(order.fills), order.fills[0].revised_ns > 0) == ({}, 1, True)
+
+
+def test_a_list_that_contradicts_a_correction_changes_nothing_and_is_told_until_it_agrees() -> None:
+    """Without this, a venue that lists executions as they first were would undo its own corrections."""
+    world = world_of()
+    venue = Venue(world)
+    order = working(world, venue)
+    fill = venue.execute(order.order_id, 10)
+    venue.tell(fill)
+    corrected = {"exec_id": "c1", "exec_ref_id": fill.exec_id, "last_qty": D(10), "last_px": D(175)}
+    world.report(order, ExecType.TRADE_CORRECT, **corrected)
+    venue.look(4)
+    assert order.avg_px == 175
+    world.state = decode_snapshot(encode_snapshot(world.state))
+    [one] = world.state.agreements["alpha"].differing
+    assert (one.booked_px, one.venue_px, one.is_corrected) == (175, 180, True)
+    _retold(venue, last_px=D(175))
+    venue.look(2)
+    assert world.state.agreements["alpha"].differing == ()
+
+
+def test_a_fee_that_became_known_later_is_booked_and_alarms_nobody() -> None:
+    """Without this, a commission that came too late for its fill would never be in the P&L."""
+    world = world_of()
+    venue = Venue(world)
+    order = working(world, venue)
+    venue.tell(venue.execute(order.order_id, 10))
+    _retold(venue, fee=D("1.25"), fee_currency="USD")
+    venue.look(3)
+    assert (order.fees, order.cum_qty) == (D("1.25"), 10)
+    assert not any(isinstance(fact, ExecutionsDiffer) for record in world.records for fact in record.facts)
+
+
+def test_a_correction_of_what_nobody_told_of_hides_a_difference_only_for_a_while() -> None:
+    """Without this, one report that names an unknown execution would end the comparing of its symbol for good."""
+    world = world_of()
+    venue = Venue(world)
+    order = working(world, venue)
+    venue.tell(venue.execute(order.order_id, 10))
+    world.report(order, ExecType.TRADE_CANCEL, exec_id="b1", exec_ref_id="unheard-of")
+    venue.held["AAPL"] = D(0)
+    assert venue.compared().holdings["AAPL"].unsteady
+    world.tick(world.state.config.reconciliation.in_doubt_alert_s * NS)
+    venue.look(3)
+    assert venue.drifts == {"AAPL": D(-10)}
+    raised = world.send(AlertsChecked(ts_ns=world.tick())).facts
+    keys = {fact.alert.condition.key for fact in raised if isinstance(fact, AlertRaised)}
+    assert "executions_differ:alpha:unknown" in keys

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from gateway.domain.enums import ExecType, OrdStatus, Route, Side, SubmitStatus
-from gateway.domain.events import SettlementRequested, SubmitCompleted
+from gateway.domain.events import SubmitCompleted
 from gateway.domain.orders import Order
 from gateway.domain.reconciliation import SettleAs
+from gateway.domain.reconciliation_events import SettlementRequested
 from gateway.domain.reconciliation_facts import OrderSettled, SettlementOverruled
 from tests.reconciliation.venue import Venue, world_of
 from tests.world import RITA, World

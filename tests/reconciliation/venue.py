@@ -126,9 +126,12 @@ class Venue:
         found = compare(self.world.state, self.can, reading or self.reading(), {})
         if found.missing:
             self.tell(*found.missing)
+        corrected = self.sightings.corrections(self.world.state, found)
         event = self.sightings.take(self.world.state, found)
         if event is not None:
             self.world.send(msgspec.structs.replace(event, ts_ns=self.world.tick()))
+        if corrected:
+            self.tell(*corrected)
         return found
 
     def look(self, times: int = 1) -> None:

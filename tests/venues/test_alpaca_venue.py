@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.adapters.venues.alpaca.errors import OrderUnsupported
 from gateway.domain.enums import ExecType, OrdType, SubmitStatus, TimeInForce
 from tests.venues.alpaca.orders import Asset
 from tests.venues.alpaca_desk import IN_FLIGHT_S, Desk, market, open_desk, ticket
+from tests.venues.booking import booked
 
 D = Decimal
 ACCEPTED, REJECTED, UNKNOWN = SubmitStatus.ACCEPTED, SubmitStatus.REJECTED, SubmitStatus.UNKNOWN
@@ -41,6 +43,39 @@ async def test_an_order_rests_fills_in_parts_and_is_canceled(desk: Desk) -> None
     await desk.heard.until_filled(bought.order_id, "0.5")
     [fill] = desk.heard.fills(bought.order_id).values()
     assert (fill.last_px, desk.held()) == (D("180.01"), D("4.5"))
+
+
+async def test_busts_and_corrections_change_what_was_booked(desk: Desk) -> None:
+    """Without this, quantity and P&L of an execution that Alpaca took back would stay in the books."""
+    order = ticket()
+    await desk.venue.submit(order)
+    desk.peer.trade("AAPL", "179.50", 4)
+    desk.peer.trade("AAPL", "179.50", 6)
+    await desk.heard.until_filled(order.order_id, 10)
+    [theirs] = desk.peer.account.orders.values()
+    first, second = theirs.executions
+    desk.peer.trade_updates.revise("trade_correct", theirs, replace(first, px=D("179.25")))
+    desk.peer.trade_updates.revise("trade_bust", theirs, second)
+    await desk.heard.until_kind(order.order_id, ExecType.TRADE_CANCEL)
+    ours = booked(desk.heard.reports)
+    assert [(fill.last_qty, fill.last_px) for fill in ours.fills] == [(D(4), D("179.25"))]
+    assert [fill.last_qty for fill in ours.busted] == [D(6)]
+
+
+async def test_a_bust_of_what_was_told_before_a_restart_waits_for_a_person(desk: Desk) -> None:
+    """Without this, it would be lost, or another execution taken back in its place."""
+    order = ticket()
+    await desk.venue.submit(order)
+    desk.peer.trade("AAPL", "179.50", 10)
+    await desk.heard.until_filled(order.order_id, 10)
+    before = list(desk.heard.reports)
+    await desk.stop()
+    await desk.open()
+    [theirs] = desk.peer.account.orders.values()
+    desk.peer.trade_updates.revise("trade_bust", theirs, theirs.executions[0])
+    await desk.heard.until_kind(order.order_id, ExecType.TRADE_CANCEL)
+    ours = booked([*before, *desk.heard.reports])
+    assert (ours.cum_qty, len(ours.early_revisions)) == (10, 1)
 
 
 async def test_pending_new_is_no_acknowledgement(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from gateway.adapters.http.reading import read_struct
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.views import story_view
 from gateway.domain.money import plain
-from gateway.domain.reconciliation import ForeignOrder, HoldingDrift, SettleAs
+from gateway.domain.reconciliation import ExecutionDifference, ForeignOrder, HoldingDrift, SettleAs
 from gateway.ports.read_model import AllReads
 from gateway.ports.reconciling import Reconciliations, VenueReconciled
 
@@ -51,6 +51,19 @@ class DriftView(msgspec.Struct, frozen=True):
     since: str
 
 
+class ExecutionView(msgspec.Struct, frozen=True):
+    """An execution that the venue tells otherwise than it is booked. ``is_corrected``: it was corrected before."""
+
+    order_id: str
+    exec_id: str
+    symbol: str
+    booked_qty: str
+    booked_px: str
+    venue_qty: str
+    venue_px: str
+    is_corrected: bool
+
+
 class UnknownOrderView(msgspec.Struct, frozen=True):
     """An order that did not come through this gateway."""
 
@@ -84,6 +97,7 @@ class VenueAgreementView(msgspec.Struct, frozen=True):
     read_at: str | None
     trouble: str
     differences: tuple[DriftView, ...]
+    executions: tuple[ExecutionView, ...]
     unknown_orders: tuple[UnknownOrderView, ...]
     holdings: tuple[HoldingRow, ...]
     others: dict[str, str]
@@ -136,6 +150,7 @@ def _view(one: VenueReconciled) -> VenueAgreementView:
         rfc3339(one.read_ns) if one.read_ns else None,
         one.trouble,
         tuple(_drift_view(drift) for drift in one.drifts),
+        tuple(_execution_view(row) for row in one.differing),
         tuple(_unknown_view(order) for order in one.foreign),
         tuple(
             HoldingRow(
@@ -160,6 +175,19 @@ def _drift_view(drift: HoldingDrift) -> DriftView:
         plain(drift.qty),
         drift.symbols,
         rfc3339(drift.since_ns),
+    )
+
+
+def _execution_view(one: ExecutionDifference) -> ExecutionView:
+    return ExecutionView(
+        one.order_id,
+        one.exec_id,
+        one.symbol,
+        plain(one.booked_qty),
+        plain(one.booked_px),
+        plain(one.venue_qty),
+        plain(one.venue_px),
+        one.is_corrected,
     )
 
 

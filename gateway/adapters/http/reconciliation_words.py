@@ -59,6 +59,23 @@ def _gone(fact: facts.ForeignOrderGone) -> Told:
     return Told("reconciliation", fields, is_for_desk=True)
 
 
+def _differ(fact: facts.ExecutionsDiffer) -> Told:
+    rows = [
+        {
+            "order_id": one.order_id,
+            "exec_id": one.exec_id,
+            "symbol": one.symbol,
+            "booked_qty": plain(one.booked_qty),
+            "booked_px": plain(one.booked_px),
+            "venue_qty": plain(one.venue_qty),
+            "venue_px": plain(one.venue_px),
+        }
+        for one in fact.executions
+    ]
+    fields = {"event": "executions_differ", "venue": fact.venue, "executions": rows}
+    return Told("reconciliation", fields, is_for_desk=True)
+
+
 def _settlement(event: str, fact: facts.OrderSettled | facts.SettlementOverruled, **more: Any) -> Told:
     one = fact.settlement
     fields = {"event": event, "settled_as": one.settled_as, "by": one.by, "reason": one.reason, **more}
@@ -70,6 +87,7 @@ RECONCILIATION_TELLERS: Mapping[type[msgspec.Struct], Callable[[Any], Told]] = {
     facts.DriftAccepted: _accepted,
     facts.ForeignOrderSeen: _foreign,
     facts.ForeignOrderGone: _gone,
+    facts.ExecutionsDiffer: _differ,
     facts.OrderSettled: lambda f: _settlement("settled", f),
     facts.SettlementOverruled: lambda f: _settlement("settlement_overruled", f, text=f.text),
 }

@@ -7,10 +7,12 @@ that never rests for so long, ``_MANY`` in a row must: a venue that lags would s
 from collections.abc import Iterator
 
 from gateway.core.reconciliation.comparing import Comparison, Holding
+from gateway.core.reconciliation.executions import correction_of
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import VenueAgreement
-from gateway.domain.events import AccountCompared
-from gateway.domain.reconciliation import HoldingDrift
+from gateway.domain.orders import ExecutionReport
+from gateway.domain.reconciliation import ExecutionDifference, HoldingDrift
+from gateway.domain.reconciliation_events import AccountCompared
 
 _NS = 1_000_000_000
 _TWO, _MANY = 2, 5
@@ -29,12 +31,10 @@ class Sightings:
     def take(self, state: GatewayState, new: Comparison) -> AccountCompared | None:
         """One more comparison; returns what is certain by it, None when nothing new is."""
         before, self.last = self.last, new
-        terms = state.config.reconciliation
-        if before is not None and new.begun_ns < before.ended_ns + terms.grace_s * _NS:
+        if self._is_too_close(state, before, new):
             self.last = before  # too close to it to say more than it did
             return None
-        apart_s = max(_INTERVALS * terms.every_s_of(new.venue), _AT_LEAST_S)
-        if before is not None and new.begun_ns - before.begun_ns > apart_s * _NS:
+        if before is not None and self._is_too_far(state, before, new):
             before = None
             self._seen.clear()
         agreement = state.agreements.get(new.venue) or VenueAgreement()
@@ -52,8 +52,29 @@ class Sightings:
                 if one.is_open and key not in new.foreign and key not in before.foreign
             ),
             lost_ids=tuple(order_id for order_id in new.lost_ids if order_id in before.lost_ids),
+            differing=tuple(one for one in _both(before, new) if not one.is_fee_only),
         )
-        return found if found.drifts or found.foreign or found.gone or found.lost_ids else None
+        has_news = found.drifts or found.foreign or found.gone or found.lost_ids
+        return found if has_news or set(found.differing) != set(agreement.differing) else None
+
+    def corrections(self, state: GatewayState, new: Comparison) -> tuple[ExecutionReport, ...]:
+        """Executions that the venue has certainly corrected, as the reports that it owes. Ask before ``take``.
+
+        One that was corrected before is left to a person: what the venue told then and what it lists contradict each
+        other, and nobody can say which came last.
+        """
+        before = self.last
+        if before is None or self._is_too_close(state, before, new) or self._is_too_far(state, before, new):
+            return ()
+        return tuple(correction_of(one) for one in _both(before, new) if not one.is_corrected)
+
+    def _is_too_close(self, state: GatewayState, before: Comparison | None, new: Comparison) -> bool:
+        grace_ns = state.config.reconciliation.grace_s * _NS
+        return before is not None and new.begun_ns < before.ended_ns + grace_ns
+
+    def _is_too_far(self, state: GatewayState, before: Comparison, new: Comparison) -> bool:
+        apart_s = max(_INTERVALS * state.config.reconciliation.every_s_of(new.venue), _AT_LEAST_S)
+        return new.begun_ns - before.begun_ns > apart_s * _NS
 
     def _drifts(self, agreement: VenueAgreement, new: Comparison) -> Iterator[HoldingDrift]:
         """Holdings that differ for certain, and those known to differ that agree again."""
@@ -91,4 +112,11 @@ class Sightings:
             known = agreement.drifts.get(key)
             if holding.qty != (0 if known is None else known.qty):
                 return False
-        return not new.missing and not new.lost_ids and not new.foreign.keys() - agreement.foreign.keys()
+        if new.missing or new.lost_ids or new.foreign.keys() - agreement.foreign.keys():
+            return False
+        return {one for one in new.differing if not one.is_fee_only} == set(agreement.differing)
+
+
+def _both(before: Comparison, new: Comparison) -> list[ExecutionDifference]:
+    """The executions that two readings tell alike, and the books otherwise."""
+    return [one for one in new.differing if one in before.differing]

@@ -5,19 +5,20 @@ symbols was booked shortly before the reading or since, no order in them is on i
 read before the holdings are those read after them and are all booked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
 
+from gateway.core.reconciliation.executions import KnownOrders, differing, missing
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import VenueAgreement
 from gateway.domain.capabilities import Holdings, VenueCapabilities
-from gateway.domain.enums import ExecType, OrdStatus, Route
+from gateway.domain.enums import OrdStatus, Route
 from gateway.domain.money import ZERO
 from gateway.domain.orders import ExecutionReport, Order
-from gateway.domain.reconciliation import ForeignOrder
-from gateway.domain.venue_account import AccountReading, VenueExecution
+from gateway.domain.reconciliation import ExecutionDifference, ForeignOrder
+from gateway.domain.venue_account import AccountReading
 
 _NS = 1_000_000_000
 _LIVE = Route.LIVE
@@ -52,8 +53,9 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What one reading showed. ``missing`` are executions of our orders that are not booked; ``lost_ids`` orders that
-    work here and are not open there; ``others`` what is held of things that are not traded here."""
+    """What one reading showed. ``missing`` are executions of our orders that are not booked, ``differing`` those that
+    are booked with other terms; ``lost_ids`` are orders that work here and are not open there; ``others`` what is held
+    of things that are not traded here."""
 
     venue: str
     begun_ns: int
@@ -61,20 +63,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     holdings: dict[str, Holding]
     foreign: dict[str, ForeignOrder]
     missing: tuple[ExecutionReport, ...]
+    differing: tuple[ExecutionDifference, ...]
     lost_ids: tuple[str, ...]
     others: dict[str, Decimal] = {}
-
-
-class KnownOrders:
-    """Our live orders at one venue by either id: those in memory, and those that the archive was asked for."""
-
-    def __init__(self, state: GatewayState, venue: str, archived: Mapping[str, Order]) -> None:
-        live = [one for one in state.orders.values() if one.venue == venue and one.route is _LIVE]
-        self._by_id = {**archived, **{one.order_id: one for one in live}}
-        self._by_venue_id = {one.venue_order_id: one for one in self._by_id.values() if one.venue_order_id}
-
-    def find(self, order_id: str, venue_order_id: str) -> Order | None:
-        return self._by_id.get(order_id) or self._by_venue_id.get(venue_order_id)
 
 
 def compare(
@@ -84,8 +75,11 @@ def compare(
     is not in ``state``. ``archived`` are orders that left memory, by id."""
     venue = reading.venue
     known = KnownOrders(state, venue, archived)
-    missing = tuple(_missing(reading.executions_after, known))
-    late = {report.order_id for report in missing}
+    unbooked = tuple(missing(reading.executions_after, known))
+    late = {report.order_id for report in unbooked}
+    told_otherwise = tuple(differing(venue, reading.executions_after, known))
+    # Those are corrected as soon as they are certain, and the books with them.
+    late |= {one.order_id for one in told_otherwise if not one.is_corrected and not one.is_fee_only}
     agreement = state.agreements.get(venue) or VenueAgreement()
     grace_ns = state.config.reconciliation.grace_s * _NS
     doubt = _Steadiness(state, reading, agreement, known, late, grace_ns)
@@ -96,33 +90,11 @@ def compare(
         ended_ns=reading.ended_ns,
         holdings=holdings,
         foreign=_foreign(reading, known, grace_ns),
-        missing=missing,
+        missing=unbooked,
+        differing=told_otherwise,
         lost_ids=tuple(_lost(state, reading, late, grace_ns)),
         others=others,
     )
-
-
-def _missing(executions: Sequence[VenueExecution], known: KnownOrders) -> Iterator[ExecutionReport]:
-    """Executions of our orders that are not booked, as the reports that would have told them."""
-    for one in executions:
-        order = known.find(one.order_id, one.venue_order_id)
-        if order is None or one.exec_id in order.revisions:
-            continue
-        if any(one.exec_id == fill.exec_id for fill in (*order.fills, *order.busted)):
-            continue
-        yield ExecutionReport(
-            order_id=order.order_id,
-            exec_type=ExecType.TRADE,
-            transact_ns=one.transact_ns,
-            exec_id=one.exec_id,
-            last_qty=one.last_qty,
-            last_px=one.last_px,
-            fee=one.fee,
-            fee_currency=one.fee_currency,
-            is_maker=one.is_maker,
-            venue_order_id=one.venue_order_id,
-            text="found by reconciliation",
-        )
 
 
 def _lost(state: GatewayState, reading: AccountReading, late: set[str], grace_ns: int) -> Iterator[str]:
@@ -202,7 +174,7 @@ class _Steadiness:
                 "the venue executed while it was read",
             ),
             (
-                late_symbols | {one.symbol for one in at_venue if one.early_revisions},
+                late_symbols | {one.symbol for one in at_venue if _awaits_execution(state, reading, one)},
                 "an execution is not booked yet",
             ),
         )
@@ -223,6 +195,12 @@ class _Steadiness:
     def is_fresh(self, symbols: tuple[str, ...]) -> bool:
         """Whether something was booked so lately that the venue may not count it yet."""
         return self._agreement.last_executed_ns(symbols) > self._steady_ns
+
+
+def _awaits_execution(state: GatewayState, reading: AccountReading, order: Order) -> bool:
+    """Whether a correction waits for its execution, and has not done so for too long: then it will not come."""
+    patience_ns = state.config.reconciliation.in_doubt_alert_s * _NS
+    return any(one.transact_ns + patience_ns > reading.begun_ns for one in order.early_revisions)
 
 
 def _is_under_way(order: Order) -> bool:

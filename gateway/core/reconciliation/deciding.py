@@ -11,15 +11,22 @@ from gateway.core.tickets import lookup_effects, ticket_of
 from gateway.core.trading.agreements import VenueAgreement
 from gateway.domain.effects import CancelOrder, Effect
 from gateway.domain.enums import RejectStage
-from gateway.domain.events import AccountCompared, DriftAcceptance
 from gateway.domain.facts import Fact, OrderInDoubt
 from gateway.domain.money import plain
 from gateway.domain.orders import Reject
-from gateway.domain.reconciliation_facts import DriftAccepted, DriftFound, ForeignOrderGone, ForeignOrderSeen
+from gateway.domain.reconciliation_events import AccountCompared, DriftAcceptance
+from gateway.domain.reconciliation_facts import (
+    DriftAccepted,
+    DriftFound,
+    ExecutionsDiffer,
+    ForeignOrderGone,
+    ForeignOrderSeen,
+)
 
 
 def note(state: GatewayState, event: AccountCompared) -> Decision:
-    """Record what two readings agree on: differences, orders of others, orders of ours that the venue has lost."""
+    """Record what two readings agree on: differences, orders of others, orders of ours that the venue has lost,
+    executions that it tells otherwise."""
     known = state.agreements.get(event.venue) or VenueAgreement()
     facts: list[Fact] = []
     effects: list[Effect] = []
@@ -33,6 +40,8 @@ def note(state: GatewayState, event: AccountCompared) -> Decision:
     for fact in _foreign(known, event):
         facts.append(fact)
         effects.extend(_cancels(state, fact))
+    if set(event.differing) != set(known.differing):
+        facts.append(ExecutionsDiffer(ts_ns=event.ts_ns, venue=event.venue, executions=event.differing))
     for order_id in event.lost_ids:
         own = state.orders.get(order_id)
         if own is not None and own.is_open and not own.is_in_doubt:

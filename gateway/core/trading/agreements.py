@@ -9,7 +9,7 @@ from gateway.core.trading.states import TradingStop
 from gateway.domain.enums import Role, Route, ScopeKind, TradingState
 from gateway.domain.money import ZERO, plain
 from gateway.domain.orders import Actor, Order
-from gateway.domain.reconciliation import ForeignOrder, HoldingDrift
+from gateway.domain.reconciliation import ExecutionDifference, ForeignOrder, HoldingDrift
 
 #: Orders of others that are done are remembered, so that their executions are told of once; at most so many a venue.
 _REMEMBERED = 1_000
@@ -28,6 +28,8 @@ class VenueAgreement(msgspec.Struct):
     drifts: dict[str, HoldingDrift] = {}
     #: Orders that did not come through this gateway, by the venue's id, oldest first.
     foreign: dict[str, ForeignOrder] = {}
+    #: Executions of ours that the venue tells otherwise than they are booked.
+    differing: tuple[ExecutionDifference, ...] = ()
 
     def base(self, key: str) -> Decimal:
         return self.bases.get(key, ZERO)
@@ -102,3 +104,11 @@ def words_of(drift: HoldingDrift) -> str:
             f"{drift.venue} holds {held} {drift.symbol} as the books say again, after a difference that nobody accepted"
         )
     return f"{drift.venue} holds {held} {drift.symbol}, the books explain {expected}"
+
+
+def words_of_execution(one: ExecutionDifference) -> str:
+    """An execution that is told otherwise than booked, in words."""
+    booked = f"{plain(one.booked_qty)}@{plain(one.booked_px)}"
+    told = f"{plain(one.venue_qty)}@{plain(one.venue_px)}"
+    text = f"execution {one.exec_id} of {one.order_id} ({one.symbol}) is booked as {booked}, {one.venue} tells {told}"
+    return f"{text}, after a correction of it" if one.is_corrected else text

@@ -37,9 +37,21 @@ class TradeUpdates:
         if event != "pending_new":  # of every other event, fill or not
             self._events += 1
             data["execution_id"] = execution.execution_id if execution else str(uuid.UUID(int=2**96 + self._events))
+        self._publish(event, data)
+
+    def _publish(self, event: str, data: dict[str, Any]) -> None:
         payload = msgspec.json.encode({"stream": "trade_updates", "data": data})
         told = [(one, payload) for one in self.venue.hub.connections if one.state.get("listens")]
         self.venue.hub.publish(FAULT_NAMES.get(event, event), told)
+
+    def revise(self, event: str, order: AlpacaOrder, execution: Execution) -> None:
+        """``trade_bust``, or ``trade_correct`` with the new terms in ``execution``, which keeps its id."""
+        self._events += 1
+        data = {"event": event, "timestamp": when(self.venue.now_ms()), "order": order.wire()}
+        data |= {"price": text(execution.px), "qty": text(execution.qty)}
+        data["previous_execution_id"] = execution.execution_id
+        data["execution_id"] = str(uuid.UUID(int=2**96 + self._events))
+        self._publish(event, data)
 
     def _hear_request(self, connection: Connection, message: str | bytes) -> None:
         try:

@@ -26,6 +26,7 @@ from gateway.adapters.venues.alpaca.reading import (
     ns_of,
     order_id_of,
     report,
+    revision_reports,
     terms_report,
 )
 from gateway.adapters.venues.alpaca.tracking import Told, Tracked
@@ -231,7 +232,8 @@ class OrderBook:
             case "order_cancel_rejected":
                 self._tell((report(order_id, ExecType.CANCEL_REJECTED, row, text="alpaca refused the cancel"),))
             case "trade_bust" | "trade_correct":
-                _log.error("alpaca took back or changed an execution of %s; book it by hand: %s", order_id, data)
+                _log.error("alpaca took back or corrected an execution of %s: %s", order_id, data)
+                self._tell(revision_reports(order_id, data, self._told.named_by(data)))
         self._tell_end(order_id, row)
         self.note_row(row)
 
@@ -290,11 +292,11 @@ class OrderBook:
         self.note_row(row)
 
     def _on_fill(self, order_id: str, row: Row, data: Mapping[str, Any]) -> None:
-        venue_order_id, cum_qty, qty = row["id"], filled_qty_of(row), Decimal(data["qty"])
-        if self._told.is_next(venue_order_id, cum_qty, qty):
-            self._told.note(venue_order_id, cum_qty)
-            px = Decimal(data["price"])
-            self._tell((fill_report(order_id, venue_order_id, cum_qty, qty, px, data["timestamp"]),))
+        cum_qty, qty, px = filled_qty_of(row), Decimal(data["qty"]), Decimal(data["price"])
+        self._told.note_name(data)
+        if self._told.is_next(row["id"], cum_qty, qty):
+            self._told.note(row["id"], cum_qty)
+            self._tell((fill_report(order_id, row["id"], cum_qty, qty, px, data["timestamp"]),))
 
     def _tell_end(self, order_id: str, row: Row) -> None:
         end = end_report(order_id, row)

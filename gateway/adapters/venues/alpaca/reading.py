@@ -116,6 +116,24 @@ def fill_report(
     )
 
 
+def revision_reports(order_id: str, data: Mapping[str, Any], exec_ref_id: str) -> tuple[ExecutionReport, ...]:
+    """An execution that Alpaca took back or corrected; ``exec_ref_id`` names it. None for a correction that does not
+    tell the new terms: they are found by comparing."""
+    is_bust = data["event"] == "trade_bust"
+    if not is_bust and not (data.get("qty") and data.get("price")):
+        return ()
+    found = report(
+        order_id,
+        ExecType.TRADE_CANCEL if is_bust else ExecType.TRADE_CORRECT,
+        data["order"],
+        exec_id=f"{data['event']}:{data.get('execution_id') or exec_ref_id}",
+        exec_ref_id=exec_ref_id,
+        last_qty=Decimal(0) if is_bust else Decimal(data["qty"]),
+        last_px=Decimal(0) if is_bust else Decimal(data["price"]),
+    )
+    return (found,)
+
+
 def ns_of(moment: str) -> int:
     """Nanoseconds since the epoch of an RFC 3339 time, all its digits."""
     head, dot, tail = moment.partition(".")

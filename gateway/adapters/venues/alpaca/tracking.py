@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from gateway.adapters.venues.alpaca.reading import client_order_id_of, filled_qty_of
+from gateway.adapters.venues.alpaca.reading import client_order_id_of, execution_id_of, filled_qty_of
 from gateway.domain.effects import OrderTicket
 from gateway.domain.money import ZERO
 
@@ -61,11 +61,30 @@ class Tracked:
         self.is_change_in_doubt = False
 
 
+#: Executions remembered for corrections of them, which come within the day.
+_REMEMBERED = 100_000
+
+
 class Told:
-    """How far the fills of each order at Alpaca were told without a gap."""
+    """How far the fills of each order at Alpaca were told without a gap, and what the stream calls them."""
 
     def __init__(self) -> None:
         self._qty: dict[str, Decimal] = {}
+        #: By the stream's own ids, which appear nowhere else at Alpaca.
+        self._exec_ids: dict[str, str] = {}
+
+    def note_name(self, data: Mapping[str, Any]) -> None:
+        """A fill, as the stream tells it."""
+        row = data["order"]
+        self._exec_ids[str(data.get("execution_id"))] = execution_id_of(row["id"], filled_qty_of(row))
+        if len(self._exec_ids) > _REMEMBERED:
+            del self._exec_ids[next(iter(self._exec_ids))]
+
+    def named_by(self, data: Mapping[str, Any]) -> str:
+        """The execution that a bust or correction is about. One that the stream did not tell, since the gateway was
+        away or was restarted, keeps the stream's id: the core lets the report wait, and a person is told."""
+        stream_id = str(data.get("previous_execution_id") or data.get("execution_id"))
+        return self._exec_ids.get(stream_id, stream_id)
 
     def is_next(self, venue_order_id: str, cum_qty: Decimal, qty: Decimal) -> bool:
         """Whether the fill that brought the order to ``cum_qty`` follows what was told; else some are missing."""

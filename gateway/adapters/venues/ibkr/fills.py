@@ -28,6 +28,7 @@ class Fills:
 
     A fill is known by its execution id without the last part, which counts corrections. A correction goes out twice, as
     a fill and as a correction with the same terms: whichever of the two is news is booked, whoever was restarted when.
+    One of nothing is a bust.
     """
 
     def __init__(self, send: Callable[[ExecutionReport], None]) -> None:
@@ -81,9 +82,11 @@ class Fills:
     def _give_up(self, exec_id: str) -> None:
         report, handle = self._waiting.pop(exec_id)
         handle.cancel()
-        self._send(report)
+        if report.last_qty:
+            self._send(report)
         if not exec_id.endswith(_ORIGINAL):
-            self._send(msgspec.structs.replace(report, exec_type=ExecType.TRADE_CORRECT))
+            corrects = {"exec_id": exec_id, "exec_ref_id": report.exec_id}
+            self._send(msgspec.structs.replace(report, exec_type=ExecType.TRADE_CORRECT, **corrects))
 
     def _count(self, order_id: str, qty: Decimal) -> None:
         self._cum_qty[order_id] = self.cum_qty(order_id) + qty

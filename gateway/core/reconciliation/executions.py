@@ -1,0 +1,97 @@
+"""Executions that a venue lists against those that are booked: which are missing, and which are told otherwise."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from gateway.core.state import GatewayState
+from gateway.domain.enums import ExecType, Route
+from gateway.domain.orders import ExecutionReport, Fill, Order
+from gateway.domain.reconciliation import ExecutionDifference
+from gateway.domain.venue_account import VenueExecution
+
+_LIVE = Route.LIVE
+_FOUND = "found by reconciliation"
+
+
+class KnownOrders:
+    """Our live orders at one venue by either id: those in memory, and those that the archive was asked for."""
+
+    def __init__(self, state: GatewayState, venue: str, archived: Mapping[str, Order]) -> None:
+        live = [one for one in state.orders.values() if one.venue == venue and one.route is _LIVE]
+        self._by_id = {**archived, **{one.order_id: one for one in live}}
+        self._by_venue_id = {one.venue_order_id: one for one in self._by_id.values() if one.venue_order_id}
+
+    def find(self, order_id: str, venue_order_id: str) -> Order | None:
+        return self._by_id.get(order_id) or self._by_venue_id.get(venue_order_id)
+
+
+def missing(executions: Sequence[VenueExecution], known: KnownOrders) -> Iterator[ExecutionReport]:
+    """Executions of our orders that are not booked, as the reports that would have told them."""
+    for one in executions:
+        order = known.find(one.order_id, one.venue_order_id)
+        if order is None or one.exec_id in order.revisions:
+            continue
+        if any(one.exec_id == fill.exec_id for fill in (*order.fills, *order.busted)):
+            continue
+        yield ExecutionReport(
+            order_id=order.order_id,
+            exec_type=ExecType.TRADE,
+            transact_ns=one.transact_ns,
+            exec_id=one.exec_id,
+            last_qty=one.last_qty,
+            last_px=one.last_px,
+            fee=one.fee,
+            fee_currency=one.fee_currency,
+            is_maker=one.is_maker,
+            venue_order_id=one.venue_order_id,
+            text=_FOUND,
+        )
+
+
+def differing(venue: str, executions: Sequence[VenueExecution], known: KnownOrders) -> Iterator[ExecutionDifference]:
+    """Executions of our orders that are booked, and that the venue tells with other terms.
+
+    One that is not listed any more is none of them: lists end, and that proves nothing. What a bust changed that nobody
+    told of shows in what the venue holds.
+    """
+    for one in executions:
+        order = known.find(one.order_id, one.venue_order_id)
+        fill = None if order is None else next((fill for fill in order.fills if fill.exec_id == one.exec_id), None)
+        if order is None or fill is None or _is_as_booked(fill, one):
+            continue
+        yield ExecutionDifference(
+            venue=venue,
+            symbol=order.symbol,
+            order_id=order.order_id,
+            exec_id=one.exec_id,
+            booked_qty=fill.last_qty,
+            booked_px=fill.last_px,
+            venue_qty=one.last_qty,
+            venue_px=one.last_px,
+            transact_ns=max(one.transact_ns, fill.transact_ns, fill.revised_ns),
+            fee=one.fee,
+            fee_currency=one.fee_currency,
+            is_corrected=bool(fill.revised_ns),
+        )
+
+
+def _is_as_booked(fill: Fill, one: VenueExecution) -> bool:
+    if (fill.last_qty, fill.last_px) != (one.last_qty, one.last_px):
+        return False
+    if not one.fee and (not one.fee_currency or not fill.fee):
+        return True  # no fee is told, or none was charged
+    return (fill.fee, fill.fee_currency) == (one.fee, one.fee_currency)
+
+
+def correction_of(one: ExecutionDifference) -> ExecutionReport:
+    """The correction that the venue must have made and nobody told of."""
+    return ExecutionReport(
+        order_id=one.order_id,
+        exec_type=ExecType.TRADE_CORRECT,
+        transact_ns=one.transact_ns,
+        exec_ref_id=one.exec_id,
+        last_qty=one.venue_qty,
+        last_px=one.venue_px,
+        fee=one.fee,
+        fee_currency=one.fee_currency,
+        text=_FOUND,
+    )
