@@ -11,7 +11,6 @@ from gateway.adapters.calendar import ExchangeCalendar
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.command_files import CommandFiles
 from gateway.adapters.config import StartResult
-from gateway.adapters.dashboard import page_files
 from gateway.adapters.explainer import JournalExplainer, JournalSteps
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
@@ -31,6 +30,7 @@ from gateway.app.edits import ConfigEdits
 from gateway.app.gateway import Gateway
 from gateway.app.gauges import StateGauges
 from gateway.app.operating_gauges import operating_gauges
+from gateway.app.page import assemble_page
 from gateway.app.registry import ORDER_ADAPTERS, POLICIES, declared, feed_factory, venue_factories
 from gateway.app.rollout_gauges import rollout_readings
 from gateway.app.start import usable_start
@@ -125,10 +125,9 @@ def _assemble(
     breakers = BreakerWatch(engine, market, calendar, clock)
     executor = Executor(table, breakers.process, state, engine.find_order, journal, clock, tasks)
     executor.vwap_of = vwap_of
-    feed = Feed(journal, last_seq)
+    feed, durable_times = Feed(journal, last_seq), DurableTimes(clock)
     engine.run_effects = executor.run
     flattener = Flattener(engine, market, clock)
-    durable_times = DurableTimes(clock)
     disconnects = DisconnectWatch(engine, lambda: reloader.settings.venues, clock)
     engine.on_durable = partial(_tell, feed, flattener, durable_times, disconnects)
 
@@ -140,7 +139,7 @@ def _assemble(
     files = CommandFiles(data_dir)
     controls = OperatorControls(engine, FileHaltMark(data_dir), flattener, breakers, files, clock)
     reads = Reads(engine, intake, journal, journal, market, clock)
-    overrides = OverrideDesk(engine, clock)
+    overrides, approvals, risk = OverrideDesk(engine, clock), Approvals(engine, clock), RiskReader(engine, clock)
     rollouts = RolloutDesk(engine, clock, lambda: policy.revision)
     breakers.on_processed = rollouts.note
     rollouts.is_alerting = lambda: bool(reloader.settings.notifications)
@@ -149,10 +148,8 @@ def _assemble(
     reconciler = Reconciler(engine, table, journal, executor.on_reports, clock, tasks)
     figures = FigureKeeper(engine, market, clock, tasks)
     status = GatewayStatus(engine, intake, table, market, policy, clock, breakers, lambda: reloader.settings.venues)
-    approvals = Approvals(engine, clock)
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
     rollouts.on_approved = edits.take_waiting
-    risk = RiskReader(engine, clock)
     candidates = CandidateDesk(reloader, Surroundings(config_dir, data_dir, environ, edits, policy, engine), tasks)
     status.candidate_warnings = candidates.warnings
     prices = MarketHealth(engine, market, calendar, clock, lambda: _stale_after_ns(reloader.settings))
@@ -161,6 +158,9 @@ def _assemble(
     gauges.add_group(alerting.readings)
     gauges.add_group(lambda: rollout_readings(rollouts.states()))
     gauges.add_group(operating_gauges(engine, status, prices, market, data_dir))
+    page = assemble_page(
+        journal, feed, market, table, calendar, policy, reloader, approvals, alerting, durable_times, clock, tasks
+    )
     server = HttpServer(
         intake,
         OrderChecker(engine, intake, policy, clock),
@@ -185,7 +185,7 @@ def _assemble(
         settings.server,
         telemetry,
         telemetry.page,
-        page_files(),
+        page,
     )
     _add_readings(gauges, risk, approvals, intake, drop_copies, server)
     gauges.add_group(lambda: {**candidate_readings(candidates), **reconciler.readings()})

@@ -197,10 +197,14 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True):
     config_error: str
 
 
-class ReadModel(Protocol):
-    """Reads wait until what they show is durable, and keep working when the journal does not."""
+class OrderReads(Protocol):
+    """One order as it stands, with its legs."""
 
     async def order(self, order_id: str) -> OrderStory | None: ...
+
+
+class ReadModel(OrderReads, Protocol):
+    """Reads wait until what they show is durable, and keep working when the journal does not."""
 
     async def orders(self, query: OrderQuery) -> list[OrderStory]: ...
 

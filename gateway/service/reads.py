@@ -3,7 +3,6 @@
 import msgspec
 
 from gateway.core.state import GatewayState
-from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.sessions import Session
 from gateway.ports.clock import Clock
@@ -14,7 +13,7 @@ from gateway.ports.read_model import PortfolioView, PositionView
 from gateway.service.book_views import portfolio_views, position_views
 from gateway.service.engine import Engine
 from gateway.service.intake import Intake
-from gateway.service.views import statistics_of
+from gateway.service.views import matches, statistics_of
 
 
 class Reads:
@@ -54,7 +53,7 @@ class Reads:
             query = msgspec.structs.replace(query, venue=query.venue.lower())
         in_memory = [order for order in self._state.orders.values() if order.is_open and not order.parent_id]
         in_memory.extend(self._engine.finished_orders())
-        listed = [await self._intake.story(order) for order in in_memory if _matches(order, query)]
+        listed = [await self._intake.story(order) for order in in_memory if matches(order, query)]
         await self._engine.settle(self._engine.last_seq)
         known = {story.order.order_id for story in listed}
         for order in await self._archive.list(query):
@@ -82,15 +81,3 @@ class Reads:
 
     def statistics(self) -> dict[str, dict[str, int]]:
         return statistics_of(self._state)
-
-
-def _matches(order: Order, query: OrderQuery) -> bool:
-    return (
-        (query.accounts is None or order.account in query.accounts)
-        and (query.strategies is None or order.strategy_id in query.strategies)
-        and (query.symbol is None or order.symbol == query.symbol)
-        and (query.venue is None or order.venue == query.venue)
-        and (query.route is None or order.route == query.route)
-        and (query.statuses is None or order.ord_status in query.statuses)
-        and (query.before is None or (order.created_ns, order.order_id) < query.before)
-    )

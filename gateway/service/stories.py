@@ -10,7 +10,7 @@ from gateway.domain.records import Record
 from gateway.ports.clock import Clock
 from gateway.ports.intake import OrderStory
 from gateway.ports.journal import OrderTraces
-from gateway.ports.read_model import ReadModel
+from gateway.ports.read_model import OrderReads
 from gateway.ports.stories import RecordedStory, Stage
 
 _REMEMBERED = 1 << 15
@@ -37,7 +37,7 @@ class DurableTimes:
 class Stories:
     """Implements ``ports.stories.OrderStories``."""
 
-    def __init__(self, reads: ReadModel, traces: OrderTraces, durable: DurableTimes) -> None:
+    def __init__(self, reads: OrderReads, traces: OrderTraces, durable: DurableTimes) -> None:
         self._reads = reads
         self._traces = traces
         self._durable = durable

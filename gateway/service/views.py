@@ -11,6 +11,7 @@ from gateway.domain.money import ZERO, plain, ratio
 from gateway.domain.orders import Order
 from gateway.domain.throttles import StrategyLock
 from gateway.ports.intake import OrderStory
+from gateway.ports.journal import OrderQuery
 from gateway.ports.read_model import FlattenView, ModesView, StopView, VenueModeView
 
 
@@ -171,3 +172,16 @@ def statistics_of(state: GatewayState) -> dict[str, dict[str, int]]:
         "live_open_orders": sum(1 for order in open_orders if order.route is Route.LIVE),
     }
     return counts
+
+
+def matches(order: Order, query: OrderQuery) -> bool:
+    """Whether the order is one of those that are asked for."""
+    return (
+        (query.accounts is None or order.account in query.accounts)
+        and (query.strategies is None or order.strategy_id in query.strategies)
+        and (query.symbol is None or order.symbol == query.symbol)
+        and (query.venue is None or order.venue == query.venue)
+        and (query.route is None or order.route == query.route)
+        and (query.statuses is None or order.ord_status in query.statuses)
+        and (query.before is None or (order.created_ns, order.order_id) < query.before)
+    )

@@ -13,11 +13,13 @@ from gateway.adapters.http import HttpServer
 from gateway.domain.enums import Role
 from gateway.domain.records import Record
 from gateway.domain.settings import Principal, ServerSettings
+from gateway.ports.page import Page
 from tests.fakes.agreement import FakeAgreement
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import ManualClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.gateway_samples import FakeMarket
+from tests.fakes.page import FakePage
 from tests.fakes.rollouts import FakeRollouts, FakeStepRecords
 
 ORDERS = "/api/trading/orders"
@@ -85,6 +87,7 @@ class Desk:
         self.agreement = FakeAgreement()
         self.rollouts = FakeRollouts()
         self.step_records = FakeStepRecords()
+        self.page = FakePage(self.fake, self.alerts, self.rollouts)
         self.telemetry = CountingTelemetry()
         self.metrics_page: Callable[[], bytes] = lambda: b"up 1\n"
         self.server = HttpServer(
@@ -111,7 +114,7 @@ class Desk:
             settings=settings or ServerSettings(port=0),
             telemetry=self.telemetry,
             metrics_page=lambda: self.metrics_page(),
-            page=page_files(),
+            page=Page(page_files(), self.page, self.fake),
             heartbeat_s=heartbeat_s,
         )
         self.url = ""

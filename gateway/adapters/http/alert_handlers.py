@@ -1,5 +1,6 @@
 """Alerts over HTTP: what is wrong, who has taken it on, and the channels that carry it outside."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -79,16 +80,8 @@ class AlertHandlers:
 
     async def list(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         query = read_query(request.query.items(), AlertsQuery)
-        active = self._alerts.active() if query.state != "resolved" else ()
-        over = self._alerts.resolved() if query.state != "active" else ()
-        least = Severity(query.severity or Severity.INFO)
-
-        def is_wanted(alert: Alert) -> bool:
-            return alert.condition.severity.rank >= least.rank and is_visible(alert, caller)
-
-        shown = [*filter(is_wanted, active), *[one for one in over if is_wanted(one)][: query.limit]]
-        channels = () if caller.is_restricted else self._alerts.channels()
-        return json_response(AlertsReply(tuple(map(alert_view, shown)), tuple(map(_channel_reply, channels))))
+        alerts = self._alerts
+        return json_response(alerts_reply(alerts.active(), alerts.resolved(), alerts.channels(), query, caller))
 
     async def acknowledge(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), AcknowledgeAlert)
@@ -99,6 +92,25 @@ class AlertHandlers:
             if alert is not None:
                 return json_response(alert_view(alert))
         raise HttpProblem("ALERT_NOT_FOUND", "no alert that lasts has this id; GET alerts lists them")
+
+
+def alerts_reply(
+    active: Iterable[Alert],
+    resolved: Iterable[Alert],
+    channels: Iterable[ChannelView],
+    query: AlertsQuery,
+    caller: Caller,
+) -> AlertsReply:
+    """What the query asks for, of what the caller may see."""
+    least = Severity(query.severity or Severity.INFO)
+
+    def is_wanted(alert: Alert) -> bool:
+        return alert.condition.severity.rank >= least.rank and is_visible(alert, caller)
+
+    lasts = [] if query.state == "resolved" else [one for one in active if is_wanted(one)]
+    over = [] if query.state == "active" else [one for one in resolved if is_wanted(one)][: query.limit]
+    shown = () if caller.is_restricted else channels
+    return AlertsReply(tuple(map(alert_view, [*lasts, *over])), tuple(map(_channel_reply, shown)))
 
 
 def is_visible(alert: Alert, caller: Caller) -> bool:

@@ -65,7 +65,7 @@ class ApprovalHandlers:
     async def list(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         edit = self._approvals.waiting()
         views = tuple(_approval_view(revision, one) for revision, one in self._approvals.standing().items())
-        return json_response(ApprovalsReply(None if edit is None else _waiting_view(edit), views))
+        return json_response(ApprovalsReply(None if edit is None else waiting_view(edit), views))
 
     async def approve(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), ApproveConfig)
@@ -78,7 +78,7 @@ class ApprovalHandlers:
         return json_response(ApprovedReply(wish.revision, in_force))
 
 
-def _waiting_view(edit: WaitingEdit) -> WaitingView:
+def waiting_view(edit: WaitingEdit) -> WaitingView:
     return WaitingView(edit.revision, rfc3339(edit.since_ns), edit.looser, edit.tighter, edit.difference, edit.in_force)
 
 

@@ -123,7 +123,7 @@ class HistoryHandlers:
         if len(found) > query.limit:
             ts_ns, point = page[-1]
             next_cursor = write_cursor(ts_ns, point.account, point.book)
-        return json_response(PortfolioHistoryPage([_point_view(*one) for one in page], next_cursor))
+        return json_response(PortfolioHistoryPage([point_view(*one) for one in page], next_cursor))
 
 
 def _closed_view(one: ClosedPosition) -> ClosedPositionView:
@@ -154,7 +154,7 @@ def _closed_view(one: ClosedPosition) -> ClosedPositionView:
     )
 
 
-def _point_view(ts_ns: int, point: PortfolioPoint) -> PortfolioPointView:
+def point_view(ts_ns: int, point: PortfolioPoint) -> PortfolioPointView:
     return PortfolioPointView(
         at=rfc3339(ts_ns),
         book=point.book,

@@ -12,6 +12,7 @@ from gateway.adapters.http.kinds import NAME_PATTERN
 from gateway.adapters.http.market_views import QuoteView, WatchReply
 from gateway.adapters.http.operation import ANYTHING, TRADING, Operation, Stream, get, post
 from gateway.adapters.http.order_handlers import OrdersPage
+from gateway.adapters.http.page_data import PageDataQuery, PageReply
 from gateway.adapters.http.risk_handlers import RiskQuery, RiskReply
 from gateway.adapters.http.rollout_operations import ROLLOUTS
 from gateway.adapters.http.shapes import (
@@ -215,6 +216,31 @@ STATE = (
     ),
 )
 
+PAGE = (
+    get(
+        f"{TRADING}/page",
+        "page_data",
+        "All that the page shows, as of one record",
+        PageReply,
+        query=PageDataQuery,
+        refusals=(503,),
+    ),
+    get(
+        f"{TRADING}/page/orders/{{order_id}}",
+        "page_order",
+        "An order's story, by the page's read model",
+        StoryReply,
+        refusals=(404, 503),
+    ),
+    get(
+        f"{TRADING}/page/orders/{{order_id}}/checks",
+        "page_order_checks",
+        "Every check of an order of the past, by the page's read model",
+        OrderCheckView,
+        refusals=(404, 409, 503),
+    ),
+)
+
 RISK = (
     get(f"{TRADING}/risk", "risk", "Every limit, its use and headroom", RiskReply, query=RiskQuery),
     get(f"{TRADING}/candidates", "candidates", "What limits and policies that only look on would do", CandidatesReply),
@@ -268,7 +294,7 @@ SYSTEM = (
     ),
 )
 
-OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *RISK, *CONTROL_OPERATIONS, *ROLLOUTS, *MARKET, *SYSTEM)
+OPERATIONS = (*ORDERS, *BOOKS, *SESSION, *STATE, *PAGE, *RISK, *CONTROL_OPERATIONS, *ROLLOUTS, *MARKET, *SYSTEM)
 
 
 STREAMS = (

@@ -70,6 +70,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "EXPLANATION_FAILED": ProblemKind(409, "The order cannot be decided again"),
     "INTERNAL_ERROR": ProblemKind(500, "Something went wrong inside the gateway"),
     "NOT_ACCEPTING": ProblemKind(503, "The gateway takes no orders now"),
+    "PAGE_BEHIND": ProblemKind(503, "The page's read model is not there yet"),
     "NOT_READY": ProblemKind(503, "The gateway is not ready"),
 }
 

@@ -71,7 +71,7 @@ class RiskHandlers:
                 view.currency,
                 view.config_revision,
                 view.trading_state,
-                tuple(stop for stop in view.stops if _concerns(stop.scope, stop.scope_id, caller, is_shared=True)),
+                tuple(stop for stop in view.stops if concerns(stop.scope, stop.scope_id, caller, is_shared=True)),
                 view.figures_age_ms,
                 tuple(
                     one
@@ -79,7 +79,7 @@ class RiskHandlers:
                     if query.book in (None, one.book)
                     and query.scope in (None, one.scope)
                     and query.id in (None, one.scope_id)
-                    and _concerns(one.scope, one.scope_id, caller, is_shared=is_whole)
+                    and concerns(one.scope, one.scope_id, caller, is_shared=is_whole)
                 ),
                 view.caps if is_whole else (),
                 tuple(breaker_reply(one) for one in self._status.breakers() if one.state == "tripped" and is_whole),
@@ -89,7 +89,7 @@ class RiskHandlers:
         )
 
 
-def _concerns(scope: str, scope_id: str, caller: Caller, *, is_shared: bool) -> bool:
+def concerns(scope: str, scope_id: str, caller: Caller, *, is_shared: bool) -> bool:
     """Whether a scope is one of the caller's own; ``is_shared`` says what holds for those that belong to nobody."""
     if not caller.is_restricted:
         return True

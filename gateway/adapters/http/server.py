@@ -23,6 +23,7 @@ from gateway.adapters.http.operations import OPERATIONS, STREAMS
 from gateway.adapters.http.order_handlers import OrderHandlers
 from gateway.adapters.http.override_handlers import OverrideHandlers
 from gateway.adapters.http.page import PageHandlers
+from gateway.adapters.http.page_data import PageDataHandlers
 from gateway.adapters.http.problem import HttpProblem
 from gateway.adapters.http.reconciliation_handlers import ReconciliationHandlers
 from gateway.adapters.http.risk_handlers import RiskHandlers
@@ -39,7 +40,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.drop_copy import DropCopies
 from gateway.ports.intake import ConfigApprovals, Controls, EventFeed, OrderIntake, Overrides
 from gateway.ports.market_data import MarketSources
-from gateway.ports.page import PageFiles
+from gateway.ports.page import Page
 from gateway.ports.read_model import AllReads, Status
 from gateway.ports.reconciling import Reconciliations
 from gateway.ports.review import StepRecords
@@ -86,7 +87,7 @@ class HttpServer:
         settings: ServerSettings,
         telemetry: Telemetry,
         metrics_page: Callable[[], bytes],
-        page: PageFiles,
+        page: Page,
         heartbeat_s: float = _HEARTBEAT_S,
     ) -> None:
         self._settings = settings
@@ -103,7 +104,7 @@ class HttpServer:
             **_control_handlers(ControlHandlers(controls, reads, status)),
             "order_story": story.show,
             "order_checks": story.checks,
-            **_page_handlers(PageHandlers(page)),
+            **_page_handlers(page, explainer),
             "risk": RiskHandlers(risk, status, overrides).show,
             **_alert_handlers(AlertHandlers(alerts)),
             "candidates": CandidateHandlers(candidates).show,
@@ -326,5 +327,12 @@ def _system_handlers(system: SystemHandlers) -> dict[str, Handler]:
     }
 
 
-def _page_handlers(page: PageHandlers) -> dict[str, Handler]:
-    return {"page": page.index, "page_file": page.file}
+def _page_handlers(page: Page, explainer: OrderExplainer) -> dict[str, Handler]:
+    files, story = PageHandlers(page.files), StoryHandlers(page.stories, explainer)
+    return {
+        "page": files.index,
+        "page_file": files.file,
+        "page_data": PageDataHandlers(page.reads).show,
+        "page_order": story.show,
+        "page_order_checks": story.checks,
+    }

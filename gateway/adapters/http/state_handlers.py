@@ -1,5 +1,6 @@
 """Reading positions, portfolios and the gateway's own state; sessions and the trading switch."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from aiohttp import web
@@ -39,8 +40,18 @@ from gateway.adapters.http.state_views import (
 from gateway.domain.breakers import BreakerKind
 from gateway.domain.enums import Mode, OrdType, Route, ScopeKind, TradingState
 from gateway.domain.sessions import Session
+from gateway.domain.throttles import StrategyLock
 from gateway.ports.intake import Controls, FieldError, RequestInvalid
-from gateway.ports.read_model import PositionView, ReadModel, Status
+from gateway.ports.read_model import (
+    BreakerView,
+    ConnectionView,
+    FlattenView,
+    PortfolioView,
+    PositionView,
+    ReadModel,
+    Status,
+    StopView,
+)
 
 _OFFSET_BPS = Decimal(10)
 _BREAKERS = frozenset(kind.value for kind in BreakerKind)
@@ -61,28 +72,19 @@ class StateHandlers:
     async def portfolio(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         query = read_query(request.query.items(), PortfolioQuery)
         accounts, positions = await self._reads.portfolio()
-        shown = tuple(
-            view
-            for view in accounts
-            if query.book in (None, view.book)
-            and query.account in (None, view.account)
-            and (caller.accounts is None or view.account in caller.accounts)
-        )
-        only = PositionsQuery(book=query.book, account=query.account)
-        return json_response(PortfolioReply(shown, _matching(positions, only, caller)))
+        return json_response(portfolio_reply(accounts, positions, query, caller))
 
     async def statistics(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(StatisticsReply(self._reads.statistics()))
 
     async def connections(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        views = self._status.connections()
-        return json_response(ConnectionsReply(tuple(connection_reply(view) for view in views)))
+        return json_response(connections_reply(self._status.connections()))
 
     async def modes(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         return json_response(self._status.modes())
 
     async def breakers(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        return json_response(breakers_reply(self._status, caller))
+        return json_response(breakers_reply(self._status.breakers(), caller))
 
 
 class ControlHandlers:
@@ -129,10 +131,8 @@ class ControlHandlers:
         return json_response(TradingReply(state, reason, scope, scope_id))
 
     async def trading(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        seen = (view for view in self._status.stops() if _is_shown(caller, view.scope, view.id))
-        stops = tuple(stop_reply(view) for view in seen)
-        flattens = tuple(flatten_reply(view) for view in self._status.flattens() if not caller.is_restricted)
-        return json_response(TradingStatesReply(self._status.modes().trading_state, stops, flattens))
+        status = self._status
+        return json_response(trading_reply(status.modes().trading_state, status.stops(), status.flattens(), caller))
 
     async def reset_breaker(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), ResetBreaker)
@@ -144,12 +144,12 @@ class ControlHandlers:
         if breaker_id.partition(":")[0] not in _BREAKERS:
             raise HttpProblem("BREAKER_NOT_FOUND", "see GET /api/trading/circuit-breakers")
         await self._controls.reset_breaker(breaker_id, caller.actor, reason, bool(wish.force))
-        return json_response(breakers_reply(self._status, caller))
+        return json_response(breakers_reply(self._status.breakers(), caller))
 
     async def shut_down(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), ShutDown)
         await self._controls.shut_down(caller.actor, wish.reason or "")
-        return json_response(breakers_reply(self._status, caller))
+        return json_response(breakers_reply(self._status.breakers(), caller))
 
     async def flatten(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), FlattenPositions)
@@ -168,9 +168,7 @@ class ControlHandlers:
         return json_response(flatten_reply(found), 202)
 
     async def locks(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        mine = caller.strategies
-        seen = (lock for lock in self._status.locks() if mine is None or lock.strategy_id in mine)
-        return json_response(LocksReply(tuple(lock_reply(lock) for lock in seen)))
+        return json_response(locks_reply(self._status.locks(), caller))
 
     async def lift_lock(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), LiftLock)
@@ -194,9 +192,42 @@ class ControlHandlers:
             raise HttpProblem("SESSION_MODE_MISMATCH", "live, but every venue is in SHADOW; see gateway.yaml")
 
 
-def breakers_reply(status: Status, caller: Caller) -> BreakersReply:
-    seen = (view for view in status.breakers() if _is_shown(caller, view.scope, view.scope_id))
+def breakers_reply(views: Iterable[BreakerView], caller: Caller) -> BreakersReply:
+    seen = (view for view in views if _is_shown(caller, view.scope, view.scope_id))
     return BreakersReply(tuple(breaker_reply(view) for view in seen))
+
+
+def connections_reply(views: Iterable[ConnectionView]) -> ConnectionsReply:
+    return ConnectionsReply(tuple(connection_reply(view) for view in views))
+
+
+def locks_reply(locks: Iterable[StrategyLock], caller: Caller) -> LocksReply:
+    mine = caller.strategies
+    return LocksReply(tuple(lock_reply(lock) for lock in locks if mine is None or lock.strategy_id in mine))
+
+
+def trading_reply(
+    trading_state: str, stops: Iterable[StopView], flattens: Iterable[FlattenView], caller: Caller
+) -> TradingStatesReply:
+    seen = (view for view in stops if _is_shown(caller, view.scope, view.id))
+    closing = () if caller.is_restricted else flattens
+    return TradingStatesReply(
+        trading_state, tuple(stop_reply(view) for view in seen), tuple(flatten_reply(view) for view in closing)
+    )
+
+
+def portfolio_reply(
+    accounts: Iterable[PortfolioView], positions: Iterable[PositionView], query: PortfolioQuery, caller: Caller
+) -> PortfolioReply:
+    shown = tuple(
+        view
+        for view in accounts
+        if query.book in (None, view.book)
+        and query.account in (None, view.account)
+        and (caller.accounts is None or view.account in caller.accounts)
+    )
+    only = PositionsQuery(book=query.book, account=query.account)
+    return PortfolioReply(shown, _matching(positions, only, caller))
 
 
 def _check_own(caller: Caller, scope: ScopeKind, scope_id: str) -> None:
@@ -220,7 +251,7 @@ def _is_shown(caller: Caller, scope: str, scope_id: str) -> bool:
     return True
 
 
-def _matching(positions: tuple[PositionView, ...], query: PositionsQuery, caller: Caller) -> tuple[PositionView, ...]:
+def _matching(positions: Iterable[PositionView], query: PositionsQuery, caller: Caller) -> tuple[PositionView, ...]:
     return tuple(
         view
         for view in positions

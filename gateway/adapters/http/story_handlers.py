@@ -1,6 +1,7 @@
 """One order's whole story: every public fact about it, in order, with how long each stage took."""
 
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -13,7 +14,10 @@ from gateway.adapters.http.problem import HttpProblem
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.views import OrderView, story_view
 from gateway.domain.records import Record
+from gateway.ports.page import PageBehind
 from gateway.ports.stories import ExplanationFailed, OrderExplainer, OrderStories
+
+T = TypeVar("T")
 
 
 class StageView(msgspec.Struct, frozen=True):
@@ -42,7 +46,7 @@ class StoryHandlers:
 
     async def show(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         order_id = request.match_info["order_id"]
-        found = await self._stories.recorded(order_id)
+        found = await _asked(self._stories.recorded(order_id))
         if found is None or not caller.sees_order(found.story.order):
             raise HttpProblem("ORDER_NOT_FOUND", f"no order {order_id}")
         return json_response(
@@ -57,7 +61,7 @@ class StoryHandlers:
     async def checks(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Decided again; a leg is explained with its whole, which is what was taken in."""
         order_id = request.match_info["order_id"]
-        found = await self._stories.story(order_id)
+        found = await _asked(self._stories.story(order_id))
         if found is None or not caller.sees_order(found.order):
             raise HttpProblem("ORDER_NOT_FOUND", f"no order {order_id}")
         try:
@@ -65,6 +69,13 @@ class StoryHandlers:
         except ExplanationFailed as failed:
             raise HttpProblem("EXPLANATION_FAILED", str(failed)) from failed
         return json_response(narrowed(view, caller))
+
+
+async def _asked(answer: Awaitable[T]) -> T:
+    try:
+        return await answer
+    except PageBehind as behind:
+        raise HttpProblem("PAGE_BEHIND", str(behind), {"Retry-After": "1"}) from None
 
 
 def _steps(record: Record, order_id: str) -> list[dict[str, Any]]:

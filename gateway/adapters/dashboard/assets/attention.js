@@ -2,7 +2,7 @@
 
 import { html } from "./vendor/preact-htm.js";
 import { ago, dateTimeOf, words } from "./format.js";
-import { openDialog } from "./dialogs.js";
+import { ActionButton } from "./rights.js";
 
 export function Attention({ state }) {
   const found = [...gather(state)];
@@ -10,12 +10,12 @@ export function Attention({ state }) {
   return html`<section class="attention" aria-label="Needs attention" role="region"><ul>
     ${found.map((one) => html`<li key=${one.key} data-level=${one.level}>
       <strong>${one.title}</strong> <span>${one.text}</span> ${one.since && html`<span class="hint">for ${ago(one.since)}</span>`}
-      ${one.action && html`<button type="button" onClick=${one.action.run}>${one.action.name}</button>`}</li>`)}
+      ${one.action && html`<${ActionButton} wish=${one.action.wish}>${one.action.name}</${ActionButton}>`}</li>`)}
   </ul></section>`;
 }
 
 function* gather(state) {
-  const { ready, trading, breakers, alerts, approvals, locks, rollouts, statistics } = state.answers;
+  const { ready, trading, breakers, alerts, waiting, locks, rollouts, statistics } = state.answers;
   if (ready && ready.status !== "ready") {
     const reasons = ready.isUnreachable ? ["the gateway cannot be reached"] : (ready.reasons ?? []);
     yield { key: "ready", level: "bad", title: "No orders are taken", text: reasons.join("; ") };
@@ -28,7 +28,7 @@ function* gather(state) {
     };
   }
   for (const flatten of (trading?.flattens ?? []).filter((one) => one.state === "running")) {
-    yield { key: flatten.flatten_id, level: "warn", title: "Positions are being closed", text: flatten.waits.join("; ") || `by ${flatten.by}`, since: flatten.started_at };
+    yield { key: flatten.flatten_id, level: "warn", title: "Positions are being closed", text: flatten.waits.join("; ") || `by ${flatten.by}`, since: flatten.started };
   }
   for (const one of (breakers?.circuit_breakers ?? []).filter((breaker) => breaker.state === "tripped")) {
     yield { key: `breaker ${one.id}`, level: "bad", title: `Breaker ${words(one.breaker)} tripped`, text: one.cause, since: one.since };
@@ -38,7 +38,7 @@ function* gather(state) {
     yield {
       key: `alert ${alert.alert_id}`, level: alert.acknowledged_at ? "seen" : alert.severity === "critical" ? "bad" : "warn", since: alert.raised_at,
       title: `${words(alert.kind)}${alert.subject ? `: ${alert.subject}` : ""}`, text: `${alert.text}${alert.acknowledged_by ? ` (taken on by ${alert.acknowledged_by}: ${alert.acknowledged_reason})` : ""}`,
-      action: !alert.acknowledged_at && { name: "Acknowledge", run: () => openDialog({ kind: "acknowledge", alert }) },
+      action: !alert.acknowledged_at && { name: "Acknowledge", wish: { kind: "acknowledge", alert } },
     };
   }
   for (const channel of (alerts?.channels ?? []).filter((one) => !one.is_up)) {
@@ -48,13 +48,13 @@ function* gather(state) {
     yield { key: "doubt", level: "bad", title: "Orders in doubt", text: `${statistics.statistics.now.in_doubt} sent, and the venue has not said what became of them` };
   }
   for (const lock of locks?.locks ?? []) {
-    yield { key: lock.lock_id, level: "warn", title: `Strategy ${lock.strategy_id} is locked`, text: `${lock.executions} executions in ${lock.window_s} s`, action: { name: "Lift", run: () => openDialog({ kind: "lift", lock }) } };
+    yield { key: lock.lock_id, level: "warn", title: `Strategy ${lock.strategy_id} is locked`, text: `${lock.executions} executions in ${lock.window_s} s`, action: { name: "Lift", wish: { kind: "lift", lock } } };
   }
   if (ready?.config_error) yield { key: "config", level: "warn", title: "An edit of the configuration was refused", text: ready.config_error };
-  if (approvals?.waiting) {
+  if (waiting) {
     yield {
-      key: "waiting", level: "warn", title: "An edit waits for approval", text: approvals.waiting.looser.join("; "), since: approvals.waiting.since,
-      action: { name: "Review", run: () => openDialog({ kind: "approve", waiting: approvals.waiting }) },
+      key: "waiting", level: "warn", title: "An edit waits for approval", text: waiting.looser.join("; "), since: waiting.since,
+      action: { name: "Review", wish: { kind: "approve", waiting } },
     };
   }
   for (const text of ready?.warnings ?? []) yield { key: text, level: "warn", title: "Warning", text };

@@ -6,7 +6,7 @@ import { amount, money, share, signed } from "./format.js";
 
 export function Books({ state }) {
   const answer = state.answers.portfolio;
-  if (!answer) return html`<${Panel} id="books-head" title="Positions" error=${state.errors.portfolio}><${Empty}>Asking</${Empty}></${Panel}>`;
+  if (!answer) return html`<${Panel} id="books-head" title="Positions" error=${state.errors.page}><${Empty}>Asking</${Empty}></${Panel}>`;
   return html`${["live", "shadow"].map((book) => html`<${Book} key=${book} book=${book} answer=${answer} state=${state} />`)}`;
 }
 
@@ -37,7 +37,7 @@ const Account = ({ one }) => html`<div><dt>${one.account}</dt><dd>
 
 function Worth({ name, book, account, state }) {
   const tail = state.equity.get(name) ?? [];
-  const past = state.answers.history?.history;
+  const past = state.answers.history;
   const length = tail.length;
   const [equity, drawdown] = useMemo(() => series(past, tail, book, account), [past, length]);
   const options = (title, tone) => (colour) => ({

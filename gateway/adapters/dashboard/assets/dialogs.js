@@ -3,9 +3,10 @@
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { post, remove } from "./api.js";
 import { changedNow, state } from "./store.js";
-import { refresh, refreshAll } from "./polling.js";
+import { refreshAll } from "./polling.js";
 import { words } from "./format.js";
 import { useKey } from "./header.js";
+import { lacks } from "./rights.js";
 
 /** `word`: what has to be typed; none for the stop, which must be quick. `run` gets what the form holds. */
 const ACTIONS = {
@@ -90,6 +91,7 @@ function Open({ wish }) {
   const [typed, setTyped] = useState("");
   const [isBusy, setBusy] = useState(false);
   const action = ACTIONS[wish.kind](wish);
+  const locked = lacks(wish.kind);
   const close = () => openDialog(null);
   useEffect(() => box.current.showModal(), []);
   const submit = async (event) => {
@@ -112,9 +114,10 @@ function Open({ wish }) {
       ${action.extra}
       ${action.reason && html`<label>Reason${action.reason === "optional" ? " (may be empty)" : ""} <input name="reason" maxlength="200" required=${action.reason === "required"} /></label>`}
       ${action.word && html`<label>Type <strong>${action.word}</strong> to confirm <input name="word" autocomplete="off" value=${typed} onInput=${(event) => setTyped(event.target.value)} /></label>`}
+      ${locked && html`<p class="notice" role="alert">${locked} <button type="button" class="quiet" onClick=${() => openDialog({ kind: "key" })}>Enter another key</button></p>`}
       ${refusal && html`<p class="notice" role="alert">${refusal}</p>`}
       <div class="dialog-actions"><button type="button" class="quiet" onClick=${close}>Back</button>
-        <button class=${action.isDanger ? "stop" : ""} disabled=${!isReady || isBusy} autofocus=${!action.word && wish.kind !== "key"}>${action.button}</button></div>
+        <button class=${action.isDanger ? "stop" : ""} disabled=${!isReady || isBusy || locked !== ""} autofocus=${!action.word && wish.kind !== "key"}>${action.button}</button></div>
     </form>
   </dialog>`;
 }

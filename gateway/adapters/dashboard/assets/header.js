@@ -4,6 +4,7 @@ import { html } from "./vendor/preact-htm.js";
 import { Badge } from "./parts.js";
 import { openDialog } from "./dialogs.js";
 import { words } from "./format.js";
+import { ActionButton } from "./rights.js";
 import { key, setKey } from "./api.js";
 import { restartStream } from "./stream.js";
 import { refreshAll } from "./polling.js";
@@ -29,6 +30,7 @@ applyTheme();
 
 export function Header({ state }) {
   const tradingState = state.answers.trading?.trading_state ?? "unknown";
+  const { caller } = state.answers;
   const isLive = state.link.state === "live";
   return html`<header class="top">
     <h1 class="brand">Order gateway</h1>
@@ -37,11 +39,12 @@ export function Header({ state }) {
     </p>
     <p class="trading" data-state=${tradingState}>Trading: <strong>${words(tradingState)}</strong></p>
     <div class="top-actions">
+      ${caller && html`<p class="who" title=${`may ${caller.rights.filter((right) => right !== "open").join(", ")}`}>${caller.name}, ${caller.role}${caller.is_bound ? ", bound" : ""}</p>`}
       <button type="button" class="quiet" onClick=${nextTheme}>Theme: ${theme()}</button>
       <button type="button" class="quiet" onClick=${() => openDialog({ kind: "key" })}>${key() ? "Change key" : "Enter key"}</button>
       ${tradingState === "halted" &&
-      html`<button type="button" onClick=${() => openDialog({ kind: "enable" })}>Let trading go on</button>`}
-      <button type="button" class="stop" onClick=${() => openDialog({ kind: "stop" })}>Stop trading</button>
+      html`<${ActionButton} wish=${{ kind: "enable" }}>Let trading go on</${ActionButton}>`}
+      <${ActionButton} kind="stop" wish=${{ kind: "stop" }}>Stop trading</${ActionButton}>
     </div>
     ${state.needsKey &&
     html`<form class="login" onSubmit=${(event) => {

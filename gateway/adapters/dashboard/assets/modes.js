@@ -12,7 +12,7 @@ const MEANS = {
 
 export function Modes({ state }) {
   const modes = state.answers.modes;
-  if (!modes) return html`<section class="modes" aria-label="Modes"><p class="empty">${state.errors.modes ?? "Asking for the modes"}</p></section>`;
+  if (!modes) return html`<section class="modes" aria-label="Modes"><p class="empty">${state.errors.page ?? "Asking for the modes"}</p></section>`;
   const connections = new Map((state.answers.connections?.connections ?? []).map((one) => [one.name, one]));
   return html`<section class="modes" aria-label="Modes of the venues">
     ${modes.venues.map((venue) => html`<${Venue} key=${venue.venue} venue=${venue} connection=${connections.get(venue.venue)} globalMode=${modes.global_mode} />`)}

@@ -1,39 +1,52 @@
-// Reads that are not streamed, each at its own pace, none while the tab is hidden.
+// The read model of the page, asked as a whole every two seconds and soon after a change; never while the tab is hidden.
 
 import { ask, get } from "./api.js";
 import { changed, state } from "./store.js";
 
-const READS = {
-  modes: { path: "modes", every: 2000 },
-  trading: { path: "trading", every: 2000 },
-  connections: { path: "connections", every: 2000 },
-  portfolio: { path: "portfolio", every: 2000 },
-  breakers: { path: "circuit-breakers", every: 3000 },
-  alerts: { path: "alerts", every: 3000 },
-  risk: { path: "risk", every: 5000 },
-  rollouts: { path: "rollouts", every: 5000 },
-  statistics: { path: "statistics", every: 5000 },
-  approvals: { path: "config/approvals", every: 10000 },
-  locks: { path: "locks", every: 10000 },
-  history: { path: "portfolio/history?limit=500", every: 60000 },
-};
+const EVERY_MS = 2000;
+const HISTORY_EVERY_MS = 60000;
 const MAX_POINTS = 2000;
+/** How long after a change is heard: by then the read model has folded it. */
+const SOON_MS = 600;
+const PARTS = ["caller", "modes", "trading", "portfolio", "breakers", "risk", "rollouts", "alerts", "statistics", "locks", "connections", "waiting", "seq", "last_seq"];
 
-export async function refresh(name) {
-  const read = READS[name];
+let wanted = 0;
+let isDue = false;
+
+/** Read it, with orders and history when `query` asks for them. Throws what the gateway refuses. */
+export async function readPage(query = "") {
   try {
-    const answer = await get(read.path);
-    state.answers[name] = answer;
-    delete state.errors[name];
+    const answer = await get(`page${query}`);
+    for (const name of PARTS) state.answers[name] = answer[name];
+    if (answer.history) state.answers.history = answer.history;
+    delete state.errors.page;
     state.needsKey = false;
-    if (name === "portfolio") sampleEquity(answer.portfolio);
+    sampleEquity(answer.portfolio.portfolio);
+    return answer;
   } catch (refusal) {
-    state.errors[name] = refusal.message;
+    state.errors.page = refusal.message;
     if (refusal.status === 401) state.needsKey = true;
+    throw refusal;
+  } finally {
+    changed();
   }
-  changed();
 }
 
+const refreshPage = (query) => readPage(query).catch(() => null);
+
+/** Something changed at record `seq`: read the page until it is as of then. */
+export function refreshSoon(seq = 0) {
+  wanted = Math.max(wanted, seq);
+  if (isDue) return;
+  isDue = true;
+  setTimeout(async () => {
+    isDue = false;
+    const answer = await refreshPage();
+    if (answer && answer.seq < wanted) refreshSoon();
+  }, SOON_MS);
+}
+
+/** Of the process itself, which is no fact: is it there, does it take orders, what does it warn of. */
 async function refreshReady() {
   try {
     state.answers.ready = await ask("/health/ready");
@@ -43,11 +56,12 @@ async function refreshReady() {
   changed();
 }
 
-/** The tail of the equity plot: the newest points are the page's own samples, the past is portfolio/history. */
+/** The tail of the equity plot: the newest points are the page's own samples, the past is the recorded history. */
 function sampleEquity(accounts) {
   const now = Date.now() / 1000;
   for (const one of accounts) {
     const points = equityOf(`${one.book} ${one.account}`);
+    if (points.length && now - points.at(-1)[0] < 1) continue;
     points.push([now, Number(one.equity), Number(one.drawdown)]);
     if (points.length > MAX_POINTS) points.splice(0, points.length - MAX_POINTS);
   }
@@ -60,12 +74,14 @@ function equityOf(name) {
 
 export function refreshAll() {
   refreshReady();
-  for (const name of Object.keys(READS)) refresh(name);
+  refreshPage();
 }
 
 export function startPolling() {
-  refreshAll();
-  setInterval(() => document.hidden || refreshReady(), 2000);
-  for (const [name, read] of Object.entries(READS)) setInterval(() => document.hidden || state.needsKey || refresh(name), read.every);
+  refreshReady();
+  const every = (milliseconds, read) => setInterval(() => document.hidden || state.needsKey || read(), milliseconds);
+  setInterval(() => document.hidden || refreshReady(), EVERY_MS);
+  every(EVERY_MS, refreshPage);
+  every(HISTORY_EVERY_MS, () => refreshPage("?history=500"));
   document.addEventListener("visibilitychange", () => document.hidden || refreshAll());
 }

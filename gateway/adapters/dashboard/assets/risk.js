@@ -3,15 +3,14 @@
 import { html } from "./vendor/preact-htm.js";
 import { Badge, Empty, Panel } from "./parts.js";
 import { ago, amount, share, words } from "./format.js";
-import { openDialog } from "./dialogs.js";
+import { ActionButton } from "./rights.js";
 
 const SHOWN = 12;
 
 export function Limits({ state }) {
   const answer = state.answers.risk;
-  const used = (answer?.limits ?? []).filter((one) => one.use !== null).sort((a, b) => Number(b.use) - Number(a.use));
-  const broken = used.filter((one) => one.is_broken).length;
-  return html`<${Panel} id="limits-head" title="Limits" hint=${answer ? `${broken ? `${broken} exceeded, ` : ""}${used.length} measured now, the fullest first` : ""} error=${!answer && state.errors.risk}>
+  const used = answer?.limits ?? [];
+  return html`<${Panel} id="limits-head" title="Limits" hint=${answer ? `${answer.broken ? `${answer.broken} exceeded, ` : ""}${answer.used} in use, the fullest first` : ""} error=${!answer && state.errors.page}>
     ${used.length ? html`<ul class="bars">${used.slice(0, SHOWN).map(bar)}</ul>` : html`<${Empty}>No limit is in use.</${Empty}>`}
   </${Panel}>`;
 }
@@ -30,13 +29,13 @@ export function Breakers({ state }) {
   const all = state.answers.breakers?.circuit_breakers ?? [];
   const order = { tripped: 0, armed: 1, off: 2 };
   const rows = [...all].sort((a, b) => order[a.state] - order[b.state]);
-  return html`<${Panel} id="breakers-head" title="Circuit breakers" error=${!all.length && state.errors.breakers}>
+  return html`<${Panel} id="breakers-head" title="Circuit breakers" error=${!all.length && state.errors.page}>
     <ul class="rows">${rows.map((one) => html`<li key=${one.id}>
       <${Badge} kind=${one.state === "tripped" ? "bad" : one.state === "armed" ? "good" : "off"}>${one.state}</${Badge}>
       <span><strong>${words(one.breaker)}</strong> ${one.state === "tripped"
         ? html`${one.does || words(one.action)}: ${one.cause} <span class="hint">for ${ago(one.since)}, resets ${one.resets}</span>`
         : html`<span class="hint">${one.value === null ? "not measured" : `${amount(one.value, 4)} of ${amount(one.threshold, 4)}`}, then ${words(one.action)}</span>`}</span>
-      ${one.state === "tripped" && html`<button type="button" onClick=${() => openDialog({ kind: "reset", breaker: one })} aria-label=${`Reset ${one.id}`}>Reset</button>`}
+      ${one.state === "tripped" && html`<${ActionButton} wish=${{ kind: "reset", breaker: one }} label=${`Reset ${one.id}`}>Reset</${ActionButton}>`}
     </li>`)}</ul>
   </${Panel}>`;
 }

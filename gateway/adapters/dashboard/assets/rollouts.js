@@ -3,20 +3,20 @@
 import { html } from "./vendor/preact-htm.js";
 import { Badge, Empty, Panel } from "./parts.js";
 import { basisPoints, dateTimeOf, words } from "./format.js";
-import { openDialog } from "./dialogs.js";
+import { ActionButton } from "./rights.js";
 
 const KIND = { pass: "good", fail: "bad", error: "bad", not_enough_evidence: "off" };
 
 export function Rollouts({ state }) {
   const all = state.answers.rollouts?.rollouts ?? [];
-  return html`<${Panel} id="rollouts-head" title="Rollouts" error=${!state.answers.rollouts && state.errors.rollouts}>
+  return html`<${Panel} id="rollouts-head" title="Rollouts" error=${!state.answers.rollouts && state.errors.page}>
     ${all.length ? all.map((one) => html`<${Rollout} key=${one.venue} one=${one} />`) : html`<${Empty}>No venue is in a rollout.</${Empty}>`}
   </${Panel}>`;
 }
 
 function Rollout({ one }) {
   const isHeld = one.hold !== null;
-  const act = (kind) => () => openDialog({ kind, rollout: one });
+  const act = (kind, name) => html`<${ActionButton} kind="quiet" wish=${{ kind, rollout: one }}>${name} ${one.venue}</${ActionButton}>`;
   return html`<article class="rollout"><h3>${one.venue} <${Badge} kind=${one.mode === "SHADOW" ? "shadow" : one.mode === "LIVE" ? "live" : "warn"}>${one.mode}</${Badge}>
       ${isHeld && html` <${Badge} kind="bad">${one.hold.kind}</${Badge}>`}${one.override && html` <${Badge} kind="bad">override</${Badge}>`}
       ${one.promotions === "manual" && html` <${Badge} kind="warn">raised by hand</${Badge}>`}</h3>
@@ -27,9 +27,8 @@ function Rollout({ one }) {
     ${one.missing.length > 0 && html`<details><summary>${one.missing.length} missing for ${one.next_step}</summary><ul>${one.missing.map((text) => html`<li key=${text}>${text}</li>`)}</ul></details>`}
     ${one.approval && html`<p class="hint">Approved: ${one.approval.what}, by ${one.approval.by} until ${dateTimeOf(one.approval.expires_at)}: ${one.approval.reason}</p>`}
     <p class="rollout-actions">
-      ${isHeld ? html`<button type="button" class="quiet" onClick=${act("resumeRollout")}>Resume ${one.venue}</button>` : html`<button type="button" class="quiet" onClick=${act("pauseRollout")}>Pause ${one.venue}</button>`}
-      <button type="button" class="quiet" onClick=${act("abortRollout")}>Abort ${one.venue}</button>
-      ${one.next_step && one.promotions !== "manual" && html`<button type="button" class="quiet" onClick=${act("approveRollout")}>Approve ${one.venue}</button>`}</p>
+      ${isHeld ? act("resumeRollout", "Resume") : act("pauseRollout", "Pause")} ${act("abortRollout", "Abort")}
+      ${one.next_step && one.promotions !== "manual" && act("approveRollout", "Approve")}</p>
     <p class="hint">Evidence <code>${one.evidence_hash}</code>; the whole review: <code>gateway rollout review ${one.venue}</code></p>
   </article>`;
 }

@@ -4,7 +4,7 @@ import { html, useEffect, useRef } from "./vendor/preact-htm.js";
 import { Badge, Table } from "./parts.js";
 import { amount, dateTimeOf, duration, short, timeOf, words } from "./format.js";
 import { get } from "./api.js";
-import { openDialog } from "./dialogs.js";
+import { ActionButton } from "./rights.js";
 import { changedNow, state as store } from "./store.js";
 
 export async function openStory(orderId) {
@@ -16,7 +16,7 @@ export async function openStory(orderId) {
 async function reload() {
   const asked = store.openOrder;
   try {
-    const story = await get(`orders/${encodeURIComponent(asked)}/story`);
+    const story = await get(`page/orders/${encodeURIComponent(asked)}`);
     if (store.openOrder === asked) Object.assign(store, { story, storyIsOld: false });
   } catch (refusal) {
     if (store.openOrder === asked) store.storyError = refusal.message;
@@ -35,7 +35,7 @@ async function askChecks(order) {
   store.checks = "asking";
   changedNow();
   try {
-    store.checks = await get(`orders/${encodeURIComponent(order.order_id)}/checks`);
+    store.checks = await get(`page/orders/${encodeURIComponent(order.order_id)}/checks`);
   } catch (refusal) {
     store.checks = { error: refusal.message };
   }
@@ -54,7 +54,7 @@ export function Story({ state }) {
     return () => document.removeEventListener("keydown", pressed);
   }, [openOrder]);
   if (!openOrder) return null;
-  if (state.storyIsOld && story) setTimeout(reload, 300), (state.storyIsOld = false);
+  if (state.storyIsOld && story) setTimeout(reload, 500), (state.storyIsOld = false);
   return html`<aside class="drawer" role="dialog" aria-labelledby="story-head" tabindex="-1" ref=${box}>
     <div class="panel-head"><h2 id="story-head">Order ${short(openOrder, 22)}</h2><button type="button" class="quiet" onClick=${close}>Close</button></div>
     ${state.storyError ? html`<p class="notice">${state.storyError}</p>` : story ? whole(story, state) : html`<p class="empty">Asking for its story</p>`}
@@ -82,7 +82,7 @@ function whole({ order, steps, stages }, state) {
     ${stages.length ? html`<dl class="stages">${stages.map((stage) => html`<div><dt>${stage.name}</dt><dd>${duration(stage.ns / 1e6)}</dd></div>`)}</dl>` : html`<p class="hint">Not known any more.</p>`}
     ${order.twin && html`<h3>Its twin in the simulator</h3><p>${words(order.twin.ord_status)}, filled ${amount(order.twin.cum_qty)}${order.twin.avg_px && ` at ${amount(order.twin.avg_px, 6)}`}${twinGap(order)}</p>`}
     ${order.legs.length > 0 && html`<h3>Its legs</h3><ul>${order.legs.map((leg) => html`<li><button type="button" class="row-link" onClick=${() => openStory(leg.order_id)}>${leg.route}: ${amount(leg.order_qty)}, ${words(leg.ord_status)}</button></li>`)}</ul>`}
-    ${["pending_new", "new", "partially_filled"].includes(order.ord_status) && html`<p><button type="button" onClick=${() => openDialog({ kind: "cancel", order })}>Cancel this order</button></p>`}
+    ${["pending_new", "new", "partially_filled"].includes(order.ord_status) && html`<p><${ActionButton} wish=${{ kind: "cancel", order }}>Cancel this order</${ActionButton}></p>`}
     <p class="hint">Created ${dateTimeOf(order.created_at)}, last change ${dateTimeOf(order.updated_at)}</p>`;
 }
 

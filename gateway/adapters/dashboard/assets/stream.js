@@ -1,8 +1,8 @@
 // ws/events: orders and fills as they become durable, resumed from the last sequence number after every break.
 
-import { ask, get, key } from "./api.js";
+import { key } from "./api.js";
 import { changed, state } from "./store.js";
-import { refresh } from "./polling.js";
+import { readPage, refreshSoon } from "./polling.js";
 
 const MAX_ORDERS = 1000;
 const MAX_FILLS = 500;
@@ -30,10 +30,11 @@ export function restartStream() {
 async function connect() {
   link(attempts ? "away" : "asking", attempts ? "Connection lost: trying again" : "Asking the gateway");
   try {
+    if ((state.answers.ready?.last_seq ?? cursor) < cursor) cursor = null; // another journal than before
     if (cursor === null) await loadPast();
   } catch (refusal) {
     if (refusal.status === 401) return link("key", "A key is needed");
-    return again();
+    return again(refusal.code === "PAGE_BEHIND" ? refusal.message : undefined);
   }
   const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/trading/ws/events?after=${cursor}`;
   socket = new WebSocket(address, key() ? ["gateway.v1", `bearer.${key()}`] : []);
@@ -45,22 +46,18 @@ async function connect() {
   };
 }
 
-/** The latest orders, and the number after which the stream goes on: asked for before them, so that nothing falls between. */
+/** The read model with the latest orders. The stream goes on from its record: nothing falls between, and what is heard twice changes nothing. */
 async function loadPast() {
-  const ready = await ask("/health/ready").catch((refusal) => {
-    if (refusal.status === 503) return { last_seq: null };
-    throw refusal;
-  });
-  const page = await get("orders?limit=200");
+  const page = await readPage("?orders=200&history=500");
   state.orders = new Map();
   state.fills = [];
   for (const order of page.orders.reverse()) put(fromView(order));
   state.fills.sort((a, b) => (a.ts < b.ts ? -1 : 1));
-  cursor = ready.last_seq ?? 0;
+  cursor = page.seq;
 }
 
-function again() {
-  link("away", "Connection lost: trying again");
+function again(text = "Connection lost: trying again") {
+  link("away", text);
   setTimeout(connect, WAITS_MS[Math.min(attempts++, WAITS_MS.length - 1)]);
 }
 
@@ -97,13 +94,11 @@ function hear(message) {
 }
 
 const HEARD = { order: hearOrder, fill: hearFill, twin: hearTwin, trade_revision: hearFigures, cycle() {}, override() {} };
-const RELATED = {
-  trading_state: ["trading", "modes"], breaker: ["breakers", "trading"], flatten: ["trading"], lock: ["locks"], alert: ["alerts"],
-  config: ["modes", "approvals", "rollouts", "risk"], venue: ["connections"], rollout: ["rollouts", "modes"],
-};
+/** What changes more than orders and fills: the page is read anew. */
+const RELATED = new Set(["trading_state", "breaker", "flatten", "lock", "alert", "config", "venue", "rollout"]);
 
 function refreshRelated(message) {
-  for (const name of RELATED[message.type] ?? []) refresh(name);
+  if (RELATED.has(message.type)) refreshSoon(message.seq);
 }
 
 function put(order) {
