@@ -44,6 +44,11 @@ STEPS = {
     "silent": 0.05,
     "kill": 0.3,
 }
+#: Steps that may cost the connection, and how many orders go out between two of them, most of the time: gateways that
+#: are always reconnecting trade nothing.
+TROUBLES = {"fault", "stream fault", "hang up", "down", "silent"}
+_ORDERS_BETWEEN_TROUBLES = 8
+_TROUBLE_AFTER_TROUBLE = 0.1
 #: At most between two steps.
 _PACE_S = 0.05
 _SETTLE_WITHIN_S = 120.0
@@ -65,6 +70,7 @@ class Soak:
         #: How many differences of holdings were logged before anything was traded.
         self.known_drifts = 0
         self._mine: list[str] = []
+        self._since_trouble = 0
 
     async def begin(self) -> None:
         driver, name = self.driver, self.driver.name
@@ -115,6 +121,10 @@ class Soak:
         names, weights = list(STEPS), list(STEPS.values())
         while time.monotonic() < end:
             step = self.rng.choices(names, weights)[0]
+            if step in TROUBLES:
+                if self._since_trouble < _ORDERS_BETWEEN_TROUBLES and self.rng.random() > _TROUBLE_AFTER_TROUBLE:
+                    continue
+                self._since_trouble = 0
             self.done[step] += 1
             try:
                 await getattr(self, f"_{step.replace(' ', '_')}")()
@@ -140,6 +150,7 @@ class Soak:
         reply = await self.api.place(**order)
         if reply.status == 201:
             self._mine.append(reply.body["order_id"])
+            self._since_trouble += 1
         else:
             self.done[f"refused {_code_of(reply.body) or reply.status}"] += 1
 
