@@ -40,11 +40,15 @@ class JsonAnswer(web.StreamResponse):
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client left before its answer")
+        transport.write(self.wire())
+        return None
+
+    def wire(self) -> bytes:
+        """The whole answer, for a connection that stays."""
         location = f"Location: {self._location}\r\n" if self._location else ""
         length = f"Content-Length: {len(self._bytes)}\r\n"
         head = f"{_STATUS_LINES[self._status]}{location}{length}Date: {rfc822_formatted_time()}\r\n\r\n"
-        transport.write(head.encode("ascii") + self._bytes)
-        return None
+        return head.encode("ascii") + self._bytes
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write, but on the unhurried way."""
@@ -54,3 +58,16 @@ class JsonAnswer(web.StreamResponse):
     def _unhurried(self) -> web.Response:
         headers = {**JSON_HEADERS, "Location": self._location} if self._location else JSON_HEADERS
         return web.Response(body=self._bytes, status=self._status, headers=headers)
+
+
+def wire(response: web.StreamResponse) -> bytes:
+    """A whole answer as it leaves on a connection of HTTP/1.1 that stays, past aiohttp."""
+    if isinstance(response, JsonAnswer):
+        return response.wire()
+    assert isinstance(response, web.Response), f"{type(response)} is not whole"
+    assert isinstance(response.body, bytes), "a body in parts is not whole"
+    headers = "".join(f"{name}: {value}\r\n" for name, value in response.headers.items())
+    length = f"Content-Length: {len(response.body)}\r\n"
+    first = f"HTTP/1.1 {response.status} {response.reason}\r\n"
+    head = f"{first}{headers}{length}Date: {rfc822_formatted_time()}\r\n\r\n"
+    return head.encode() + response.body

@@ -6,12 +6,13 @@ only caller is a program on this machine, which may do everything; no header can
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Protocol
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from gateway.adapters.http.problem import HttpProblem
 from gateway.domain.enums import Role
@@ -23,6 +24,16 @@ FAILURES = ("KEY_MISSING", "KEY_UNKNOWN", "NETWORK_NOT_PERMITTED", "ORIGIN_NOT_P
 #: A browser cannot set Authorization on a WebSocket; it offers the key as a second protocol name instead.
 WEBSOCKET_PROTOCOL = "gateway.v1"
 _BEARER_PROTOCOL = "bearer."
+
+
+class Asking(Protocol):
+    """What the doorman looks at of a request."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def remote(self) -> str | None: ...
 
 
 class Right(StrEnum):
@@ -90,7 +101,7 @@ class Doorman:
     def has_keys(self) -> bool:
         return bool(self._principals())
 
-    def admit(self, request: web.Request, needs: Right) -> Caller:
+    def admit(self, request: Asking, needs: Right) -> Caller:
         """The caller, who has the right ``needs``. Raises HttpProblem 401 or 403."""
         if needs is _OPEN:
             return ANYONE
@@ -106,7 +117,7 @@ class Doorman:
             raise
         return caller
 
-    def recognize(self, request: web.Request) -> Caller | None:
+    def recognize(self, request: Asking) -> Caller | None:
         """The caller if there is one; asks nothing of a stranger and counts nothing.
 
         Long-lived connections ask again now and then: their key may have been withdrawn or narrowed.
@@ -116,7 +127,7 @@ class Doorman:
         except HttpProblem:
             return None
 
-    def _identify(self, request: web.Request) -> Caller:
+    def _identify(self, request: Asking) -> Caller:
         known = self._principals()
         if known is not self._known:
             self._callers = {bytes.fromhex(p.key_sha256): _caller(p) for p in known}
@@ -139,7 +150,7 @@ class Doorman:
         return caller
 
 
-def _is_local(request: web.Request) -> bool:
+def _is_local(request: Asking) -> bool:
     """Whether a program on this machine asks. Pages in a browser on this machine reach loopback too, also under
     a foreign name (DNS rebinding): a foreign Host, or an Origin that is not this server, gives them away."""
     headers = request.headers
@@ -164,7 +175,7 @@ def _caller(principal: Principal) -> Caller:
     )
 
 
-def _bearer(request: web.Request) -> str | None:
+def _bearer(request: Asking) -> str | None:
     header = request.headers.get(hdrs.AUTHORIZATION)
     if header is not None:
         scheme, _, key = header.partition(" ")

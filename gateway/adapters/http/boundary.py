@@ -8,16 +8,20 @@ nothing else, leaves the process.
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
 
 from gateway.adapters.http.answer import JsonAnswer
 from gateway.adapters.http.auth import Caller, Doorman, Right
+from gateway.adapters.http.fast_lane import WholeRequest
 from gateway.adapters.http.problem import HttpProblem, Problem, problem_of, problem_response
 from gateway.ports.intake import ControlRefused, NotAccepting, RequestInvalid
 
+#: What reaches a handler: a request of aiohttp, or a whole one of the fast lane.
+Asked = TypeVar("Asked", web.Request, WholeRequest)
 Handler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 PlainHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -49,11 +53,17 @@ class Tally:
         }
 
 
-def guarded(handler: Handler, needs: Right, template: str, doorman: Doorman, tally: Tally) -> PlainHandler:
+def guarded(
+    handler: Callable[[Asked, Caller], Awaitable[web.StreamResponse]],
+    needs: Right,
+    template: str,
+    doorman: Doorman,
+    tally: Tally,
+) -> Callable[[Asked], Coroutine[Any, Any, web.StreamResponse]]:
     """``handler`` behind the doorman, with every failure turned into an answer."""
     counts = tally.of_path(template)
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: Asked) -> web.StreamResponse:
         response: web.StreamResponse
         try:
             response = await handler(request, doorman.admit(request, needs))
@@ -66,7 +76,7 @@ def guarded(handler: Handler, needs: Right, template: str, doorman: Doorman, tal
     return handle
 
 
-def failure_response(error: Exception, request: web.Request) -> web.Response:
+def failure_response(error: Exception, request: web.Request | WholeRequest) -> web.Response:
     """The answer to a request that raised ``error``."""
     match error:
         case RequestInvalid():
@@ -87,7 +97,7 @@ def failure_response(error: Exception, request: web.Request) -> web.Response:
     return problem_response(_incident(error, request))
 
 
-def _incident(error: Exception, request: web.Request) -> Problem:
+def _incident(error: Exception, request: web.Request | WholeRequest) -> Problem:
     incident = secrets.token_hex(6)
     # The path only: a query string may hold what a client should not have put there.
     log.error("incident %s: %s %s", incident, request.method, request.path, exc_info=error)

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from gateway.adapters.http.auth import Caller
 from gateway.adapters.http.boundary import json_response, read_body
+from gateway.adapters.http.fast_lane import WholeRequest
 from gateway.adapters.http.paging import narrowed, read_cursor, write_cursor
 from gateway.adapters.http.placing import read_order
 from gateway.adapters.http.problem import HttpProblem, Problem, problem_of, problem_response, problem_type
@@ -54,9 +55,14 @@ class OrderHandlers:
         self._telemetry = telemetry
 
     async def place(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        received_ns = self._clock.now_ns()
-        started_ns = self._clock.monotonic_ns()
-        body = await read_body(request)
+        received_ns, started_ns = self._clock.now_ns(), self._clock.monotonic_ns()
+        return await self._place(await read_body(request), caller, received_ns, started_ns)
+
+    async def place_whole(self, request: WholeRequest, caller: Caller) -> web.StreamResponse:
+        """The same on the fast lane."""
+        return await self._place(request.body, caller, self._clock.now_ns(), self._clock.monotonic_ns())
+
+    async def _place(self, body: bytes, caller: Caller, received_ns: int, started_ns: int) -> web.StreamResponse:
         order = read_order(body, caller.default_account, caller.default_strategy)
         check_permitted(order, caller)
         reply = await self._intake.place(order, caller.actor, received_ns)

@@ -3,6 +3,7 @@
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -16,6 +17,7 @@ from gateway.adapters.http.check_handlers import CheckHandlers
 from gateway.adapters.http.drop_copy_handlers import DropCopyHandlers
 from gateway.adapters.http.event_press import EventPress
 from gateway.adapters.http.event_stream import EventStreams
+from gateway.adapters.http.fast_lane import FastLane, FastSite
 from gateway.adapters.http.history_handlers import HistoryHandlers
 from gateway.adapters.http.market_handlers import MarketHandlers, WatchLists
 from gateway.adapters.http.market_stream import MarketStreams
@@ -98,7 +100,7 @@ class HttpServer:
         press = EventPress(reads)
         story = StoryHandlers(stories, explainer)
         handlers = {
-            **_order_handlers(OrderHandlers(intake, reads, clock, telemetry)),
+            **_order_handlers(orders := OrderHandlers(intake, reads, clock, telemetry)),
             "check_order": CheckHandlers(checks).check,
             **_state_handlers(StateHandlers(reads, status), HistoryHandlers(reads)),
             **_control_handlers(ControlHandlers(controls, reads, status)),
@@ -121,6 +123,7 @@ class HttpServer:
         #: Handlers of paths without a variable part: found at once instead of by asking route after route.
         self._fixed: dict[tuple[str, str], PlainHandler] = {}
         self._app = self._application(handlers)
+        self._lane = self._fast_lane(orders)
         self._runner: web.AppRunner | None = None
 
     @property
@@ -150,22 +153,20 @@ class HttpServer:
                 f"server.host is {settings.host}, but no API key is configured: without keys the server listens "
                 "on 127.0.0.1 only. Add a principal to principals.yaml, or set server.host to 127.0.0.1."
             )
-        runner = web.AppRunner(
-            self._app,
-            access_log=None,
-            handle_signals=False,
-            auto_decompress=False,  # a small body could grow without bound; none of ours is worth packing
-            shutdown_timeout=_STOP_WAIT_S,
-            lingering_time=_LINGER_S,
-            logger=_protocol_log(),
-        )
+        connection: dict[str, Any] = {
+            "access_log": None,
+            "auto_decompress": False,  # a small body could grow without bound; none of ours is worth packing
+            "lingering_time": _LINGER_S,
+            "logger": _protocol_log(),
+        }
+        runner = web.AppRunner(self._app, handle_signals=False, shutdown_timeout=_STOP_WAIT_S, **connection)
         await runner.setup()
         assert runner.server is not None, "set up just now"
         self._routed = runner.server.request_handler
         runner.server.request_handler = self._dispatch
         try:
             tls = _tls_context(settings)
-            await web.TCPSite(runner, settings.host, settings.port, ssl_context=tls).start()
+            await FastSite(runner, settings.host, settings.port, tls, self._lane, connection).start()
         except (OSError, ssl.SSLError) as error:
             await runner.cleanup()
             raise ServerRefused(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
@@ -189,6 +190,11 @@ class HttpServer:
         app.router.add_route("*", r"/{rest:[\s\S]*}", self._no_such_path)
         app.on_shutdown.append(lambda _: self._streams.close())
         return app
+
+    def _fast_lane(self, orders: OrderHandlers) -> FastLane:
+        placing = next(one for one in OPERATIONS if one.name == "place_order")
+        place = guarded(orders.place_whole, placing.needs, placing.path, self._doorman, self._tally)
+        return FastLane(placing.path, place, self._settings.max_body_bytes)
 
     def _dispatch(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """The one way of every request: past the router where there is nothing to route."""
