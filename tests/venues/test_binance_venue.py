@@ -1,5 +1,6 @@
 """The adapter of Binance spot against the exchange's own wire: what it sends, what it makes of what it hears."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -7,10 +8,11 @@ import pytest
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.venues.binance import venue as venue_module
-from gateway.adapters.venues.binance.client import RestClient
+from gateway.adapters.venues.binance.client import RECV_WINDOW_MS, RestClient
 from gateway.adapters.venues.binance.venue import BinanceVenue
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import OrdType, SubmitStatus, TimeInForce
+from gateway.domain.enums import OrdType, Side, SubmitStatus, TimeInForce
+from gateway.domain.instruments import Instrument
 from gateway.domain.settings import VenueSettings
 from tests.venues.binance.server import BinanceServer
 from tests.venues.listening import Heard
@@ -18,7 +20,11 @@ from tests.venues.tickets import ticket as any_ticket
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 D = Decimal
+IN_FLIGHT_S = venue_module._IN_FLIGHT_S
 ACCEPTED, REJECTED, UNKNOWN = SubmitStatus.ACCEPTED, SubmitStatus.REJECTED, SubmitStatus.UNKNOWN
+
+
+BITCOIN = Instrument(symbol="BTC/USDT", venue="binance", currency="USDT", asset_class="crypto")
 
 
 class Desk:
@@ -39,7 +45,7 @@ class Desk:
             options={"base_url": f"{self.peer.url}/api", "stream_url": f"{self.peer.ws_url}/ws-api/v3"},
         )
         environ = {"BINANCE_API_KEY": self.peer.api_key, "BINANCE_SECRET": self.secret or self.peer.secret}
-        return BinanceVenue(settings, RestClient(settings, environ, clock), clock)
+        return BinanceVenue(settings, RestClient(settings, environ, clock), clock, {"BTC/USDT": BITCOIN})
 
     async def open(self) -> None:
         await self.venue.start(self.heard)
@@ -73,8 +79,12 @@ def ticket(**more: object) -> OrderTicket:
     return any_ticket(**(good | {"order_qty": D("0.01"), "limit_px": D(99000)} | more))
 
 
+MARKET: dict[str, object] = {"ord_type": OrdType.MARKET, "limit_px": None, "time_in_force": TimeInForce.DAY}
+STOP: dict[str, object] = {"ord_type": OrdType.STOP, "limit_px": None, "side": Side.SELL, "stop_px": D(98000)}
+
+
 def market(**more: object) -> OrderTicket:
-    return ticket(ord_type=OrdType.MARKET, limit_px=None, time_in_force=TimeInForce.DAY, **more)
+    return ticket(**(MARKET | more))
 
 
 def count_sent(peer: BinanceServer) -> int:
@@ -83,12 +93,36 @@ def count_sent(peer: BinanceServer) -> int:
     return kept_out + sum(1 for op, _ in peer.requests if op == "place")
 
 
+async def until_refused(desk: Desk, words: str, **more: object) -> None:
+    """What the adapter learns in the background it knows soon; until then the exchange refuses."""
+    async with asyncio.timeout(3):
+        while True:
+            answer = await desk.venue.submit(ticket(**more))
+            assert answer.status is REJECTED
+            if words in answer.text:
+                return
+
+
 async def test_filters_are_kept_before_sending(desk: Desk) -> None:
     """Without this, every mistake would cost a request and come back as a number."""
+    trailing = {"ord_type": OrdType.TRAILING_STOP, "limit_px": None}
     for change, words in (
-        ({"order_qty": D("0.000001")}, "LOT_SIZE"),
-        ({"limit_px": D("99000.005")}, "PRICE_FILTER"),
-        ({"order_qty": D("0.00002")}, "NOTIONAL"),
+        ({"order_qty": D("0.000001")}, "quantity 0.000001 is below 0.00001 (binance LOT_SIZE)"),
+        ({"order_qty": D("0.000015")}, "quantity 0.000015 is not a multiple of 0.00001 (binance LOT_SIZE)"),
+        ({"order_qty": D(9001)}, "quantity 9001 is above 9000 (binance LOT_SIZE)"),
+        (MARKET | {"order_qty": D(901)}, "quantity 901 is above 900 (binance MARKET_LOT_SIZE)"),
+        ({"limit_px": D("99000.005")}, "limit_price 99000.005 is not a multiple of 0.01 (binance PRICE_FILTER)"),
+        ({"limit_px": D(1_000_001)}, "limit_price 1000001 is above 1000000 (binance PRICE_FILTER)"),
+        (STOP | {"stop_px": D("0.005")}, "stop_price 0.005 is below 0.01 (binance PRICE_FILTER)"),
+        ({"order_qty": D("0.00002")}, "value 1.98 is below 5 (binance NOTIONAL)"),
+        ({"order_qty": D(91)}, "value 9009000 is above 9000000 (binance NOTIONAL)"),
+        (MARKET | {"order_qty": D("0.00004")}, "value 4 is below 5 (binance NOTIONAL)"),
+        ({"limit_px": D(19_999)}, "average price of 100000, 19999 is below 20000 (binance PERCENT_PRICE_BY_SIDE)"),
+        ({"limit_px": D(500_001)}, "average price of 100000, 500001 is above 500000 (binance PERCENT_PRICE_BY_SIDE)"),
+        (trailing | {"trailing_percent": D("0.05")}, "trailing_percent 0.05 is below 0.1 (binance TRAILING_DELTA)"),
+        (trailing | {"trailing_percent": D(21)}, "trailing_percent 21 is above 20 (binance TRAILING_DELTA)"),
+        (trailing | {"trailing_percent": D("0.155")}, "0.155 is not a multiple of 0.01 (binance trailingDelta)"),
+        ({"symbol": "XYZ/USDT"}, "binance does not list XYZ/USDT (XYZUSDT)"),
         ({"time_in_force": TimeInForce.AT_THE_OPENING}, "opg"),
         ({"ord_type": OrdType.MARKET_ON_CLOSE}, "moc"),
         ({"execution_algorithm": "vwap"}, "execution_algorithm"),
@@ -96,3 +130,54 @@ async def test_filters_are_kept_before_sending(desk: Desk) -> None:
         answer = await desk.venue.submit(ticket(**change))
         assert (answer.status, words in answer.text) == (REJECTED, True), answer
     assert count_sent(desk.peer) == 0
+
+
+async def test_filters_count_what_is_open_and_held(peer: BinanceServer) -> None:
+    """Without this, the exchange would refuse what it was known here that it must refuse."""
+    known = peer.desk.filters["BTCUSDT"]
+    known["MAX_NUM_ORDERS"]["maxNumOrders"], known["MAX_NUM_ALGO_ORDERS"]["maxNumAlgoOrders"] = 3, 1
+    known["MAX_POSITION"] = {"filterType": "MAX_POSITION", "maxPosition": "10.03"}  # 10 are held
+    desk = Desk(peer)
+    await desk.open()
+    first, stop = ticket(), ticket(**STOP)
+    for one, text in (
+        (first, ""),
+        (stop, ""),
+        (ticket(**STOP), "1 stop orders are open, of 1 at most (binance MAX_NUM_ALGO_ORDERS)"),
+        (ticket(order_qty=D("0.03")), "position with this order 10.04 is above 10.03 (binance MAX_POSITION)"),
+        (ticket(order_qty=D("0.02")), ""),
+        (ticket(side=Side.SELL, limit_px=D(101000)), "3 orders are open, of 3 at most (binance MAX_NUM_ORDERS)"),
+    ):
+        answer = await desk.venue.submit(one)
+        assert (answer.status, answer.text) == ((REJECTED, text) if text else (ACCEPTED, ""))
+    for one in (first, stop):
+        assert (await desk.venue.cancel(one)).status is ACCEPTED
+    assert (await desk.venue.submit(ticket(**STOP))).status is ACCEPTED
+    assert (await desk.venue.submit(ticket(**MARKET))).status is ACCEPTED
+    await until_refused(desk, "position with this order 10.03999 is above 10.03 (binance MAX_POSITION)")
+    await desk.venue.close()
+
+
+async def test_filters_that_the_exchange_changes_are_read_again(desk: Desk) -> None:
+    """Without this, orders would go by the filters of the day on which the gateway was started."""
+    desk.venue._rulebook._read_ns = -(10**12)  # long ago
+    desk.peer.desk.filters["BTCUSDT"]["LOT_SIZE"]["stepSize"] = "0.001"
+    answer = await desk.venue.submit(ticket(order_qty=D("0.0105")))
+    assert (answer.status, "Filter failure: LOT_SIZE" in answer.text) == (REJECTED, True)
+    await until_refused(desk, "not a multiple of 0.001 (binance LOT_SIZE)", order_qty=D("0.0105"))
+
+
+async def test_an_average_that_cannot_be_had_holds_no_order_up(desk: Desk) -> None:
+    """Without this, a quiet corner of the exchange's API could stop all trading at it."""
+    desk.peer.faults.add("error", "market", times=9)
+    assert (await desk.venue.submit(ticket())).status is ACCEPTED
+    answer = await desk.venue.submit(ticket(limit_px=D(19_999)))
+    assert "Filter failure: PERCENT_PRICE_BY_SIDE" in answer.text
+
+
+async def test_a_request_is_valid_no_longer_than_the_adapter_takes_it_to_be(desk: Desk) -> None:
+    """Without this, an order could be called absent and be executed after that: the library has its own window."""
+    await desk.venue.submit(ticket())
+    windows = {params["recvWindow"] for op, params in desk.peer.requests if op == "place"}
+    assert windows == {str(RECV_WINDOW_MS)}
+    assert venue_module.BUDGET_WAIT_S + RECV_WINDOW_MS / 1_000 < IN_FLIGHT_S

@@ -18,7 +18,7 @@ from tests.venues.binance.errors import (
     missing,
     new_order_rejected,
 )
-from tests.venues.binance.rules import check_filters, read_order
+from tests.venues.binance.rules import check_filters, filters, read_order
 from tests.venues.spot import Refused, SpotExchange, SpotOrder
 
 Params = dict[str, str]
@@ -32,6 +32,10 @@ class Desk:
     def __init__(self, exchange: SpotExchange, budget: Budget) -> None:
         self.exchange = exchange
         self.budget = budget
+        #: The filters of each symbol by type, for a test to change.
+        self.filters = {
+            one.symbol: {row["filterType"]: row for row in filters(one)} for one in exchange.markets.values()
+        }
         #: Grows with every change of a market: what depth snapshots and updates are told apart by.
         self.update_id = 1_000
         self._client_ids = itertools.count(1)
@@ -51,8 +55,19 @@ class Desk:
             "serverTime": self.exchange.now_ms(),
             "rateLimits": self.budget.limits(),
             "exchangeFilters": [],
-            "symbols": [wire.symbol_info(self.exchange.markets[self._symbol({"symbol": one})]) for one in wanted],
+            "symbols": [self._symbol_info(self._symbol({"symbol": one})) for one in wanted],
         }
+
+    def _symbol_info(self, symbol: str) -> dict[str, Any]:
+        return wire.symbol_info(self.exchange.markets[symbol], list(self.filters[symbol].values()))
+
+    def average_px(self, params: Params) -> Any:
+        px = self.exchange.last_px(self._symbol(params))
+        return {"mins": 5, "price": wire.number(px), "closeTime": self.exchange.now_ms()}
+
+    def reference_px(self, params: Params) -> Any:
+        self._symbol(params)
+        raise BinanceError(400, -2043, "This symbol doesn't have a reference price.")
 
     def depth(self, params: Params) -> Any:
         symbol, limit = self._symbol(params), int(params.get("limit", "100"))
@@ -142,11 +157,11 @@ class Desk:
 
     def place(self, params: Params) -> Any:
         order = self._read(params)
-        check_filters(order, self.exchange)
+        self._check(order)
         return self._send(order, params)
 
     def test(self, params: Params) -> Any:
-        check_filters(self._read(params), self.exchange)
+        self._check(self._read(params))
         return {}
 
     def cancel(self, params: Params) -> Any:
@@ -185,7 +200,7 @@ class Desk:
         of_cancel = {renames[name]: value for name, value in params.items() if name in renames}
         of_cancel["symbol"] = params.get("symbol", "")
         order = self._read({name: value for name, value in params.items() if name not in renames})
-        check_filters(order, self.exchange)
+        self._check(order)
         cancelled = _outcome(lambda: self.cancel(of_cancel))
         if cancelled[0] == "FAILURE" and mode == "STOP_ON_FAILURE":
             self.budget.spend_order(self.exchange.now_ms())  # counted all the same
@@ -208,6 +223,9 @@ class Desk:
         if params.get("symbol"):
             self._symbol(params)
         return read_order(params, self.exchange, params.get("newClientOrderId") or self._client_id())
+
+    def _check(self, order: SpotOrder) -> None:
+        check_filters(order, self.exchange, self.filters[order.symbol])
 
     def _send(self, order: SpotOrder, params: Params) -> Any:
         """Uniqueness of the client's id is checked among open orders only: an id is free again once filled."""

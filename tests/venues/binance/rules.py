@@ -22,10 +22,10 @@ from tests.venues.spot import Market, SpotExchange, SpotOrder
 
 DECIMAL = re.compile(r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
 CLIENT_ID = re.compile(r"^[a-zA-Z0-9-_]{1,36}$")
-ZERO = Decimal(0)
+D = Decimal
+ZERO = D(0)
 MAX_NUM_ORDERS = 200
 MAX_NUM_ALGO_ORDERS = 5
-BID_UP, BID_DOWN = Decimal(5), Decimal("0.2")
 
 #: type -> (mandatory, allowed besides). The take-profit types are not played.
 TYPES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -169,26 +169,52 @@ def _qty_for(quote_qty: Decimal, market: Market, exchange: SpotExchange, side: s
     return (quote_qty / px / market.step).to_integral_value(ROUND_DOWN) * market.step
 
 
-def check_filters(order: SpotOrder, exchange: SpotExchange) -> None:
-    market = exchange.markets[order.symbol]
+Filters = dict[str, dict[str, Any]]
+
+
+def _limit(known: Filters, name: str, key: str) -> Decimal:
+    return D(known.get(name, {}).get(key, 0))
+
+
+def _hold(known: Filters, name: str, value: Decimal, low_key: str, high_key: str, step_key: str = "") -> None:
+    low, high, step = (_limit(known, name, key) for key in (low_key, high_key, step_key))
+    if (low and value < low) or (high and value > high) or (step and value % step):
+        raise filter_failure(name)
+
+
+def check_filters(order: SpotOrder, exchange: SpotExchange, known: Filters) -> None:
+    """``known`` are the symbol's filters by type."""
     for px in (order.px, order.stop_px):
-        if px is not None and (px <= 0 or px % market.tick):
-            raise filter_failure("PRICE_FILTER")
-    if not market.min_qty <= order.qty <= market.max_qty or order.qty % market.step:
-        raise filter_failure("LOT_SIZE")
-    if order.px is None and order.stop_px is None and order.qty > market.max_qty / 10:
-        raise filter_failure("MARKET_LOT_SIZE")
+        if px is not None:
+            _hold(known, "PRICE_FILTER", px, "minPrice", "maxPrice", "tickSize")
+    is_market = order.px is None and order.stop_px is None
+    for name in ("LOT_SIZE", "MARKET_LOT_SIZE") if is_market else ("LOT_SIZE",):
+        _hold(known, name, order.qty, "minQty", "maxQty", "stepSize")
     last = exchange.last_px(order.symbol)
     px = order.px or order.stop_px or last
-    if px is not None and px * order.qty < market.min_notional:
-        raise filter_failure("NOTIONAL")
-    if order.px is not None and last is not None and not last * BID_DOWN <= order.px <= last * BID_UP:
-        raise filter_failure("PERCENT_PRICE_BY_SIDE")
+    if px is not None:
+        _hold(known, "NOTIONAL", px * order.qty, "minNotional", "" if is_market else "maxNotional")
+    if order.px is not None and last is not None:
+        whose = "bid" if order.side == "buy" else "ask"
+        relative = order.px / last
+        _hold(known, "PERCENT_PRICE_BY_SIDE", relative, f"{whose}MultiplierDown", f"{whose}MultiplierUp")
+    _check_account(order, exchange, known)
+
+
+def _check_account(order: SpotOrder, exchange: SpotExchange, known: Filters) -> None:
+    """What else the account has, and has on order."""
     mine = exchange.open_orders(order.symbol)
-    if len(mine) >= MAX_NUM_ORDERS:
-        raise filter_failure("MAX_NUM_ORDERS")
-    if order.stop_px is not None and sum(one.stop_px is not None for one in mine) >= MAX_NUM_ALGO_ORDERS:
-        raise filter_failure("MAX_NUM_ALGO_ORDERS")
+    counts = [("MAX_NUM_ORDERS", "maxNumOrders", len(mine))]
+    if order.stop_px is not None:
+        counts.append(("MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders", sum(one.stop_px is not None for one in mine)))
+    for name, key, count in counts:
+        if 0 < _limit(known, name, key) <= count:
+            raise filter_failure(name)
+    if order.side == "buy":
+        base = exchange.markets[order.symbol].base
+        held = exchange.free.get(base, ZERO) + exchange.locked.get(base, ZERO)
+        buying = sum((one.qty for one in mine if one.side == "buy"), ZERO)
+        _hold(known, "MAX_POSITION", held + buying + order.qty, "", "maxPosition")
 
 
 def filters(market: Market) -> list[dict[str, Any]]:

@@ -64,6 +64,8 @@ class BinanceServer(Peer):
             ("time", "time", desk.time),
             ("exchangeInfo", "instruments", desk.exchange_info),
             ("depth", "market", desk.depth),
+            ("avgPrice", "market", desk.average_px),
+            ("referencePrice", "market", desk.reference_px),
             ("ticker/bookTicker", "market", desk.book_ticker),
             ("ticker/price", "market", desk.price),
             ("ticker/24hr", "market", desk.ticker_24h),

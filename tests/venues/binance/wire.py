@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from tests.venues.binance.rules import TYPES, filters
+from tests.venues.binance.rules import TYPES
 from tests.venues.spot import Fill, Market, SpotEvent, SpotExchange, SpotOrder
 
 ZERO = Decimal(0)
@@ -208,7 +208,7 @@ def account(exchange: SpotExchange) -> dict[str, Any]:
     }
 
 
-def symbol_info(market: Market) -> dict[str, Any]:
+def symbol_info(market: Market, filters: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "symbol": market.symbol,
         "status": "TRADING",
@@ -224,12 +224,12 @@ def symbol_info(market: Market) -> dict[str, Any]:
         "ocoAllowed": True,
         "otoAllowed": True,
         "quoteOrderQtyMarketAllowed": True,
-        "allowTrailingStop": False,
+        "allowTrailingStop": True,
         "cancelReplaceAllowed": True,
         "amendAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": filters(market),
+        "filters": filters,
         "permissions": [],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": "EXPIRE_MAKER",

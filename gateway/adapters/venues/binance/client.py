@@ -54,19 +54,27 @@ class RestClient:
         is_cancel = method == "delete"
         if not await self.budget.acquire(BUDGET_WAIT_S, weight, is_cancel=is_cancel):
             raise BudgetSpent(f"the weight of this minute is used up ({WEIGHT_PER_MIN}); nothing was sent")
-        data = {**params, "recvWindow": RECV_WINDOW_MS}
         try:
-            return await self._client._request_api(method, path, True, data=data)
+            return await self._client._request_api(method, path, True, data=params)
         except BinanceAPIException as error:
             self._heed(error)
             raise
         finally:
             self._note(getattr(self._client, "response", None))
 
-    async def exchange_info(self) -> dict[str, Any]:
-        await self.budget.acquire(BUDGET_WAIT_S, 20)
-        info: dict[str, Any] = await self._client.get_exchange_info()
-        return info
+    async def public(
+        self, path: str, weight: int, *, wait_s: float = BUDGET_WAIT_S, leave: int = 0, **params: Any
+    ) -> Any:
+        """One request without a key, with ``leave`` of the minute's weight left to others. Raises like ``request``."""
+        if not await self.budget.acquire(wait_s, weight, leave=leave):
+            raise BudgetSpent(f"the weight of this minute is used up or left to orders; {path} was not asked for")
+        try:
+            return await self._client._request_api("get", path, data=params)
+        except BinanceAPIException as error:
+            self._heed(error)
+            raise
+        finally:
+            self._note(getattr(self._client, "response", None))
 
     def signed(self, **params: Any) -> dict[str, Any]:
         """Parameters of a WebSocket request, with key, time and signature."""
@@ -95,8 +103,10 @@ class BudgetSpent(Exception):
 
 
 def _client_at(base_url: str, key: str, secret: str, timeout_s: float) -> AsyncClient:
-    """The library takes no address: it reads a class attribute."""
-    kind = type("Client", (AsyncClient,), {"API_URL": base_url, "API_TESTNET_URL": base_url})
+    """The library takes neither address nor window: it reads class attributes, and its own window (10 s) would replace
+    the one of a request."""
+    own = {"API_URL": base_url, "API_TESTNET_URL": base_url, "REQUEST_RECVWINDOW": RECV_WINDOW_MS}
+    kind = type("Client", (AsyncClient,), own)
     client: AsyncClient = kind(key, secret, requests_params={"timeout": timeout_s})
     return client
 

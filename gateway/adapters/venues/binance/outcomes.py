@@ -17,6 +17,7 @@ _UNKNOWN_CODES = frozenset({-1000, -1001, -1006, -1007, -1008})
 NO_SUCH_ORDER = -2013
 CANCEL_REJECTED = -2011
 CLOCK_WRONG = -1021
+FILTER_FAILED = -1013
 DUPLICATE = "Duplicate order sent"
 #: Signature, key, permission or address: nothing will work until a person mends it.
 CREDENTIALS = frozenset({-1022, -2008, -2014, -2015})

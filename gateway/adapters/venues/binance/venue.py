@@ -16,13 +16,9 @@ from gateway.adapters.venues.binance import outcomes
 from gateway.adapters.venues.binance.account import BinanceAccount
 from gateway.adapters.venues.binance.asking import Asker
 from gateway.adapters.venues.binance.changes import Changes
-from gateway.adapters.venues.binance.client import RECV_WINDOW_MS, BudgetSpent, RestClient
-from gateway.adapters.venues.binance.orders import (
-    OrderUnsupported,
-    SymbolRules,
-    params_of,
-    symbol_of,
-)
+from gateway.adapters.venues.binance.client import BUDGET_WAIT_S, RECV_WINDOW_MS, BudgetSpent, RestClient
+from gateway.adapters.venues.binance.open_orders import OpenOrders
+from gateway.adapters.venues.binance.orders import OrderUnsupported, symbol_of
 from gateway.adapters.venues.binance.reading import (
     change_id_of,
     client_order_id_of,
@@ -35,6 +31,7 @@ from gateway.adapters.venues.binance.reading import (
     plain_report,
     reports_of,
 )
+from gateway.adapters.venues.binance.rulebook import Rulebook
 from gateway.adapters.venues.binance.stream import UserStream
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.executed import Executed
@@ -51,8 +48,9 @@ from gateway.ports.venue import Answer, Lookup, VenueListener
 
 _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
 _NS = 1_000_000_000
-#: After this a request that was cut off can no longer be executed; a second of slack for clocks.
-_IN_FLIGHT_S = RECV_WINDOW_MS / 1_000 + 1.0
+#: After this a request that was cut off can no longer be executed: it waited for weight, then it was valid for so long;
+#: a second is for clocks.
+_IN_FLIGHT_S = BUDGET_WAIT_S + RECV_WINDOW_MS / 1_000 + 1.0
 
 
 class BinanceVenue:
@@ -71,16 +69,17 @@ class BinanceVenue:
         self._stream = UserStream(rest, self._link, self._on_event, self._on_open, float(settings.timeout_s))
         self._account = BinanceAccount(rest, instruments or {}, settings.name, clock)
         self._listener: VenueListener | None = None
-        self._rules: dict[str, SymbolRules] = {}
         self._started_ns = clock.monotonic_ns()
-        #: When an order was sent last, by our id: nobody can call it absent soon after.
+        #: When an order was sent last, by our id: nobody can call it absent soon after, nor while it is under way.
         self._sent_ns: dict[str, int] = {}
+        self._sending: set[str] = set()
         self._changes = Changes()
         self._asker = Asker(rest, self._changes)
         self._background = Background(settings.name)
         self._expiries = Expiries(clock, self._background, self._expire)
         #: Orders believed to be open, to be asked for after the stream was down.
-        self._open: dict[str, OrderTicket] = {}
+        self._open = OpenOrders()
+        self._rulebook = Rulebook(rest, instruments or {}, settings.name, clock, self._background)
         self._executed = Executed(self._background, self._ask_again)
 
     @property
@@ -95,6 +94,7 @@ class BinanceVenue:
     async def start(self, listener: VenueListener) -> None:
         self._listener = self._link.listener = listener
         self._background.spawn(self._stream.run(), "user data stream")
+        self._background.spawn(self._rulebook.keep(), "filters")
 
     async def close(self) -> None:
         self._expiries.close()
@@ -104,14 +104,21 @@ class BinanceVenue:
     # --- requests -----------------------------------------------------------------------------------
 
     async def submit(self, ticket: OrderTicket) -> Answer:
+        self._sending.add(ticket.order_id)
+        try:
+            return await self._submit(ticket)
+        finally:
+            self._sending.discard(ticket.order_id)
+
+    async def _submit(self, ticket: OrderTicket) -> Answer:
         if self._link.trouble:
             return Answer(SubmitStatus.REJECTED, self._link.trouble)
         try:
-            params = params_of(ticket, self._rules.get(symbol_of(ticket.symbol)), None)
+            params = await self._rulebook.fit(ticket, self._open)
         except OrderUnsupported as error:
             return Answer(SubmitStatus.REJECTED, str(error))
         self._sent_ns[ticket.order_id] = self._clock.monotonic_ns()
-        self._open[ticket.order_id] = ticket
+        self._open.add(ticket)
         try:
             answer = await self._rest.request("post", "order", 1, **params)
         except BudgetSpent as error:
@@ -163,9 +170,7 @@ class BinanceVenue:
             return Answer(SubmitStatus.REJECTED, text)
         changed: dict[str, Any] = {"order_qty": order_qty, "limit_px": limit_px, "stop_px": stop_px}
         try:
-            params = params_of(
-                msgspec.structs.replace(ticket, **changed), self._rules.get(symbol_of(ticket.symbol)), None
-            )
+            params = await self._rulebook.fit(msgspec.structs.replace(ticket, **changed), self._open)
         except OrderUnsupported as error:
             return Answer(SubmitStatus.REJECTED, str(error))
         old_id = self._changes.client_id(ticket.order_id)
@@ -186,6 +191,8 @@ class BinanceVenue:
         except Exception as error:
             return self._failed_change(ticket, error)
         self._changes.found(ticket.order_id, generation)
+        if ticket.order_id in self._open:
+            self._open.add(msgspec.structs.replace(ticket, **changed))
         placed = answer["newOrderResponse"]
         terms = plain_report(
             ticket.order_id, ExecType.REPLACED, int(placed["transactTime"]), str(placed["orderId"]), **changed
@@ -229,17 +236,19 @@ class BinanceVenue:
         if status == "FILLED" or end_of(status) is not None:
             self._forget(ticket.order_id)
         else:
-            self._open[ticket.order_id] = ticket
+            self._open.add(ticket)
             self._expiries.add(ticket)
 
     def _may_be_under_way(self, order_id: str) -> bool:
         """Whether a request about the order may still reach the exchange: absence proves nothing before."""
         sent_ns = self._sent_ns.get(order_id, self._started_ns)
-        return self._clock.monotonic_ns() - sent_ns < _IN_FLIGHT_S * _NS
+        return order_id in self._sending or self._clock.monotonic_ns() - sent_ns < _IN_FLIGHT_S * _NS
 
     # --- what happens ---------------------------------------------------------------------------------
 
     def _on_event(self, event: dict[str, Any]) -> None:
+        if event.get("e") == "outboundAccountPosition":
+            self._rulebook.note_balances(event)
         if event.get("e") != "executionReport":
             return
         kind = event["x"]
@@ -267,20 +276,21 @@ class BinanceVenue:
     def _on_half_a_change(self, order_id: str) -> None:
         """An order was canceled for a change that this process did not send: the other half is looked for."""
         self._changes.doubt(order_id)
-        if order_id in self._open:
-            self._background.spawn(self._ask_until_known(self._open[order_id]), f"change of {order_id}")
+        ticket = self._open.get(order_id)
+        if ticket is not None:
+            self._background.spawn(self._ask_until_known(ticket), f"change of {order_id}")
 
     async def _on_open(self) -> None:
         """The stream tells nothing of before it: ask for the filters, and for every order believed to be open."""
-        if not self._rules:
-            info = await self._rest.exchange_info()
-            self._rules = {one["symbol"]: SymbolRules(one) for one in info["symbols"]}
-        for ticket in list(self._open.values()):
+        await self._rulebook.open()
+        for ticket in self._open.tickets():
             if not await self._ask_again(ticket):
                 self._background.spawn(self._ask_until_known(ticket), f"state of {ticket.order_id}")
         self._link.up()
 
     def _note_trouble(self, error: Exception) -> None:
+        if isinstance(error, BinanceAPIException) and error.code == outcomes.FILTER_FAILED:
+            self._rulebook.doubt()
         if isinstance(error, BinanceAPIException) and error.code == outcomes.CLOCK_WRONG:
             self._background.spawn(self._rest.set_clock(), "clock")
         if isinstance(error, BinanceAPIException) and error.code in outcomes.CREDENTIALS:
@@ -332,5 +342,5 @@ class BinanceVenue:
 
     def _forget(self, order_id: str) -> None:
         """The order is done."""
-        self._open.pop(order_id, None)
+        self._open.forget(order_id)
         self._expiries.forget(order_id)
