@@ -94,8 +94,7 @@ class HttpServer:
     ) -> None:
         self._settings = settings
         self._doorman = Doorman(principals)
-        self._tally = Tally()
-        self._streams = Streams()
+        self._tally, self._streams = Tally(), Streams()
         watch_lists = WatchLists()
         press = EventPress(reads)
         story = StoryHandlers(stories, explainer)
