@@ -1,11 +1,12 @@
 """The page in a headless Chromium: how soon it shows something, and what it holds after an hour of a busy day.
 
-The hour is an hour's orders sent as fast as the gateway takes them: what the page keeps depends on how many messages it
-heard, not on how long that took.
+The hour is recorded and played again: an hour's orders are sent to a gateway as fast as it takes them, and its journal
+is then played to a page, a few seconds at a time, with the page's own clock running along (``replayed_day``).
 """
 
 import shutil
 import time
+from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -18,17 +19,17 @@ TARGET_PAINT_US = 300_000
 TARGET_HEAP_MB = 60
 _CAUGHT_UP_WITHIN_S = 120.0
 _CONNECTIONS = 4
+_STEP_S = 5
 _QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
 _IS_PAINTED = "() => performance.getEntriesByName('first-contentful-paint').length > 0"
-_IS_UP_TO_DATE = """async () => {
-  const { state } = await import("/page/store.js");
-  const { orders } = await (await fetch("/api/trading/orders?limit=1&status=filled")).json();
-  return state.orders.get(orders[0].order_id)?.status === "filled";
-}"""
-_KEPT = (
-    "async () => { const { state } = await import('/page/store.js'); return [state.orders.size, state.fills.length]; }"
-)
+_STATE = "(await import('/page/store.js')).state"
+_IS_FOLDED = f"async (seq) => {_STATE}.answers.seq >= seq"
+_IS_HEARD = f"async (seq) => {_STATE}.answers.seq >= seq && {_STATE}.link.lastSeq >= seq"
+_KEPT = f"""async () => {{
+  const state = {_STATE};
+  return [state.orders.size, state.fills.length, [...state.equity.values()].reduce((sum, one) => sum + one.length, 0)];
+}}"""
 
 
 def run(stage: Stage, sizes: Sizes) -> Report:
@@ -37,15 +38,16 @@ def run(stage: Stage, sizes: Sizes) -> Report:
     if chromium is None:
         report.notes.append("page: NOT MEASURED, there is no chromium on the PATH (Debian: apt-get install chromium)")
         return report
-    gateway = stage.gateway(stage.config("page"), stage.data("page"))
+    data = stage.data("page")
+    gateway = stage.gateway(stage.config("page"), data)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_QUIET)
         try:
             _measure_paint(report, browser, gateway, sizes)
-            _measure_heap(report, browser, gateway, stage, sizes)
+            orders = _record(gateway, stage, sizes)
+            _measure_heap(report, browser, data, stage, sizes, orders)
         finally:
             browser.close()
-    stage.stop(gateway)
     return report
 
 
@@ -64,24 +66,41 @@ def _measure_paint(report: Report, browser: Browser, gateway: Server, sizes: Siz
     report.notes.append(f"page: first paint of {len(found)}: {', '.join(duration(one) for one in sorted(found))}")
 
 
-def _measure_heap(report: Report, browser: Browser, gateway: Server, stage: Stage, sizes: Sizes) -> None:
-    page = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
-    page.goto(f"http://127.0.0.1:{gateway.port}/")
-    page.wait_for_selector(".link-state[data-state=live]")
-    before = _heap_mb(page)
+def _record(gateway: Server, stage: Stage, sizes: Sizes) -> int:
+    """An hour's orders, taken as fast as the gateway takes them; how many it answered 201."""
     order = LoadOrder(kind="closed", port=gateway.port, tag="p", connections=_CONNECTIONS, count=sizes.page_orders)
     result = stage.load(order)
-    until = time.monotonic() + _CAUGHT_UP_WITHIN_S
-    while not page.evaluate(_IS_UP_TO_DATE):
-        if time.monotonic() > until:
-            raise BenchError("the page does not catch up")
-        time.sleep(0.5)
-    after = _heap_mb(page)
-    orders, fills = page.evaluate(_KEPT)
-    name = f"page, heap after {result.count():,} orders"
+    stage.stop(gateway)
+    return result.count()
+
+
+def _measure_heap(report: Report, browser: Browser, data: Path, stage: Stage, sizes: Sizes, orders: int) -> None:
+    """The hour is played again to a page that is open throughout: its clock runs as long as the hour, so it asks,
+    samples and redraws as often as it would."""
+    with stage.player(data) as player:
+        page = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
+        page.clock.install()
+        player.play_to(1)
+        page.goto(f"http://127.0.0.1:{player.port}/")
+        page.wait_for_function(_IS_FOLDED, arg=1)
+        before = _heap_mb(page)
+        began_s = time.monotonic()
+        for second in range(_STEP_S, sizes.page_seconds + 1, _STEP_S):
+            player.play_to(max(player.records * second // sizes.page_seconds, 1))
+            page.clock.run_for(_STEP_S * 1_000)
+        until_s = time.monotonic() + _CAUGHT_UP_WITHIN_S
+        while not page.evaluate(_IS_HEARD, player.records):
+            page.clock.run_for(1000)
+            if time.monotonic() > until_s:
+                raise BenchError("the page does not catch up")
+        took_s = time.monotonic() - began_s
+        after = _heap_mb(page)
+        kept = page.evaluate(_KEPT)
+    name = f"page, heap after an hour of {orders:,} orders"
     report.add(name, f"<= {TARGET_HEAP_MB} MB", f"{after:.1f} MB (at first {before:.1f})", after <= TARGET_HEAP_MB)
     report.notes.append(
-        f"  {result.total} orders in {result.elapsed_s:.0f} s; it keeps {orders} orders and {fills} fills"
+        f"  {player.records:,} records, {sizes.page_seconds} s of the page's clock, replayed in {took_s:.0f} s; "
+        f"it keeps {kept[0]} orders, {kept[1]} fills and {kept[2]} points of equity"
     )
 
 

@@ -30,6 +30,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     page_opens: int = 9
     #: Ten orders a second for an hour.
     page_orders: int = 36_000
+    page_seconds: int = 3_600
 
 
 FULL = Sizes()
@@ -58,4 +59,5 @@ QUICK = Sizes(
     stream_rounds=1,
     page_opens=2,
     page_orders=500,
+    page_seconds=30,
 )

@@ -60,6 +60,44 @@ class Server:
         return {name: int(kib) / 1024 for name, kib in found}
 
 
+class Player:
+    """The process that plays a recorded journal to the page. Leaving the ``with`` block ends it."""
+
+    def __init__(self, data: Path, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.replayed_day", str(data)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env=environment(),
+        )
+        found = re.search(r"ready on http://[^:]+:(\d+) (\d+)", self._line())
+        if found is None:
+            raise BenchError("the recorded day cannot be played")
+        self.port, self.records = int(found[1]), int(found[2])
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def play_to(self, seq: int) -> None:
+        """Everything up to that record has happened."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{seq}\n")
+        self._process.stdin.flush()
+        if self._line().strip() != str(seq):
+            raise BenchError("the player of the recorded day has ended")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.communicate()  # ends its input, and it ends with that
+        if self._process.returncode:
+            raise BenchError(f"the player of the recorded day ended with status {self._process.returncode}")
+
+
 class Stage:
     """A scratch folder and child processes; leaving the ``with`` block ends and removes all of them.
 
@@ -138,6 +176,10 @@ class Stage:
         if done.returncode:
             raise BenchError(f"{command[2:4]} failed:\n{done.stderr[-3000:]}")
         return done.stdout
+
+    def player(self, data: Path) -> Player:
+        """What plays the journal of a gateway that has stopped."""
+        return Player(data, self.folder)
 
     def kill(self, server: Server) -> None:
         """As a power cut would end it."""

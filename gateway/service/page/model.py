@@ -202,7 +202,8 @@ class PageModel:
         tail: EventTail | None = None
         try:
             checkpoint = await self._journal.load_checkpoint()
-            found = None if checkpoint is None else restored(checkpoint)
+            # Decoding and verifying may take a tenth of a second: beside the loop, where orders go on.
+            found = None if checkpoint is None else await asyncio.to_thread(restored, checkpoint)
             if found is not None:
                 self._replica.begin(*found)
             tail = self._feed.tail(self._replica.seq)
