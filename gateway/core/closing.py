@@ -14,6 +14,9 @@ from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 from gateway.domain.reasons import RouteReason
 
+_IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_AUCTIONS = frozenset({TimeInForce.AT_THE_OPENING, TimeInForce.AT_THE_CLOSE})
+
 
 def closing_side(position: Position) -> Side:
     return Side.SELL if position.qty > 0 else Side.BUY
@@ -23,9 +26,25 @@ def kept_qty(state: GatewayState, position: Position, keep_ratio: Decimal) -> De
     """How much of a position stays: a whole number of lots, rounded down so that at least the wanted share goes."""
     if not keep_ratio:
         return ZERO
+    return whole_lots(state, position, abs(position.qty) * keep_ratio)
+
+
+def whole_lots(state: GatewayState, position: Position, qty: Decimal) -> Decimal:
+    """``qty``, rounded down to lots of the position's instrument."""
     instrument = state.config.instruments.get(position.symbol)
-    lot = ONE if instrument is None else instrument.lot_size
-    return _multiple(abs(position.qty) * keep_ratio, lot, ROUND_FLOOR)
+    return _multiple(qty, ONE if instrument is None else instrument.lot_size, ROUND_FLOOR)
+
+
+def executes_at_once(order: Order, touch: Touch | None) -> bool:
+    """Whether an order trades as soon as the market takes it, rather than rest until prices come to it."""
+    if order.is_cancel_requested or order.time_in_force in _AUCTIONS:
+        return False
+    if order.ord_type is OrdType.MARKET or order.time_in_force in _IMMEDIATE:
+        return True
+    if order.ord_type is not OrdType.LIMIT or order.limit_px is None or touch is None:
+        return False
+    px = touch.ask_px if order.side is Side.BUY else touch.bid_px
+    return px is not None and (order.limit_px - px) * order.side.sign >= 0
 
 
 def closing_order(

@@ -2,17 +2,19 @@
 
 An operator's command passes no policy and no limit that guards new risk, and the fat-finger limits only divide it.
 It never sends more than the position less all that may still close it, so that it cannot turn one over; what fills
-meanwhile is counted before anything is sent. Nothing here reads P&L, and a missing price only means that the order
-goes at market.
+meanwhile is counted before anything is sent. What rests away from the market closes nothing now: where a part is kept,
+it may stay for that part, stops before the rest, and what is more is canceled. Nothing here reads P&L, and a missing
+price only means that the order goes at market.
 """
 
 from decimal import Decimal
 
-from gateway.core.changes import cancel_orders
-from gateway.core.closing import closing_order, closing_side, kept_qty
+from gateway.core.changes import cancel_orders, make_way
+from gateway.core.closing import closing_order, closing_side, executes_at_once, kept_qty, whole_lots
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.state import GatewayState
 from gateway.core.switching import open_orders_of
+from gateway.core.throttle.rules import opposing
 from gateway.core.tickets import submit_effects
 from gateway.core.trading.flattens import Flatten, line_key
 from gateway.core.trading.states import scopes_of
@@ -20,7 +22,7 @@ from gateway.domain.effects import Effect
 from gateway.domain.enums import Route, TradingState
 from gateway.domain.events import FlattenPursued, FlattenRequested
 from gateway.domain.facts import Fact, OrderAdmitted, OrderHeld, TradingStateChanged
-from gateway.domain.flatten import FlattenOrder
+from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.money import ZERO, plain
 from gateway.domain.orders import Order
 from gateway.domain.positions import Position
@@ -132,12 +134,16 @@ class _Step:
         """Send an order for what is not being closed yet, once everything that must end before has ended."""
         keep = self._flatten.lines[key].keep_qty if key in self._flatten.lines else ZERO
         excess = abs(position.qty) - keep
-        if self._settle(key, excess, position, orders) or key in self._taken:
+        if excess > 0 and not self._flatten.closes_all:
+            self._make_room(position, keep, orders)
+        if self._settle(key, excess, position, orders) or key in self._taken or excess <= 0:
             return
         cycles = self._state.cycles.get(position.position_key)
-        closing = ZERO if cycles is None else cycles.of(route).closing_qty
-        qty = excess - closing
+        free = abs(position.qty) - (ZERO if cycles is None else cycles.of(route).closing_qty)
+        wanted = excess - sum((order.held_qty for order in orders if self._closes_now(order)), ZERO)
+        qty = wanted if wanted <= free else whole_lots(self._state, position, free)
         if qty <= 0:
+            self._waits.append(f"{key}: {len(orders)} open order(s) to fill or end")
             return
         obstacle = self._obstacle(key, route, position)
         if obstacle:
@@ -162,6 +168,23 @@ class _Step:
             self._waits.append(f"{key}: {len(must_end)} open order(s) to end{doubt} ({names})")
         return bool(must_end)
 
+    def _make_room(self, position: Position, keep: Decimal, orders: list[Order]) -> None:
+        """Cancel what rests beyond the part that is kept."""
+        resting = [order for order in orders if order.is_closing and not self._closes_now(order)]
+        for order in sorted(resting, key=lambda one: (one.stop_px is None, one.created_ns, one.order_id)):
+            if order.is_cancel_requested:
+                continue
+            if order.side is closing_side(position) and order.held_qty <= keep:
+                keep -= order.held_qty
+            else:
+                self._cancel(order)
+
+    def _closes_now(self, order: Order) -> bool:
+        return order.is_closing and (bool(order.flatten_id) or executes_at_once(order, self._touch_of(order.symbol)))
+
+    def _touch_of(self, symbol: str) -> Touch | None:
+        return self._event.touches.get(symbol)
+
     def _cancel(self, order: Order) -> None:
         facts, effects = cancel_orders([order], self._wish.actor, self._event.ts_ns)
         self.facts += facts
@@ -182,9 +205,12 @@ class _Step:
     def _send(self, key: str, route: Route, position: Position, qty: Decimal) -> None:
         self._sent += 1
         order_id = f"{self._wish.flatten_id}-{self._flatten.orders_sent + self._sent}"
-        touch = self._event.touches.get(position.symbol)
+        touch = self._touch_of(position.symbol)
         order = closing_order(self._state, self._wish, route, position, qty, order_id, touch, self._event.ts_ns)
         self._taken.add(key)
+        facts, effects = make_way(opposing(self._state.throttle, self._state.orders, order), self._event.ts_ns)
+        self.facts += facts
+        self.effects += effects
         self.facts.append(OrderHeld(ts_ns=self._event.ts_ns, order=order))
         self.facts.append(OrderAdmitted(ts_ns=self._event.ts_ns, order_id=order_id, policy_revision=""))
         self.effects += submit_effects(order)

@@ -1,5 +1,6 @@
 """Closing positions by command: everything is canceled, then closed, and never more than what is held."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,8 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
+from gateway.core.order_classes import sibling_id_of
 from gateway.domain.config import Limits
-from gateway.domain.enums import ExecType, Mode, OrdStatus, OrdType, Route, ScopeKind, Side, SubmitStatus, TimeInForce
+from gateway.domain.enums import (
+    ExecType,
+    Mode,
+    OrderClass,
+    OrdStatus,
+    OrdType,
+    Route,
+    ScopeKind,
+    Side,
+    SubmitStatus,
+    TimeInForce,
+)
 from gateway.domain.enums import TradingState as State
 from gateway.domain.events import GatewayStarted, LookupCompleted, SubmitCompleted, VenueStatusChanged
 from gateway.domain.flatten import Touch
@@ -282,12 +295,121 @@ def test_part_of_each_position_can_be_kept_and_then_nothing_is_halted() -> None:
     flatten = world.flatten(keep_ratio=D("0.5"))
     assert adding.is_cancel_requested
     assert not theirs.is_cancel_requested
-    assert [order.order_qty for order in world.closing(flatten)] == [D(3)]  # keeps 4; 2 are being closed already
+    assert [order.order_qty for order in world.closing(flatten)] == [D(5)]  # keeps 4, of which 2 may be sold later
     assert world.state.trading.gateway_state is State.ACTIVE
     world.fill(world.closing(flatten)[0])
-    world.fill(theirs)
     world.pursue()
-    assert (flatten.is_flat, world.position(Route.LIVE)) == (True, D(4))
+    assert (flatten.is_flat, world.position(Route.LIVE), theirs.is_open) == (True, D(4), True)
+
+
+def test_exits_far_from_the_market_do_not_stand_for_a_reduction() -> None:
+    """Without this, positions with exits, which are nearly all, would not be reduced at all when a breaker says so; or
+    what is left would be closed twice."""
+    world = live_world()
+    world.touches["AAPL"] = Touch(bid_px=D(180), ask_px=D(181))
+    world.open_live(10)
+    profit = world.place(Side.SELL, 6, limit=D(200))
+    stop = world.place(Side.SELL, 4, ord_type=OrdType.STOP, stop_px=D(170))
+    flatten = world.flatten(keep_ratio=D("0.5"))
+    assert (profit.is_cancel_requested, stop.is_cancel_requested) == (True, False)
+    assert world.closing(flatten) == []  # all ten may still be sold by those two
+    world.report(profit, ExecType.CANCELED)
+    world.pursue()
+    assert [order.order_qty for order in world.closing(flatten)] == [D(5)]
+
+
+def test_what_closes_at_once_counts_for_a_reduction() -> None:
+    """Without this, an order that is just being filled would be closed a second time."""
+    world = live_world()
+    world.touches["AAPL"] = Touch(bid_px=D(180), ask_px=D(181))
+    world.open_live(10)
+    market, crossing = world.place(Side.SELL, 2), world.place(Side.SELL, 3, limit=D(180))
+    flatten = world.flatten(keep_ratio=D("0.5"))
+    assert (world.closing(flatten), flatten.is_running) == ([], True)
+    world.fill(market)
+    world.report(crossing, ExecType.CANCELED)  # it was not filled after all
+    world.pursue()
+    assert [order.order_qty for order in world.closing(flatten)] == [D(3)]
+
+
+def test_the_exits_of_a_bracket_are_canceled_as_a_pair() -> None:
+    """Without this, the exit that counts for none of the two would be left, and sell what is sold already."""
+    world = live_world()
+    entry, profit, loss = world.state.legs_of(world.place_class(OrderClass.BRACKET))
+    world.fill(entry)
+    flatten = world.flatten(keep_ratio=D("0.5"))
+    assert profit.is_cancel_requested
+    world.report(profit, ExecType.CANCELED)
+    world.pursue()
+    assert (loss.is_cancel_requested, world.closing(flatten)) == (True, [])  # it counts for itself now
+    world.report(loss, ExecType.CANCELED)
+    world.pursue()
+    assert [order.order_qty for order in world.closing(flatten)] == [D(5)]
+
+
+EXITS = ("far", "near", "stop", "market", "oco")
+
+
+@given(
+    held=st.integers(1, 30),
+    side=st.sampled_from(Side),
+    exits=st.lists(st.tuples(st.sampled_from(EXITS), st.integers(1, 30)), max_size=5),
+    picks=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 30)), max_size=12),
+    keep=st.sampled_from([D("0.1"), D("0.5"), D("0.9")]),
+    bid=st.sampled_from([None, D(180)]),
+)
+def test_a_reduction_never_lets_more_be_closed_than_is_held_and_gets_there(
+    held: int,
+    side: Side,
+    exits: list[tuple[str, int]],
+    picks: list[tuple[int, int]],
+    keep: Decimal,
+    bid: Decimal | None,
+) -> None:
+    """Whatever rests, fills or is canceled around it: when it sends an order, all that may execute is within what is
+    held; and it ends with no more than the part that is kept."""
+    world = live_world()
+    world.open_live(held, side=side)
+    for kind, most in exits:
+        free = held - sum(one.held_qty for one in world.state.open_orders())
+        if free:
+            place_exit(world, side, kind, min(D(most), free))
+    if bid is not None:
+        world.touches["AAPL"] = Touch(bid_px=bid, ask_px=bid + 1)
+    flatten = world.flatten(keep_ratio=keep)
+    [kept] = [line.keep_qty for line in flatten.lines.values()]
+    for index, qty in [*picks, *[(0, 30), (0, 0)] * 20]:
+        sent = len(world.closing(flatten))
+        world.pursue(31)
+        if len(world.closing(flatten)) > sent:
+            closing = [one for one in world.state.open_orders() if one.is_closing]
+            assert sum(one.held_qty for one in closing) <= abs(world.position(Route.LIVE))
+        orders = sent_orders(world)
+        if not flatten.is_running or not orders:
+            break
+        order = orders[index % len(orders)]
+        if qty and order.held_qty:
+            world.fill(order, min(D(qty), order.held_qty))
+        else:
+            world.report(order, ExecType.CANCELED)
+        if not order.is_open and sibling_id_of(order):
+            world.report(world.state.orders[sibling_id_of(order)], ExecType.CANCELED)  # as their venue does
+    assert flatten.is_flat
+    assert 0 <= world.position(Route.LIVE) * side.sign <= kept
+
+
+def place_exit(world: World, side: Side, kind: str, qty: Decimal) -> None:
+    """Something that may close a position on ``side`` at about 180, now or some time."""
+    closes, away = (Side.SELL, 20) if side is Side.BUY else (Side.BUY, -20)
+    match kind:
+        case "oco":
+            world.place_class(OrderClass.OCO, closes, int(qty))
+        case "stop":
+            world.place(closes, qty, ord_type=OrdType.STOP, stop_px=D(180 - away))
+        case "market":
+            world.place(closes, qty)
+        case _:
+            world.place(closes, qty, limit=D(180 + away) if kind == "far" else D(180 - away))
 
 
 @given(steps=operations(40), picks=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 30)), max_size=40))
