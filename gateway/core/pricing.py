@@ -8,6 +8,7 @@ from gateway.domain.enums import OrdType, Side
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
 from gateway.domain.money import BPS, ONE, ZERO
+from gateway.domain.orders import Order
 
 #: An execution told of later than this was made in another market than that of now.
 _PROMPT_NS = 60_000_000_000
@@ -45,6 +46,15 @@ def worst_px(
 def unit_value(px: Decimal, instrument: Instrument, config: TradingConfig) -> Decimal:
     """Value of one unit at ``px`` in the base currency (price x multiplier x rate)."""
     return px * instrument.multiplier * config.rates.get(instrument.currency, ZERO)
+
+
+def held_unit_under(order: Order, limit_px: Decimal | None, stop_px: Decimal | None, config: TradingConfig) -> Decimal:
+    """The worst-case value of one unit under terms that the venue tells and nobody here asked for last."""
+    px = worst_px(order.side, order.ord_type, limit_px, stop_px, order.arrival_px, config.reprice_reserve_bps)
+    instrument = config.instruments.get(order.symbol)
+    if px is None or instrument is None or order.entry_id:  # an exit only reduces
+        return order.held_unit
+    return unit_value(px, instrument, config)
 
 
 def vwap_around(vwaps: Mapping[str, Decimal], symbol: str, transact_ns: int, now_ns: int) -> Decimal | None:

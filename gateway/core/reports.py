@@ -7,9 +7,10 @@ import msgspec
 
 from gateway.core.decision import Decision
 from gateway.core.lifecycle import Progress, advance, fill_of, revise
-from gateway.core.order_classes import exits_ended, is_settled_by_sibling
-from gateway.core.pricing import unit_value, vwap_around, worst_px
+from gateway.core.order_classes import exits_ended, is_settled_by_sibling, open_exits
+from gateway.core.pricing import held_unit_under, vwap_around
 from gateway.core.revisions import Revisions
+from gateway.core.self_matching import make_way_for
 from gateway.core.state import GatewayState
 from gateway.core.throttle.rules import locks_after
 from gateway.core.tickets import cancel_effects, cancel_twin_effects
@@ -261,6 +262,10 @@ class ReportReader:
                 vwap_px=vwap_around(self._vwaps, order.symbol, report.transact_ns, self.ts_ns),
             )
         )
+        if order.is_entry and not was_terminal and progress.ord_status is OrdStatus.FILLED:
+            facts, effects = make_way_for(self.state, open_exits(self.state, order), self.ts_ns)  # they wake
+            self.facts += facts
+            self.effects += effects
 
     def _replaced(self, order: Order, progress: Progress, report: ExecutionReport) -> None:
         limit_px = report.limit_px if report.limit_px is not None else order.limit_px
@@ -270,7 +275,7 @@ class ReportReader:
         is_pending = pending is not None and terms == (pending.order_qty, pending.limit_px, pending.stop_px)
         if not is_pending and terms == (order.order_qty, order.limit_px, order.stop_px):
             return  # the terms that the order has already: nothing new
-        held_unit = self._held_unit(order, limit_px, stop_px)
+        held_unit = held_unit_under(order, limit_px, stop_px, self.state.config)
         if pending is not None and is_pending:
             held_unit = pending.held_unit
             self._settled.add(order.order_id)
@@ -287,15 +292,6 @@ class ReportReader:
                 settles_pending=is_pending,
             )
         )
-
-    def _held_unit(self, order: Order, limit_px: Decimal | None, stop_px: Decimal | None) -> Decimal:
-        """The worst-case value of one unit under terms that the venue tells and nobody here asked for last."""
-        config = self.state.config
-        px = worst_px(order.side, order.ord_type, limit_px, stop_px, order.arrival_px, config.reprice_reserve_bps)
-        instrument = config.instruments.get(order.symbol)
-        if px is None or instrument is None or order.entry_id:  # an exit only reduces
-            return order.held_unit
-        return unit_value(px, instrument, config)
 
     def _end(self, order: Order, progress: Progress, report: ExecutionReport) -> None:
         reject = None

@@ -9,12 +9,16 @@ it is therefore put off, not sent behind the cancel: venues promise no order bet
 faster than the cancel. The client sends the same request again once the older order is gone.
 """
 
+from collections.abc import Sequence
+
 from gateway.core.changes import make_way
 from gateway.core.decision import Decision
+from gateway.core.order_classes import exits_of
 from gateway.core.state import GatewayState
 from gateway.core.throttle.rules import match_reject, opposing
-from gateway.domain.enums import SelfMatchPrevention
-from gateway.domain.facts import OrderDenied
+from gateway.domain.effects import Effect
+from gateway.domain.enums import OrderClass, SelfMatchPrevention
+from gateway.domain.facts import Fact, OrderDenied
 from gateway.domain.orders import Order
 from gateway.domain.throttle_facts import OrderDeferred
 
@@ -26,6 +30,8 @@ def settle_match(state: GatewayState, order: Order, ts_ns: int) -> Decision | No
     """What comes instead of admitting ``order``, or, when it closes a position, before that. None: nothing of ours
     is in its way."""
     others = opposing(state.throttle, state.orders, order)
+    if order.order_class is OrderClass.OCO:  # its other exit works beside it from the beginning
+        others = list({one.order_id: one for one in (*others, *_opposing_any(state, exits_of(order)))}.values())
     others = [other for other in others if other.is_admitted or _is_older(other, order)]
     if not others:
         return None
@@ -43,6 +49,21 @@ def settle_match(state: GatewayState, order: Order, ts_ns: int) -> Decision | No
         return Decision((*facts, deferred), effects, reject, RETRY_NS)
     reject = match_reject(state.throttle, others[0], "its cancel is under way, and this order is denied")
     return Decision((*facts, OrderDenied(ts_ns=ts_ns, order_id=order.order_id, reject=reject)), effects)
+
+
+def make_way_for(
+    state: GatewayState, exits: Sequence[Order], ts_ns: int
+) -> tuple[tuple[Fact, ...], tuple[Effect, ...]]:
+    """What opens or adds and could trade with exits that begin to work is asked to go. Orders that came after them
+    were held against them; those that rested before were not, for sleeping exits trade with nobody."""
+    return make_way(_opposing_any(state, exits), ts_ns)
+
+
+def _opposing_any(state: GatewayState, orders: Sequence[Order]) -> list[Order]:
+    found = {other.order_id: other for one in orders for other in opposing(state.throttle, state.orders, one)}
+    for one in orders:
+        found.pop(one.entry_id, None)  # it has filled, though that is not written yet
+    return list(found.values())
 
 
 def _is_older(other: Order, order: Order) -> bool:

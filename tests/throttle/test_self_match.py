@@ -11,6 +11,7 @@ from gateway.core.throttle.self_match import OpenPrices
 from gateway.domain.enums import (
     ExecType,
     Mode,
+    OrderClass,
     OrdStatus,
     OrdType,
     Route,
@@ -213,6 +214,25 @@ def test_a_close_goes_at_once_and_what_is_in_its_way_is_asked_to_go_before(preve
     assert kinds.index("CancelOrder") < kinds.index("SubmitOrder")
     assert resting.is_cancel_requested
     assert world.canceled[0].order_id == resting.order_id
+
+
+def test_what_rested_before_makes_way_when_exits_begin_to_work() -> None:
+    """Without this, an exit that wakes, or the stop of an OCO, would trade with an order of ours that was there before
+    it: nothing looks at either any more."""
+    world = Sender(preventing()).world
+    resting = world.place(limit=D(170), strategy="s2")
+    parent = world.place_class(OrderClass.BRACKET)
+    entry, _, loss = world.state.legs_of(parent)
+    world.fill(entry, 4)
+    assert (loss.stop_px, resting.is_cancel_requested) == (D(162), False)  # they sleep until it has filled whole
+    world.fill(entry)
+    assert resting.is_cancel_requested
+    assert {ticket.order_id for ticket in world.canceled} == {resting.order_id}
+    again = Sender(preventing()).world
+    again.open_live(10, strategy="s1")
+    resting = again.place(limit=D(170), strategy="s2")
+    again.place_class(OrderClass.OCO, Side.SELL)
+    assert resting.is_cancel_requested
 
 
 @pytest.mark.parametrize("prevention", [NEWEST, OLDEST, BOTH])
