@@ -25,6 +25,7 @@ from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.app.alerting import Alerting
 from gateway.app.candidate_gauges import candidate_readings
+from gateway.app.candidate_proofs import LAST_GOOD_POLICIES, StartProofs
 from gateway.app.candidates import CandidateDesk, Surroundings
 from gateway.app.edits import ConfigEdits
 from gateway.app.gateway import Gateway
@@ -88,8 +89,9 @@ async def build(
         state, last_seq = await recover(journal)
         adapters = ORDER_ADAPTERS | set(extra_venues or {})
         folder = (config_dir / start.settings.policy.path).resolve()
-        judge = partial(judge_by_folder, PolicyLoader(folder, data_dir / "last_good_policies"))
-        start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns(), judge)
+        judge = partial(judge_by_folder, PolicyLoader(folder, data_dir / LAST_GOOD_POLICIES))
+        prove_limits = StartProofs(data_dir, start.settings.candidates).of_limits
+        start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns(), judge, prove_limits)
         complete = partial(_complete, adjust, frozenset(extra_venues or ()))
         start = msgspec.structs.replace(start, settings=complete(start.settings))
         return _assemble(start, complete, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {})
@@ -150,8 +152,8 @@ def _assemble(
     status = GatewayStatus(engine, intake, table, market, policy, clock, breakers, lambda: reloader.settings.venues)
     edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
     rollouts.on_approved = edits.take_waiting
-    candidates = CandidateDesk(reloader, Surroundings(config_dir, data_dir, environ, edits, policy, engine), tasks)
-    status.candidate_warnings = candidates.warnings
+    around = Surroundings(config_dir, data_dir, environ, edits, policy, engine, clock)
+    candidates = _candidates(reloader, around, approvals, status, tasks)
     prices = MarketHealth(engine, market, calendar, clock, lambda: _stale_after_ns(reloader.settings))
     alerting = Alerting(engine, status, prices, risk, clock, settings, data_dir, environ)
     gauges.bind(engine, status)
@@ -220,10 +222,22 @@ def _assemble(
     )
 
 
+def _candidates(
+    reloader: Reloader, around: Surroundings, approvals: Approvals, status: GatewayStatus, tasks: TaskGroup
+) -> CandidateDesk:
+    """Candidates look on, and are asked whether an edit may put in force what they were judged with."""
+    desk = CandidateDesk(reloader, around, tasks)
+    status.candidate_warnings = desk.warnings
+    reloader.prove_limits = desk.prove_limits
+    around.policy.objections = desk.policy_objections
+    approvals.policies_in_force = lambda: around.policy.revision
+    return desk
+
+
 def _policy(settings: Settings, config_dir: Path, data_dir: Path, environ: Mapping[str, str]) -> LivePolicies:
     return LivePolicies(
         POLICIES[settings.policy.engine](settings.policy, environ),
-        PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / "last_good_policies"),
+        PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / LAST_GOOD_POLICIES),
     )
 
 

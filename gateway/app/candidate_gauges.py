@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gateway.adapters.telemetry import Reading
 from gateway.adapters.telemetry.candidate_metrics import CANDIDATE_METRICS
+from gateway.domain.rollout import Verdict
 from gateway.ports.candidates import Candidates, CandidateState
 
 _AT_WORK = (CandidateState.RUNNING, CandidateState.CATCHING_UP)
@@ -19,6 +20,9 @@ def candidate_readings(candidates: Candidates) -> Mapping[str, Reading]:
     for one in candidates.candidates():
         put("running", float(one.state in _AT_WORK), one.name)
         put("problems", float(len(one.problems)), one.name)
+        for gate in one.gates:
+            for verdict in Verdict:
+                put("verdict", float(gate.verdict is verdict), one.name, gate.gate, verdict.value)
         report = one.report
         if report is None:
             continue
@@ -28,6 +32,7 @@ def candidate_readings(candidates: Candidates) -> Mapping[str, Reading]:
             put("difference_notional", float(total.notional), one.name, kind.value)
         for rule in report.rules:
             put("differences_total", float(rule.orders), one.name, rule.kind.value, rule.rule)
+            put("rule_notional", float(rule.notional), one.name, rule.kind.value, rule.rule)
         for reason, count in (
             ("error", report.errors),
             ("skipped", report.skipped),

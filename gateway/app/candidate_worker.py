@@ -101,13 +101,14 @@ async def _follower(job: Job, journal: Outside) -> Follower:
     return Follower(journal, state, seq, overlay, verdicts, report)
 
 
-def remembered(memory: Path, revision: str) -> CandidateReport | None:
-    """What this candidate came to before; None when it is new, or nobody can read it any more."""
+def remembered(memory: Path, revision: str | None = None) -> CandidateReport | None:
+    """What this candidate came to before; None when it is new, of other content (``revision``; None: of any), or nobody
+    can read it any more."""
     try:
         report = msgspec.json.decode(memory.read_bytes(), type=CandidateReport)
     except (OSError, msgspec.DecodeError):
         return None
-    return report if report.revision == revision else None
+    return report if revision in (None, report.revision) else None
 
 
 def _end_of_input() -> asyncio.Event:

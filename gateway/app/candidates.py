@@ -11,21 +11,34 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.adapters.config import ConfigInvalid, parse, revision_of
+from gateway.adapters.config import ConfigInvalid, parse
 from gateway.adapters.policy.gate import ApprovedPolicies
 from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.sources import PoliciesInvalid
 from gateway.adapters.policy.watcher import stamps_of
 from gateway.adapters.worker_process import WorkerProcess
+from gateway.app.candidate_proofs import (
+    MEMORY,
+    content_of,
+    policy_objections,
+    prove_limits,
+    shown_by,
+    shown_on_record,
+)
 from gateway.app.candidate_worker import Job, remembered
 from gateway.app.edits import ConfigEdits
 from gateway.core.candidates.gates import assess
 from gateway.core.candidates.overlay import with_limits_of
-from gateway.domain.candidates import CandidateReport
+from gateway.core.candidates.proof import Proof, Shown
+from gateway.core.config_edits import standing_approval
+from gateway.core.loosening import compare
+from gateway.domain.candidates import CandidatePart, CandidateReport, CandidateTerms
 from gateway.domain.config import TradingConfig
 from gateway.domain.settings import CandidateSettings
 from gateway.ports.candidates import CandidateState, CandidateStatus
+from gateway.ports.clock import Clock
+from gateway.service.approvals import can_approve
 from gateway.service.engine import Engine
 from gateway.service.reload import Reloader
 from gateway.service.tasks import TaskGroup
@@ -33,7 +46,6 @@ from gateway.service.tasks import TaskGroup
 _log = logging.getLogger("gateway.candidates")
 _WORKER = "from gateway.app.candidate_worker import main; main()"
 _RISK = "risk.yaml"
-_MEMORY = "candidates"
 _LOOK_EVERY_S = 0.5
 #: Ends without a report in between after which a process is not started again until its files change.
 _MAX_ENDS = 3
@@ -51,6 +63,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     edits: ConfigEdits
     policy: LivePolicies
     engine: Engine
+    clock: Clock
 
 
 class CandidateInvalid(Exception):
@@ -110,6 +123,25 @@ class CandidateDesk:
             if one.problems
         )
 
+    def shown(self) -> tuple[Shown, ...]:
+        """What each has shown; what it kept, while it is not at work yet."""
+        settings = self._reloader.settings
+        running = {name: one for name, one in self._running.items() if name in settings.candidates and one.has_job}
+        asleep = {name: one for name, one in settings.candidates.items() if name not in running}
+        kept = shown_on_record(self._around.data_dir, asleep, settings.trading.rollout.candidates)
+        return (*(one.shown() for one in running.values()), *kept)
+
+    def prove_limits(self, old: TradingConfig, new: TradingConfig) -> Proof:
+        """Whether candidates have shown enough for an edit from ``old`` to ``new``."""
+        return prove_limits(old, new, self._around.policy.revision, self.shown)
+
+    def policy_objections(self, revision: str) -> tuple[str, ...]:
+        """What other policies lack to follow those in force."""
+        state, now_ns = self._around.engine.state, self._around.clock.now_ns()
+        approval = standing_approval(state, revision, now_ns)
+        is_guarded = can_approve(self._reloader.settings.principals)
+        return policy_objections(state.config, revision, self.shown, approval, is_guarded=is_guarded)
+
     async def run(self) -> None:
         """Follow the configuration and the files of every candidate, until cancelled."""
         while not self._is_closed:
@@ -164,9 +196,31 @@ class _Running:
             limits=self._settings.limits,
             state=state,
             problems=problems,
-            gates=assess(report, self._settings.gates, trouble),
+            gates=assess(report, self._terms.gates_of(self._settings.gates), trouble),
             report=report,
+            needed_for=self._needed_for(),
         )
+
+    @property
+    def _terms(self) -> CandidateTerms:
+        return self._around.engine.state.config.rollout.candidates
+
+    def _needed_for(self) -> tuple[CandidatePart, ...]:
+        own = {CandidatePart.LIMITS: self._settings.limits, CandidatePart.POLICIES: self._settings.policies}
+        return tuple(part for part in self._terms.needed if own[part])
+
+    @property
+    def has_job(self) -> bool:
+        """Whether it was read so far that it can tell what it consists of."""
+        return self._job is not None
+
+    def shown(self) -> Shown:
+        """What its content has shown."""
+        assert self._job is not None
+        status, config = self.status(), self._around.engine.state.config
+        own = self._job.config
+        is_looser = own is not None and not compare(with_limits_of(own)(config), config).looser
+        return shown_by(self._name, self._job.revision, status.gates, status.report, is_looser=is_looser)
 
     def _present(self) -> CandidateReport | None:
         """The last report, with how far the journal is by now: one that hangs tells nothing of it any more."""
@@ -206,9 +260,9 @@ class _Running:
         if self._is_closed:
             return
         job = Job(
-            revision=_revision(config, policies),
+            revision=content_of(config, policies),
             data_dir=str(around.data_dir),
-            memory=str(around.data_dir / _MEMORY / f"{self._name}.json"),
+            memory=str(around.data_dir / MEMORY / f"{self._name}.json"),
             config=config,
             policies=policies,
             enforced=around.policy.approved,
@@ -275,9 +329,3 @@ class _Running:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-
-
-def _revision(config: TradingConfig | None, policies: ApprovedPolicies | None) -> str:
-    """A name of what the candidate consists of: other content, other evidence."""
-    limits = "enforced" if config is None else revision_of(with_limits_of(config)(TradingConfig(revision="")))
-    return f"limits {limits}, policies {'enforced' if policies is None else policies.revision}"

@@ -24,6 +24,8 @@ from gateway.adapters.journal.outside import from_outside
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.loader import check as check_policies
 from gateway.adapters.policy.promotion import judge_by_folder
+from gateway.adapters.policy.sources import PoliciesInvalid, read_sources
+from gateway.app.candidate_proofs import StartProofs, how_to_approve
 from gateway.app.candidates import CandidateInvalid, load_candidate
 from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
 from gateway.core.apply import apply_record
@@ -66,6 +68,7 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
     lacking = missing(known, settings.trading, seen)
     if data_dir is not None:
         found.extend(lacking)
+        found.extend(_unproven(data_dir, folder, old, settings, known))
     for text in found:
         print(text, file=sys.stderr)
     if found:
@@ -83,6 +86,26 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
         return 1
     print(f"ok: revision {settings.trading.revision}")
     return 0
+
+
+def _unproven(
+    data_dir: Path, folder: Path, old: Settings | None, new: Settings, state: GatewayState
+) -> tuple[str, ...]:
+    """What candidates have not shown of limits and policies that may not be put in force without."""
+    if old is None:
+        return ()
+    proofs, now_ns = StartProofs(data_dir, old.candidates), SystemClock().now_ns()
+    is_guarded = can_approve(old.principals)
+    missing = proofs.of_limits(old.trading, new.trading).missing
+    if missing and is_guarded and standing_approval(state, new.trading.revision, now_ns) is None:
+        looser = compare(old.trading, new.trading).looser
+        missing += (f"approval, for it loosens {'; '.join(looser)}: {how_to_approve(new.trading.revision)}",)
+    try:
+        revision = read_sources(folder).revision
+    except PoliciesInvalid:
+        return missing  # and that has been said
+    approval = standing_approval(state, revision, now_ns)
+    return missing + proofs.policy_objections(old.trading, revision, approval, is_guarded=is_guarded)
 
 
 def _describe_change(old: Settings, new: Settings, state: GatewayState | None) -> bool:

@@ -20,6 +20,7 @@ from gateway.adapters.config import (
     parse,
     revision_of,
 )
+from gateway.app.candidate_proofs import how_to_approve
 from gateway.app.registry import StartRefused
 from gateway.core.limit_advice import exceeded, ineffective
 from gateway.core.loosening import Change, with_lower_modes
@@ -76,14 +77,14 @@ class ConfigEdits:
         self._adjust = adjust
         self._engine = engine
         self._reloader = reloader
-        self._approvals = approvals
+        self.approvals = approvals
         self._status = status
         self._clock = clock
         self._waiting: Loaded | None = None
         #: The last edit that was refused for what a promotion lacks.
         self._unpromoted: Loaded | None = None
         self._turn = asyncio.Lock()
-        approvals.on_given = self.take_waiting
+        approvals.on_given.append(self._hear_approval)
 
     @property
     def files(self) -> Mapping[str, bytes]:
@@ -94,7 +95,7 @@ class ConfigEdits:
         """Put in force what ``app.start`` found usable; what it refused is told."""
         start = self._start
         problems = tuple(str(problem) for problem in start.problems)
-        objections = await self._reloader.apply(start.settings, ())
+        objections = await self._reloader.apply(start.settings, (), is_start=True)
         if objections:  # looked at before anything was built from it
             raise StartRefused("; ".join(objections))
         self._warn(start.settings)
@@ -117,6 +118,11 @@ class ConfigEdits:
         """What the edit asks for that was refused for what its promotions lack."""
         return None if self._unpromoted is None else self._adjust(self._unpromoted.settings)
 
+    async def _hear_approval(self, revision: str) -> None:
+        outcome = self._waiting or self._unpromoted
+        if outcome is not None and self._adjust(outcome.settings).trading.revision == revision:
+            await self.take_waiting()
+
     async def take_waiting(self) -> None:
         """What waited, or lacked the approval of a promotion, was approved."""
         async with self._turn:
@@ -131,7 +137,7 @@ class ConfigEdits:
         if is_guarded and not can_approve(new.principals):
             self._note_problems((_LAST_KEY,))
             return
-        lacking = self._reloader.lacking(new)
+        lacking = self._lacking(new, is_guarded=is_guarded)
         if lacking:
             await self._refuse_promotion(outcome, old, new, lacking)
             return
@@ -149,6 +155,15 @@ class ConfigEdits:
             if getattr(old, name) != getattr(new, name):
                 _log.warning("%s changed in gateway.yaml: it takes effect at the next start", name)
         self._keep(outcome.files)
+
+    def _lacking(self, new: Settings, *, is_guarded: bool) -> tuple[str, ...]:
+        """What an edit lacks besides an approval; one that lacks anything is told of the approval too."""
+        lacking = self._reloader.lacking(new)
+        change = unapproved(self._engine.state, new.trading, self._clock.now_ns()) if lacking and is_guarded else None
+        if change is None:
+            return lacking
+        revision = new.trading.revision
+        return (*lacking, f"approval, for it loosens {'; '.join(change.looser)}: {how_to_approve(revision)}")
 
     async def _refuse_promotion(self, outcome: Loaded, old: Settings, new: Settings, lacking: tuple[str, ...]) -> None:
         """The old configuration stays, but for what is lowered. Kept for the approval that may be all it lacks."""
@@ -186,7 +201,7 @@ class ConfigEdits:
 
     def _wait_for(self, outcome: Loaded | None, edit: WaitingEdit | None) -> None:
         self._waiting, self._unpromoted = outcome, None
-        self._approvals.wait_for(edit)
+        self.approvals.wait_for(edit)
         self._status.config_waiting = "" if edit is None else words_of(edit)
 
     def _keep(self, files: Mapping[str, bytes]) -> None:

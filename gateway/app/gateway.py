@@ -89,6 +89,7 @@ class Gateway:
         policy_watcher = PolicyWatcher(folder, self._reload_policies)
         self._on_policies(await self.policy.start())
         self.tasks.spawn(self.policy.tend(), "policy engine")
+        self.edits.approvals.on_given.append(self._take_policies)
         self.reloader.on_applied.append(self._take_instruments)
         self.reloader.on_applied.append(self.alerting.notifications.follow)
         self.alerting.notifications.follow(self.reloader.settings)
@@ -123,6 +124,7 @@ class Gateway:
             self.start.files,
             self.edits.hear,
             are_on_disk=not self.start.used_last_good,
+            is_refused=lambda: self.edits.unpromoted is not None,
         )
         self.tasks.spawn(watcher.run(), "config watcher")
         self.tasks.spawn(policy_watcher.run(), "policy watcher")
@@ -144,6 +146,11 @@ class Gateway:
         self.instruments.clear()
         self.instruments.update(settings.trading.instruments)
         self.market.switch(settings)
+
+    async def _take_policies(self, revision: str) -> None:
+        """Policies that lacked approval got it; candidates are asked again."""
+        if self.policy.refused == revision:
+            await self._reload_policies()
 
     async def _reload_policies(self) -> None:
         self._on_policies(await self.policy.reload())

@@ -19,6 +19,7 @@ from gateway.adapters.journal.outside import from_outside
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.sources import PoliciesInvalid
+from gateway.app.candidate_proofs import LAST_GOOD_POLICIES
 from gateway.app.people.client import GatewayClient, Refused
 from gateway.app.people.verdict import verdict_lines
 from gateway.core.apply import apply_record
@@ -168,7 +169,7 @@ async def _offline(
 
 async def _policy(policy_dir: Path | None, data_dir: Path | None) -> EmbeddedPolicy:
     """The policies of the folder, or those last in force; in this process, whatever engine the gateway uses."""
-    loader = PolicyLoader(policy_dir or Path(), None if data_dir is None else data_dir / "last_good_policies")
+    loader = PolicyLoader(policy_dir or Path(), None if data_dir is None else data_dir / LAST_GOOD_POLICIES)
     try:
         approved = loader.load() if policy_dir is not None else loader.load_last_good()
         if approved is None:

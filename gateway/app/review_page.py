@@ -205,25 +205,37 @@ def _changes(review: Mapping[str, Any]) -> str:
 def _candidates(review: Mapping[str, Any]) -> str:
     if not review["candidates"]:
         return _section("Candidates beside the enforced", "<p>None is configured.</p>")
-    run = (
-        (
-            _text(one["name"]),
-            _text(one["state"]),
-            f"{one['orders']:,}",
-            f"{one['differences']:,}",
-            _text("; ".join(one["problems"])),
+
+    def run(one: Mapping[str, Any]) -> Sequence[str]:
+        verdict = f'<span class="{_text(one["verdict"])}">{_verdict(one["verdict"])}</span>'
+        lacking = _text("; ".join((*one["problems"], *one["missing"])))
+        needed = _text(", ".join(one["needed_for"]))
+        counts = (one[name] for name in ("step_orders", "step_differences", "orders", "differences"))
+        return (_text(one["name"]), _text(one["state"]), verdict, needed, *(f"{count:,}" for count in counts), lacking)
+
+    def found(one: Mapping[str, Any]) -> Sequence[str]:
+        step = (
+            "this one"
+            if one["is_current"]
+            else f"{_place(one['position'], review['rollout']['steps'])}, from {one['since']}"
         )
-        for one in review["candidates"]
-    )
-    found = (
-        (_text(one["candidate"]), _text(one["kind"]), _text(one["rule"]), f"{one['orders']:,}", _text(one["notional"]))
-        for one in review["disagreements"]
-    )
+        named = (_text(one["candidate"]), _text(step), _text(one["kind"]), _text(one["rule"]))
+        return (*named, f"{one['orders']:,}", _text(one["notional"]))
+
+    counted = ("#Judged in this step", "#Differ", "#Judged in all", "#Differ")
+    heads = ("Candidate", "State", "Verdict", "Needed for", *counted, "What is missing")
+    rules = ("Candidate", "Step of this venue", "It", "By rule", "#Orders", "#Notional")
     return _section(
         "Candidates beside the enforced",
-        _table(("Candidate", "State", "#Orders judged", "#Differ", "Problems"), run)
-        + _table(("Candidate", "It", "By rule", "#Orders", "#Notional"), found, "No order was judged otherwise."),
+        _table(heads, map(run, review["candidates"]))
+        + _table(rules, map(found, review["disagreements"]), "No order at this venue was judged otherwise."),
     )
+
+
+def _place(position: int, steps: int) -> str:
+    if position < 0:
+        return "SHADOW"
+    return f"step {position + 1}" if position < steps else "LIVE"
 
 
 def _decision(review: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from gateway.app.edits import lowered, part_that_never_waits
 from gateway.app.registry import StartRefused
 from gateway.core.state import GatewayState
 from gateway.service.approvals import can_approve, unapproved
-from gateway.service.reload import PromotionJudge, circumstances, objections
+from gateway.service.reload import PromotionJudge, ProveLimits, circumstances, objections
 
 _log = logging.getLogger("gateway")
 
@@ -24,6 +24,7 @@ def usable_start(
     adapters: Collection[str],
     now_ns: int,
     judge: PromotionJudge,
+    prove_limits: ProveLimits,
 ) -> StartResult:
     """``start``, or the last good configuration when what is on disk cannot follow the one in the journal: an edit
     made while the gateway was down is refused as a whole, like any other, and waits like any other when it loosens
@@ -33,7 +34,7 @@ def usable_start(
     seen = circumstances(state, start.settings, judge, now_ns)
     found = objections(state, start.settings, adapters, seen=seen)
     if not found:
-        return _approved(state, start, data_dir, environ, adapters, now_ns)
+        return _approved(state, start, data_dir, environ, adapters, now_ns, prove_limits)
     if not state.config.revision or start.used_last_good:
         raise StartRefused("; ".join(found))
     problems = tuple(_problem(text) for text in found)
@@ -56,26 +57,33 @@ def _approved(
     environ: Mapping[str, str],
     adapters: Collection[str],
     now_ns: int,
+    prove_limits: ProveLimits,
 ) -> StartResult:
-    """``start`` when it loosens nothing without approval; else the last good one, with what of ``start`` never waits.
+    """``start`` when it loosens nothing without approval and without the candidate that must prove it; else the last
+    good one, with what of ``start`` never waits.
 
     Files that nobody edited since they were last in force are not refused for what a new version makes of them.
     """
     change = unapproved(state, start.settings.trading, now_ns)
-    if change is None or start.used_last_good:
+    missing = prove_limits(state.config, start.settings.trading).missing
+    if (change is None and not missing) or start.used_last_good:
         return start
-    text = f"the files loosen limits and nobody approved it: {'; '.join(change.looser)}"
+    reasons = list(missing)
+    if change is not None:
+        reasons.append(f"the files loosen limits and nobody approved it: {'; '.join(change.looser)}")
+    text = "; ".join(reasons)
     try:
         kept = load_last_good(data_dir, environ, ConfigInvalid((_problem(text),)))
     except ConfigInvalid as invalid:
-        if not can_approve(start.settings.principals):
+        if not missing and not can_approve(start.settings.principals):
             return start
         advice = "take these changes back, start, make them again and have them approved"
         raise StartRefused("; ".join((*(str(problem) for problem in invalid.problems), advice))) from None
-    if kept.files == start.files or not can_approve(kept.settings.principals):
+    if kept.files == start.files or not (missing or can_approve(kept.settings.principals)):
         return start
     settings = part_that_never_waits(kept.settings, start.settings)
-    result = _no_higher(StartResult(settings, kept.files, start.problems, used_last_good=True), state)
+    problems = (*start.problems, *map(_problem, missing))
+    result = _no_higher(StartResult(settings, kept.files, problems, used_last_good=True), state)
     still = objections(state, result.settings, adapters)
     if still:
         raise StartRefused("; ".join((text, *still)))

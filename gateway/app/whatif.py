@@ -18,6 +18,7 @@ from gateway.adapters.journal.outside import Outside, from_outside
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.sources import PoliciesInvalid
+from gateway.app.candidate_proofs import LAST_GOOD_POLICIES
 from gateway.app.checks import unserved
 from gateway.app.whatif_report import as_json, as_text
 from gateway.core.candidates.overlay import Overlay, as_it_was, changed_keys, overlay_of
@@ -125,7 +126,7 @@ async def _candidate(
     data_dir: Path,
     since_ns: int,
 ) -> Candidate:
-    loader = PolicyLoader(policies or Path(), data_dir / "last_good_policies")
+    loader = PolicyLoader(policies or Path(), data_dir / LAST_GOOD_POLICIES)
     approved = loader.load() if policies is not None else loader.load_last_good()
     engine: EmbeddedPolicy | None = None
     if approved is not None:

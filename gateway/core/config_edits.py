@@ -1,5 +1,6 @@
 """A configuration takes effect: at once when it loosens nothing, else with the approval of a person."""
 
+from gateway.core.candidates.proof import NOT_PROVEN, looser_limits
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.loosening import compare
 from gateway.core.rollout.promotion import NOT_PROMOTED, Circumstances, missing, steps_entered
@@ -28,6 +29,12 @@ def load(state: GatewayState, event: ConfigLoaded) -> Decision:
     if found:
         text = f"configuration {event.config.revision} promotes too early: {'; '.join(found)}"
         return Decision(refusal=Reject(RejectStage.INTAKE, NOT_PROMOTED, text))
+    unproven = () if event.proven_by else looser_limits(state.config, event.config)
+    if unproven:
+        text = (
+            f"configuration {event.config.revision} loosens limits that no candidate has proven: {'; '.join(unproven)}"
+        )
+        return Decision(refusal=Reject(RejectStage.INTAKE, NOT_PROVEN, text))
     looser = compare(state.config, event.config).looser if state.config.revision else ()
     actor, reason = event.actor, ""
     if looser:
@@ -43,7 +50,7 @@ def load(state: GatewayState, event: ConfigLoaded) -> Decision:
         ts_ns=event.ts_ns,
         config=event.config,
         actor=actor,
-        difference=event.difference or looser,
+        difference=(*(event.difference or looser), *filter(None, (event.proven_by,))),
         looser=looser,
         reason=reason,
     )

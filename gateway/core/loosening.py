@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from gateway.domain.breakers import BreakerConfig
+from gateway.domain.candidates import CandidateGates, CandidateTerms
 from gateway.domain.capabilities import VenueCapabilities
 from gateway.domain.config import (
     AccountConfig,
@@ -158,7 +159,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
     },
     Rollout: {
         **dict.fromkeys(("salt", "canary_unit"), Looser.NEVER),
-        **dict.fromkeys(("caps", "gates", "approval", "demotion", "shadow"), Looser.WITHIN),
+        **dict.fromkeys(("caps", "gates", "approval", "demotion", "shadow", "candidates"), Looser.WITHIN),
         "promotions": Looser.WHEN_LONGER_OR_ABSENT,  # the venues that are raised without evidence
         "plan": Looser.WHEN_OTHER,
         "live_after_days": Looser.WHEN_LOWER,
@@ -175,6 +176,11 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "max_outages": Looser.WHEN_HIGHER,
     },
     ShadowTerms: dict.fromkeys(ShadowTerms.__struct_fields__, Looser.WHEN_LOWER),
+    CandidateTerms: {"needed": Looser.WHEN_SHORTER, "gates": Looser.WITHIN},
+    CandidateGates: {
+        **dict.fromkeys(("min_orders", "min_days", "confidence"), Looser.WHEN_LOWER),
+        **dict.fromkeys(("max_errors", "max_differences"), Looser.WHEN_HIGHER),
+    },
     CanaryCaps: dict.fromkeys(("max_live_orders", "max_live_notional", "max_live_loss"), Looser.WHEN_HIGHER),
     VenueMode: {"mode": Looser.NEVER, "canary_weight_bp": Looser.NEVER},
     AccountConfig: {"initial_cash": Looser.WHEN_HIGHER},  # limits that are shares of the equity grow with it

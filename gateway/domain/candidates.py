@@ -51,6 +51,13 @@ class OrderDifference(Subject, frozen=True, kw_only=True):
     candidate: str
 
 
+class CandidatePart(Word):
+    """What a candidate can be of, and what of it can be put in force."""
+
+    LIMITS = "limits"
+    POLICIES = "policies"
+
+
 class RuleTally(msgspec.Struct, kw_only=True):
     """How often one rule made the difference, and for how much. An order that breaks two rules counts in both."""
 
@@ -67,6 +74,22 @@ class KindTotal(msgspec.Struct, kw_only=True):
     notional: Decimal = Decimal(0)
 
 
+class StepTally(msgspec.Struct, kw_only=True):
+    """What a candidate came to at one venue, during one step of the venue's rollout or what of it the candidate saw.
+    ``position`` is the step's place on the plan: -1 in SHADOW, past the last one in LIVE."""
+
+    position: int
+    since_seq: int
+    since_ns: int
+    orders: int = 0
+    totals: dict[DifferenceKind, KindTotal] = {}
+    rules: tuple[RuleTally, ...] = ()
+
+    @property
+    def differences(self) -> int:
+        return sum(total.orders for total in self.totals.values())
+
+
 class CandidateReport(msgspec.Struct, kw_only=True):
     """What a candidate came to so far. What is said here survives a restart of the candidate and of the gateway.
 
@@ -75,7 +98,8 @@ class CandidateReport(msgspec.Struct, kw_only=True):
     the last that differ. ``errors`` are requests that its rules failed on (a policy without an answer included, which
     in force would be a denial), ``skipped`` those that were not judged because it was too far behind, ``undecided``
     those that left before the enforced policy answered, ``assumed`` the answers of policies that nobody could ask and
-    that were taken as yes.
+    that were taken as yes. ``days`` are the gateway's trading days with judged orders, up to ``last_day``. ``steps`` is
+    what it came to at each venue by the steps of its rollout, the newest last.
     """
 
     revision: str
@@ -92,6 +116,9 @@ class CandidateReport(msgspec.Struct, kw_only=True):
     undecided: int = 0
     assumed: int = 0
     last_error: str = ""
+    days: int = 0
+    last_day: int = 0
+    steps: dict[str, tuple[StepTally, ...]] = {}
 
     @property
     def differences(self) -> int:
@@ -99,11 +126,35 @@ class CandidateReport(msgspec.Struct, kw_only=True):
 
 
 class CandidateGates(msgspec.Struct, frozen=True, kw_only=True):
-    """What a candidate must have shown before it may count as proven: so many orders judged, its rules failing on less
-    than ``max_errors`` of them, and differing on less than ``max_differences`` (None: however many). Shares, proven at
-    ``confidence``."""
+    """What a candidate must have shown before it counts as proven: so many orders judged on so many trading days, its
+    rules failing on less than ``max_errors`` of the orders, and differing on less than ``max_differences`` (None:
+    however many). Shares, proven at ``confidence``."""
 
     min_orders: int = 1_000
+    min_days: int = 0
     max_errors: Decimal = Decimal("0.005")
     max_differences: Decimal | None = None
     confidence: Decimal = Decimal("0.95")
+
+    def or_stricter(self, other: "CandidateGates") -> "CandidateGates":
+        """What asks for as much as both."""
+        bounds = [one for one in (self.max_differences, other.max_differences) if one is not None]
+        return CandidateGates(
+            min_orders=max(self.min_orders, other.min_orders),
+            min_days=max(self.min_days, other.min_days),
+            max_errors=min(self.max_errors, other.max_errors),
+            max_differences=min(bounds, default=None),
+            confidence=max(self.confidence, other.confidence),
+        )
+
+
+class CandidateTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """Which edits need a candidate that has shown as much as ``gates`` ask for, whatever its own gates say: those that
+    loosen limits, those of policies. None of them: candidates inform."""
+
+    needed: tuple[CandidatePart, ...] = ()
+    gates: CandidateGates = CandidateGates()
+
+    def gates_of(self, own: CandidateGates) -> CandidateGates:
+        """What a candidate with gates of its own is measured by."""
+        return own.or_stricter(self.gates) if self.needed else own

@@ -167,8 +167,7 @@ class ConfigLoaded(_Event, frozen=True, kw_only=True):
 
     ``needs_approval`` is True where somebody has a key with role risk or admin: a limit is then loosened only with
     the approval of such a key. ``promotion_verdicts`` is what the rollout policy says of each venue that is raised,
-    ``is_alerting`` whether anybody would be told of an alert.
-    """
+    ``is_alerting`` whether anybody would be told of an alert, ``proven_by`` the candidate that has shown enough."""
 
     config: TradingConfig
     actor: Actor
@@ -176,6 +175,7 @@ class ConfigLoaded(_Event, frozen=True, kw_only=True):
     needs_approval: bool = False
     promotion_verdicts: dict[str, PolicyVerdict] = msgspec.field(default_factory=dict)
     is_alerting: bool = False
+    proven_by: str = ""
 
 
 class ApprovalReceived(_Event, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.domain.candidates import CandidateTerms
 from gateway.domain.enums import CanaryUnit, Mode, Word
 from gateway.domain.money import ONE, plain
 from gateway.domain.orders import Actor
@@ -160,6 +161,7 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     approval: ApprovalTerms = ApprovalTerms()
     demotion: DemotionTerms = DemotionTerms()
     shadow: ShadowTerms = ShadowTerms()
+    candidates: CandidateTerms = CandidateTerms()
 
     def promotions_of(self, venue: str) -> Promotions:
         return self.promotions.get(venue, Promotions.EVIDENCE)

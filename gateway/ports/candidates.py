@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain.candidates import CandidateReport
+from gateway.domain.candidates import CandidatePart, CandidateReport
 from gateway.domain.enums import Word
 from gateway.domain.rollout import GateResult
 
@@ -24,7 +24,8 @@ class CandidateStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One configured candidate. ``policies`` and ``limits`` are its paths as configured, empty for the enforced ones.
 
     ``problems`` say why what is in its files is not what runs, or nothing does; ``gates`` whether it has
-    shown enough to be put in force. ``report`` is None until it first told.
+    shown enough to be put in force, and ``needed_for`` what of it cannot be put in force without. ``report`` is None
+    until it first told.
     """
 
     name: str
@@ -34,6 +35,7 @@ class CandidateStatus(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
     gates: tuple[GateResult, ...] = ()
     report: CandidateReport | None = None
+    needed_for: tuple[CandidatePart, ...] = ()
 
 
 class Candidates(Protocol):

@@ -34,13 +34,15 @@ def unapproved(state: GatewayState, new: TradingConfig, now_ns: int) -> Change |
 
 
 class Approvals:
-    """Implements ``ports.intake.ConfigApprovals``. ``on_given`` is called when what waits was approved."""
+    """Implements ``ports.intake.ConfigApprovals``, for configurations and for policies, by their revisions. Every
+    approval is told to ``on_given``; ``policies_in_force`` tells the revision of those."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
         self._waiting: WaitingEdit | None = None
-        self.on_given: Callable[[], Awaitable[None]] | None = None
+        self.on_given: list[Callable[[str], Awaitable[None]]] = []
+        self.policies_in_force: Callable[[], str] = str
 
     def wait_for(self, edit: WaitingEdit | None) -> None:
         """``edit`` is what waits now (None: nothing does). What came and goes is logged once."""
@@ -49,15 +51,18 @@ class Approvals:
             _log.warning("%s", words_of(edit))
 
     async def approve(self, revision: str, actor: Actor, reason: str) -> bool:
-        if revision == self._engine.state.config.revision:
+        if self._is_in_force(revision):
             raise AlreadyInForce(revision)
         event = ApprovalReceived(ts_ns=self._clock.now_ns(), revision=revision, actor=actor, reason=reason)
         self._engine.process(event)
         await self._engine.durable(self._engine.last_seq)
-        _log.warning("configuration %s approved by %s: %s", revision, actor.name, reason)
-        if self._waiting is not None and self._waiting.revision == revision and self.on_given is not None:
-            await self.on_given()
-        return self._engine.state.config.revision == revision
+        _log.warning("revision %s approved by %s: %s", revision, actor.name, reason)
+        for take in self.on_given:
+            await take(revision)
+        return self._is_in_force(revision)
+
+    def _is_in_force(self, revision: str) -> bool:
+        return revision in (self._engine.state.config.revision, self.policies_in_force())
 
     def waiting(self) -> WaitingEdit | None:
         return self._waiting

@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
+from gateway.core.candidates.proof import Proof
 from gateway.core.config_change import refusals
 from gateway.core.decision import Decision
 from gateway.core.orphans import orphans
 from gateway.core.rollout.promotion import Circumstances, missing, policy_input, promotions
 from gateway.core.state import GatewayState
+from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Role
 from gateway.domain.events import ConfigLoaded, PolicyVerdict
 from gateway.domain.facts import ConfigChanged
@@ -21,10 +23,13 @@ from gateway.service.engine import Engine
 from gateway.service.venues import VenueManager, venue_problems
 
 _log = logging.getLogger(__name__)
+_IN_FORCE_BEFORE = "the limits of these very files were in force before"
 _EDITOR = Actor("config-file", Role.ADMIN)
 
 #: Answers ``data.rollout.decision`` for one promotion.
 PromotionJudge = Callable[[Mapping[str, object]], PolicyVerdict]
+#: Whether an edit may loosen limits, by what candidates have shown.
+ProveLimits = Callable[[TradingConfig, TradingConfig], Proof]
 #: Told of every configuration that took effect, before any order is decided under it.
 OnApplied = Callable[[Settings], None]
 #: Makes ready what prices need; returns why they cannot be had.
@@ -75,20 +80,23 @@ class Reloader:
         self.on_applied: list[OnApplied] = []
         self.prepare_market: PrepareMarket = _nothing_to_prepare
         self.judge_promotion: PromotionJudge = _not_judged
+        self.prove_limits: ProveLimits = _not_proven
         self._engine = engine
         self._venues = venues
         self._telemetry = telemetry
         self._clock = clock
 
     async def apply(
-        self, new: Settings, difference: tuple[str, ...], *, needs_approval: bool = False
+        self, new: Settings, difference: tuple[str, ...], *, needs_approval: bool = False, is_start: bool = False
     ) -> tuple[str, ...]:
         """Put ``new`` in force, unless something objects; returns the objections.
 
-        ``needs_approval`` True: what loosens a limit must have been approved.
+        ``needs_approval`` True: what loosens a limit must have been approved. ``is_start`` True: what a process starts
+        with was found to be proven, or to have been in force before.
         """
         state = self._engine.state
-        found = self.objections(new)
+        proof = self._proof(new, is_start=is_start)
+        found = self._objections(new) + proof.missing
         if found:
             return found
         if needs_approval and unapproved(state, new.trading, self._clock.now_ns()) is not None:
@@ -98,8 +106,9 @@ class Reloader:
             await self.prepare_market(self.settings)  # what was made ready for nothing is let go
             return found
         now_ns = self._clock.now_ns()
-        seen = self._circumstances(new)
-        found = missing(state, new.trading, seen)  # a venue may have been demoted while that was made ready
+        seen, proof = self._circumstances(new), self._proof(new, is_start=is_start)
+        # a venue may have been demoted, or a candidate have failed, while that was made ready
+        found = missing(state, new.trading, seen) + proof.missing
         if found:
             await self._venues.close_unneeded(state)
             return found
@@ -113,6 +122,7 @@ class Reloader:
             needs_approval=needs_approval,
             promotion_verdicts=dict(seen.verdicts),
             is_alerting=seen.is_alerting,
+            proven_by=proof.by,
         )
         self._log_loosening(self._engine.process(event))
         await self._engine.settle(self._engine.last_seq)
@@ -131,12 +141,19 @@ class Reloader:
 
     def objections(self, new: Settings) -> tuple[str, ...]:
         """Why ``new`` cannot be put in force now, approved or not."""
+        return self._objections(new) + self._proof(new).missing
+
+    def _objections(self, new: Settings) -> tuple[str, ...]:
         seen = self._circumstances(new)
         return objections(self._engine.state, new, self._venues.adapters, self.settings, seen)
 
     def lacking(self, new: Settings) -> tuple[str, ...]:
-        """What is missing for the promotions in ``new``."""
-        return missing(self._engine.state, new.trading, self._circumstances(new))
+        """What is missing for the promotions in ``new``: of venues, and of candidates."""
+        return missing(self._engine.state, new.trading, self._circumstances(new)) + self._proof(new).missing
+
+    def _proof(self, new: Settings, *, is_start: bool = False) -> Proof:
+        proof = self.prove_limits(self._engine.state.config, new.trading)
+        return Proof(by=_IN_FORCE_BEFORE) if is_start and proof.missing else proof
 
     def _circumstances(self, new: Settings) -> Circumstances:
         return circumstances(self._engine.state, new, self.judge_promotion, self._clock.now_ns(), self.settings)
@@ -148,6 +165,10 @@ class Reloader:
 
 def _not_judged(_: Mapping[str, object]) -> PolicyVerdict:
     return PolicyVerdict(is_allowed=False, failure=RejectCode.POLICY_UNAVAILABLE, failure_text="nobody was asked")
+
+
+def _not_proven(old: TradingConfig, new: TradingConfig) -> Proof:
+    return Proof()  # and so the core refuses what needs one
 
 
 async def _nothing_to_prepare(_: Settings) -> tuple[str, ...]:

@@ -145,6 +145,9 @@ def _rollout_things(rollout: Rollout) -> _Things:
     things["promotions"] = dict(rollout.promotions)
     for section in ("gates", "approval", "shadow"):
         things[section] = _values(getattr(rollout, section))
+    candidates = rollout.candidates
+    things["candidates"] = {"needed": candidates.needed}
+    things["candidates"] |= {f"gates.{key}": value for key, value in _values(candidates.gates).items()}
     things["demotion"] = {key.removesuffix("_s"): value for key, value in _values(rollout.demotion).items()}
     return things
 

@@ -16,7 +16,7 @@ from gateway.adapters.config.kinds import (
     whole,
 )
 from gateway.adapters.config.schema import Fields, Many, Names, WordOrNames
-from gateway.domain.candidates import CandidateGates
+from gateway.domain.candidates import CandidateGates, CandidatePart, CandidateTerms
 from gateway.domain.config import AccountConfig
 from gateway.domain.enums import CostMethod, Mode
 from gateway.domain.settings import (
@@ -33,6 +33,20 @@ _MODE = words.choice(Mode)
 _SEED = whole(0, 2**63 - 1)
 _LATENCY = number(low=Decimal(0), high=Decimal(60_000))
 _SHARE = ratio(high=Decimal(1))
+_CANDIDATE_GATES = Fields(
+    {
+        "min_orders": whole(1, 100_000_000),
+        "min_days": whole(0, 3_650),
+        "max_errors": _SHARE,
+        "max_differences": _SHARE,
+        "confidence": number(low=Decimal("0.5"), high=Decimal("0.9999")),
+    },
+    struct=CandidateGates,
+)
+#: Stands in rollout.yaml: what candidates are needed for, and must show at least.
+CANDIDATE_TERMS = Fields(
+    {"needed": Many(words.choice(CandidatePart)), "gates": _CANDIDATE_GATES}, struct=CandidateTerms
+)
 _FEE = number(low=Decimal(-100), high=Decimal(1_000))
 SYMBOLS = Many(words.SYMBOL)
 SOURCE = Kind("synthetic, replay, or a venue", words.read_venue)
@@ -110,15 +124,7 @@ GATEWAY_TABLE = Fields(
                 {
                     "policies": words.FILLED_TEXT,
                     "limits": words.FILLED_TEXT,
-                    "gates": Fields(
-                        {
-                            "min_orders": whole(1, 100_000_000),
-                            "max_errors": _SHARE,
-                            "max_differences": _SHARE,
-                            "confidence": number(low=Decimal("0.5"), high=Decimal("0.9999")),
-                        },
-                        struct=CandidateGates,
-                    ),
+                    "gates": _CANDIDATE_GATES,
                 },
                 struct=CandidateSettings,
             ),

@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.tables import GATEWAY, ROLLOUT
+from gateway.domain.candidates import CandidateGates, CandidatePart, CandidateTerms
 from gateway.domain.enums import Mode
 from gateway.domain.money import plain
 from gateway.domain.rollout import (
@@ -76,6 +77,9 @@ def build_rollout(documents: Documents, venues: set[str]) -> Rollout:
     for key, struct in (("gates", Gates), ("approval", ApprovalTerms), ("shadow", ShadowTerms)):
         if (values := rollout.get(key)) is not None:
             optional[key] = struct(**values)
+    if (values := rollout.get("candidates")) is not None:
+        needed = tuple(part for part in CandidatePart if part in values.get("needed", ()))
+        optional["candidates"] = CandidateTerms(needed=needed, gates=CandidateGates(**values.get("gates", {})))
     if (values := rollout.get("demotion")) is not None:
         names = {"cool_down": "cool_down_s", "settle": "settle_s"}
         optional["demotion"] = DemotionTerms(**{names.get(key, key): value for key, value in values.items()})

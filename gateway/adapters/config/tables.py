@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from gateway.adapters.config import words
 from gateway.adapters.config.channel_kinds import CHANNEL_NEEDS
-from gateway.adapters.config.gateway_table import GATEWAY_TABLE, REFRESH, SOURCE, SYMBOLS
+from gateway.adapters.config.gateway_table import CANDIDATE_TERMS, GATEWAY_TABLE, REFRESH, SOURCE, SYMBOLS
 from gateway.adapters.config.kinds import (
     AMOUNT_OR_SHARE,
     COUNT,
@@ -288,6 +288,7 @@ _ROLLOUT = Fields(
             attrs={"cool_down": "cool_down_s", "settle": "settle_s"},
         ),
         "shadow": Fields({"days": whole(0, 3_650), "min_orders": whole(0, 10_000_000)}, struct=ShadowTerms),
+        "candidates": CANDIDATE_TERMS,
     },
     struct=Rollout,
 )

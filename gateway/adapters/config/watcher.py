@@ -35,8 +35,9 @@ class ConfigWatcher:
     """Calls ``on_change`` once for every content of the files that differs from the one before.
 
     ``files`` are the bytes now in force: an edit made between reading them and ``run`` is seen too. With
-    ``are_on_disk`` False (the last good ones are in force) whatever lies on the disk is reported first. ``run`` ends
-    only by cancellation; whatever ``on_change`` raises is logged.
+    ``are_on_disk`` False (the last good ones are in force) whatever lies on the disk is reported first. While
+    ``is_refused`` says that what was reported last lacked something that may have come since, saving the same content
+    again reports it again. ``run`` ends only by cancellation; whatever ``on_change`` raises is logged.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class ConfigWatcher:
         on_change: OnChange,
         *,
         are_on_disk: bool = True,
+        is_refused: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_refused = is_refused
         self._directory = directory
         self._environ = environ
         self._on_change = on_change
@@ -89,8 +92,9 @@ class ConfigWatcher:
         if stamps == self._stamps and not is_notified:
             return
         content = await self._settled()
+        is_asked_again = stamps != self._stamps and self._is_refused()
         self._stamps = stamps
-        if content == self._seen:
+        if content == self._seen and not is_asked_again:
             return
         outcome = await self._load()
         if isinstance(outcome, ConfigInvalid):

@@ -8,7 +8,7 @@ from aiohttp import web
 from gateway.adapters.http.auth import Caller
 from gateway.adapters.http.boundary import json_response
 from gateway.adapters.http.times import rfc3339
-from gateway.domain.candidates import CandidateReport, OrderDifference
+from gateway.domain.candidates import CandidatePart, CandidateReport, OrderDifference
 from gateway.domain.money import plain
 from gateway.domain.rollout import GateResult, Verdict, gravest
 from gateway.ports.candidates import Candidates, CandidateState, CandidateStatus
@@ -50,8 +50,8 @@ class DifferenceView(msgspec.Struct, frozen=True):
 
 
 class EvidenceView(msgspec.Struct, frozen=True):
-    """What it came to since ``since``. ``errors``, ``skipped``, ``undecided`` and ``assumed`` are orders that say
-    nothing for it; ``behind`` are records that it has not read yet."""
+    """What it came to since ``since``, on ``days`` trading days. ``errors``, ``skipped``, ``undecided`` and ``assumed``
+    are orders that say nothing for it; ``behind`` are records that it has not read yet."""
 
     revision: str
     since: str
@@ -65,6 +65,7 @@ class EvidenceView(msgspec.Struct, frozen=True):
     undecided: int
     assumed: int
     last_error: str
+    days: int
     by_kind: tuple[KindCount, ...]
     by_rule: tuple[RuleCount, ...]
 
@@ -80,7 +81,8 @@ class GateView(msgspec.Struct, frozen=True):
 
 
 class CandidateView(msgspec.Struct, frozen=True):
-    """One configured candidate. ``verdict`` is the gravest of its ``gates``. ``evidence`` is null until it first told;
+    """One configured candidate. ``verdict`` is the gravest of its ``gates``; without a pass, what it is ``needed_for``
+    (limits, policies) cannot be put in force. ``evidence`` is null until it first told;
     it and the gates are not for keys bound to accounts or strategies. ``examples`` are the last orders that differ, the
     newest first."""
 
@@ -91,6 +93,7 @@ class CandidateView(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
     verdict: Verdict | None
     gates: tuple[GateView, ...]
+    needed_for: tuple[CandidatePart, ...]
     evidence: EvidenceView | None
     examples: tuple[DifferenceView, ...]
 
@@ -120,6 +123,7 @@ def _view(one: CandidateStatus, caller: Caller) -> CandidateView:
         problems=() if caller.is_restricted else one.problems,
         verdict=None if caller.is_restricted else gravest(gate.verdict for gate in one.gates),
         gates=() if caller.is_restricted else tuple(_gate(gate) for gate in one.gates),
+        needed_for=one.needed_for,
         evidence=None if report is None or caller.is_restricted else _evidence(report),
         examples=tuple(_difference(found) for found in examples if caller.sees(found.account, found.strategy_id)),
     )
@@ -143,6 +147,7 @@ def _evidence(report: CandidateReport) -> EvidenceView:
         undecided=report.undecided,
         assumed=report.assumed,
         last_error=report.last_error,
+        days=report.days,
         by_kind=tuple(KindCount(kind, one.orders, _money(one.notional)) for kind, one in report.totals.items()),
         by_rule=tuple(RuleCount(one.kind, one.rule, one.orders, _money(one.notional)) for one in report.rules),
     )

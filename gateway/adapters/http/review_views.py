@@ -1,12 +1,16 @@
 """The canary review of a venue as the API gives it: all that a person decides on, in one answer."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from gateway.adapters.http.rollout_views import RolloutView, rollout_view
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.views import plain_or_none
+from gateway.domain.candidates import CandidatePart, CandidateReport, StepTally
 from gateway.domain.money import plain
 from gateway.domain.review import Incident, Measured, ReasonCount, Samples, StepRecord
+from gateway.domain.rollout import Verdict, gravest
 from gateway.ports.candidates import CandidateStatus
 from gateway.ports.rollouts import RolloutState
 
@@ -59,9 +63,14 @@ class PolicyView(msgspec.Struct, frozen=True):
 
 
 class DisagreementView(msgspec.Struct, frozen=True):
-    """Orders that a candidate would have treated otherwise by one rule, at all venues, and their value."""
+    """Orders at the venue that a candidate would have treated otherwise by one rule, and their value, in a step of the
+    rollout: ``position`` on the plan, ``since`` the candidate's first order in it. ``is_current``: it is the step in
+    which the venue stands."""
 
     candidate: str
+    position: int
+    since: str
+    is_current: bool
     kind: str
     rule: str
     orders: int
@@ -69,12 +78,19 @@ class DisagreementView(msgspec.Struct, frozen=True):
 
 
 class ReviewedCandidate(msgspec.Struct, frozen=True):
-    """A candidate beside the enforced; ``orders`` are those that it judged."""
+    """A candidate beside the enforced, as it stands: ``orders`` are those that it judged at all venues since ``since``,
+    ``step_orders`` those at this venue in the step in which it stands. ``missing`` is what its gates lack."""
 
     name: str
     state: str
+    verdict: Verdict
+    needed_for: tuple[CandidatePart, ...]
+    missing: tuple[str, ...]
+    since: str | None
     orders: int
     differences: int
+    step_orders: int
+    step_differences: int
     problems: tuple[str, ...]
 
 
@@ -126,13 +142,8 @@ def review_view(
             for one in record.edits
         ),
         policies=tuple(PolicyView(rfc3339(one.ts_ns), one.revision) for one in record.policies),
-        candidates=tuple(map(_candidate, candidates)),
-        disagreements=tuple(
-            DisagreementView(one.name, rule.kind.value, rule.rule, rule.orders, plain(rule.notional))
-            for one in candidates
-            if one.report is not None
-            for rule in one.report.rules
-        ),
+        candidates=tuple(_candidate(one, state) for one in candidates),
+        disagreements=tuple(found for one in candidates for found in _disagreements(one, state)),
     )
 
 
@@ -149,7 +160,43 @@ def _reason(one: ReasonCount) -> ReasonView:
     return ReasonView(one.stage, one.code, one.orders, one.example)
 
 
-def _candidate(one: CandidateStatus) -> ReviewedCandidate:
-    report = one.report
-    orders, differences = (0, 0) if report is None else (report.orders, report.differences)
-    return ReviewedCandidate(one.name, one.state.value, orders, differences, one.problems)
+def _candidate(one: CandidateStatus, state: RolloutState) -> ReviewedCandidate:
+    report = one.report or CandidateReport(revision="", since_seq=0, since_ns=0)
+    current = next((step for step in _steps(one, state) if _is_current(step, state)), None)
+    return ReviewedCandidate(
+        name=one.name,
+        state=one.state.value,
+        verdict=gravest(gate.verdict for gate in one.gates),
+        needed_for=one.needed_for,
+        missing=tuple(f"{gate.gate}: {gate.text}" for gate in one.gates if gate.verdict is not Verdict.PASS),
+        since=None if one.report is None else rfc3339(report.since_ns),
+        orders=report.orders,
+        differences=report.differences,
+        step_orders=0 if current is None else current.orders,
+        step_differences=0 if current is None else current.differences,
+        problems=one.problems,
+    )
+
+
+def _disagreements(one: CandidateStatus, state: RolloutState) -> Iterator[DisagreementView]:
+    """The step in which the venue stands first."""
+    for step in reversed(_steps(one, state)):
+        for rule in step.rules:
+            yield DisagreementView(
+                candidate=one.name,
+                position=step.position,
+                since=rfc3339(step.since_ns),
+                is_current=_is_current(step, state),
+                kind=rule.kind.value,
+                rule=rule.rule,
+                orders=rule.orders,
+                notional=plain(rule.notional),
+            )
+
+
+def _steps(one: CandidateStatus, state: RolloutState) -> tuple[StepTally, ...]:
+    return () if one.report is None else one.report.steps.get(state.venue, ())
+
+
+def _is_current(step: StepTally, state: RolloutState) -> bool:
+    return step.position == state.position and step.since_ns >= state.entered_ns

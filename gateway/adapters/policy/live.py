@@ -5,7 +5,7 @@ server that refuses. The former policies stay in force, also across a restart.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -48,6 +48,10 @@ class LivePolicies:
         self._last = PolicyReload(False, "")
         #: What is in force; None while nothing is.
         self.approved: ApprovedPolicies | None = None
+        #: Why policies with another revision than those in force may not follow them; none: they may.
+        self.objections: Callable[[str], tuple[str, ...]] = lambda revision: ()
+        #: The revision that was last objected to; empty when it was not.
+        self.refused = ""
 
     @property
     def is_immediate(self) -> bool:
@@ -105,6 +109,7 @@ class LivePolicies:
         async with self._loading:
             try:
                 policies = await asyncio.to_thread(self._loader.load)
+                await self._check_may_follow(policies.revision)
                 await self._activate(policies)
             except PoliciesInvalid as error:
                 self._last = PolicyReload(False, self.revision, error.problems)
@@ -116,6 +121,14 @@ class LivePolicies:
                 notes = (*notes, f"they could not be kept for the next start: {error}")
             self._last = PolicyReload(True, self.revision, (), notes)
             return self._last
+
+    async def _check_may_follow(self, revision: str) -> None:
+        """Raises PoliciesInvalid. What follows nothing may always; a start follows what was last in force."""
+        former = self.revision or await asyncio.to_thread(self._loader.last_good_revision)
+        found = self.objections(revision) if former and revision != former else ()
+        self.refused = revision if found else ""
+        if found:
+            raise PoliciesInvalid(tuple(PolicyProblem(str(self._loader.folder), text) for text in found))
 
     async def _activate(self, policies: ApprovedPolicies) -> None:
         await self._engine.activate(policies)

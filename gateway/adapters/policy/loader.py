@@ -39,17 +39,31 @@ class PolicyLoader:
         """The folder's policies, judged; raises ``PoliciesInvalid`` with every problem."""
         return approve(read_sources(self.folder))
 
+    def last_good_revision(self) -> str:
+        """The revision of the policies last in force, as they were kept; empty when there are none."""
+        kept = self._read_kept()
+        try:
+            return "" if kept is None else build_sources(kept.texts).revision
+        except PoliciesInvalid:
+            return ""
+
     def load_last_good(self) -> ApprovedPolicies | None:
         """The policies last in force, judged again, or None when there are none that can be used."""
+        kept = self._read_kept()
+        try:
+            return None if kept is None else approve(build_sources(kept.texts))
+        except PoliciesInvalid:
+            return None
+
+    def _read_kept(self) -> _Kept | None:
+        """None when there is nothing, or what there is was torn or altered."""
         if self._last_good is None:
             return None
         try:
             kept = msgspec.json.decode((self._last_good / _FILE).read_bytes(), type=_Kept)
-            if kept.sha256 != _digest(kept.texts):
-                return None
-            return approve(build_sources(kept.texts))
-        except (OSError, msgspec.DecodeError, PoliciesInvalid):
+        except (OSError, msgspec.DecodeError):
             return None
+        return kept if kept.sha256 == _digest(kept.texts) else None
 
     def keep(self, policies: ApprovedPolicies) -> None:
         """Remember these as the last good ones: written beside, synced, then put in place in one step."""

@@ -41,6 +41,24 @@ CANDIDATE_METRICS: tuple[Metric, ...] = (
         "kind",
         unit="base currency",
     ),
+    gauge(
+        "gateway_candidate_rule_notional",
+        "Value in the base currency in which a candidate differs, by kind and rule; one that breaks two rules counts "
+        "in both. Beyond 50 rules: other.",
+        "More of the business would go otherwise by this rule.",
+        "candidate",
+        "kind",
+        "rule",
+        unit="base currency",
+    ),
+    gauge(
+        "gateway_candidate_verdict",
+        "1 for what each gate of a candidate says now (fail, error, not_enough_evidence, pass), 0 for the others.",
+        "pass of all its gates: what rollout.yaml needs candidates for may be put in force.",
+        "candidate",
+        "gate",
+        "verdict",
+    ),
     counter(
         "gateway_candidate_unjudged_total",
         "Orders that say nothing for a candidate, by reason: error, skipped (too far behind), undecided, assumed (a "

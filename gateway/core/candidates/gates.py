@@ -26,6 +26,11 @@ def _gates(report: CandidateReport, gates: CandidateGates, trouble: str) -> Iter
     yield GateResult(
         gate="orders", verdict=verdict, text=text, n=orders, needed=needed, limit=Decimal(gates.min_orders)
     )
+    if gates.min_days:
+        days = report.days
+        verdict = Verdict.PASS if days >= gates.min_days else Verdict.NOT_ENOUGH
+        text = f"orders were judged on {days} of {gates.min_days} trading days"
+        yield GateResult(gate="days", verdict=verdict, text=text, n=days, limit=Decimal(gates.min_days))
     yield _rate("errors", report.errors, orders, gates.max_errors, gates)
     if gates.max_differences is not None:
         yield _rate("differences", report.differences, orders, gates.max_differences, gates)

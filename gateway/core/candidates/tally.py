@@ -3,7 +3,7 @@
 from collections import deque
 from copy import copy
 
-from gateway.domain.candidates import CandidateReport, DifferenceKind, KindTotal, OrderDifference, RuleTally
+from gateway.domain.candidates import CandidateReport, DifferenceKind, KindTotal, OrderDifference, RuleTally, StepTally
 
 #: Rules that are told apart at most; policies name theirs freely, and what comes beyond is counted under this word.
 MAX_RULES = 50
@@ -20,13 +20,14 @@ class Tally:
         self.examples: deque[OrderDifference] = deque(maxlen=kept)
 
     @classmethod
-    def of(cls, report: CandidateReport, kept: int) -> "Tally":
+    def of(cls, report: CandidateReport | StepTally, kept: int) -> "Tally":
         """The tally that a report was made from."""
         tally = cls(kept)
         tally.orders = report.orders
         tally.totals |= {kind: copy(total) for kind, total in report.totals.items()}
         tally.rules = {(one.kind, one.rule): copy(one) for one in report.rules}
-        tally.examples.extend(report.examples)
+        if isinstance(report, CandidateReport):
+            tally.examples.extend(report.examples)
         return tally
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from gateway.core.candidates.overlay import Overlay
+from gateway.core.candidates.steps import StepTallies
 from gateway.core.candidates.tally import Tally
 from gateway.core.state import GatewayState
 from gateway.domain.candidates import CandidateReport
@@ -54,6 +55,8 @@ class Follower:
         self._earlier = report
         self._max_behind = max_behind
         self._tally = Tally.of(report, KEPT_EXAMPLES)
+        self._steps = StepTallies(report.steps)
+        self._days, self._last_day = report.days, report.last_day
         self._skipped = 0
         self._is_behind = False
 
@@ -78,8 +81,13 @@ class Follower:
             self._judge.hear(record, is_judged=False)
             return
         judged = self._judge.hear(record)
-        if judged is not None:
-            self._tally.add(judged.difference)
+        if judged is None:
+            return
+        self._tally.add(judged.difference)
+        state = self._judge.state
+        self._steps.add(record, state, judged.venue, judged.difference)
+        if state.day > self._last_day:
+            self._days, self._last_day = self._days + 1, state.day
 
     def report(self, head: int) -> CandidateReport:
         """What it came to so far, with what was known before it was last stopped."""
@@ -99,4 +107,7 @@ class Follower:
             undecided=earlier.undecided + judge.undecided,
             assumed=earlier.assumed + self._verdicts.assumed,
             last_error=judge.last_error or self._verdicts.last_error or earlier.last_error,
+            days=self._days,
+            last_day=self._last_day,
+            steps=self._steps.told(),
         )

@@ -47,12 +47,10 @@ _LEAVING = (HoldReleased, OrderDenied, OrderEnded, OrderWithdrawn)
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
-    """One request that both sides decided; ``difference`` None: alike."""
+    """One request for ``venue`` that both sides decided; ``difference`` None: alike."""
 
+    venue: str
     difference: OrderDifference | None
-
-
-_ALIKE = Judged(None)
 
 
 class _Open(msgspec.Struct):
@@ -195,7 +193,7 @@ class Judge:
 def _judged(subject: Subject, enforced: Fate, candidate: Fate) -> Judged:
     gap = gap_between(enforced, candidate)
     if gap is None:
-        return _ALIKE
+        return Judged(subject.venue, None)
     difference = OrderDifference(
         **msgspec.structs.asdict(subject),
         kind=gap.kind,
@@ -204,7 +202,7 @@ def _judged(subject: Subject, enforced: Fate, candidate: Fate) -> Judged:
         enforced=in_words(enforced),
         candidate=in_words(candidate),
     )
-    return Judged(difference)
+    return Judged(subject.venue, difference)
 
 
 def _recorded(event: OrderReceived, facts: tuple[Fact, ...], candidate: dict[str, Part]) -> dict[str, PolicyVerdict]:
