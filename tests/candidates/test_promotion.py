@@ -106,7 +106,7 @@ def test_policies_are_proven_under_the_limits_they_ran_with_or_tighter_ones(cand
 
 
 def test_the_least_that_is_asked_of_all_candidates_outweighs_their_own_gates() -> None:
-    """Without this, `min_orders: 1` beside a candidate would take the gates away, and nobody would have to approve it."""
+    """Without this, `min_orders: 1` beside a candidate would take the gates away, and need nobody's approval."""
     own, least = CandidateGates(min_orders=1, max_differences=D("0.5")), CandidateGates(min_orders=9, min_days=2)
     terms = CandidateTerms(needed=(CandidatePart.LIMITS,), gates=least)
     both = terms.gates_of(own)
@@ -186,7 +186,9 @@ async def _policies(process: GatewayProcess, site: Site) -> None:
     edit_policy(candidate, 6)
     edit_policy(site.policies, 6)
     await warned(api, "the last policy edit was refused", "must run as a candidate first")
-    site.merge("gateway.yaml", {"candidates": {"larger": None, "small": {"policies": "../policies_candidate", "gates": EASY}}})
+    site.merge(
+        "gateway.yaml", {"candidates": {"larger": None, "small": {"policies": "../policies_candidate", "gates": EASY}}}
+    )
     await judged(api, "small")
     assert (await api.place(**market(quantity=8))).status == 201
     (site.policies / "data.json").touch()
