@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway.domain.enums import OrdStatus, RejectStage, Route
-from gateway.domain.facts import OrderDenied, OrderEnded, OrderHeld, OrderWithdrawn
+from gateway.domain.enums import OrderClass, OrdStatus, RejectStage, Route
+from gateway.domain.facts import CancelRequested, OrderDenied, OrderEnded, OrderHeld, OrderWithdrawn
 from gateway.domain.orders import Reject
 from gateway.domain.reasons import RejectCode, RouteReason
-from tests.fakes.gateway_samples import NOW_NS, D, new_order, too_large
+from tests.fakes.gateway_samples import NOW_NS, TRADER, D, new_order, too_large
 from tests.telemetry.bench import Bench, admit, fill
 
 
@@ -44,6 +44,22 @@ def test_ends_without_fills_are_counted(status: OrdStatus) -> None:
     for _ in range(2):
         bench.tell(OrderEnded(ts_ns=NOW_NS, order_id="o1", ord_status=status))
     assert bench.order(status.value) == 1
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_what_we_cancel_ourselves_is_told_from_what_the_market_ends(is_restarted: bool) -> None:
+    """Without this, a strategy that quotes would look like a venue that fills nothing, and be demoted for it."""
+    bench = Bench()
+    asked, pair = new_order("asked"), new_order("pair")
+    pair.order_class, pair.parent_id = OrderClass.OCO, "p"
+    if is_restarted:
+        asked.is_cancel_requested = True
+        bench.telemetry.know_open_orders([asked, pair])
+    else:
+        bench.tell(*admit(asked), *admit(pair), CancelRequested(ts_ns=NOW_NS, order_id="asked", actor=TRADER))
+    for order_id in ("asked", "pair"):
+        bench.tell(OrderEnded(ts_ns=NOW_NS, order_id=order_id, ord_status=OrdStatus.CANCELED))
+    assert [bench.order("canceled", reason) for reason in ("", "requested", "linked")] == [0, 1, 1]
 
 
 def test_a_venues_rejection_is_not_our_denial() -> None:

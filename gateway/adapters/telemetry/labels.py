@@ -31,7 +31,12 @@ _NOT_DENIALS = frozenset(
     }
 )
 
-REASONS = frozenset({"", *(code.value for code in RejectCode), *(reason.value for reason in RouteReason)})
+#: Why an order was canceled, where it was not the market or the venue that ended it: somebody of ours asked for it, or
+#: it is an exit whose pair or entry ended.
+REQUESTED, LINKED = "requested", "linked"
+REASONS = frozenset(
+    {"", REQUESTED, LINKED, *(code.value for code in RejectCode), *(reason.value for reason in RouteReason)}
+)
 
 OrderLabels = tuple[str, str, str, str]
 
@@ -51,6 +56,8 @@ def order_labels(venue: str) -> Iterator[OrderLabels]:
             yield venue, mode, OrdStatus.REJECTED.value, code.value
         for status in (OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.EXPIRED):
             yield venue, mode, status.value, ""
+        for cause in (REQUESTED, LINKED):
+            yield venue, mode, OrdStatus.CANCELED.value, cause
 
 
 def known_venues(configured: Iterable[str]) -> tuple[str, ...]:

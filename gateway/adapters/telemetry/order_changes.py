@@ -32,9 +32,15 @@ class OrderChanges:
         self._canceling.add(order_id)
         self.note(venue, "cancel", "requested")
 
-    def ended(self, order_id: str, venue: str, ord_status: str) -> None:
-        """An order is done: canceled as somebody asked, or otherwise before that."""
-        if order_id in self._canceling:
-            self._canceling.discard(order_id)
-            if ord_status == OrdStatus.CANCELED:
-                self.note(venue, "cancel", "done")
+    def remember(self, order_id: str) -> None:
+        """Its cancel was asked for, and counted, before this process began."""
+        self._canceling.add(order_id)
+
+    def ended(self, order_id: str, venue: str, ord_status: str) -> bool:
+        """An order is done: canceled as somebody asked, or otherwise before that. Whether somebody had asked."""
+        if order_id not in self._canceling:
+            return False
+        self._canceling.discard(order_id)
+        if ord_status == OrdStatus.CANCELED:
+            self.note(venue, "cancel", "done")
+        return True

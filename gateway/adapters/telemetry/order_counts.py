@@ -9,9 +9,18 @@ from typing import Any
 
 from gateway.adapters.telemetry.cells import Family
 from gateway.adapters.telemetry.execution_quality import ExecutionQuality
-from gateway.adapters.telemetry.labels import MODES, NO_MODE, OTHER, REASONS, OrderLabels, order_labels
+from gateway.adapters.telemetry.labels import (
+    LINKED,
+    MODES,
+    NO_MODE,
+    OTHER,
+    REASONS,
+    REQUESTED,
+    OrderLabels,
+    order_labels,
+)
 from gateway.adapters.telemetry.order_changes import OrderChanges
-from gateway.domain.enums import OrdStatus, Route
+from gateway.domain.enums import OrderClass, OrdStatus, Route
 from gateway.domain.exit_facts import ExitsAttached
 from gateway.domain.facts import (
     CancelRefused,
@@ -31,7 +40,7 @@ from gateway.domain.orders import Order
 from gateway.domain.throttle_facts import OrderDeferred
 
 # Named once: see domain.orders.
-_SPLIT, _FILLED = Route.SPLIT, OrdStatus.FILLED
+_SPLIT, _FILLED, _CANCELED = Route.SPLIT, OrdStatus.FILLED, OrdStatus.CANCELED
 
 
 class OrderCounts:
@@ -75,8 +84,11 @@ class OrderCounts:
         self._changes.know_venue(venue)
 
     def remember(self, order: Order) -> None:
-        """Only what never changes of it is read: labels, route and when it was created."""
+        """Only what never changes of it is read: labels, route and when it was created; and whether it is to be
+        canceled already."""
         self._open[order.order_id] = order
+        if order.is_cancel_requested:
+            self._changes.remember(order.order_id)
 
     def _on_held(self, fact: OrderHeld) -> None:
         self._open[fact.order.order_id] = fact.order
@@ -116,9 +128,12 @@ class OrderCounts:
     def _on_ended(self, fact: OrderEnded) -> None:
         order = self._open.pop(fact.order_id, None)
         if order is not None and order.route is not _SPLIT:
+            was_asked = self._changes.ended(fact.order_id, order.venue, fact.ord_status)
             reason = fact.reject.code if fact.reject is not None else ""
+            if fact.ord_status is _CANCELED and not reason:
+                is_linked = order.entry_id or order.order_class is OrderClass.OCO
+                reason = REQUESTED if was_asked else LINKED if is_linked else ""
             self._add(order.venue, order.mode, fact.ord_status, reason)
-            self._changes.ended(fact.order_id, order.venue, fact.ord_status)
 
     def _on_acknowledged(self, fact: OrderAcknowledged) -> None:
         order = self._open.get(fact.order_id)
