@@ -169,7 +169,7 @@ class Role(Word):
 
 
 class SubmitStatus(Word):
-    """The three outcomes of asking a venue for something, and that it was not asked."""
+    """The outcomes of asking a venue for something, and that it was not asked."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -177,6 +177,9 @@ class SubmitStatus(Word):
     UNKNOWN = "unknown"
     #: Ours, never a venue's: nothing was sent, because it was not wanted any more when its turn came.
     WITHHELD = "withheld"
+    #: Of a cancel only: not sent, or not taken, for want of room in a budget of messages. Nothing happened, and it is
+    #: asked for again: a cancel always passes.
+    THROTTLED = "throttled"
 
 
 class ScopeKind(Word):

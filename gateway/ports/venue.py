@@ -40,7 +40,8 @@ class VenueListener(Protocol):
 class Venue(Protocol):
     """``submit`` is called at most once per order id, ever. No method may resend by itself.
 
-    A timeout or a dropped connection after the request may have left is UNKNOWN, never REJECTED.
+    A timeout or a dropped connection after the request may have left is UNKNOWN, never REJECTED. A cancel that no
+    budget has room for, ours or the venue's, is THROTTLED; an order or a change is REJECTED then.
     """
 
     async def start(self, listener: VenueListener) -> None: ...

@@ -32,6 +32,8 @@ _SHADOW, _ACCEPTED, _TRADE = Route.SHADOW, SubmitStatus.ACCEPTED, ExecType.TRADE
 _log = logging.getLogger(__name__)
 _LOOKUP_FIRST_S = 0.05
 _LOOKUP_MAX_S = 30.0
+#: Until a cancel for which no budget had room is asked for again: at first, and at most.
+_THROTTLED_FIRST_S, _THROTTLED_MAX_S = 1.0, 8.0
 #: At one venue. Many orders in doubt must not share its message budget so that no look-up ever gets to its end.
 _LOOKUPS_AT_ONCE = 3
 
@@ -153,14 +155,12 @@ class Executor:
             self._on_answer(effect, Answer(SubmitStatus.WITHHELD, leave.why_not))
             return
         IS_WANTED.set(leave)  # in this task, which makes this request and no other
-        try:
-            async with asyncio.timeout(timeout_s):
-                answer = await _request(effect, venue)
-        except TimeoutError:
-            answer = Answer(SubmitStatus.UNKNOWN, f"no answer within {timeout_s:g} s")
-        except Exception as error:
-            _log.exception("a venue request failed")
-            answer = Answer(SubmitStatus.UNKNOWN, f"the request broke off: {error}")
+        answer = await _answer_of(effect, venue, timeout_s)
+        if answer.status is SubmitStatus.THROTTLED and isinstance(effect, CancelOrder):
+            later = await self._cancelled_later(effect.ticket, answer.text)
+            if later is None:
+                return
+            answer = later
         if leave.why_not and answer.status is SubmitStatus.REJECTED:
             answer = Answer(SubmitStatus.WITHHELD, leave.why_not)
         leave.end()
@@ -179,6 +179,21 @@ class Executor:
         """Whether the venue was never sent what this is about."""
         order = self._find_order(ticket.entry_id or ticket.order_id)
         return order is not None and order.reject is not None and order.reject.code == RejectCode.WITHHELD
+
+    async def _cancelled_later(self, ticket: OrderTicket, text: str) -> Answer | None:
+        """A cancel for which there was no room, asked for until there is; None: nobody wants it any more."""
+        _log.warning("%s: the cancel of order %s waits: %s", ticket.venue, ticket.order_id, text)
+        answer = Answer(SubmitStatus.THROTTLED, text)
+        wait_s = _THROTTLED_FIRST_S
+        while answer.status is SubmitStatus.THROTTLED:
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _THROTTLED_MAX_S)
+            order, slot = self._find_order(ticket.order_id), self._table.of(ticket)
+            if order is None or not order.is_open:
+                return None
+            if slot is not None:
+                answer = await _answer_of(CancelOrder(ticket=ticket), slot.venue, slot.timeout_s)
+        return answer
 
     def _on_answer(self, effect: Effect, answer: Answer) -> None:
         if isinstance(effect, LookupOrder) or not isinstance(effect, SubmitOrder | CancelOrder | ReplaceOrder):
@@ -318,6 +333,18 @@ class _Leave:
     def end(self) -> None:
         """The request was answered: what the adapter began meanwhile is held back by it no longer."""
         self._is_over = True
+
+
+async def _answer_of(effect: Effect, venue: Venue, timeout_s: float | None) -> Answer:
+    """The outcome of a request, whatever happens to it."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _request(effect, venue)
+    except TimeoutError:
+        return Answer(SubmitStatus.UNKNOWN, f"no answer within {timeout_s:g} s")
+    except Exception as error:
+        _log.exception("a venue request failed")
+        return Answer(SubmitStatus.UNKNOWN, f"the request broke off: {error}")
 
 
 async def _request(effect: Effect, venue: Venue) -> Answer:

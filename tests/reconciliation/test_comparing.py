@@ -9,7 +9,7 @@ import pytest
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.domain.alert_facts import AlertRaised
 from gateway.domain.enums import ExecType, Route, Side, SubmitStatus
-from gateway.domain.events import AlertsChecked, SubmitCompleted
+from gateway.domain.events import AlertsChecked, LookupCompleted, SubmitCompleted
 from gateway.domain.orders import Order
 from gateway.domain.reasons import RejectCode
 from gateway.domain.reconciliation_events import DriftAcceptance
@@ -142,6 +142,47 @@ def test_an_order_in_doubt_explains_nothing_and_accuses_nothing() -> None:
     venue.look(4)
     assert venue.drifts == {}
     assert not world.state.agreements or not world.state.agreements["alpha"].foreign
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_what_names_no_sender_waits_for_the_order_in_doubt_that_it_may_be_of(is_ours: bool) -> None:
+    """Without this, an exchange whose trades name its own order only would have every fill of an order in doubt shown
+    and alerted as somebody else's; or, the other way, somebody else's fills be kept quiet for ever."""
+    world = world_of()
+    venue = Venue(world)
+    order = world.place(limit=D(180))
+    world.send(SubmitCompleted(ts_ns=world.tick(), order_id=order.order_id, status=SubmitStatus.UNKNOWN))
+    venue.take(order)
+    report = venue.execute(order.order_id, 4)
+    venue.open[order.order_id] = msgspec.structs.replace(venue.open[order.order_id], order_id="")
+    venue.executions[0] = msgspec.structs.replace(venue.executions[0], order_id="")
+    venue.look(3)
+    assert not world.state.agreements
+    if is_ours:  # the venue is found to have it
+        venue.tell(report)
+        venue.look(3)
+        assert (order.cum_qty, len(order.fills)) == (D(4), 1)
+        assert not world.state.agreements or not world.state.agreements["alpha"].foreign
+    else:
+        world.send(LookupCompleted(ts_ns=world.tick(), order_id=order.order_id, is_known=False))
+        venue.look(3)
+        [foreign] = world.state.agreements["alpha"].foreign.values()
+        assert (foreign.cum_qty, foreign.is_open) == (D(4), True)
+
+
+def test_another_symbol_side_or_size_is_nobody_of_ours_in_doubt() -> None:
+    """Without this, one order in doubt would hide every order that somebody else places."""
+    world = world_of()
+    venue = Venue(world)
+    order = world.place(limit=D(180), qty=10)
+    world.send(SubmitCompleted(ts_ns=world.tick(), order_id=order.order_id, status=SubmitStatus.UNKNOWN))
+    others = {
+        venue.place_by_hand("TSLA", 5),
+        venue.place_by_hand("AAPL", 5, Side.SELL),
+        venue.place_by_hand("AAPL", 11),
+    }
+    venue.look(2)
+    assert world.state.agreements["alpha"].foreign.keys() == others
 
 
 def test_executions_missed_while_away_are_booked_once() -> None:

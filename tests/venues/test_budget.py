@@ -115,6 +115,8 @@ async def test_two_venues_of_one_account_share_its_budget(tmp_path: Path, adapte
     budgets = [driver.budget(venue) for venue in venues]
     assert budgets[0].take()
     assert budgets[0].remaining == budgets[1].remaining
+    if adapter == "ccxt":  # whose requests wait in a line
+        assert len({id(getattr(venue, "_client").pacing) for venue in venues}) == 1  # noqa: B009 - of this adapter only
     for venue in venues:
         await venue.close()
 

@@ -447,6 +447,27 @@ async def test_the_account_is_told_whole(desk: Desk) -> None:
     assert mine.order_id in {one.order_id for one in await desk.venue.account.open_orders()}, "read from the UUID"
 
 
+async def test_executions_are_told_with_the_ids_that_their_orders_were_sent_with(desk: Desk) -> None:
+    """Without this, a fill of an order whose answer was lost, or that was done before a restart, would be shown as
+    somebody else's: a trade names the exchange's order only."""
+    desk.peer.faults.add("drop_after", "place")
+    lost, done = ticket(), ticket()
+    assert (await desk.venue.submit(lost)).status is UNKNOWN
+    await desk.venue.submit(done)
+    desk.peer.trade("BTC-USD", "99000", "0.02")
+    await desk.heard.until_filled(done.order_id, "0.01")
+    await foreign_order(desk)
+    desk.peer.trade("BTC-USD", "98000", "0.005")
+    for _ in range(2):
+        told = await desk.venue.account.executions(0)
+        assert [one.order_id for one in told if one.last_qty == D("0.01")] == [lost.order_id, done.order_id]
+        assert [one.order_id for one in told if one.last_qty == D("0.005")] == ["11111111-2222-4333-8444-555555555555"]
+        asked = len(desk.peer.requests)
+        assert await desk.venue.account.executions(0) == told
+        assert not {"lookup", "all_orders"} & {op for op, _ in list(desk.peer.requests)[asked:]}, "it is asked once"
+        await desk.restart()
+
+
 async def test_no_secret_is_logged(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     """Without this, a log at DEBUG would hold the key: ccxt writes the headers of every request into it."""
     caplog.set_level(logging.DEBUG)

@@ -333,6 +333,10 @@ async def test_c12_a_budget_that_is_used_up_keeps_a_reserve_for_cancels(desk: De
     answer = await asyncio.wait_for(desk.venue.submit(refused), 5)
     assert (answer.status, "nothing was sent" in answer.text) == (REJECTED, True), answer
     assert refused.order_id not in desk.driver.sent()
+    assert budget.take(budget.remaining, is_cancel=True)
+    answer = await desk.cancel(order)
+    assert answer.status is SubmitStatus.THROTTLED, f"nothing was sent, and it may be asked for again: {answer}"
+    budget.set_limit(2_000_000_000)
     assert (await desk.cancel(order)).status is ACCEPTED
     truth = desk.truth(order)
     assert truth is None or not truth.is_open

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.core.reconciliation.executions import KnownOrders, differing, missing
+from gateway.core.reconciliation.executions import KnownOrders, differing, is_under_way, missing
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import VenueAgreement
 from gateway.domain.capabilities import Holdings, VenueCapabilities
@@ -115,6 +115,8 @@ def _foreign(reading: AccountReading, known: KnownOrders, grace_ns: int) -> dict
     found: dict[str, ForeignOrder] = {}
     for one in reading.executions_after:
         if known.find(one.order_id, one.venue_order_id) is None:
+            if known.may_be_own(one, one.last_qty):
+                continue
             key = one.venue_order_id or one.exec_id
             before = found.get(key)
             qty = one.last_qty if before is None else before.cum_qty + one.last_qty
@@ -131,6 +133,8 @@ def _foreign(reading: AccountReading, known: KnownOrders, grace_ns: int) -> dict
             )
     for order in reading.open_orders:
         own = known.find(order.order_id, order.venue_order_id)
+        if own is None and known.may_be_own(order, order.order_qty):
+            continue
         is_over = own is not None and not own.is_open and own.updated_ns + grace_ns <= reading.begun_ns
         if own is None or is_over:
             found[order.venue_order_id] = ForeignOrder(
@@ -166,7 +170,7 @@ class _Steadiness:
         late_symbols = {order.symbol for order_id in late if (order := known.find(order_id, "")) is not None}
         self._reasons = (
             (
-                {one.symbol for one in at_venue if one.is_open and one.is_admitted and _is_under_way(one)},
+                {one.symbol for one in at_venue if one.is_open and one.is_admitted and is_under_way(one)},
                 "an order is on its way or in doubt",
             ),
             (
@@ -201,10 +205,6 @@ def _awaits_execution(state: GatewayState, reading: AccountReading, order: Order
     """Whether a correction waits for its execution, and has not done so for too long: then it will not come."""
     patience_ns = state.config.reconciliation.in_doubt_alert_s * _NS
     return any(one.transact_ns + patience_ns > reading.begun_ns for one in order.early_revisions)
-
-
-def _is_under_way(order: Order) -> bool:
-    return order.is_in_doubt or order.ord_status is OrdStatus.PENDING_NEW
 
 
 def _holdings(

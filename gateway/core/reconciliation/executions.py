@@ -1,12 +1,13 @@
 """Executions that a venue lists against those that are booked: which are missing, and which are told otherwise."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from gateway.core.state import GatewayState
-from gateway.domain.enums import ExecType, Route
+from gateway.domain.enums import ExecType, OrdStatus, Route
 from gateway.domain.orders import ExecutionReport, Fill, Order
 from gateway.domain.reconciliation import ExecutionDifference
-from gateway.domain.venue_account import VenueExecution
+from gateway.domain.venue_account import VenueExecution, VenueOrder
 
 _LIVE = Route.LIVE
 _FOUND = "found by reconciliation"
@@ -16,12 +17,28 @@ class KnownOrders:
     """Our live orders at one venue by either id: those in memory, and those that the archive was asked for."""
 
     def __init__(self, state: GatewayState, venue: str, archived: Mapping[str, Order]) -> None:
+        agreement = state.agreements.get(venue)
+        self._foreign = frozenset() if agreement is None else agreement.foreign.keys()
         live = [one for one in state.orders.values() if one.venue == venue and one.route is _LIVE]
         self._by_id = {**archived, **{one.order_id: one for one in live}}
         self._by_venue_id = {one.venue_order_id: one for one in self._by_id.values() if one.venue_order_id}
+        sent = [one for one in live if one.is_open and one.is_admitted and not one.leg_ids]
+        self._nameless = [one for one in sent if is_under_way(one) and not one.venue_order_id]
 
     def find(self, order_id: str, venue_order_id: str) -> Order | None:
         return self._by_id.get(order_id) or self._by_venue_id.get(venue_order_id)
+
+    def may_be_own(self, one: VenueOrder | VenueExecution, qty: Decimal) -> bool:
+        """Whether what carries no id of its sender may belong to an order of ours of which the venue has not told yet
+        under which id of its own it has it. Once that order is found or settled, it is one or the other."""
+        if one.order_id or one.venue_order_id in self._foreign:
+            return False
+        return any((own.symbol, own.side) == (one.symbol, one.side) and qty <= own.order_qty for own in self._nameless)
+
+
+def is_under_way(order: Order) -> bool:
+    """Whether the venue has not said yet what it makes of an order that was sent."""
+    return order.is_in_doubt or order.ord_status is OrdStatus.PENDING_NEW
 
 
 def missing(executions: Sequence[VenueExecution], known: KnownOrders) -> Iterator[ExecutionReport]:

@@ -13,6 +13,7 @@ def hurry(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(executed, "GAP_WAIT_S", 0.05)
     patch.setattr(executor, "_LOOKUP_FIRST_S", 0.02)
     patch.setattr(executor, "_LOOKUP_MAX_S", 0.1)
+    patch.setattr(executor, "_THROTTLED_FIRST_S", 0.1)
 
 
 def hurry_ibkr(patch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.adapters.venues.alpaca import client, outcomes
 from gateway.adapters.venues.alpaca.book import OrderBook
-from gateway.adapters.venues.alpaca.client import ApiRefused, RestClient
+from gateway.adapters.venues.alpaca.client import ApiRefused, BudgetSpent, RestClient
 from gateway.adapters.venues.alpaca.reading import client_order_id_of, filled_qty_of, is_done
 from gateway.adapters.venues.alpaca.tracking import Tracked
 from gateway.domain.effects import OrderTicket
@@ -95,7 +95,10 @@ class Changes:
             refusal = error
         wait_s = _POLL_FIRST_S
         while True:
-            row: Mapping[str, Any] = await self._rest.request("GET", f"orders/{venue_order_id}", is_cancel=True)
+            try:
+                row: Mapping[str, Any] = await self._rest.request("GET", f"orders/{venue_order_id}", is_cancel=True)
+            except BudgetSpent:
+                continue  # the cancel has left: what became of it must be seen
             if is_done(row):
                 return row
             if refusal is not None and row["status"] != "pending_cancel":

@@ -15,6 +15,7 @@ from gateway.ports.venue import Answer
 
 #: Answers that refuse the request, whatever their body says. 408 and 425 are not among them.
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 409, 410, 411, 413, 415, 422, 429})
+_TOO_MANY = 429
 _NOT_UNIQUE = "client_order_id must be unique"
 
 
@@ -30,3 +31,12 @@ def answer_of(error: Exception) -> Answer:
     if isinstance(error, aiohttp.ClientError | AnswerUnreadable | TimeoutError | OSError):
         return Answer(SubmitStatus.UNKNOWN, f"the connection broke before an answer: {error!r}")
     raise error
+
+
+def answer_to_cancel(error: Exception) -> Answer:
+    """The same of a cancel. One for which there was no room, here or there, is asked for again; whether another one
+    took effect, the order itself tells."""
+    answer = answer_of(error)
+    if isinstance(error, BudgetSpent) or (isinstance(error, ApiRefused) and error.status == _TOO_MANY):
+        return Answer(SubmitStatus.THROTTLED, answer.text)
+    return answer if isinstance(error, ApiRefused) else Answer(SubmitStatus.UNKNOWN, answer.text)

@@ -114,10 +114,10 @@ class AlpacaVenue:
         except ApiRefused as error:
             self._note_trouble(error)
             if error.status not in (404, 422):
-                return outcomes.answer_of(error)
+                return outcomes.answer_to_cancel(error)
             return await self._refused_cancel(tracked, error)
         except Exception as error:
-            return Answer(SubmitStatus.UNKNOWN, outcomes.answer_of(error).text)
+            return outcomes.answer_to_cancel(error)
         return _ACCEPTED
 
     async def _refused_cancel(self, tracked: Tracked, error: ApiRefused) -> Answer:

@@ -93,7 +93,7 @@ class RestClient:
 
     def _heed(self, error: BinanceAPIException) -> None:
         """Told to wait: nothing but cancels leaves before that."""
-        if error.status_code in (418, 429) or error.code in outcomes.TOO_MUCH:
+        if outcomes.is_too_much(error):
             after = error.response.headers.get("Retry-After", "") if error.response is not None else ""
             self.budget.close_for(float(after) if after.isdigit() else 60.0)
 

@@ -36,3 +36,19 @@ def answer_of(error: Exception) -> Answer:
     if isinstance(error, BinanceRequestException | aiohttp.ClientError | asyncio.TimeoutError | OSError):
         return Answer(SubmitStatus.UNKNOWN, f"the connection broke before an answer: {error!r}")
     raise error
+
+
+def answer_to_cancel(error: BinanceAPIException) -> Answer:
+    """The same of a cancel that the exchange answered. One that is too many for it is asked for again; one that it
+    refuses for the order may come too late: only the order itself tells."""
+    answer = answer_of(error)
+    if is_too_much(error):
+        return Answer(SubmitStatus.THROTTLED, answer.text)
+    if error.code in (CANCEL_REJECTED, NO_SUCH_ORDER):
+        return Answer(SubmitStatus.UNKNOWN, answer.text)
+    return answer
+
+
+def is_too_much(error: BinanceAPIException) -> bool:
+    """Whether the exchange wants fewer requests, and did not take this one."""
+    return error.status_code in (418, 429) or error.code in TOO_MUCH

@@ -147,11 +147,9 @@ class BinanceVenue:
                 origClientOrderId=self._changes.client_id(ticket.order_id),
             )
         except BudgetSpent as error:
-            return Answer(SubmitStatus.UNKNOWN, str(error))
+            return Answer(SubmitStatus.THROTTLED, str(error))
         except BinanceAPIException as error:
-            if error.code in (outcomes.CANCEL_REJECTED, outcomes.NO_SUCH_ORDER):
-                return Answer(SubmitStatus.UNKNOWN, f"binance {error.code}: {error.message}")
-            return outcomes.answer_of(error)
+            return outcomes.answer_to_cancel(error)
         except Exception as error:
             return Answer(SubmitStatus.UNKNOWN, outcomes.answer_of(error).text)
         self._end(ticket.order_id, answer)

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import ccxt
+
 from gateway.adapters.venues.ccxt.capabilities import features_of, market_type
 from gateway.adapters.venues.ccxt.client import Client
 from gateway.adapters.venues.ccxt.ids import order_id_of
+from gateway.adapters.venues.ccxt.known import IdForm
 from gateway.adapters.venues.ccxt.lists import Lists, Row
 from gateway.adapters.venues.ccxt.outcomes import words_of
 from gateway.adapters.venues.ccxt.reading import Unreadable, exec_id_of, fee_of, number_of, order_of
@@ -15,6 +18,9 @@ from gateway.domain.money import ZERO
 from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition
 
 _MS = 1_000_000
+#: Where orders can be found many at a time, and how many are asked for one by one in one reading.
+_ORDER_LISTS = ("fetchOrders", "fetchOpenOrders", "fetchClosedOrders")
+_MOST_ASKED = 50
 
 
 class CcxtAccount:
@@ -37,8 +43,12 @@ class CcxtAccount:
         """By instrument, as most exchanges list them."""
         if not self._client.has.get("fetchMyTrades"):
             raise AccountUnreadable(f"{self._client.exchange.id} has no list of executions in ccxt")
-        rows = [row for one in self._symbols for row in await self._whole("fetchMyTrades", one, since_ns // _MS)]
-        return tuple(self._execution(row) for row in rows)
+        found: list[VenueExecution] = []
+        for symbol in self._symbols:
+            rows = await self._whole("fetchMyTrades", symbol, since_ns // _MS)
+            await self._learn_owners(symbol, {str(row["order"]) for row in rows if row.get("order")}, since_ns // _MS)
+            found.extend(self._execution(row) for row in rows)
+        return tuple(found)
 
     async def positions(self) -> tuple[VenuePosition, ...]:
         exchange, has = self._client.exchange, self._client.has
@@ -69,6 +79,49 @@ class CcxtAccount:
         if not listed.is_whole:
             raise AccountUnreadable(f"{self._client.exchange.id} tells more by {call} than could be read")
         return listed.rows
+
+    async def _learn_owners(self, symbol: str, venue_order_ids: set[str], since_ms: int) -> None:
+        """Trades name the exchange's order only: ask which ids these orders were sent with, as far as nobody asked
+        before. An order of ours whose answer was lost, or that left memory, would pass for somebody else's."""
+        unknown = {one for one in venue_order_ids if self._tracking.owner_of(one) is None}
+        if not unknown or self._client.options.id_form is IdForm.NONE:
+            return
+        if len(unknown) > 1:
+            for call in _ORDER_LISTS:
+                if self._client.has.get(call) is True:
+                    self._note_owners(await self._listed(call, symbol, since_ms))
+        unknown = {one for one in unknown if self._tracking.owner_of(one) is None}
+        for venue_order_id in sorted(unknown)[:_MOST_ASKED]:
+            await self._ask_owner(venue_order_id, symbol)
+        if len(unknown) > _MOST_ASKED:
+            left = len(unknown) - _MOST_ASKED
+            raise AccountUnreadable(f"of {left} more orders it has yet to be asked whose they are")
+
+    async def _listed(self, call: str, symbol: str, since_ms: int) -> tuple[Row, ...]:
+        """What a list tells, whole or not."""
+        try:
+            return (await self._lists.read(call, symbol, since_ms)).rows
+        except Exception as error:
+            raise AccountUnreadable(f"{self._client.exchange.id}: {words_of(error)}") from error
+
+    async def _ask_owner(self, venue_order_id: str, symbol: str) -> None:
+        rows: tuple[Row, ...] = ()
+        if self._client.has.get("fetchOrder"):
+            try:
+                rows = (await self._client.call("fetch_order", venue_order_id, symbol),)
+            except ccxt.OrderNotFound:
+                pass
+            except Exception as error:
+                raise AccountUnreadable(f"{self._client.exchange.id}: {words_of(error)}") from error
+        self._note_owners(rows)
+        if self._tracking.owner_of(venue_order_id) is None:
+            self._tracking.note_owner(venue_order_id, "")
+
+    def _note_owners(self, rows: tuple[Row, ...]) -> None:
+        for row in rows:
+            if row.get("id") and self._tracking.owner_of(str(row["id"])) is None:
+                order_id = self._order_id(str(row["id"]), str(row.get("clientOrderId") or ""))
+                self._tracking.note_owner(str(row["id"]), order_id)
 
     def _needs_symbol(self, call: str) -> bool:
         return bool(features_of(self._client.exchange, call).get("symbolRequired", True))
@@ -104,7 +157,7 @@ class CcxtAccount:
             last_qty=qty,
             last_px=px,
             transact_ns=int(row.get("timestamp") or 0) * _MS,
-            order_id=self._order_id(str(row["order"]), ""),
+            order_id=self._tracking.owner_of(str(row["order"])) or "",
             venue_order_id=str(row["order"]),
             fee=fee,
             fee_currency=currency,
@@ -112,7 +165,7 @@ class CcxtAccount:
         )
 
     def _order_id(self, venue_order_id: str, client_id: str) -> str:
-        """Ours, where it can be told; a trade names the exchange's id of its order only."""
+        """Ours, where it can be told, or what its sender called it."""
         one = self._tracking.find(venue_order_id, client_id)
         return one.order_id if one is not None else order_id_of(client_id, self._client.options.id_form)
 

@@ -131,8 +131,10 @@ class Client:
         self._clock = clock
         whose = str(settings.paper_only), exchange.apiKey or exchange.walletAddress or ""  # prices: nobody's
         place = ("ccxt", options.exchange, options.base_url, *whose)
-        self.budget, self._dearest = _budget_of(exchange.rateLimit, place, budgets or Budgets(clock))
-        self.pacing = Pacing(self.budget, clock, _gap_ns_of(exchange.rateLimit))
+        budgets = budgets or Budgets(clock)
+        self.budget, self._dearest = _budget_of(exchange.rateLimit, place, budgets)
+        gap_ns = _gap_ns_of(exchange.rateLimit)
+        self.pacing = budgets.beside(place, lambda: Pacing(self.budget, clock, gap_ns))
         exchange.gateway_client = self
         self.timeout_s = float(settings.timeout_s)
         self.offset_ms = 0

@@ -20,6 +20,7 @@ from gateway.ports.venue import Answer
 
 #: Not executed, whatever the exception: bad, unauthorized, forbidden, not found, not allowed, unprocessable, too many.
 _REFUSING = frozenset({400, 401, 403, 404, 405, 418, 422, 429})
+_TOO_MANY = frozenset({418, 429})
 #: Refusals although ccxt counts them among the failures of a network.
 _NOT_TAKEN = (ccxt.InvalidNonce, ccxt.RateLimitExceeded, ccxt.DDoSProtection)
 #: What proves nothing although the exchange answered.
@@ -38,6 +39,15 @@ def answer_of(error: Exception, trip: Trip) -> Answer:
     if isinstance(error.__cause__, aiohttp.ClientConnectorError):
         return Answer(SubmitStatus.REJECTED, f"no connection could be made, nothing was sent: {text}")
     return Answer(SubmitStatus.REJECTED if _is_refusal(error, trip.status) else SubmitStatus.UNKNOWN, text)
+
+
+def answer_to_cancel(error: Exception, trip: Trip) -> Answer:
+    """The same of a cancel. One for which there was no room, here or there, is asked for again; whether another one was
+    refused, or the order is not known or done already, only the order itself tells."""
+    text = words_of(error)
+    is_too_much = trip.status in _TOO_MANY and isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection)
+    is_throttled = isinstance(error, BudgetSpent) or is_too_much
+    return Answer(SubmitStatus.THROTTLED if is_throttled else SubmitStatus.UNKNOWN, text)
 
 
 def _is_refusal(error: Exception, status: int | None) -> bool:

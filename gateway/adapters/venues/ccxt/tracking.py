@@ -11,6 +11,8 @@ from gateway.domain.effects import OrderTicket
 
 #: Ids of orders that a stream told of before their own answers came.
 _MOST_EARLY = 1_000
+#: Orders of which it is remembered which of ours they are, done ones too: trades name the exchange's order only.
+_MOST_OWNERS = 100_000
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Tracking:
         self._by_venue_id: dict[str, str] = {}
         self._by_client_id: dict[str, str] = {}
         self._early: deque[str] = deque(maxlen=_MOST_EARLY)
+        self._owners: dict[str, str] = {}
 
     def add(self, ticket: OrderTicket, sent_ns: int, since_ms: int) -> Tracked:
         """The order of a ticket, known already or new."""
@@ -58,6 +61,17 @@ class Tracking:
         """The exchange has given the order its id."""
         one.venue_order_id = venue_order_id
         self._by_venue_id[venue_order_id] = one.order_id
+        self.note_owner(venue_order_id, one.order_id)
+
+    def note_owner(self, venue_order_id: str, order_id: str) -> None:
+        """Which order that is: our id, or what its sender called it; empty when nobody can tell."""
+        self._owners[venue_order_id] = order_id
+        if len(self._owners) > _MOST_OWNERS:
+            del self._owners[next(iter(self._owners))]
+
+    def owner_of(self, venue_order_id: str) -> str | None:
+        """None: nobody has asked yet."""
+        return self._owners.get(venue_order_id)
 
     def find(self, venue_order_id: str, client_id: str) -> Tracked | None:
         order_id = self._by_venue_id.get(venue_order_id) or (client_id and self._by_client_id.get(client_id))

@@ -131,9 +131,8 @@ class CcxtVenue:
         try:
             await self._client.call("cancel_order", one.venue_order_id, symbol, trip=trip)
         except Exception as error:
-            # Refused, not known, or done already: only the order itself tells which.
             self._note_trouble(error)
-            return Answer(SubmitStatus.UNKNOWN, outcomes.words_of(error))
+            return outcomes.answer_to_cancel(error, trip)
         one.is_cancel_taken = trip.status is not None and trip.status < 300
         self._refresh(one)
         return _ACCEPTED

@@ -101,7 +101,7 @@ class IbkrVenue:
         if tracked.is_done:
             return Answer(SubmitStatus.UNKNOWN, "TWS says that the order is done")
         if not await self._budget.acquire(_BUDGET_WAIT_S, is_cancel=True):
-            return Answer(SubmitStatus.UNKNOWN, "too many messages for TWS; the cancel waits")
+            return Answer(SubmitStatus.THROTTLED, f"over {MESSAGES_PER_S} messages a second at TWS; nothing was sent")
         tracked.cancel = waiter = _waiter()
         try:
             self._connection.wire.cancel(tracked.tws_id)

@@ -7,11 +7,14 @@ prices above all, leaves room for orders.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from gateway.ports.clock import Clock
 from gateway.ports.sending import IS_WANTED
 
 _NS = 1_000_000_000
+Made = TypeVar("Made")
 
 
 class MessageBudget:
@@ -54,9 +57,10 @@ class MessageBudget:
         while is_cancel or is_wanted():
             if self.take(cost, is_cancel=is_cancel, leave=leave):
                 return True
-            if self._clock.monotonic_ns() >= deadline_ns:
+            left_ns = deadline_ns - self._clock.monotonic_ns()
+            if left_ns <= 0:
                 return False
-            await asyncio.sleep(self._window_ns / _NS / 50)
+            await asyncio.sleep(min(self._window_ns / 50, left_ns) / _NS)
         return False
 
     def note_used(self, used: int) -> None:
@@ -89,9 +93,17 @@ class Budgets:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._made: dict[tuple[str, ...], MessageBudget] = {}
+        self._beside: dict[tuple[str, ...], Any] = {}
 
     def at(self, place: tuple[str, ...], limit: int, window_s: float, reserve: int) -> MessageBudget:
         """The budget of ``place``: what the venue counts by, an address or a key. Its first user sets its figures."""
         if place not in self._made:
             self._made[place] = MessageBudget(self._clock, limit, window_s, reserve)
         return self._made[place]
+
+    def beside(self, place: tuple[str, ...], make: Callable[[], Made]) -> Made:
+        """What goes with the budget of ``place`` and is shared like it: whoever waits there, waits in one line."""
+        if place not in self._beside:
+            self._beside[place] = make()
+        made: Made = self._beside[place]
+        return made
