@@ -1,4 +1,4 @@
-"""Requests that end late: an order that is over while the venue is asked about it, a cancel for which there was no room."""
+"""What ends late: an order that is over while the venue is asked about it, a cancel for which there was no room."""
 
 import asyncio
 from decimal import Decimal

@@ -10,16 +10,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.domain.capabilities import IdReuse
-from gateway.domain.enums import ExecType, OrdType, SubmitStatus, TimeInForce
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import ExecType, OrderClass, OrdType, SubmitStatus, TimeInForce
 from tests.venues.contract import fast
 from tests.venues.contract.desk import Desk
 from tests.venues.contract.registry import DRIVERS, EXCUSED
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 D = Decimal
+BRACKET, OCO, OTO = CLASSES = (OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO)
+#: Those that carry out orders with exits themselves; C5 shows that the others refuse them.
+WITH_CLASSES = ("alpaca", "simulator")
 ACCEPTED, REJECTED, UNKNOWN = SubmitStatus.ACCEPTED, SubmitStatus.REJECTED, SubmitStatus.UNKNOWN
 
 
@@ -28,7 +33,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chapter = re.match(r"test_(c\d+)_", metafunc.function.__name__)
     if chapter is not None:
         number = chapter[1].upper()
-        metafunc.parametrize("name", [name for name in DRIVERS if number not in EXCUSED.get(name, {})])
+        names = [name for name in DRIVERS if number not in EXCUSED.get(name, {})]
+        metafunc.parametrize("name", WITH_CLASSES if number == "C17" else names)
 
 
 @pytest.mark.parametrize(
@@ -161,10 +167,12 @@ async def test_c5_what_the_venue_has_not_is_refused_before_it_is_sent(desk: Desk
         wishes.append({"ord_type": OrdType.TRAILING_STOP, "limit_px": None, "trailing_amount": D(1)})
     if not has.has_trailing_percent:
         wishes.append({"ord_type": OrdType.TRAILING_STOP, "limit_px": None, "trailing_percent": D(1)})
-    for wish in wishes:
-        answer = await desk.submit(desk.driver.ticket(**wish))
-        assert answer.status is REJECTED, (wish, answer)
-        assert answer.text, wish
+    tickets = [desk.driver.ticket(**wish) for wish in wishes]
+    tickets += [desk.driver.grouped(kind) for kind in CLASSES if kind not in has.order_classes]
+    for ticket in tickets:
+        answer = await desk.submit(ticket)
+        assert answer.status is REJECTED, (ticket, answer)
+        assert answer.text, ticket
     assert not desk.driver.sent()
 
 
@@ -410,3 +418,104 @@ async def test_c16_a_venue_that_falls_silent_is_noticed(desk: Desk) -> None:
     desk.driver.go_silent()
     desk.driver.trade(95, 10)
     await desk.heard.until_filled(order.order_id, order.order_qty)
+
+
+# --- C17: orders with exits -------------------------------------------------------------------------------
+
+
+async def sent_with_exits(desk: Desk, kind: OrderClass) -> OrderTicket:
+    """An order of that class, which the venue works with its exits; what an OCO closes is bought before."""
+    if kind is OCO:
+        held = desk.driver.market_ticket()
+        assert (await desk.submit(held)).status is ACCEPTED
+        await desk.heard.until_filled(held.order_id, held.order_qty)
+    order = desk.driver.grouped(kind)
+    assert (await desk.submit(order)).status is ACCEPTED
+    for one in (order, *order.exits):
+        await desk.heard.until_kind(one.order_id, ExecType.NEW)
+    return order
+
+
+def test_who_has_order_classes_keeps_their_chapter(tmp_path: Path) -> None:
+    """C17. Without this, a venue that gets order classes would not have to keep the chapter."""
+    assert {name for name in DRIVERS if DRIVERS[name](tmp_path).capabilities.order_classes} == set(WITH_CLASSES)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+async def test_c17_an_order_and_its_exits_are_one_and_close_once(desk: Desk, kind: OrderClass) -> None:
+    """C17. Without this, an entry could fill with no stop behind it, or both exits sell what was bought once."""
+    order = await sent_with_exits(desk, kind)
+    if kind is not OCO:
+        desk.driver.trade(105, 10)  # exits sleep
+        desk.driver.trade(95, 4)
+        await desk.heard.until_filled(order.order_id, 4)
+        desk.driver.trade(105, 10)
+        desk.driver.trade(95, 6)
+        await desk.heard.until_filled(order.order_id, 10)
+    profit, *others = order.exits if kind is not OCO else (order, *order.exits)
+    desk.driver.trade(105, 10)
+    await desk.heard.until_filled(profit.order_id, 10)
+    for other in others:
+        await desk.heard.until_kind(other.order_id, ExecType.CANCELED)
+    desk.driver.quote(80, 82)
+    assert [desk.heard.cum_qty(one.order_id) for one in others] == [0] * len(others)
+    known = {one.order_id for one in (order, *order.exits)}
+    assert all(one.order_id in known for one in desk.heard.reports if "-1" in one.order_id[3:])
+    assert not any(one.is_open for one in desk.driver.truths().values())
+
+
+@pytest.mark.parametrize("kind", [BRACKET, OCO])
+async def test_c17_a_stop_that_triggers_ends_the_profit(desk: Desk, kind: OrderClass) -> None:
+    """C17. Without this, a position that was stopped out would be sold a second time."""
+    order = await sent_with_exits(desk, kind)
+    if kind is not OCO:
+        desk.driver.trade(95, 10)
+        await desk.heard.until_filled(order.order_id, 10)
+    profit, loss = order.exits if kind is not OCO else (order, *order.exits)
+    desk.driver.quote(89, 91)
+    desk.driver.trade(89, 1)
+    await desk.heard.until_filled(loss.order_id, 10)
+    await desk.heard.until_kind(profit.order_id, ExecType.CANCELED)
+    assert desk.heard.cum_qty(profit.order_id) == 0
+
+
+async def test_c17_an_entry_takes_its_exits_with_it_and_an_exit_the_other(desk: Desk) -> None:
+    """C17. Without this, exits of a position that never came would wait at the venue, and open one."""
+    for which in (0, 1, 2):
+        order = await sent_with_exits(desk, BRACKET)
+        target = (order, *order.exits)[which]
+        assert (await desk.cancel(target)).status is ACCEPTED
+        for one in {target, *order.exits}:
+            await desk.heard.until_kind(one.order_id, ExecType.CANCELED)
+        if which:
+            assert (await desk.cancel(order)).status is ACCEPTED
+        await desk.heard.until_kind(order.order_id, ExecType.CANCELED)
+
+
+async def test_c17_a_restart_knows_orders_with_their_exits(desk: Desk) -> None:
+    """C17. Without this, a stop that triggers while the gateway is down would leave a position here for ever."""
+    order = await sent_with_exits(desk, BRACKET)
+    desk.driver.trade(95, 10)
+    await desk.heard.until_filled(order.order_id, 10)
+    awake = [msgspec.structs.replace(one, is_armed=True) for one in order.exits]
+    await desk.restart()
+    for one in awake:
+        assert await desk.settle(one) is True
+    desk.driver.trade(106, 10)  # through its price: whoever begins anew is last in the queue
+    await desk.heard.until_filled(awake[0].order_id, 10)
+    await desk.heard.until_kind(awake[1].order_id, ExecType.CANCELED)
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "drop_before"])
+async def test_c17_in_doubt_with_its_exits(desk: Desk, kind: str) -> None:
+    """C17. Without this, exits of an order whose answer was lost would be nobody's, or be asked about for ever."""
+    if desk.driver.name == "simulator":
+        assert "C7" in EXCUSED["simulator"], "a request to it is answered before it returns"
+        return
+    desk.driver.faults.add(kind, "place")
+    order = desk.driver.grouped(BRACKET)
+    assert (await desk.submit(order)).status is UNKNOWN
+    for one in (order, *order.exits):
+        assert await desk.settle(one) is (kind == "drop_after")
+    assert desk.driver.sent().total() == 1
+    assert len(desk.driver.truths()) == (3 if kind == "drop_after" else 0)

@@ -12,7 +12,9 @@ from gateway.adapters.venues.alpaca.reading import generation_of, order_id_of
 from gateway.adapters.venues.alpaca.venue import AlpacaVenue
 from gateway.adapters.venues.shared.budget import MessageBudget
 from gateway.domain.instruments import Instrument
+from gateway.domain.order_class import exit_id_of
 from gateway.ports.venue import Venue
+from tests.venues.alpaca.orders import AlpacaOrder
 from tests.venues.alpaca.server import AlpacaServer
 from tests.venues.contract.drivers import PeerDriver, Truth, latest
 
@@ -52,16 +54,23 @@ class AlpacaDriver(PeerDriver):
         return budget
 
     def present(self) -> dict[str, Truth]:
-        """A changed order goes on with what is left of its quantity."""
+        """A changed order goes on with what is left of its quantity. An exit is known by the order it goes with."""
         return latest(
-            (
-                order_id_of(one.client_order_id),
-                generation_of(one.client_order_id),
-                Truth(1, one.qty, one.cum_qty, one.is_open, one.limit_px),
-            )
+            (_our_id(one), _generation(one), Truth(1, one.qty, one.cum_qty, one.is_open, one.limit_px))
             for one in self.server.account.orders.values()
         )
 
     def sent(self) -> Counter[str]:
         found = (_PLACED.search(text) for op, text in self.peer.door if op == "place")
         return Counter(one[1] for one in found if one is not None)
+
+
+def _our_id(one: AlpacaOrder) -> str:
+    if one.parent is None:
+        return order_id_of(one.client_order_id)
+    legs = sorted(one.parent.legs, key=lambda leg: leg.type != "limit")
+    return exit_id_of(order_id_of(one.parent.client_order_id), legs.index(one) + 1)
+
+
+def _generation(one: AlpacaOrder) -> int:
+    return generation_of((one.parent or one).client_order_id)

@@ -11,8 +11,9 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.venues.shared.budget import MessageBudget
 from gateway.domain.capabilities import VenueCapabilities
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import OrdType, TimeInForce
+from gateway.domain.enums import OrderClass, OrdType, Side, TimeInForce
 from gateway.domain.instruments import Instrument
+from gateway.domain.order_class import exit_id_of
 from gateway.domain.settings import VenueSettings
 from gateway.ports.venue import Venue
 from tests.venues.faults import Faults
@@ -135,6 +136,22 @@ class Driver:
         """A limit order over ten units that rests at 95."""
         fields: dict[str, Any] = {"venue": self.name, "symbol": self.symbol, "time_in_force": TimeInForce.GTC}
         return any_ticket(**(fields | {"order_qty": 10 * self.unit, "limit_px": D(95)} | more))
+
+    def grouped(self, kind: OrderClass, **more: Any) -> OrderTicket:
+        """An entry of ten units that rests at 95, with exits at 105 and 90 as its class has them; an OCO is the two
+        exits of ten units that are held."""
+        entry_id = f"{self.ticket().order_id}-1"
+        is_oco = kind is OrderClass.OCO
+        shared: dict[str, Any] = {"side": Side.SELL, "order_class": kind, "entry_id": entry_id, "is_armed": is_oco}
+        profit_id, loss_id = exit_id_of(entry_id, 1), exit_id_of(entry_id, 1 if is_oco else 2)
+        profit = self.ticket(order_id=profit_id, limit_px=D(105), sibling_id=loss_id, **shared)
+        stop = {"ord_type": OrdType.STOP, "stop_px": D(90), "limit_px": None}
+        loss = self.ticket(order_id=loss_id, sibling_id=entry_id if is_oco else profit_id, **stop, **shared)
+        exits = {OrderClass.BRACKET: (profit, loss), OrderClass.OTO: (profit,), OrderClass.OCO: (loss,)}[kind]
+        own: dict[str, Any] = {"order_id": entry_id, "order_class": kind, "exits": exits}
+        if is_oco:
+            own |= {"side": Side.SELL, "limit_px": D(105), "sibling_id": loss_id}
+        return self.ticket(**(own | more))
 
     def market_ticket(self, **more: Any) -> OrderTicket:
         return self.ticket(ord_type=OrdType.MARKET, limit_px=None, time_in_force=TimeInForce.DAY, **more)

@@ -98,10 +98,11 @@ class SimulatorDriver(Driver):
         self.market.tell(Quote("ACME", D(bid), _MANY, D(ask), _MANY, None, None, now_ns, now_ns, True))
 
     def trade(self, px: Number, units: Number) -> None:
-        """The market comes down to the price, and somebody sells there: at a price not shown, nothing fills."""
-        self.quote(px, 101)
+        """The market comes to the price, and somebody trades there: at a price not shown, nothing fills."""
+        is_below = D(px) < 101
+        self.quote(*((px, 101) if is_below else (99, px)))
         now_ns = self.clock.now_ns()
-        self.market.tell(TradeTick("ACME", D(px), D(units), now_ns, now_ns, is_buyer_maker=True))
+        self.market.tell(TradeTick("ACME", D(px), D(units), now_ns, now_ns, is_buyer_maker=is_below))
 
     async def prove(self, chapter: str) -> None:
         """Every request is answered before it returns, and taken: there is nothing between us and it that could be

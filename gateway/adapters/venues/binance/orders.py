@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import OrdType, Side, TimeInForce
+from gateway.domain.enums import OrderClass, OrdType, Side, TimeInForce
 from gateway.domain.money import BPS, plain
 
 _TYPES = {
@@ -56,6 +56,8 @@ def trailing_delta(ticket: OrderTicket) -> Decimal:
 def params_of(ticket: OrderTicket) -> dict[str, Any]:
     """The parameters of POST /api/v3/order. Raises OrderUnsupported."""
     kind = kind_of(ticket)
+    if ticket.order_class is not OrderClass.SIMPLE:
+        raise OrderUnsupported(f"order_class {ticket.order_class} is not sent to binance; it has simple")
     if ticket.execution_algorithm:
         raise OrderUnsupported("binance spot has no execution algorithms; leave execution_algorithm out")
     params: dict[str, Any] = {

@@ -12,7 +12,7 @@ from gateway.adapters.venues.ccxt.known import KnownExchange
 from gateway.adapters.venues.ccxt.options import CcxtOptions, OptionsInvalid, read_options
 from gateway.domain.capabilities import Holdings, IdReuse, Reach, VenueCapabilities
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import OrdType, Side, TimeInForce
+from gateway.domain.enums import OrderClass, OrdType, Side, TimeInForce
 from gateway.domain.settings import VenueSettings
 
 #: Resting orders end at their time by a cancel of ours, wherever an order can rest.
@@ -36,6 +36,8 @@ class OrderForms(msgspec.Struct, frozen=True):
         """Raise OrderUnsupported, naming what the exchange takes instead."""
         is_at_market = ticket.ord_type in (OrdType.MARKET, OrdType.STOP)
         times = _AT_MARKET if is_at_market else self.times_in_force
+        if ticket.order_class is not OrderClass.SIMPLE:
+            raise OrderUnsupported(f"order_class {ticket.order_class} is not sent to {self.exchange}; it has simple")
         if ticket.execution_algorithm:
             raise OrderUnsupported(f"{self.exchange} has no execution algorithms; leave execution_algorithm out")
         if ticket.ord_type not in self.types:

@@ -1,6 +1,6 @@
 """Who of those that wait for the exchange's rate limit sends next. It takes the place of ccxt's own limiter, where
-everything waits in one line: an order behind a hundred questions, and nobody knows whether it has left. There is one for
-each account: an exchange counts what comes from all venues of the configuration that are the same account together.
+everything waits in one line: an order behind a hundred questions, and nobody knows whether it has left. There is one
+for each account: an exchange counts what comes from all venues of the configuration that are the same account together.
 
 Cancels go first. Look-ups of orders in doubt have every second turn, new orders, news and the rest take the others one
 after another: nothing starves. What does not get its turn in time was not sent.

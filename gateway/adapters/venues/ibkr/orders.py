@@ -6,7 +6,7 @@ from decimal import Decimal
 from ib_async import Order, TagValue
 
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import OrdType, TimeInForce
+from gateway.domain.enums import OrderClass, OrdType, TimeInForce
 from gateway.domain.money import plain
 
 _TYPES = {
@@ -36,6 +36,8 @@ class OrderUnsupported(Exception):
 
 def order_of(ticket: OrderTicket, account: str) -> Order:
     """The ticket as a TWS order, tagged with our id. Raises OrderUnsupported."""
+    if ticket.order_class is not OrderClass.SIMPLE:
+        raise OrderUnsupported(f"order_class {ticket.order_class} is not sent to TWS; it has simple")
     order = Order(
         action=ticket.side.value.upper(),
         totalQuantity=plain(ticket.order_qty),
