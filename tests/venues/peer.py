@@ -11,6 +11,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
@@ -268,8 +269,9 @@ async def _cut(request: web.Request, response: web.StreamResponse) -> web.Stream
     raw = bytes(body) if isinstance(body, bytes | bytearray) else b"{}"
     half = web.StreamResponse(status=response.status, headers={"Content-Type": "application/json"})
     half.content_length = len(raw)
-    await half.prepare(request)
-    await half.write(raw[: len(raw) // 2])
+    with suppress(ConnectionError):  # whoever asked may be gone
+        await half.prepare(request)
+        await half.write(raw[: len(raw) // 2])
     if request.transport is not None:
         request.transport.close()
     return half

@@ -18,13 +18,11 @@ from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrderClass, OrdType, SubmitStatus, TimeInForce
 from tests.venues.contract import fast
 from tests.venues.contract.desk import Desk
-from tests.venues.contract.registry import DRIVERS, EXCUSED
+from tests.venues.contract.registry import DRIVERS, EXCUSED, WITH_CLASSES
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 D = Decimal
 BRACKET, OCO, OTO = CLASSES = (OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO)
-#: Those that carry out orders with exits themselves; C5 shows that the others refuse them.
-WITH_CLASSES = ("alpaca", "simulator")
 ACCEPTED, REJECTED, UNKNOWN = SubmitStatus.ACCEPTED, SubmitStatus.REJECTED, SubmitStatus.UNKNOWN
 
 

@@ -30,6 +30,7 @@ class CcxtDriver(PeerDriver):
     unit = D("0.1")
     refused = ({"order_qty": D(50_000)}, "insufficient funds")
     credential_words = "CCXT_API_KEY"
+    soak_pace_s = 1.0
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

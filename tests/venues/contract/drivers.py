@@ -54,6 +54,10 @@ class Driver:
     #: An order that the venue itself refuses, and a word of what it says; fields of the ticket.
     refused: ClassVar[tuple[Mapping[str, Any], str] | None] = None
     timeout_s: ClassVar[str] = "1"
+    #: At most between two steps of a soak: not so often that its rate limit is all that is seen.
+    soak_pace_s: ClassVar[float] = 0.1
+    #: Faults of one request that end the connection of all.
+    breaking_faults: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

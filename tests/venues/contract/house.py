@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.domain.config import LimitTable, Rollout, VenueMode
-from gateway.domain.enums import Mode, OrdStatus, Route
-from gateway.domain.orders import Order, ReplaceRequest
+from gateway.domain.enums import Mode, OrderClass, OrdStatus, OrdType, Route, Side, TimeInForce
+from gateway.domain.order_class import StopLoss, TakeProfit
+from gateway.domain.orders import NewOrderSingle, Order, ReplaceRequest
 from gateway.domain.reasons import RejectCode
 from gateway.domain.rollout import Promotions
 from gateway.ports.intake import Reply
@@ -61,6 +62,27 @@ class House(Desk):
         reasons = (None, RejectCode.VENUE_NOT_CONNECTED)
         assert (order.reject.code if order.reject is not None else None) in reasons, order.reject
         return order
+
+    async def enter(self, order_class: OrderClass) -> Order:
+        """Buy ten units with exits at 105 and 90, or put these beside ten that are held; what is sent of it."""
+        is_oco = order_class is OrderClass.OCO
+        terms: dict[str, Any] = {"take_profit": TakeProfit(D(105))}
+        if order_class is not OrderClass.OTO:
+            terms["stop_loss"] = StopLoss(D(90))
+        request = NewOrderSingle(
+            symbol=self.driver.symbol,
+            side=Side.SELL if is_oco else Side.BUY,
+            order_qty=10 * self.driver.unit,
+            ord_type=OrdType.LIMIT,
+            limit_px=None if is_oco else D(95),
+            time_in_force=TimeInForce.GTC,
+            strategy_id="s1",
+            order_class=order_class,
+            **terms,
+        )
+        order = self.order(await self.intake.place(request, TRADER, 0))
+        assert order.reject is None, order.reject
+        return self.engine.state.orders[order.leg_ids[0]]
 
     async def cancel(self, order: Order) -> Reply:
         return await self.intake.cancel(order.order_id, TRADER)

@@ -22,6 +22,7 @@ class IbkrDriver(Driver):
     symbol = peer_symbol = "AAPL"
     capabilities = IBKR
     refused = ({"limit_px": Decimal("95.003")}, "minimum price variation")
+    breaking_faults = frozenset({"drop_before", "drop_after", "cut", "garble"})
     credential_words = "is not among those of this login"
 
     def __init__(self, folder: object) -> None:

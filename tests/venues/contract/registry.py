@@ -44,6 +44,8 @@ DRIVERS: dict[str, Callable[[Path], Driver]] = {
     "ccxt": _ccxt,
     "simulator": _simulator,
 }
+#: Those that carry out orders with exits themselves: bracket, OCO and OTO.
+WITH_CLASSES = ("alpaca", "simulator")
 _IN_PROCESS = "it is in this process: a request is answered before it returns, and nothing is sent anywhere"
 #: Chapters of the contract that a venue cannot have, and why. ``Driver.prove`` shows that it is so.
 EXCUSED: dict[str, dict[str, str]] = {

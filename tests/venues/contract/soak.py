@@ -1,19 +1,22 @@
 """``make soak``: gateways in processes of their own trade for half an hour at venues that break, and get killed.
 
-Each venue gets random orders, cancels and changes, a market that moves, random faults, lost connections, and a gateway
-that is killed and restarted. It ends with the gateway's book being the venue's, no order twice, nothing in doubt.
-What is drawn follows from the seed, which is printed; how it falls in with the timing of the machine does not.
+Each venue gets random orders (with exits where it has them), cancels and changes, a market that moves, random faults,
+lost connections, and a gateway that is killed and restarted, also while orders are in doubt. It ends with the gateway's
+book being the venue's, no order twice, nothing in doubt; and the gateway must never have taken a difference of holdings
+for real, or an order of its own for somebody else's. What is drawn follows from the seed, which is printed; how it
+falls in with the timing of the machine does not.
 """
 
 import argparse
 import asyncio
 import random
 import re
+import shutil
 import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -32,28 +35,21 @@ STREAM_FAULTS = ("lose", "twice", "hold", "swap")
 OPERATIONS = ("place", "cancel", "replace", "lookup", "*")
 EVENTS = ("ack", "fill", "canceled", "*")
 #: What a step may be, and how often.
-STEPS = {
-    "place": 40,
-    "cancel": 15,
-    "replace": 8,
-    "trade": 20,
-    "fault": 3,
-    "stream fault": 3,
-    "hang up": 0.5,
-    "down": 0.2,
-    "silent": 0.05,
-    "kill": 0.3,
-}
-#: Steps that may cost the connection, and how many orders go out between two of them, most of the time: gateways that
-#: are always reconnecting trade nothing.
-TROUBLES = {"fault", "stream fault", "hang up", "down", "silent"}
-_ORDERS_BETWEEN_TROUBLES = 8
-_TROUBLE_AFTER_TROUBLE = 0.1
-#: At most between two steps.
-_PACE_S = 0.05
-_SETTLE_WITHIN_S = 120.0
+STEPS = {"place": 40, "enter": 8, "cancel": 15, "replace": 8, "trade": 20, "fault": 5, "stream fault": 4}
+#: What ends a connection, and how often; these come by the clock.
+BREAKS = {"hang up": 4, "down": 2, "silent": 1, "kill": 2, "kill in doubt": 3}
+#: Between two of them, in seconds. A connection that never stands for ten is made again after ever longer waits, and
+#: nothing trades meanwhile: so most come later than that, and one in so many at once.
+_BREAK_EVERY_S, _BREAK_AT_ONCE_S, _AT_ONCE = (11, 24), (0.2, 3), 5
+_SETTLE_WITHIN_S = 240.0
+#: A run as long as this must have seen everything that can happen.
+_LONG_S = 480
 #: How the gateway holds its book against the venue: often, so that a short run sees many readings.
 _RECONCILIATION = {"every_s": 6, "grace_s": 1}
+#: What the gateway logs when it takes a difference for real, or an order for somebody else's.
+_ACCUSATIONS = re.compile(r"reconciliation of \S+: (?:\S+ holds .*|order \S+ did not come through this gateway.*)")
+#: What an order waits that came while the venue was away: a desk would.
+_AWAY_S = 0.2
 _GONE = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -64,13 +60,13 @@ class Soak:
         self.driver = driver
         self.rng = random.Random(f"{seed} {driver.name}")
         self.site = Site(folder)
-        self.gateway: GatewayProcess
+        self._gateway: GatewayProcess | None = None
         self.api: Api
         self.done: Counter[str] = Counter()
-        #: How many differences of holdings were logged before anything was traded.
-        self.known_drifts = 0
+        #: How many differences were logged before anything was traded.
+        self.known_accusations = 0
         self._mine: list[str] = []
-        self._since_trouble = 0
+        self._next_break_s = 0.0
 
     async def begin(self) -> None:
         driver, name = self.driver, self.driver.name
@@ -84,11 +80,11 @@ class Soak:
         self.site.merge("gateway.yaml", {"venues": {name: driver.venue_keys()}})
         self.site.merge("risk.yaml", {"reconciliation": _RECONCILIATION})
         self.site.set_modes("CANARY", **{name: ("CANARY", 100)})
-        self.gateway = GatewayProcess(self.site, environ=driver.environ())
-        self.gateway.spawn()
+        self._gateway = GatewayProcess(self.site, environ=driver.environ())
+        self._gateway.spawn()
         await self._ready()
         await self._accept_what_was_there()
-        self.known_drifts = len(self.drifts())
+        self.known_accusations = len(self._accusations())
 
     async def _accept_what_was_there(self) -> None:
         """Take what the account holds before anything was traded as given, as whoever opens an account here must:
@@ -104,33 +100,46 @@ class Soak:
     async def _holdings(self) -> dict[str, Any]:
         """How the gateway says that its book agrees with the venue."""
         venues = (await self.api.fetch("/api/trading/reconciliation"))["venues"]
-        return next((one for one in venues if one["venue"] == self.driver.name), {"read_at": None, "differences": []})
+        nothing: dict[str, Any] = {"read_at": None, "trouble": "", "differences": [], "unknown_orders": []}
+        return next((one for one in venues if one["venue"] == self.driver.name), nothing)
 
-    def drifts(self) -> list[str]:
-        """Every difference of holdings that the gateway told of in its log: there is none while the books are right."""
-        words = re.compile(r"reconciliation of \S+: \S+ holds .*")
-        return words.findall((self.site.root / "gateway.log").read_text())
+    def _accusations(self) -> list[str]:
+        """Every difference and unknown order that the gateway told of in its log: there is none while the books are
+        right, for nobody else trades here."""
+        return _ACCUSATIONS.findall((self.site.root / "gateway.log").read_text())
+
+    def accusations(self) -> list[str]:
+        return self._accusations()[self.known_accusations :]
+
+    @property
+    def gateway(self) -> GatewayProcess:
+        assert self._gateway is not None, "it has begun"
+        return self._gateway
 
     async def _ready(self) -> None:
         await self.gateway.ready()
         self.api = self.gateway.api()
 
     async def run(self, seconds: float) -> None:
-        """Random steps until the time is over."""
+        """Random steps until the time is over, and a break whenever one is due."""
         end = time.monotonic() + seconds
-        names, weights = list(STEPS), list(STEPS.values())
+        self._plan_break()
         while time.monotonic() < end:
-            step = self.rng.choices(names, weights)[0]
-            if step in TROUBLES:
-                if self._since_trouble < _ORDERS_BETWEEN_TROUBLES and self.rng.random() > _TROUBLE_AFTER_TROUBLE:
-                    continue
-                self._since_trouble = 0
-            self.done[step] += 1
+            is_break = time.monotonic() >= self._next_break_s
+            table = BREAKS if is_break else STEPS
+            step = self.rng.choices(list(table), list(table.values()))[0]
             try:
                 await getattr(self, f"_{step.replace(' ', '_')}")()
+                self.done[step] += 1
             except _GONE:
                 self.done["unanswered"] += 1
-            await asyncio.sleep(self.rng.random() * _PACE_S)
+            if is_break:
+                self._plan_break()
+            await asyncio.sleep(self.rng.random() * self.driver.soak_pace_s)
+
+    def _plan_break(self) -> None:
+        within = _BREAK_AT_ONCE_S if self.rng.randrange(_AT_ONCE) == 0 else _BREAK_EVERY_S
+        self._next_break_s = time.monotonic() + self.rng.uniform(*within)
 
     # --- steps --------------------------------------------------------------------------------------------
 
@@ -147,12 +156,49 @@ class Soak:
             "limit_price": str(rng.choice((95, 96, 102) if is_buy else (105, 104, 98))),
             "account": "default",
         }
+        await self._send(order)
+
+    async def _enter(self) -> None:
+        """An order with exits, where the venue has them; an oco where something is held."""
+        kinds = [one.value for one in self.driver.capabilities.order_classes]
+        if not kinds:
+            return
+        rng, kind = self.rng, self.rng.choice(kinds)
+        held = await self._long_positions() if kind == "oco" else []
+        if kind == "oco" and not held:
+            kind = "bracket"
+        order: dict[str, Any] = {
+            "symbol": self.driver.symbol,
+            "side": "sell" if kind == "oco" else "buy",
+            "quantity": held[0]["quantity"] if kind == "oco" else f"{rng.randint(1, 10) * self.driver.unit:f}",
+            "strategy_id": held[0]["strategy_id"] if kind == "oco" else f"exits{rng.randint(1, 1_000)}",
+            "time_in_force": "gtc",
+            "order_type": "limit",
+            "order_class": kind,
+            "take_profit": {"limit_price": "105"},
+            "account": "default",
+        }
+        if kind != "oco":
+            order["limit_price"] = str(rng.choice((95, 96, 102)))
+        if kind != "oto":
+            order["stop_loss"] = {"stop_price": "94"}
+        if await self._send(order):
+            self.done[kind] += 1
+
+    async def _long_positions(self) -> list[dict[str, Any]]:
+        found = (await self.api.fetch("/api/trading/positions?book=live"))["positions"]
+        return [one for one in found if one["venue"] == self.driver.name and D(one["quantity"]) > 0]
+
+    async def _send(self, order: Mapping[str, Any]) -> bool:
         reply = await self.api.place(**order)
         if reply.status == 201:
             self._mine.append(reply.body["order_id"])
-            self._since_trouble += 1
-        else:
-            self.done[f"refused {_code_of(reply.body) or reply.status}"] += 1
+            return True
+        code = _code_of(reply.body) or str(reply.status)
+        self.done[f"refused {code}"] += 1
+        if code == "VENUE_NOT_CONNECTED":
+            await asyncio.sleep(_AWAY_S)
+        return False
 
     def _one(self) -> str:
         return self.rng.choice(self._mine[-30:]) if self._mine else "none"
@@ -168,11 +214,13 @@ class Soak:
         if self.rng.random() < 0.8:
             self.driver.trade(self.rng.choice((94, 95, 96, 104, 105)), self.rng.randint(1, 8))
         else:
-            low = self.rng.randint(97, 99)
+            low = self.rng.choice((93, 97, 98, 99, 99))
             self.driver.quote(low, low + 2)
 
     async def _fault(self) -> None:
         kind, op = self.rng.choice(REQUEST_FAULTS), self.rng.choice(OPERATIONS)
+        if kind in self.driver.breaking_faults:
+            self._plan_break()  # it is one
         statuses = (500, 503, 504, 429) if kind == "error" else (500, 503, 504)  # 429 says that it was not done
         self.driver.faults.add(kind, op, status=self.rng.choice(statuses), delay_s=1.0, retry_after_s=1)
 
@@ -196,20 +244,52 @@ class Soak:
         self.gateway.spawn()
         await self._ready()
 
+    async def _kill_in_doubt(self) -> None:
+        """Orders are with the venue, which does not answer; then the gateway is killed."""
+        kind = self.rng.choice(("late", "stuck", "silent", "drop_after"))
+        faults = [self.driver.faults.add(kind, "place", delay_s=3.0) for _ in range(3)]
+        places = [asyncio.create_task(self._place()) for _ in faults]
+        await asyncio.wait([asyncio.create_task(one.hit.wait()) for one in faults], timeout=1.0)
+        self.done["killed in doubt"] += sum(1 for one in faults if one.hit.is_set())
+        await self._kill()
+        await asyncio.gather(*places, return_exceptions=True)
+
     # --- the end ------------------------------------------------------------------------------------------
 
     async def settle(self) -> list[str]:
         """Let everything work again, take back what works, and wait until the books agree: what then still differs."""
         self.driver.faults.clear()
         self.driver.hang_up()
-        for _ in range(int(_SETTLE_WITHIN_S / 5)):
-            await self._take_back()
-            for _ in range(10):
-                found = await self.differences()
-                if not found:
-                    return found
-                await asyncio.sleep(0.5)
+        end = time.monotonic() + _SETTLE_WITHIN_S
+        found = ["it was not looked at"]
+        while found and time.monotonic() < end:
+            try:
+                await self._take_back()
+                for _ in range(10):
+                    found = await self.differences()
+                    if not found:
+                        break
+                    await asyncio.sleep(0.5)
+            except _GONE as error:
+                found = [f"the gateway does not answer: {error!r}"]
         return found
+
+    def unseen(self) -> list[str]:
+        """Kinds of faults, and steps, that never happened."""
+        hit = {str(kind) for kind, _ in self.driver.faults.log}
+        wanted = [one for one in (*STEPS, *BREAKS, "killed in doubt") if one != "enter"]
+        wanted += [kind.value for kind in self.driver.capabilities.order_classes]
+        lacking = [one for one in wanted if not self.done[one]]
+        return lacking + [one for one in (*REQUEST_FAULTS, *STREAM_FAULTS) if one not in hit]
+
+    def statistics(self) -> str:
+        truths = self.driver.truths()
+        fills = sum(1 for one in truths.values() if one.cum_qty)
+        hits = Counter(str(kind) for kind, _ in self.driver.faults.log)
+        parts = [f"{len(truths)} orders at the venue, {fills} filled"]
+        for counted in (self.done, hits):
+            parts.append(", ".join(f"{what} {count}" for what, count in sorted(counted.items())))
+        return "; ".join(parts)
 
     async def _take_back(self) -> None:
         for order in await self._orders():
@@ -249,12 +329,21 @@ class Soak:
         signed = sum((one.cum_qty * signs[orders[key]["side"]] for key, one in truths.items() if key in orders), D(0))
         if held != signed:
             found.append(f"the position is {held}, and the venue filled {signed}")
-        for drift in (await self._holdings())["differences"]:
-            found.append(f"the gateway says that {drift['symbol']} differs by {drift['difference']}")
+        return found + await self._told_differences()
+
+    async def _told_differences(self) -> list[str]:
+        """What the gateway itself says that differs."""
+        told = await self._holdings()
+        found = [f"the gateway says that {one['symbol']} differs by {one['difference']}" for one in told["differences"]]
+        for order in told["unknown_orders"]:
+            found.append(f"the gateway says that {order['venue_order_id']} is somebody else's: {order['text']}")
+        if told["trouble"]:
+            found.append(f"the account was not read: {told['trouble']}")
         return found
 
     async def end(self) -> None:
-        await self.gateway.close()
+        if self._gateway is not None:
+            await self._gateway.close()
         await self.driver.close_peer()
 
 
@@ -266,25 +355,26 @@ def _code_of(body: Any) -> str:
     return str((order.get("reject") or order).get("code", ""))
 
 
-async def soak(venues: list[str], seconds: float, seed: str, folder: Path, say: Callable[[str], None] = print) -> bool:
-    """All venues side by side; True when all is well. Folders of gateways that went wrong are kept."""
+async def soak(venues: list[str], seconds: float, seed: str, folder: Path) -> bool:
+    """All venues side by side; True when all is well."""
 
     async def one(name: str) -> bool:
         place = folder / name
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "site").mkdir(exist_ok=True)
         run = Soak(DRIVERS[name](place), place / "site", seed)
-        run.site.root.mkdir(exist_ok=True)
-        await run.begin()
         try:
+            await run.begin()
             await run.run(seconds)
-            wrong = await run.settle()
-            truths = run.driver.truths()
-            steps = ", ".join(f"{step} {count}" for step, count in sorted(run.done.items()))
-            wrong += run.drifts()[run.known_drifts :]
-            fills = sum(1 for one in truths.values() if one.cum_qty)
-            say(f"{name}: {len(truths)} orders at the venue, {fills} filled; {steps}")
+            wrong = await run.settle() + run.accusations()
+            _say(f"{name}: {run.statistics()}")
+            unseen = run.unseen()
+            if unseen:
+                _say(f"{name}: never happened: {', '.join(unseen)}")
+            if unseen and seconds >= _LONG_S:
+                wrong.append("a run as long as this should have seen everything")
             for text in wrong[:20]:
-                say(f"{name}: WRONG {text}")
+                _say(f"{name}: WRONG {text}")
             return not wrong
         finally:
             await run.end()
@@ -292,8 +382,12 @@ async def soak(venues: list[str], seconds: float, seed: str, folder: Path, say: 
     results = await asyncio.gather(*(one(name) for name in venues), return_exceptions=True)
     for name, result in zip(venues, results, strict=True):
         if isinstance(result, BaseException):
-            say(f"{name}: WRONG {result!r}")
+            _say(f"{name}: WRONG {result!r}")
     return all(result is True for result in results)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def main() -> int:
@@ -308,11 +402,12 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no venue {', '.join(sorted(unknown))}")
     warnings.simplefilter("ignore")
-    print(f"soak of {options.seconds:g} s at {', '.join(venues)}, seed {options.seed}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        place = options.keep or Path(folder)
-        is_well = asyncio.run(soak(venues, options.seconds, options.seed, place))
-    print("the books agree" if is_well else f"NOT WELL: make soak ARGS='--seed {options.seed}'")
+    _say(f"soak of {options.seconds:g} s at {', '.join(venues)}, seed {options.seed}")
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="soak-"))
+    is_well = asyncio.run(soak(venues, options.seconds, options.seed, folder))
+    if is_well and options.keep is None:
+        shutil.rmtree(folder)
+    _say("the books agree" if is_well else f"NOT WELL: make soak ARGS='--seed {options.seed}'; all is in {folder}")
     return 0 if is_well else 1
 
 

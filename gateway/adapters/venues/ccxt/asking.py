@@ -73,8 +73,8 @@ class Asker:
         symbol, has = one.ticket.symbol, self._client.has
         if one.venue_order_id and has.get("fetchOrder"):
             state = await self._fetch(one.venue_order_id, symbol, {})
-            if state is not None:
-                return state
+            if state is not None or (one.is_cancel_taken and self._known.forgets_unfilled):
+                return state  # it does not forget what has filled, and is asked twice: no list knows more
         elif not one.venue_order_id and self._known.finds_by_id and one.client_id:
             state = await self._fetch(None, symbol, {"clientOrderId": one.client_id})
             if state is not None and state.client_id == one.client_id:

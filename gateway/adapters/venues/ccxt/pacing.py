@@ -3,7 +3,9 @@ everything waits in one line: an order behind a hundred questions, and nobody kn
 for each account: an exchange counts what comes from all venues of the configuration that are the same account together.
 
 Cancels go first. Look-ups of orders in doubt have every second turn, new orders, news and the rest take the others one
-after another: nothing starves. What does not get its turn in time was not sent.
+after another, but for news, which wait for no second order until they had two turns: what became of an order takes two
+or three questions, and orders that are refused for want of room do less harm than fills that are told late. Nothing
+starves. What does not get its turn in time was not sent.
 """
 
 import asyncio
@@ -17,6 +19,8 @@ from gateway.ports.clock import Clock
 _NS = 1_000_000_000
 #: Until the budget is asked again when it had no room.
 _STEP_S = 0.1
+#: Turns that news have after an order, as long as any wait.
+_NEWS_AFTER_ORDER = 2
 
 
 class Purpose(IntEnum):
@@ -53,6 +57,7 @@ class Pacing:
         #: Which turn each purpose had last.
         self._served = dict.fromkeys(Purpose, 0)
         self._turns = 0
+        self._news_due = 0
         self._timer: asyncio.TimerHandle | None = None
 
     async def enter(self, units: int, purpose: Purpose, deadline_ns: int) -> None:
@@ -87,8 +92,15 @@ class Pacing:
             self._free_ns = max(self._free_ns, now_ns) + one.units * self.gap_ns
             self._turns += 1
             self._served[purpose] = self._turns
+            self._note_news(purpose)
             if not one.turn.done():
                 one.turn.set_result(None)
+
+    def _note_news(self, served: Purpose) -> None:
+        if served is Purpose.ORDER:
+            self._news_due = _NEWS_AFTER_ORDER
+        elif served is Purpose.NEWS:
+            self._news_due -= 1
 
     def _next(self) -> Purpose | None:
         """Whose turn it is: of those that take turns, the one that had it longest ago."""
@@ -97,4 +109,7 @@ class Pacing:
         if self._lines[Purpose.LOOKUP] and self._served[Purpose.LOOKUP] < self._turns:
             return Purpose.LOOKUP
         waiting = (purpose for purpose, line in self._lines.items() if line)
-        return min(waiting, key=lambda purpose: self._served[purpose], default=None)
+        first = min(waiting, key=lambda purpose: self._served[purpose], default=None)
+        if first is Purpose.ORDER and self._lines[Purpose.NEWS] and self._news_due > 0:
+            return Purpose.NEWS
+        return first
