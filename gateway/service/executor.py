@@ -24,6 +24,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.journal import OrderArchive
 from gateway.ports.sending import IS_WANTED
 from gateway.ports.venue import Answer, Lookup, Venue
+from gateway.service.requests import Leave, answer_of, request
 from gateway.service.tasks import TaskGroup
 
 # Named once: see domain.orders.
@@ -120,7 +121,7 @@ class Executor:
     async def _run_local(self, requests: list[tuple[Effect, Venue]]) -> None:
         for effect, venue in requests:
             try:
-                answer = await _request(effect, venue)
+                answer = await request(effect, venue)
             except Exception:
                 _log.exception("the simulator failed on %s", effect)
                 answer = Answer(SubmitStatus.UNKNOWN, "the simulator failed; see the log")
@@ -150,12 +151,12 @@ class Executor:
     async def _run_remote(self, effect: Effect, venue: Venue, timeout_s: float) -> None:
         if isinstance(effect, CancelOrder | ReplaceOrder) and self._was_withheld(effect.ticket):
             return
-        leave = _Leave(partial(self._why_withheld, effect))
+        leave = Leave(partial(self._why_withheld, effect))
         if not leave():
             self._on_answer(effect, Answer(SubmitStatus.WITHHELD, leave.why_not))
             return
         IS_WANTED.set(leave)  # in this task, which makes this request and no other
-        answer = await _answer_of(effect, venue, timeout_s)
+        answer = await answer_of(effect, venue, timeout_s)
         if answer.status is SubmitStatus.THROTTLED and isinstance(effect, CancelOrder):
             later = await self._cancelled_later(effect.ticket, answer.text)
             if later is None:
@@ -192,7 +193,7 @@ class Executor:
             if order is None or not order.is_open:
                 return None
             if slot is not None:
-                answer = await _answer_of(CancelOrder(ticket=ticket), slot.venue, slot.timeout_s)
+                answer = await answer_of(CancelOrder(ticket=ticket), slot.venue, slot.timeout_s)
         return answer
 
     def _on_answer(self, effect: Effect, answer: Answer) -> None:
@@ -314,45 +315,3 @@ class Executor:
 
     def on_status(self, venue: str, is_connected: bool, text: str) -> None:
         self._process(VenueStatusChanged(ts_ns=self._clock.now_ns(), venue=venue, is_connected=is_connected, text=text))
-
-
-class _Leave:
-    """Whether one request may leave, asked as often as it had to wait. A no stands: an adapter that heard it has sent
-    nothing."""
-
-    def __init__(self, why_not: Callable[[], str]) -> None:
-        self.why_not = ""
-        self._ask = why_not
-        self._is_over = False
-
-    def __call__(self) -> bool:
-        if not self._is_over:
-            self.why_not = self.why_not or self._ask()
-        return self._is_over or not self.why_not
-
-    def end(self) -> None:
-        """The request was answered: what the adapter began meanwhile is held back by it no longer."""
-        self._is_over = True
-
-
-async def _answer_of(effect: Effect, venue: Venue, timeout_s: float | None) -> Answer:
-    """The outcome of a request, whatever happens to it."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await _request(effect, venue)
-    except TimeoutError:
-        return Answer(SubmitStatus.UNKNOWN, f"no answer within {timeout_s:g} s")
-    except Exception as error:
-        _log.exception("a venue request failed")
-        return Answer(SubmitStatus.UNKNOWN, f"the request broke off: {error}")
-
-
-async def _request(effect: Effect, venue: Venue) -> Answer:
-    match effect:
-        case SubmitOrder(ticket=ticket):
-            return await venue.submit(ticket)
-        case CancelOrder(ticket=ticket):
-            return await venue.cancel(ticket)
-        case ReplaceOrder(ticket=ticket):
-            return await venue.replace(ticket, effect.order_qty, effect.limit_px, effect.stop_px)
-    raise AssertionError(effect)
