@@ -119,14 +119,14 @@ def _assemble(
     instruments = dict(settings.trading.instruments)
     simulator = _simulator(settings, instruments, market, calendar, state, clock)
     policy = _policy(settings, config_dir, data_dir, environ)
-    gauges, vwap_of = StateGauges(clock), _vwap(market, clock)
-    telemetry = PrometheusTelemetry(tuple(settings.trading.venues), gauges, vwap_of)
+    gauges, traded = StateGauges(clock), _traded(market)
+    telemetry = PrometheusTelemetry(tuple(settings.trading.venues), gauges, partial(_vwap, traded, clock))
     telemetry.know_open_orders(state.open_orders())
     engine = _engine(state, last_seq, journal, clock, telemetry, tasks, settings)
     table = VenueTable(VenueSlot(simulator, None))
     breakers = BreakerWatch(engine, market, calendar, clock)
     executor = Executor(table, breakers.process, state, engine.find_order, journal, clock, tasks)
-    executor.vwap_of = vwap_of
+    executor.traded = traded
     feed, durable_times = Feed(journal, last_seq), DurableTimes(clock)
     engine.run_effects = executor.run
     flattener = Flattener(engine, market, clock)
@@ -297,11 +297,15 @@ def _simulator(
     )
 
 
-def _vwap(market: MarketData, clock: Clock) -> Callable[[str], Decimal | None]:
-    """The market's own average price of a symbol now: what executions are held against."""
+def _traded(market: MarketData) -> TradedAverage:
+    """The market's own average prices: what executions are held against."""
     traded = TradedAverage()
     market.listen(None, traded.on_update)
-    return lambda symbol: traded.vwap(symbol, clock.now_ns())
+    return traded
+
+
+def _vwap(traded: TradedAverage, clock: Clock, symbol: str) -> Decimal | None:
+    return traded.vwap(symbol, clock.now_ns())
 
 
 def _server_readings(server: HttpServer) -> dict[str, Reading]:

@@ -57,6 +57,7 @@ def held_unit_under(order: Order, limit_px: Decimal | None, stop_px: Decimal | N
     return unit_value(px, instrument, config)
 
 
-def vwap_around(vwaps: Mapping[str, Decimal], symbol: str, transact_ns: int, now_ns: int) -> Decimal | None:
+def vwap_of(vwaps: Mapping[str, Decimal], order: Order, transact_ns: int, now_ns: int) -> Decimal | None:
     """The market's average price around an execution: not that of now for one that is told of long after it."""
-    return vwaps.get(symbol) if now_ns - transact_ns < _PROMPT_NS else None
+    vwap = vwaps.get(order.order_id, vwaps.get(order.symbol))  # older records tell it by symbol
+    return vwap if now_ns - transact_ns < _PROMPT_NS else None

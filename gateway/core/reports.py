@@ -8,7 +8,7 @@ import msgspec
 from gateway.core.decision import Decision
 from gateway.core.lifecycle import Progress, advance, fill_of, revise
 from gateway.core.order_classes import exits_ended, is_settled_by_sibling, open_exits
-from gateway.core.pricing import held_unit_under, vwap_around
+from gateway.core.pricing import held_unit_under, vwap_of
 from gateway.core.revisions import Revisions
 from gateway.core.self_matching import make_way_for
 from gateway.core.state import GatewayState
@@ -259,7 +259,7 @@ class ReportReader:
                 venue_order_id=report.venue_order_id,
                 is_late=was_terminal,
                 is_overfill=progress.cum_qty > progress.order_qty,
-                vwap_px=vwap_around(self._vwaps, order.symbol, report.transact_ns, self.ts_ns),
+                vwap_px=vwap_of(self._vwaps, order, report.transact_ns, self.ts_ns),
             )
         )
         if order.is_entry and not was_terminal and progress.ord_status is OrdStatus.FILLED:

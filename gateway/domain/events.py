@@ -83,7 +83,7 @@ class SubmitCompleted(_Event, frozen=True, kw_only=True):
 
 class ReportsReceived(_Event, frozen=True, kw_only=True):
     """Execution reports, in the order they arrived. ``restored`` brings back orders that had left memory; ``vwaps`` is
-    the market's average price (VWAP of the last minutes) by symbol of what was executed, where it is known."""
+    the market's average price (VWAP) from when an order was sent until now, by order, where it is known."""
 
     reports: tuple[ExecutionReport, ...]
     restored: tuple[Order, ...] = ()

@@ -98,7 +98,7 @@ class OrderAcknowledged(Recorded, frozen=True, kw_only=True):
 class OrderExecuted(Recorded, frozen=True, kw_only=True):
     """One fill, with what the order came to by it. ``is_late`` marks a fill after the order was done,
     ``is_overfill`` one beyond the order's quantity: both are booked, because they happened. ``vwap_px`` is the
-    market's average price around it, None where that is not known."""
+    market's average price from when the order was sent until then, None where that is not known."""
 
     order_id: str
     symbol: str

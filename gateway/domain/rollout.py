@@ -100,9 +100,9 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of the evidence. None switches a gate off.
 
     A rate passes when it is proven to be within its bound with ``confidence``, fails when it is proven not to be, and
-    is not enough evidence between. A slippage or delay passes when most orders (their median) are proven to be within
-    the bound, and fails when most are proven to be beyond bound and ``min_effect`` together. ``min_pairs`` is the
-    fewest orders with a finished twin that a comparison looks at.
+    is not enough evidence between. A slippage or delay passes when the orders, by their ranks, are proven to be within
+    the bound, and fails when they are proven to be beyond bound and ``min_effect`` together. ``min_pairs`` is the
+    fewest orders that such a comparison looks at.
     """
 
     confidence: Decimal = Decimal("0.95")
@@ -110,6 +110,7 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True):
     min_fill_rate: Decimal | None = Decimal("0.95")
     max_slippage_bps: Decimal | None = Decimal(10)
     max_twin_slippage_bps: Decimal | None = Decimal(5)
+    max_vwap_bps: Decimal | None = None
     min_effect_bps: Decimal = ONE
     max_ack_ms: int | None = 1_000
     max_slow_acks: Decimal = Decimal("0.05")

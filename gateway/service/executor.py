@@ -26,6 +26,7 @@ from gateway.ports.sending import IS_WANTED
 from gateway.ports.venue import Answer, Lookup, Venue
 from gateway.service.requests import Leave, answer_of, request
 from gateway.service.tasks import TaskGroup
+from gateway.service.traded_average import TradedAverage
 
 # Named once: see domain.orders.
 _SHADOW, _ACCEPTED, _TRADE = Route.SHADOW, SubmitStatus.ACCEPTED, ExecType.TRADE
@@ -96,8 +97,8 @@ class Executor:
         self._looking_up: set[tuple[str, bool, bool]] = set()
         #: The last request about each order that the venue has not answered yet.
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        #: The market's average price of a symbol now, recorded with what is executed.
-        self.vwap_of: Callable[[str], Decimal | None] = lambda symbol: None
+        #: The market's average price while an order works, recorded with what is executed.
+        self.traded = TradedAverage()
 
     def run(self, effects: list[Effect]) -> None:
         """Start every effect; those of a venue in this process run one after another in one task."""
@@ -131,6 +132,8 @@ class Executor:
     def _start_remote(self, effect: Effect, ticket: OrderTicket, venue: Venue, timeout_s: float) -> None:
         """Requests about one order reach the venue one after another: a cancel must not overtake its order. An exit
         goes with the order that it is sent with."""
+        if isinstance(effect, SubmitOrder):
+            self.traded.follow(ticket.order_id, ticket.symbol)
         key = ticket.entry_id or ticket.order_id
         before = self._under_way.get(key)
         task = self._tasks.spawn(self._run_after(before, effect, venue, timeout_s), "venue request")
@@ -294,17 +297,21 @@ class Executor:
             self._tasks.spawn(self._restore_and_record(reports, missing), "late reports")
         elif reports:
             self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=reports, vwaps=self._vwaps_of(reports)))
+            for report in reports:
+                order = self._state.orders.get(report.order_id)
+                if order is None or not order.is_open:
+                    self.traded.forget(report.order_id)
 
     def _vwaps_of(self, reports: tuple[ExecutionReport, ...]) -> dict[str, Decimal]:
-        """What the market's trades came to, of each symbol that was executed."""
+        """What the market's trades came to since each order that was executed was sent."""
         vwaps: dict[str, Decimal] = {}
         for report in reports:
             if report.exec_type is not _TRADE or report.is_twin:
                 continue
             order = self._find_order(report.order_id)
-            vwap = None if order is None else self.vwap_of(order.symbol)
+            vwap = None if order is None else self.traded.vwap_since_sent(order.order_id, order.symbol)
             if order is not None and vwap is not None:
-                vwaps[order.symbol] = vwap
+                vwaps[order.order_id] = vwap
         return vwaps
 
     async def _restore_and_record(self, reports: tuple[ExecutionReport, ...], missing: set[str]) -> None:

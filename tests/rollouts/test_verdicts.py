@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
+from gateway.core.rollout.comparisons import look_where_due
 from gateway.core.rollout.gates import assess
 from gateway.domain.enums import Mode
 from gateway.domain.rollout import Gates, Rollout, Verdict, gravest
@@ -37,6 +38,7 @@ def rollouts(draw: st.DrawFn) -> VenueRollout:
     for samples in (evidence.slippage, evidence.twin_slippage, evidence.ack_ms, evidence.ack_delay_ms):
         value, n = draw(st.sampled_from([0, 0, 0, 90, 5_000])), draw(st.sampled_from([0, 5, 50, 500, 500]))
         samples.cells, samples.n, samples.total = ({str(value): n} if n else {}), n, value * n
+    look_where_due(evidence, LAX)
     return VenueRollout(
         evidence=evidence,
         orders=orders,

@@ -6,6 +6,8 @@ from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.state import GatewayState
 from gateway.domain.enums import ExecType, Mode
+from gateway.domain.market import TradeTick
+from gateway.domain.money import plain
 from gateway.domain.orders import ExecutionReport
 from gateway.service.rollouts import RolloutDesk
 from tests.fakes.venue import FakeVenue
@@ -21,13 +23,20 @@ def shown(one: Desk) -> dict[str, str | None]:
     return {stratum.stratum: stratum.vwap_bps for stratum in state.strata}
 
 
+def print_trade(one: Desk, px: str, qty: int) -> None:
+    now_ns = one.clock.now_ns()
+    one.executor.traded.on_update(TradeTick("AAPL", D(px), D(qty), now_ns, now_ns, is_buyer_maker=False))
+
+
 async def test_the_average_of_the_market_is_recorded_with_what_was_executed() -> None:
     """Without it the evidence could not be told again from the journal: the market of that minute is gone."""
     async with desk(Mode.LIVE, venue=FakeVenue(fills=False)) as one:
-        one.executor.vwap_of = {"AAPL": D(180)}.get
+        print_trade(one, "170", 100)  # before the order: no market of its own
         order = one.order(await one.place(qty=10))
-        assert shown(one) == {}
+        await one.until(lambda: bool(one.venue.sends))
+        print_trade(one, "179", 3)
         for part, px in (("a", "180.09"), ("b", "180.27")):
+            print_trade(one, "180.5" if part == "a" else "180", 4 if part == "a" else 1)
             report = ExecutionReport(
                 order_id=order.order_id,
                 exec_type=ExecType.TRADE,
@@ -37,7 +46,12 @@ async def test_the_average_of_the_market_is_recorded_with_what_was_executed() ->
                 last_px=D(px),
             )
             one.executor.on_reports((report,))
-        assert shown(one) == {"": "10", "market|buy|AAPL": "10"}
+            if part == "a":
+                assert set(shown(one).values()) == {None}
+        vwap = (D("179") * 3 + D("180.5") * 4 + D(180)) / 8
+        bps = plain(D(round((D("180.18") - vwap) / vwap * 100_000)) / 10)
+        assert shown(one) == {"": bps, "market|buy|AAPL": bps}
+        assert one.executor.traded.vwap_since_sent(order.order_id, "AAPL") is None  # let go of, being done
         await one.engine.durable(one.engine.last_seq)
 
         again = GatewayState()

@@ -167,17 +167,19 @@ def executed(world: World, order: Order, qty: str, px: str, vwap: str | None, la
         last_qty=D(qty),
         last_px=D(px),
     )
-    vwaps = {} if vwap is None else {order.symbol: D(vwap)}
+    vwaps = {} if vwap is None else {order.order_id: D(vwap)}
     world.send(ReportsReceived(ts_ns=now_ns, reports=(report,), vwaps=vwaps))
 
 
-def test_executions_are_held_against_the_average_of_the_market_by_their_share_of_the_order() -> None:
+def test_an_order_is_held_against_the_average_of_the_market_until_its_last_execution() -> None:
     """Without it an order in a hundred parts would drown a hundred orders, and a good sale would look bad."""
     world = live_world()
     buy = world.place(qty="10")
-    executed(world, buy, "4", "180.18", "180")  # 10 bps worse, for four tenths
+    executed(world, buy, "4", "180.18", "170")  # the market of half of its life
+    assert evidence(world).vwap.n == 0
     executed(world, buy, "6", "180", "180")
     assert (evidence(world).total.vwap_orders, evidence(world).total.vwap) == (1, 40)  # 4 bps, in tenths
+    assert evidence(world).vwap.counts == {40: 1}
     sale = world.place(side=Side.SELL, qty="10")
     executed(world, sale, "10", "180.18", "180")
     assert (evidence(world).total.vwap_orders, evidence(world).total.vwap) == (2, -60)

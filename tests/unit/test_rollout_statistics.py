@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.evidence.exact import clopper_pearson, zero_failure_size
-from gateway.core.evidence.histogram import Histogram, cell_of, median_beyond, median_within, signed_rank
+from gateway.core.evidence.histogram import Histogram, cell_of
 from gateway.core.evidence.rates import (
     evidence_above,
     evidence_below,
@@ -132,7 +132,6 @@ def test_nothing_is_proven_without_samples() -> None:
     for rate in (D("0.000001"), D("0.5"), D("0.999")):
         assert (is_below(0, 0, rate, SURE), is_above(0, 0, rate, SURE)) == (False, False)
     assert (lower_bound(0, 0, SURE), upper_bound(0, 0, SURE)) == (0, 1)
-    assert (median_within(Histogram(), 0, SURE), median_beyond(Histogram(), 0, SURE)) == (False, False)
     assert Histogram().median is None
 
 
@@ -155,27 +154,3 @@ def test_memory_is_bounded_whatever_comes() -> None:
                 seen.add(sign * lead * 10**exponent)
     assert len({cell_of(value) for value in range(-200_000, 200_000, 7)}) < 3_000
     assert len(seen.cells) < 1_000
-
-
-def test_the_signed_rank_of_darwins_maize() -> None:
-    """Published (Fisher, The Design of Experiments, 1935): 15 pairs, W- = 24, so W+ = 96."""
-    seen = Histogram()
-    for value in (49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48):
-        seen.add(value)
-    above, score, n = signed_rank(seen)
-    assert (above, n) == (96, 15)
-    assert score == D("2.044663")
-
-
-@given(st.lists(st.integers(-30, 30), min_size=1, max_size=40), st.integers(-5, 5))
-def test_the_signed_rank_is_that_of_the_pairs_one_by_one(values: list[int], shift: int) -> None:
-    """The same without cells: ties share the mean of their ranks, and what equals the shift is left out."""
-    seen = Histogram()
-    for value in values:
-        seen.add(value)
-    rest = sorted((value - shift for value in values if value != shift), key=abs)
-    ranks = [
-        D(sum(abs(other) < abs(value) for other in rest) * 2 + sum(abs(other) == abs(value) for other in rest) + 1) / 2
-        for value in rest
-    ]
-    assert signed_rank(seen, shift)[0] == sum((rank for rank, v in zip(ranks, rest, strict=True) if v > 0), D(0))

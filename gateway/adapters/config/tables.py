@@ -254,6 +254,7 @@ _GATES = Fields(
         "min_fill_rate": switchable(share(low=Decimal("0.5"), high=Decimal("0.99999"))),
         "max_slippage_bps": switchable(_BPS),
         "max_twin_slippage_bps": switchable(_BPS),
+        "max_vwap_bps": switchable(_BPS),
         "min_effect_bps": _BPS,
         "max_ack_ms": switchable(whole(1, 3_600_000)),
         "max_slow_acks": _RATE,

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from gateway.core.evidence.histogram import Histogram
+from gateway.core.evidence.ranks import RankLook
 from gateway.domain.money import ZERO
 from gateway.domain.rollout import Hold, PromotionApproval, RolloutOverride, Verdict
 
@@ -21,8 +22,8 @@ class Tally(msgspec.Struct):
     ``pairs`` are the orders that filled live or in a twin, both being done, ``hits`` those of them that filled live
     as far as in the lesser twin. Slippages are sums in tenths of a basis point, times sums in milliseconds.
 
-    ``vwap`` is the sum of what executions were worse than the market's average price, each weighted by its share of its
-    order, ``vwap_orders`` the sum of these shares: an order in a hundred parts counts as much as one in a single part.
+    ``vwap`` is the sum of what orders were worse than the market's average price during their lives, and
+    ``vwap_orders`` how many orders that is known of.
     """
 
     orders: int = 0
@@ -54,7 +55,8 @@ class StepEvidence(msgspec.Struct):
     ``noise`` is what a second twin of the same orders differs from the first: the simulator against itself.
     ``opened`` and ``live_opened`` are the value of the orders that opened or added, of both routes and of the live
     one. ``lost`` orders were cut off by an outage: they say nothing of the venue's quality.
-    ``holds`` is how often the rollout was held in it.
+    ``holds`` is how often the rollout was held in it. ``vwap`` is of the average price of an order against that of the
+    market during its life; ``looks`` are the last looks at what gates compare, by gate.
     """
 
     position: int = -1
@@ -69,8 +71,10 @@ class StepEvidence(msgspec.Struct):
     twin_slippage: Histogram = msgspec.field(default_factory=Histogram)
     noise: Histogram = msgspec.field(default_factory=Histogram)
     noise_fills: int = 0
+    vwap: Histogram = msgspec.field(default_factory=Histogram)
     ack_ms: Histogram = msgspec.field(default_factory=Histogram)
     ack_delay_ms: Histogram = msgspec.field(default_factory=Histogram)
+    looks: dict[str, RankLook] = {}
     breaches: int = 0
     lost: int = 0
     holds: int = 0

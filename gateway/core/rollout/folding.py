@@ -7,6 +7,7 @@ an outage cut off does not.
 from decimal import Decimal
 
 from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
+from gateway.core.rollout.comparisons import look_where_due
 from gateway.core.state import GatewayState
 from gateway.domain.breakers import BreakerKind
 from gateway.domain.enums import OPEN_STATUSES, OrdStatus, Route, Side
@@ -123,18 +124,11 @@ def note_executed(state: GatewayState, order: Order, fact: OrderExecuted) -> Non
         return
     evidence = rollout_of(state, order.venue).evidence
     evidence.breaches += fact.is_overfill
-    is_first = bool(order.sent_ns) and not order.cum_qty
-    vwap_px = fact.vwap_px
-    if not is_first and vwap_px is None:
-        return
-    for tally in evidence.tallies(stratum_of(order)):
-        if is_first:
+    order.vwap_px = fact.vwap_px
+    if order.sent_ns and not order.cum_qty:
+        for tally in evidence.tallies(stratum_of(order)):
             tally.first_fills += 1
             tally.fill_ms += (fact.ts_ns - order.sent_ns) // _MS
-        if vwap_px is not None:
-            share = ratio(fact.fill.last_qty, order.order_qty)
-            tally.vwap_orders += share
-            tally.vwap += share * _difference(fact.fill.last_px, vwap_px, order.side)
 
 
 def note_replaced(state: GatewayState, order: Order) -> None:
@@ -148,15 +142,21 @@ def note_done(state: GatewayState, order: Order) -> None:
     if order.route is not _LIVE or not order.ack_ns:
         return
     evidence = rollout_of(state, order.venue).evidence
-    tenths = _slippage(order, order.arrival_px)
+    tenths, of_vwap = _slippage(order, order.arrival_px), _slippage(order, order.vwap_px)
     for tally in evidence.tallies(stratum_of(order)):
         _count_done(tally, order)
         if tenths is not None:
             tally.slippages += 1
             tally.slippage += tenths
+        if of_vwap is not None:
+            tally.vwap_orders += 1
+            tally.vwap += of_vwap
     if tenths is not None:
         evidence.slippage.add(tenths)
+    if of_vwap is not None:
+        evidence.vwap.add(of_vwap)
     _pair(state, order)
+    look_where_due(evidence, state.config.rollout.gates)
 
 
 def _count_done(tally: Tally, order: Order) -> None:
@@ -171,6 +171,7 @@ def note_twin_done(state: GatewayState, order: Order) -> None:
     """One of the twins of a live order is done, as it now stands."""
     if order.ord_status not in OPEN_STATUSES and order.ack_ns:
         _pair(state, order)
+        look_where_due(rollout_of(state, order.venue).evidence, state.config.rollout.gates)
 
 
 def _pair(state: GatewayState, order: Order) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from gateway.core.evidence.exact import zero_failure_size
-from gateway.core.evidence.histogram import Histogram, median_beyond, median_within
 from gateway.core.evidence.memory import VenueRollout
+from gateway.core.evidence.ranks import RankLook, next_size, samples_until
 from gateway.core.evidence.rates import is_above, is_below, lower_bound, samples_needed, upper_bound
+from gateway.core.rollout.comparisons import Comparison, comparisons
 from gateway.domain.money import ONE, plain, ratio
 from gateway.domain.rollout import GateResult, Gates, Rollout, Verdict
 
-_TENTHS = 10
+_SMALL = Decimal("0.000001")
 
 
 def assess(rollout: VenueRollout, terms: Rollout, *, is_away: bool, is_brief: bool = False) -> tuple[GateResult, ...]:
@@ -41,19 +42,12 @@ def _quality(rollout: VenueRollout, terms: Rollout, *, is_brief: bool) -> Iterat
         total = evidence.total
         unfilled, bound = total.pairs - total.hits, ONE - gates.min_fill_rate
         yield _rate("fill_rate", unfilled, total.pairs, bound, gates, "unfilled", is_brief=is_brief)
-    if gates.max_slippage_bps is not None:
-        yield _median_bps("slippage", evidence.slippage, gates.max_slippage_bps, gates, is_brief=is_brief)
-    if gates.max_twin_slippage_bps is not None:
-        yield _median_bps(
-            "twin_slippage", evidence.twin_slippage, gates.max_twin_slippage_bps, gates, is_brief=is_brief
-        )
+    for one in comparisons(evidence, gates):
+        yield _compared(one, evidence.looks.get(one.gate), gates, is_brief=is_brief)
     if gates.max_ack_ms is not None:
         slow = evidence.ack_ms.above(gates.max_ack_ms)
         words, n = f"above {gates.max_ack_ms} ms", evidence.ack_ms.n
         yield _rate("slow_acks", slow, n, gates.max_slow_acks, gates, words, is_brief=is_brief)
-    if gates.max_ack_delay_ms is not None:
-        most, beyond = gates.max_ack_delay_ms, gates.max_ack_delay_ms + gates.min_effect_ms
-        yield _median("ack_delay", evidence.ack_delay_ms, most, beyond, "ms", gates, is_brief=is_brief)
     yield _breaches(rollout, gates)
     if rollout.in_doubt:
         text = f"{rollout.in_doubt} live orders wait for the venue's answer"
@@ -111,41 +105,58 @@ def _rate(
     )
 
 
-def _median_bps(gate: str, samples: Histogram, bound: Decimal, gates: Gates, *, is_brief: bool) -> GateResult:
-    tenths, beyond = int(bound * _TENTHS), int((bound + gates.min_effect_bps) * _TENTHS)
-    return _median(gate, samples, tenths, beyond, "bps", gates, is_brief=is_brief)
-
-
-def _median(
-    gate: str, samples: Histogram, bound: int, beyond: int, unit: str, gates: Gates, *, is_brief: bool
-) -> GateResult:
-    scale = _TENTHS if unit == "bps" else 1
-    n, above, sure = samples.n, samples.above(bound), gates.confidence
-    if n >= gates.min_pairs and median_beyond(samples, beyond, sure):
-        verdict = Verdict.FAIL
-    elif n >= gates.min_pairs and median_within(samples, bound, sure):
-        verdict = Verdict.PASS
-    else:
-        verdict = Verdict.NOT_ENOUGH
+def _compared(one: Comparison, look: RankLook | None, gates: Gates, *, is_brief: bool) -> GateResult:
+    """By the last look at the sample, if that was at the bounds of now."""
+    n, sure = one.samples.n, gates.confidence
+    if look is not None and (look.bound != one.bound or look.beyond < one.beyond):
+        look = None
+    verdict = Verdict.NOT_ENOUGH if look is None else _verdict_of(look, gates)
     if is_brief:
-        return GateResult(gate=gate, verdict=verdict, text="", n=n)
-    limit = ratio(Decimal(bound), Decimal(scale))
-    needed = max(gates.min_pairs - n, samples_needed(above, n, Decimal("0.5"), sure))
-    median = None if samples.median is None else ratio(Decimal(samples.median), Decimal(scale))
-    text = f"{above} of {n} above {plain(limit)} {unit}"
+        return GateResult(gate=one.gate, verdict=verdict, text="", n=n)
+    limit = ratio(Decimal(one.bound), Decimal(one.scale))
+    median = None if one.samples.median is None else ratio(Decimal(one.samples.median), Decimal(one.scale))
+    text = f"{one.samples.above(one.bound)} of {n} above {plain(limit)} {one.unit}"
     if median is not None:
-        text += f", median {plain(median)} {unit}"
-    if verdict is Verdict.NOT_ENOUGH:
-        text += f": {needed:,} more within it needed at {percent(sure)}"
-    return GateResult(
-        gate=gate,
-        verdict=verdict,
-        text=text,
-        n=n,
-        needed=needed if verdict is Verdict.NOT_ENOUGH else 0,
-        value=median,
-        limit=limit,
-    )
+        text += f", median {plain(median)} {one.unit}"
+    needed = 0
+    if verdict is Verdict.PASS and look is not None:
+        text += f": proven within it at {percent(sure)} by the ranks of {look.n} (p {_short(look.within_p)})"
+    elif verdict is Verdict.FAIL and look is not None:
+        beyond = ratio(Decimal(look.beyond), Decimal(one.scale))
+        text += f": proven beyond {plain(beyond)} {one.unit} at {percent(sure)} by the ranks of {look.n} "
+        text += f"(p {_short(look.beyond_p)})"
+    else:
+        needed = _needed(look, n, gates)
+        text += _why_not_proven(look, needed, gates)
+    return GateResult(gate=one.gate, verdict=verdict, text=text, n=n, needed=needed, value=median, limit=limit)
+
+
+def _verdict_of(look: RankLook, gates: Gates) -> Verdict:
+    level = look.level(gates.confidence)
+    if look.n < gates.min_pairs:
+        return Verdict.NOT_ENOUGH
+    if look.beyond_p <= level:
+        return Verdict.FAIL
+    return Verdict.PASS if look.within_p <= level else Verdict.NOT_ENOUGH
+
+
+def _needed(look: RankLook | None, n: int, gates: Gates) -> int:
+    """Until it is proven if the orders go on as they are, else until the next look."""
+    if look is None:
+        return max(gates.min_pairs - n, 1)
+    return samples_until(look, n, gates.confidence) or max(next_size(look.n) - n, 1)
+
+
+def _why_not_proven(look: RankLook | None, needed: int, gates: Gates) -> str:
+    if look is None:
+        return f": {needed:,} more until the first look at {percent(gates.confidence)}"
+    text = f": p {_short(look.within_p)} by the ranks of {look.n}, {_short(look.level(gates.confidence))} at most "
+    return text + f"needed as one looks daily; {needed:,} more if they go on so"
+
+
+def _short(p: Decimal) -> str:
+    """A probability to two digits."""
+    return "< 0.000001" if p < _SMALL else plain(Decimal(f"{p:.2g}"))
 
 
 def _breaches(rollout: VenueRollout, gates: Gates) -> GateResult:
