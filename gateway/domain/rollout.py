@@ -114,7 +114,7 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True):
     min_effect_bps: Decimal = ONE
     max_ack_ms: int | None = 1_000
     max_slow_acks: Decimal = Decimal("0.05")
-    max_ack_delay_ms: int | None = None
+    max_ack_delay_ms: int | None = 500
     min_effect_ms: int = 10
     max_breaches: int = 0
     min_pairs: int = 20
