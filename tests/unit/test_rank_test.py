@@ -145,7 +145,7 @@ def test_what_is_still_needed_is_what_it_takes_if_orders_go_on_so() -> None:
 
 def test_a_difference_within_the_simulators_own_noise_is_no_fault_of_the_venue() -> None:
     """Without it a noisy simulator would demote a good venue."""
-    gates = Gates(max_twin_slippage_bps=D(5))
+    gates = Gates(max_twin_slippage_bps=D(5), max_ack_delay_ms=None)
     evidence = StepEvidence(twin_slippage=seen([80] * 40))
     look_where_due(evidence, gates)
     assert evidence.looks["twin_slippage"].beyond_p < D("0.001")
