@@ -114,6 +114,9 @@ def test_options_are_strict() -> None:
             read_options(settings_of("kraken", **options))
     with pytest.raises(OptionsInvalid, match="no such option in ccxt"):
         client_of("kraken", **{"ccxt.defaultTyp": "spot"})
+    for more in ({"ccxt.recvWindow": "60000"}, {"absent_after_s": "5"}):
+        with pytest.raises(OptionsInvalid, match="recvWindow of binance"):
+            client_of("binance", **more)
     assert client_of("bybit", **{"ccxt.defaultType": "spot"}).exchange.options["defaultType"] == "spot"
     with pytest.raises(OptionsInvalid, match="kraken"):
         client_of("krakn")

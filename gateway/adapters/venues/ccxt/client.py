@@ -233,6 +233,14 @@ class _Hooks:
     """Laid over ccxt's class of an exchange: tells of its requests, keeps to our budget and clock, changes nothing."""
 
     gateway_client: "Client | None" = None
+    session: Any
+
+    def open(self, lazy: bool = False) -> None:
+        """aiohttp sends a GET or PUT again when its connection breaks, and there are exchanges (Deribit) where that is
+        an order. It has no setting for it but this."""
+        super().open(lazy)  # type: ignore[misc]
+        if self.session is not None:
+            self.session._retry_connection = False
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         trip = _TRIP.get()
@@ -280,6 +288,10 @@ def _pass_on(exchange: Any, options: CcxtOptions) -> None:
             known = ", ".join(sorted(exchange.options))
             raise OptionsInvalid(f"options.ccxt.{name}: {exchange.id} has no such option in ccxt; it has: {known}")
         exchange.options[name] = value
+    window_ms, absent_after_s = exchange.options.get("recvWindow"), options.absent_after_s
+    if isinstance(window_ms, int) and absent_after_s is not None and absent_after_s * 1_000 <= window_ms:
+        text = f"{window_ms} ms (ccxt's recvWindow of {exchange.id}): until then an order that is missing may still come"
+        raise OptionsInvalid(f"options.absent_after_s must be more than {text}, was {absent_after_s}")
 
 
 def _move(urls: dict[str, Any], options: CcxtOptions) -> None:

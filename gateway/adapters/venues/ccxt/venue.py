@@ -109,6 +109,8 @@ class CcxtVenue:
             state = order_of(await self._client.call("create_order", *args, trip=trip))
         except Exception as error:
             return self._failed(one, error, trip)
+        finally:
+            one.sent_ns = self._clock.monotonic_ns()  # it may have waited for its turn until just now
         if state.end is ExecType.REJECTED:
             self._forget(one)
             return Answer(SubmitStatus.REJECTED, f"{self._client.exchange.id} rejected the order")
