@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from gateway.domain.config import VenueMode
 from gateway.domain.enums import Mode
 from tests.config.samples import (
@@ -46,6 +48,33 @@ def test_the_live_port_with_paper_only_is_refused() -> None:
     """Without it a line forgotten in that step would send paper orders to a real account."""
     (problem,) = problems_of(gateway=SEED_MODES.replace("7497", "7496"))
     assert problem.key == "venues.ibkr.port"
+
+
+@pytest.mark.parametrize(
+    ("venue", "words"),
+    [
+        ("binance: {options: {base_url: 'https://api.binance.com/api'}}", "a live address while paper_only is true"),
+        ("binance: {options: {base_url: 'https://api3.binance.us/api'}}", "a live address while paper_only is true"),
+        ("binance: {options: {stream_url: 'wss://ws-api.binance.com:443/ws-api/v3'}}", "a live address"),
+        ("alpaca: {options: {base_url: 'https://api.alpaca.markets'}}", "a live address while paper_only is true"),
+        ("binance: {paper_only: false, options: {base_url: 'https://testnet.binance.vision/api'}}", "a paper address"),
+        ("alpaca: {paper_only: false, options: {base_url: 'https://paper-api.alpaca.markets'}}", "a paper address"),
+        ("binance: {options: {base_url: 'https://demo-api.binance.com/api'}}", ""),
+        ("binance: {paper_only: false, options: {base_url: 'https://api.binance.com/api'}}", ""),
+        ("binance: {options: {base_url: 'http://127.0.0.1:7443/api'}}", ""),
+        (
+            "alpaca: {paper_only: false, live_confirmation: I mean it, "
+            "options: {base_url: 'https://paper-api.alpaca.markets'}}",
+            "",
+        ),
+    ],
+)
+def test_an_address_must_not_contradict_paper_only(venue: str, words: str) -> None:
+    """Without it an address left over from another file would send paper orders to a real account."""
+    found = problems_of(gateway=f"venues:\n  {venue}\n") if words else []
+    assert [words in str(one) for one in found] == [True] * bool(words)
+    if not words:
+        parse_texts(gateway=f"venues:\n  {venue}\n")
 
 
 def test_mock_binance_is_a_synthetic_market_for_its_symbols() -> None:

@@ -7,6 +7,24 @@ import aiohttp
 import pytest
 
 
+async def test_tws_starts_by_hand_and_obeys() -> None:
+    """Without this, nobody could play a TWS that loses its servers or rolls ids back in front of a gateway."""
+    command = [sys.executable, "-m", "tests.venues.tws", "--port", "0", "--still"]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    said = ["quote AAPL 1 2", "lose", "find lost", "rollback 7 3", "set reject_next no such margin", "set late_s 0.5"]
+    process.stdin.write("\n".join([*said, "set doubled yes", "hangup", "orders", "nonsense", "quit", ""]).encode())
+    async with asyncio.timeout(20):
+        out, _ = await process.communicate()
+    assert "paper trading on 127.0.0.1:" in out.decode()
+    assert [line for line in out.decode().splitlines() if "Error" in line] == [
+        "ValueError('no such command: nonsense')"
+    ]
+    assert process.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("name", "path"), [("binance", "/api/v3/time"), ("alpaca", "/v2/clock"), ("exchange", "/time")]
 )

@@ -135,6 +135,10 @@ def test_paper_only_is_kept_or_refused() -> None:
         else:
             with pytest.raises(OptionsInvalid, match="paper_only: false"):
                 Client(settings, read_options(settings), SystemClock(), environ)
+    at_kraken = {"exchange": "kraken", "base_url": "https://api.kraken.com"}
+    settings = VenueSettings(name="my-desk", adapter="ccxt", options=at_kraken)
+    with pytest.raises(OptionsInvalid, match="is the real kraken, and paper_only is true"):
+        Client(settings, read_options(settings), SystemClock(), environ)
     prices = Client(settings, read_options(settings), SystemClock())
     assert prices.exchange.apiKey is None, "who reads prices holds no key"
     with pytest.raises(CredentialsMissing, match="MY_DESK_API_KEY, MY_DESK_SECRET"):

@@ -1,6 +1,7 @@
 """Rules that look at more than one value, across all files: each says what is wrong and where, and what to do."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.instruments import Listed
@@ -14,6 +15,19 @@ ADAPTERS = ("ibkr", "binance", "ccxt", "alpaca", "simulator")
 _CCXT_OPTIONS = ("exchange", "client_order_id", "absent_after_s", "exact_wire", "stream", "base_url", "stream_url")
 _LIVE_PORTS = {7496: "7497 (TWS)", 4001: "4002 (IB Gateway)"}
 _PAPER_PORTS = {7497: "7496 (TWS)", 4002: "4001 (IB Gateway)"}
+#: Hosts of real money and of its rehearsal, each with all that end in it: the rehearsals come first, as they are the
+#: longer ones.
+_HOSTS: dict[str, tuple[tuple[str, bool], ...]] = {
+    "binance": (
+        ("testnet.binance.vision", False),
+        ("demo-api.binance.com", False),
+        ("demo-ws-api.binance.com", False),
+        ("binance.com", True),
+        ("binance.us", True),
+    ),
+    "alpaca": (("paper-api.alpaca.markets", False), ("api.alpaca.markets", True)),
+}
+_ADDRESSES = ("base_url", "stream_url")
 _OPTIONS = {
     ("ibkr", "market_data_type"): ("live", "frozen", "delayed", "delayed_frozen"),
     ("binance", "prices"): ("live", "test"),
@@ -44,6 +58,7 @@ def check_venues(documents: Documents) -> None:
         _check_options(documents, name, adapter, venue)
         if adapter == "ibkr":
             _check_ports(documents, name, venue)
+        _check_addresses(documents, name, adapter, venue)
 
 
 def _check_ports(documents: Documents, name: str, venue: dict[str, Any]) -> None:
@@ -61,6 +76,21 @@ def _check_ports(documents: Documents, name: str, venue: dict[str, Any]) -> None
         else:
             place = documents[GATEWAY].place("venues", name, "live_confirmation")
             documents.problems.warn(place, f"is missing: an account with real money needs it, as {text!r}")
+
+
+def _check_addresses(documents: Documents, name: str, adapter: str, venue: dict[str, Any]) -> None:
+    """An address of orders that is given says which account is meant, as a port does."""
+    is_paper, options = venue.get("paper_only", True), venue.get("options", {})
+    for option in _ADDRESSES:
+        host = (urlsplit(options.get(option, "")).hostname or "").lower()
+        is_live = next((live for end, live in _HOSTS.get(adapter, ()) if f".{host}".endswith(f".{end}")), None)
+        place = documents[GATEWAY].place("venues", name, "options", option)
+        if is_paper and is_live:
+            hint = "leave it out for paper trading; real money needs paper_only: false"
+            documents.problems.add(place, "must not be a live address while paper_only is true", shown(host), hint)
+        elif not is_paper and is_live is False and not venue.get("live_confirmation"):
+            hint = "leave it out for real money; if this one is meant, say so in live_confirmation"
+            documents.problems.add(place, "must not be a paper address while paper_only is false", shown(host), hint)
 
 
 def _check_ccxt(documents: Documents, name: str, venue: dict[str, Any]) -> None:

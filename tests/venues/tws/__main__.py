@@ -4,13 +4,16 @@ import argparse
 import asyncio
 import random
 import sys
+from dataclasses import fields
 from decimal import Decimal
 
+from tests.venues.tws.faults import TwsFaults
 from tests.venues.tws.server import TwsServer
 
 PRICES = {"AAPL": Decimal("180.00"), "TSLA": Decimal("250.00"), "SPY": Decimal("560.00"), "ES": Decimal("5000.00")}
-HELP = """commands: quote SYMBOL BID ASK | trade SYMBOL PX QTY | hangup | lose | find | orders | set FAULT VALUE | quit
-faults:   drop_before_place drop_after_place reject_next late_s doubled stale_status lose_fills mute read_only"""
+HELP = f"""commands: quote SYMBOL BID ASK | trade SYMBOL PX QTY | orders | set FAULT VALUE | quit
+          hangup | lose (IB's servers: 1100) | find (them again: 1102; find lost: 1101) | rollback CLIENT_ID NEXT_ID
+faults:   {" ".join(field.name for field in fields(TwsFaults) if type(field.default) in (bool, int, float, str))}"""
 
 
 async def main() -> None:
@@ -61,18 +64,26 @@ def _obey(tws: TwsServer, words: list[str]) -> None:
             tws.hang_up()
         case ["lose"]:
             tws.lose_servers()
-        case ["find"]:
-            tws.find_servers()
+        case ["find", *how]:
+            tws.find_servers(data_lost=how == ["lost"])
+        case ["rollback", client_id, next_id]:
+            tws.roll_ids_back(int(client_id), int(next_id))
         case ["orders"]:
-            for order in tws.market.orders.values():
-                print(order.perm_id, order.terms.order_ref, order.status, order.cum_qty, order.terms.qty, flush=True)
-        case ["set", name, value]:
-            kind = type(getattr(tws.faults, name))
-            setattr(tws.faults, name, value in ("1", "true", "yes") if kind is bool else kind(value))
-        case []:
-            pass
-        case _:
+            _print_orders(tws)
+        case ["set", name, *rest]:
+            _set_fault(tws.faults, name, " ".join(rest))
+        case [_, *_]:
             raise ValueError(f"no such command: {' '.join(words)}")
+
+
+def _print_orders(tws: TwsServer) -> None:
+    for order in tws.market.orders.values():
+        print(order.perm_id, order.terms.order_ref, order.status, order.cum_qty, order.terms.qty, flush=True)
+
+
+def _set_fault(faults: TwsFaults, name: str, value: str) -> None:
+    kind = type(getattr(faults, name))
+    setattr(faults, name, value in ("1", "true", "yes") if kind is bool else kind(value))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from typing import Any
 import ccxt.async_support
 import ccxt.pro
 
+from gateway.adapters.venues.ccxt.addresses import keep_to_paper, move
 from gateway.adapters.venues.ccxt.options import CcxtOptions, OptionsInvalid, read_credentials
 from gateway.adapters.venues.ccxt.pacing import BudgetSpent, Pacing, Purpose
 from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
@@ -120,9 +121,9 @@ class Client:
         self.options = options
         exchange = self.unconnected(options, is_for_prices=environ is None)
         exchange.timeout = int(settings.timeout_s * 1_000)
-        if settings.paper_only and not options.base_url and environ is not None:
-            _enter_sandbox(exchange)
-        _move(exchange.urls, options)
+        if settings.paper_only and environ is not None:
+            keep_to_paper(exchange, options)
+        move(exchange.urls, options)
         if environ is not None:
             for field, value in read_credentials(settings.name, exchange.requiredCredentials, environ).items():
                 setattr(exchange, field, value)
@@ -273,15 +274,6 @@ class _Hooks:
         return 0 if self.gateway_client is None else self.gateway_client.offset_ms
 
 
-def _enter_sandbox(exchange: Any) -> None:
-    if not exchange.urls.get("test"):
-        raise OptionsInvalid(
-            f"{exchange.id} has no sandbox in ccxt, so paper_only cannot be kept: "
-            "keep the venue in SHADOW, or say paper_only: false to trade with real money"
-        )
-    exchange.set_sandbox_mode(True)
-
-
 def _pass_on(exchange: Any, options: CcxtOptions) -> None:
     for name, value in options.passed_on.items():
         if name not in exchange.options:
@@ -290,33 +282,8 @@ def _pass_on(exchange: Any, options: CcxtOptions) -> None:
         exchange.options[name] = value
     window_ms, absent_after_s = exchange.options.get("recvWindow"), options.absent_after_s
     if isinstance(window_ms, int) and absent_after_s is not None and absent_after_s * 1_000 <= window_ms:
-        text = f"{window_ms} ms (ccxt's recvWindow of {exchange.id}): until then an order that is missing may still come"
-        raise OptionsInvalid(f"options.absent_after_s must be more than {text}, was {absent_after_s}")
-
-
-def _move(urls: dict[str, Any], options: CcxtOptions) -> None:
-    """Put every address of the exchange at another server; paths stay. Streams (ws) have an address of their own."""
-    if not options.base_url and not options.stream_url:
-        return
-    api = urls["api"]
-    urls["api"] = _moved(api if isinstance(api, dict) else {"": api}, options, is_stream=False)
-    if not isinstance(api, dict):
-        urls["api"] = urls["api"][""]
-
-
-def _moved(urls: dict[str, Any], options: CcxtOptions, *, is_stream: bool) -> dict[str, Any]:
-    moved: dict[str, Any] = {}
-    for name, url in urls.items():
-        is_ws = is_stream or name.startswith("ws")
-        target = options.stream_url if is_ws else options.base_url
-        if isinstance(url, dict):
-            moved[name] = _moved(url, options, is_stream=is_ws)
-        elif isinstance(url, str) and target:
-            path = urllib.parse.urlsplit(url.replace("{hostname}", "host")).path
-            moved[name] = target.rstrip("/") + path.rstrip("/")
-        else:
-            moved[name] = url
-    return moved
+        text = f"{window_ms} ms, ccxt's recvWindow of {exchange.id}: a missing order may still come until then"
+        raise OptionsInvalid(f"options.absent_after_s must be more than {text}; was {absent_after_s} s")
 
 
 def _budget_of(rate_limit_ms: float, place: tuple[str, ...], budgets: Budgets) -> tuple[MessageBudget, int]:
