@@ -26,6 +26,7 @@ from gateway.domain.effects import (
     LookupOrder,
     OrderTicket,
     ReconsiderOrder,
+    ReleaseOrder,
     ReplaceOrder,
     SubmitOrder,
 )
@@ -123,6 +124,7 @@ class World:
         self.canceled: list[OrderTicket] = []
         self.replaced: list[ReplaceOrder] = []
         self.looked_up: list[OrderTicket] = []
+        self.released: list[OrderTicket] = []
         self.asked: list[EvaluatePolicy] = []
         self.prices = dict(PRICES)
         #: What else orders see of the market: fields of MarketView, in place of those that follow from the price.
@@ -170,6 +172,8 @@ class World:
                 self.replaced.append(effect)
             case LookupOrder(ticket=ticket):
                 self.looked_up.append(ticket)
+            case ReleaseOrder(ticket=ticket):
+                self.released.append(ticket)
 
     def answer_policy(self, effect: EvaluatePolicy, verdict: PolicyVerdict) -> Decision:
         return self.send(

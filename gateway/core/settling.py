@@ -8,9 +8,9 @@ from gateway.core.decision import NOTHING, Decision
 from gateway.core.order_classes import exits_ended, open_exits
 from gateway.core.reports import ReportReader
 from gateway.core.state import GatewayState
-from gateway.core.tickets import cancel_twin_effects, lookup_effects
+from gateway.core.tickets import cancel_twin_effects, lookup_effects, ticket_of
 from gateway.core.venue_limits import proves_absence
-from gateway.domain.effects import Effect
+from gateway.domain.effects import Effect, ReleaseOrder
 from gateway.domain.enums import ExecType, OrdStatus, RejectStage, Route, SubmitStatus
 from gateway.domain.events import LookupCompleted, SubmitCompleted
 from gateway.domain.facts import Fact, OrderAcknowledged, OrderEnded, OrderInDoubt, ReplaceDenied
@@ -146,11 +146,19 @@ def settle_by_hand(state: GatewayState, event: SettlementRequested) -> Decision:
         ended = OrderEnded(
             ts_ns=event.ts_ns, order_id=order.order_id, ord_status=OrdStatus.CANCELED, reject=reject, text=text
         )
-        return _never_taken(state, order, ended, settled)
+        return _released(state, order, _never_taken(state, order, ended, settled))
     reader = ReportReader(state, event.ts_ns)
     reader.facts.append(settled)
     reader.read(_said(order, event, settlement, text))
-    return reader.decision()
+    return _released(state, order, reader.decision())
+
+
+def _released(state: GatewayState, order: Order, decision: Decision) -> Decision:
+    """Nobody need ask for the order any more, nor for exits that ended with it."""
+    ended = {fact.order_id: None for fact in decision.facts if isinstance(fact, OrderEnded)}
+    ids = dict.fromkeys((order.order_id, *ended))
+    released = tuple(ReleaseOrder(ticket=ticket_of(state.orders[order_id])) for order_id in ids)
+    return Decision(decision.facts, (*decision.effects, *released))
 
 
 def _said(order: Order, event: SettlementRequested, settlement: Settlement, text: str) -> tuple[ExecutionReport, ...]:

@@ -93,4 +93,10 @@ class LookupOrder(_Effect, frozen=True, kw_only=True):
     ticket: OrderTicket
 
 
-Effect = EvaluatePolicy | ReconsiderOrder | SubmitOrder | CancelOrder | ReplaceOrder | LookupOrder
+class ReleaseOrder(_Effect, frozen=True, kw_only=True):
+    """A person said what became of an order in doubt: its adapter need not ask for it any more."""
+
+    ticket: OrderTicket
+
+
+Effect = EvaluatePolicy | ReconsiderOrder | SubmitOrder | CancelOrder | ReplaceOrder | LookupOrder | ReleaseOrder

@@ -100,4 +100,13 @@ class ReadsAccount(Protocol):
     def account(self) -> VenueAccount: ...
 
 
+@runtime_checkable
+class ReleasesOrders(Protocol):
+    """A venue that goes on asking for orders which it believes to be open."""
+
+    def release(self, order_id: str) -> None:
+        """A person settled the order. What the venue tells of it unasked is still reported."""
+        ...
+
+
 VenueFactory = Callable[[], Venue]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway.core.state import GatewayState
-from gateway.domain.effects import CancelOrder, Effect, LookupOrder, ReplaceOrder, SubmitOrder
+from gateway.domain.effects import CancelOrder, Effect, LookupOrder, ReleaseOrder, ReplaceOrder, SubmitOrder
 from gateway.domain.facts import Fact, OrderDenied, OrderHeld
 
 
@@ -33,7 +33,7 @@ class Containment(msgspec.Struct):
                     self._withdraw(state, ticket.order_id)
                 case ReplaceOrder(ticket=ticket):
                     self.replace_order_ids[ticket.order_id] = None
-                case CancelOrder() | LookupOrder():
+                case CancelOrder() | LookupOrder() | ReleaseOrder():
                     self.released.append(effect)
 
     def _withdraw(self, state: GatewayState, order_id: str) -> None:

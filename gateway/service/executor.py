@@ -15,7 +15,15 @@ import msgspec
 
 from gateway.core.state import GatewayState
 from gateway.core.withholding import why_withheld
-from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, ReplaceOrder, SubmitOrder
+from gateway.domain.effects import (
+    CancelOrder,
+    Effect,
+    LookupOrder,
+    OrderTicket,
+    ReleaseOrder,
+    ReplaceOrder,
+    SubmitOrder,
+)
 from gateway.domain.enums import ExecType, Route, SubmitStatus
 from gateway.domain.events import Event, LookupCompleted, ReportsReceived, SubmitCompleted, VenueStatusChanged
 from gateway.domain.orders import ExecutionReport, Order
@@ -23,7 +31,7 @@ from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Clock
 from gateway.ports.journal import OrderArchive
 from gateway.ports.sending import IS_WANTED
-from gateway.ports.venue import Answer, Lookup, Venue
+from gateway.ports.venue import Answer, Lookup, ReleasesOrders, Venue
 from gateway.service.requests import Leave, answer_of, request
 from gateway.service.tasks import TaskGroup
 from gateway.service.traded_average import TradedAverage
@@ -106,6 +114,11 @@ class Executor:
         for effect in effects:
             if isinstance(effect, LookupOrder):
                 self._start_lookup(effect.ticket)
+                continue
+            if isinstance(effect, ReleaseOrder):
+                slot = self._table.of(effect.ticket)
+                if slot is not None and isinstance(slot.venue, ReleasesOrders):
+                    slot.venue.release(effect.ticket.order_id)
                 continue
             if not isinstance(effect, SubmitOrder | CancelOrder | ReplaceOrder):
                 continue
@@ -250,16 +263,22 @@ class Executor:
             while not self._note_answer(ticket, await self._ask(ticket)):
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, _LOOKUP_MAX_S)
+                if self._is_over(ticket):  # settled by hand
+                    return
         finally:
             self._looking_up.discard((ticket.order_id, ticket.is_twin, ticket.is_second_twin))
+
+    def _is_over(self, ticket: OrderTicket) -> bool:
+        """Nothing is waited for any more; a twin has no doubt that could end."""
+        order = self._find_order(ticket.order_id)
+        return not ticket.is_twin and (order is None or not order.is_open)
 
     def _note_answer(self, ticket: OrderTicket, answer: Lookup) -> bool:
         """Record what the venue said; False: it has to be asked again."""
         if ticket.is_twin:
             self.on_reports(answer.reports)
             return answer.is_known is not None
-        order = self._find_order(ticket.order_id)
-        if answer.is_known and (order is None or not order.is_open):
+        if answer.is_known and self._is_over(ticket):
             self.on_reports(answer.reports)  # it ended while the venue was asked: what it filled counts all the same
             return True
         if answer.is_known is not None:

@@ -26,6 +26,7 @@ class FakeVenue:
         self.sends: list[str] = []
         self.cancels: list[str] = []
         self.lookups: list[str] = []
+        self.released: list[str] = []
         #: Every call in the order it took effect, and how long a submit takes to arrive.
         self.calls: list[str] = []
         self.delay_s = 0.0
@@ -40,6 +41,9 @@ class FakeVenue:
     async def start(self, listener: VenueListener) -> None:
         self._listener = listener
         self.is_started = True
+
+    def release(self, order_id: str) -> None:
+        self.released.append(order_id)
 
     async def submit(self, ticket: OrderTicket) -> Answer:
         self.sends.append(ticket.order_id)

@@ -69,6 +69,7 @@ def test_an_order_ends_as_the_person_says(
     assert isinstance(settled, OrderSettled)
     assert (settled.actor, settled.settlement.reason, settled.settlement.settled_as) == (RITA, "phoned", settle_as)
     assert settle(world, order, NEVER) == "ORDER_NOT_IN_DOUBT"
+    assert [ticket.order_id for ticket in world.released] == [order.order_id]  # its adapter stops asking for it
 
 
 @pytest.mark.parametrize(

@@ -180,3 +180,4 @@ async def test_what_the_last_reading_showed_is_held_against_a_settlement() -> No
         await reconciler.read("alpha")
         await people.settle(order.order_id, SettleAs.NEVER_SENT, None, None, RITA, "phoned")
         assert order.ord_status is OrdStatus.CANCELED
+        assert venue.released == [order.order_id]

@@ -322,6 +322,22 @@ async def test_one_stale_answer_ends_no_order(desk: Desk) -> None:
     await desk.heard.until_filled(order.order_id, "0.01")
 
 
+async def test_what_a_person_settled_is_asked_for_no_more_until_the_exchange_speaks_of_it(desk: Desk) -> None:
+    """Without this, each order settled by hand would cost requests until the next restart; or what the exchange has to
+    say of it after all would be lost."""
+    order = ticket()
+    await desk.venue.submit(order)
+    await desk.heard.until_kind(order.order_id, ExecType.NEW)
+    desk.venue.release(order.order_id)
+    await asyncio.sleep(0.15)  # what was under way ends
+    asked = len(desk.peer.requests)
+    await asyncio.sleep(0.25)  # two polls and more
+    assert len(desk.peer.requests) == asked
+    assert [one.order_id for one in await desk.venue.account.open_orders()] == [order.order_id]
+    desk.peer.trade("BTC-USD", "98000", "1")
+    await desk.heard.until_filled(order.order_id, "0.01")
+
+
 async def test_a_restart_finds_orders_by_their_id(desk: Desk) -> None:
     """Without this, orders of before could neither be canceled nor known to be filled."""
     works, done = ticket(), ticket(limit_px=D(99500))

@@ -71,6 +71,10 @@ class AlpacaVenue:
         self._background.spawn(self._stream.run(), "trade updates")
         self._background.spawn(self._compare(), "comparison of orders")
 
+    def release(self, order_id: str) -> None:
+        """Implements ``ports.venue.ReleasesOrders``."""
+        self._book.forget(order_id)
+
     async def close(self) -> None:
         self._expiries.close()
         await self._background.close()

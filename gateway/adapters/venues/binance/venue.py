@@ -122,12 +122,12 @@ class BinanceVenue:
         try:
             answer = await self._rest.request("post", "order", 1, **params)
         except BudgetSpent as error:
-            self._forget(ticket.order_id)
+            self.release(ticket.order_id)
             return Answer(SubmitStatus.REJECTED, str(error))
         except Exception as error:
             outcome = outcomes.answer_of(error)
             if outcome.status is SubmitStatus.REJECTED:
-                self._forget(ticket.order_id)
+                self.release(ticket.order_id)
             self._note_trouble(error)
             return outcome
         self._tell(plain_report(ticket.order_id, ExecType.NEW, int(answer["transactTime"]), str(answer["orderId"])))
@@ -208,7 +208,7 @@ class BinanceVenue:
         if isinstance(error, BinanceAPIException) and error.status_code == 409:
             now_ms = self._clock.now_ns() // 1_000_000
             self._tell(plain_report(ticket.order_id, ExecType.CANCELED, now_ms, text=f"canceled, {outcome.text}"))
-            self._forget(ticket.order_id)
+            self.release(ticket.order_id)
         return outcome
 
     async def lookup(self, ticket: OrderTicket) -> Lookup:
@@ -232,7 +232,7 @@ class BinanceVenue:
     def _remember(self, ticket: OrderTicket, status: str) -> None:
         """An order as the exchange has it now: open, or done."""
         if status == "FILLED" or end_of(status) is not None:
-            self._forget(ticket.order_id)
+            self.release(ticket.order_id)
         else:
             self._open.add(ticket)
             self._expiries.add(ticket)
@@ -258,7 +258,7 @@ class BinanceVenue:
         self._compare(order_id, Decimal(event.get("z") or 0))
         if kind == "TRADE":
             if event["X"] == "FILLED":
-                self._forget(order_id)
+                self.release(order_id)
         elif kind == "NEW":
             self._tell(plain_report(order_id, ExecType.NEW, int(event["T"]), str(event["i"])))
         elif generation_of(client_id) < self._changes.generation(order_id) or self._changes.is_in_doubt(order_id):
@@ -269,7 +269,7 @@ class BinanceVenue:
             text = event.get("r", "NONE")
             text = "" if text == "NONE" else text
             self._tell(plain_report(order_id, end, int(event["T"]), str(event["i"]), text))
-            self._forget(order_id)
+            self.release(order_id)
 
     def _on_half_a_change(self, order_id: str) -> None:
         """An order was canceled for a change that this process did not send: the other half is looked for."""
@@ -310,7 +310,7 @@ class BinanceVenue:
 
     async def _ask_until_known(self, ticket: OrderTicket) -> None:
         backoff = Backoff(self._clock.now_ns())
-        while not await self._ask_again(ticket):  # noqa: ASYNC110 - asking is all one can do
+        while ticket.order_id in self._open and not await self._ask_again(ticket):  # noqa: ASYNC110 - asking is all
             await asyncio.sleep(backoff.next_s())
 
     def _tell(self, *reports: ExecutionReport) -> None:
@@ -327,7 +327,7 @@ class BinanceVenue:
             moment = int(answer.get("transactTime") or self._clock.now_ns() // 1_000_000)
             self._tell(plain_report(order_id, end, moment, str(answer["orderId"])))
         if end is not None or status == "FILLED":
-            self._forget(order_id)
+            self.release(order_id)
 
     async def _expire(self, ticket: OrderTicket) -> bool:
         """Take back an order whose time is over; False: ask again."""
@@ -338,7 +338,7 @@ class BinanceVenue:
             await self._ask_again(ticket)
         return ticket.order_id not in self._open
 
-    def _forget(self, order_id: str) -> None:
-        """The order is done."""
+    def release(self, order_id: str) -> None:
+        """The order is done, or a person settled it."""
         self._open.forget(order_id)
         self._expiries.forget(order_id)

@@ -41,6 +41,8 @@ class Tracking:
     def __init__(self, form: IdForm) -> None:
         self._form = form
         self._orders: dict[str, Tracked] = {}
+        #: Settled by a person, oldest first.
+        self._released: dict[str, Tracked] = {}
         self._by_venue_id: dict[str, str] = {}
         self._by_client_id: dict[str, str] = {}
         self._early: deque[str] = deque(maxlen=_MOST_EARLY)
@@ -48,8 +50,10 @@ class Tracking:
 
     def add(self, ticket: OrderTicket, sent_ns: int, since_ms: int) -> Tracked:
         """The order of a ticket, known already or new."""
-        one = self._orders.get(ticket.order_id)
-        if one is None:
+        one = self._orders.get(ticket.order_id) or self._released.get(ticket.order_id)
+        if one is not None:
+            self.take_back(one)
+        else:
             one = Tracked(ticket, client_id_of(ticket.order_id, self._form), sent_ns, since_ms)
             self._orders[ticket.order_id] = one
             self._by_client_id[one.client_id] = one.order_id
@@ -75,7 +79,20 @@ class Tracking:
 
     def find(self, venue_order_id: str, client_id: str) -> Tracked | None:
         order_id = self._by_venue_id.get(venue_order_id) or (client_id and self._by_client_id.get(client_id))
-        return self._orders.get(order_id) if order_id else None
+        return (self._orders.get(order_id) or self._released.get(order_id)) if order_id else None
+
+    def release(self, order_id: str) -> None:
+        """A person settled the order: it is asked for no more, but known again if the exchange speaks of it."""
+        one = self._orders.pop(order_id, None)
+        if one is not None:
+            self._released[order_id] = one
+            if len(self._released) > _MOST_EARLY:
+                self.forget(next(iter(self._released)))
+
+    def take_back(self, one: Tracked) -> None:
+        """The exchange speaks of it after all."""
+        if self._released.pop(one.order_id, None) is not None:
+            self._orders[one.order_id] = one
 
     def note_early(self, venue_order_id: str) -> None:
         """A stream tells of an order that nothing else told of yet."""
@@ -88,7 +105,7 @@ class Tracking:
         return order_id in self._orders
 
     def forget(self, order_id: str) -> None:
-        one = self._orders.pop(order_id, None)
+        one = self._orders.pop(order_id, None) or self._released.pop(order_id, None)
         if one is not None:
             self._by_venue_id.pop(one.venue_order_id, None)
             self._by_client_id.pop(one.client_id, None)

@@ -89,6 +89,11 @@ class CcxtVenue:
         await self._background.close()
         await self._client.close()
 
+    def release(self, order_id: str) -> None:
+        """Implements ``ports.venue.ReleasesOrders``: asked for again only when a stream or a request speaks of it."""
+        self._tracking.release(order_id)
+        self._expiries.forget(order_id)
+
     # --- requests -------------------------------------------------------------------------------------
 
     async def submit(self, ticket: OrderTicket) -> Answer:
@@ -190,6 +195,7 @@ class CcxtVenue:
         """A stream says that something happened to an order."""
         one = self._tracking.find(venue_order_id, client_id)
         if one is not None:
+            self._tracking.take_back(one)
             self._refresh(one)
         elif venue_order_id:
             self._tracking.note_early(venue_order_id)
