@@ -10,6 +10,9 @@ ARGS        ?=
 # How many tests run side by side; 0 is one after another, in the order of the files.
 JOBS        ?= auto
 OPA_VERSION := 1.18.2
+# The library that `docker compose` is made of, with its own command: it reads the compose file without an engine.
+COMPOSE_VERSION := 2.16.2
+COMPOSE_CONFIG := .tools/bin/compose-config
 PIP_TOOLS   := pip-tools==7.6.2
 
 # Locks may be compiled under the oldest supported Python only: what it needs, newer ones need too.
@@ -48,7 +51,7 @@ demo: $(VENV)/.run-stamp ## Watch a strategy trade through the gateway in SHADOW
 ##@ Develop
 setup: $(VENV)/.setup-stamp ## Create .venv with everything, development tools included
 
-test: setup opa ## Run all tests (ARGS="-k name" narrows)
+test: setup opa compose ## Run all tests (ARGS="-k name" narrows)
 	$(if $(OPA),GATEWAY_OPA=$(OPA)) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 matrix: setup ## Every misbehaviour of a venue at every moment of an order's life, as a table (ARGS="binance --at replace")
@@ -104,7 +107,15 @@ alerts: ## Alert rules: promtool check and test, amtool check-config
 	fi
 
 ##@ Maintain
-.PHONY: opa lock clean
+.PHONY: opa compose lock clean
+compose: ## Find `docker compose`, or build what reads a compose file into .tools/bin (needs Go; seconds, once)
+	@if docker compose version >/dev/null 2>&1 || [ -x $(COMPOSE_CONFIG) ] || ! command -v go >/dev/null; then exit 0; fi; \
+	echo "Building compose-go $(COMPOSE_VERSION) into .tools/bin ..."; \
+	mkdir -p .tools/bin/built && GOBIN="$(abspath .tools/bin/built)" \
+	  go install github.com/compose-spec/compose-go/v2/cmd@v$(COMPOSE_VERSION) && \
+	  mv .tools/bin/built/cmd $(COMPOSE_CONFIG) || echo "compose-go could not be built: the test of the compose file is skipped" >&2; \
+	rm -rf .tools/bin/built
+
 opa: ## Find OPA, or build the pinned version into .tools/bin (needs Go; minutes, once)
 	@if [ -n "$(OPA)" ]; then exit 0; fi; \
 	if command -v go >/dev/null; then \
