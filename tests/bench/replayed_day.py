@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from gateway.adapters.calendar import ExchangeCalendar
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.dashboard import page_files
@@ -42,6 +44,8 @@ from tests.fakes.venue import FakeVenue
 
 #: Often, for an hour passes in a minute or two and the page's clock runs along.
 _HEARTBEAT_S = 0.2
+#: More than any journal holds: for the page, it is never another journal than before.
+_ENDLESS = 2**53
 
 
 class Played:
@@ -77,6 +81,7 @@ def served(played: Any, feed: Feed, tasks: TaskGroup) -> HttpServer:
     """The page and its read model; of everything else there is a stand-in."""
     clock, market, alerts = SystemClock(), FakeMarket(), MemoryAlerts()
     replica, fake = Replica(), FakeGateway(clock)
+    fake.health_view = msgspec.structs.replace(fake.health_view, last_seq=_ENDLESS)
     outside = Outside(
         connections=ConnectionReader(replica, VenueTable(VenueSlot(FakeVenue("sim"), None)), market, dict, clock),
         breakers=BreakerReader(replica, market, ExchangeCalendar(), clock),

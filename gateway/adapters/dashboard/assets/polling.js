@@ -49,7 +49,8 @@ export function refreshSoon(seq = 0) {
 /** Of the process itself, which is no fact: is it there, does it take orders, what does it warn of. */
 async function refreshReady() {
   try {
-    state.answers.ready = await ask("/health/ready");
+    const askedAt = Date.now();
+    state.answers.ready = { askedAt, ...(await ask("/health/ready")) };
   } catch (refusal) {
     state.answers.ready = { status: "not ready", ...refusal.problem, isUnreachable: refusal.status === 0 };
   }

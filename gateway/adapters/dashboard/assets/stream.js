@@ -30,7 +30,7 @@ export function restartStream() {
 async function connect() {
   link(attempts ? "away" : "asking", attempts ? "Connection lost: trying again" : "Asking the gateway");
   try {
-    if ((state.answers.ready?.last_seq ?? cursor) < cursor) cursor = null; // another journal than before
+    if (isOtherJournal()) cursor = null;
     if (cursor === null) await loadPast();
   } catch (refusal) {
     if (refusal.status === 401) return link("key", "A key is needed");
@@ -54,6 +54,12 @@ async function loadPast() {
   for (const order of page.orders.reverse()) put(fromView(order));
   state.fills.sort((a, b) => (a.ts < b.ts ? -1 : 1));
   cursor = page.seq;
+}
+
+/** The gateway came back with fewer records than were heard of it: nothing to go on from. */
+function isOtherJournal() {
+  const { ready } = state.answers;
+  return cursor !== null && ready?.askedAt > state.link.since && ready.last_seq < cursor;
 }
 
 function again(text = "Connection lost: trying again") {
