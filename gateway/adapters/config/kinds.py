@@ -215,8 +215,8 @@ def duration(unit: str, *, low_ms: int = 0, is_whole: bool = False) -> Kind:
 
 
 def switchable(kind: Kind) -> Kind:
-    """The same, or ``off``, which is kept as None."""
-    return Kind(f"{kind.name}; or off", lambda text: None if text.lower() == "off" else kind.read(text))
+    """The same, or ``off``, which is kept as None; ``false`` is what programs write that read ``off`` as YAML 1.1."""
+    return Kind(f"{kind.name}; or off", lambda text: None if text.lower() in ("off", "false") else kind.read(text))
 
 
 POSITIVE = number(above=ZERO)
