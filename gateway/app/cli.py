@@ -139,17 +139,18 @@ def _add_whatif(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def _add_simulator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     simulator = commands.add_parser("simulator", help="the simulator beside what really happened")
     actions = simulator.add_subparsers(dest="action", required=True)
-    fit = actions.add_parser("refit", help="fit its parameters to recorded live orders and their twins; writes nothing")
+    fit = actions.add_parser("refit", help="fit its parameters to recorded live orders and their twins")
     fit.add_argument("--venue", required=True)
     fit.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
     fit.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
+    fit.add_argument("--write", action="store_true", help="put what fits better into gateway.yaml (its comments stay)")
     fit.set_defaults(run=_refit)
 
 
 def _refit(args: argparse.Namespace) -> int:
     from gateway.app.refit import print_refit
 
-    return print_refit(args.venue, args.config, args.data, os.environ)
+    return print_refit(args.venue, args.config, args.data, os.environ, is_written=args.write)
 
 
 def _add_operating(commands: Any) -> None:

@@ -1,4 +1,4 @@
-"""``gateway simulator refit``: the simulator fitted to the journal, printed to be pasted. Writes nothing."""
+"""``gateway simulator refit``: the simulator fitted to the journal, printed to be pasted, written where asked to."""
 
 import asyncio
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gateway.adapters.config import ConfigInvalid, load
+from gateway.adapters.config.rewriting import NotRewritable, rewrite
 from gateway.adapters.journal.outside import from_outside
 from gateway.domain.money import plain
 from gateway.ports.journal import JournalBroken, JournalUnavailable
@@ -13,11 +14,20 @@ from gateway.service.refit import Fitted, refit
 from gateway.service.step_record import StepFold
 
 #: What gateway.yaml knows.
-_KEYS = ("order_latency_ms", "report_latency_ms", "maker_fee_bps", "taker_fee_bps")
+_KEYS = (
+    "order_latency_ms",
+    "report_latency_ms",
+    "latency_jitter",
+    "maker_fee_bps",
+    "taker_fee_bps",
+    "queue_position",
+)
 
 
-def print_refit(venue: str, config_dir: Path, data_dir: Path, environ: Mapping[str, str]) -> int:
-    """0 when the journal could be read, whether or not anything was fitted."""
+def print_refit(
+    venue: str, config_dir: Path, data_dir: Path, environ: Mapping[str, str], *, is_written: bool = False
+) -> int:
+    """0 when the journal could be read, whether or not anything was fitted, and what was to be written is."""
     try:
         settings = load(config_dir, environ)
         fold = asyncio.run(_fold(venue.lower(), data_dir))
@@ -27,8 +37,28 @@ def print_refit(venue: str, config_dir: Path, data_dir: Path, environ: Mapping[s
     except (JournalBroken, JournalUnavailable) as error:
         print(f"the journal cannot be read: {error}", file=sys.stderr)
         return 1
-    print(as_text(refit(list(fold.orders), settings.simulator, settings.trading.instruments)))
+    found = refit(list(fold.orders), settings.simulator, settings.trading.instruments)
+    print(as_text(found))
+    return write_fitted(config_dir / "gateway.yaml", found) if is_written else 0
+
+
+def write_fitted(path: Path, found: Sequence[Fitted]) -> int:
+    """Into the file, if it says the same otherwise. A running gateway takes it at its next start."""
+    values = {one.name: plain(one.new) for one in changed(found)}
+    if not values:
+        return 0
+    try:
+        rewrite(path, "simulator", values)
+    except (NotRewritable, OSError) as error:
+        print(f"{path} was not written: {error}", file=sys.stderr)
+        return 1
+    print(f"# written to {path}")
     return 0
+
+
+def changed(found: Sequence[Fitted]) -> list[Fitted]:
+    """What would be another figure in gateway.yaml."""
+    return [one for one in found if one.name in _KEYS and one.new != one.old]
 
 
 async def _fold(venue: str, data_dir: Path) -> StepFold:
@@ -45,13 +75,14 @@ def as_text(found: Sequence[Fitted]) -> str:
     for one in found:
         errors = ""
         if one.error_before is not None and one.error_after is not None:
-            errors = f" (median error {plain(one.error_before)} -> {plain(one.error_after)} {one.unit}"
+            errors = (
+                f" (median error {plain(one.error_before)} -> {plain(one.error_after)} {one.error_unit or one.unit}"
+            )
             errors += ")" if one.noise is None else f", two simulations differ by {plain(one.noise)})"
         lines.append(
             f"{one.name}: {plain(one.old)} -> {plain(one.new)} {one.unit}, {one.orders} orders{errors}: {one.text}"
         )
-    changed = [one for one in found if one.name in _KEYS and one.new != one.old]
-    if not changed:
+    if not changed(found):
         return "\n".join([*lines, "nothing to change"])
-    yaml = ["simulator:", *(f"  {one.name}: {plain(one.new)}" for one in changed)]
-    return "\n".join([*lines, "", "# to gateway.yaml, after looking at it; it is read at a start:", *yaml])
+    yaml = ["simulator:", *(f"  {one.name}: {plain(one.new)}" for one in changed(found))]
+    return "\n".join([*lines, "", "# to gateway.yaml (or --write), after looking at it; it is read at a start:", *yaml])

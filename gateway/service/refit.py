@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.domain.enums import OrdType
 from gateway.domain.instruments import Instrument
-from gateway.domain.money import ZERO, ratio
+from gateway.domain.money import ONE, ZERO, ratio
 from gateway.domain.settings import SimulatorSettings
 from gateway.service.step_record import LiveOrder
 
@@ -19,12 +19,15 @@ from gateway.service.step_record import LiveOrder
 MIN_ORDERS = 20
 _MS = Decimal(1_000_000)
 _BP = Decimal(10_000)
-_MILLI = Decimal("0.001")
+_MILLI, _HUNDREDTH = Decimal("0.001"), Decimal("0.01")
+#: The share of a triangle's half width within which half of it lies: 1 - sqrt(1/2).
+_INNER_HALF = Decimal("0.292893")
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter, from what to what. Errors are medians of orders that were not fitted to, in ``unit``; ``noise`` is
-    what two simulations differ by. ``new`` is ``old`` where nothing was fitted, and ``text`` says why."""
+    """One parameter, from what to what. Errors are medians of orders that were not fitted to, in ``error_unit`` (or
+    ``unit``); ``noise`` is what two simulations differ by. ``new`` is ``old`` where nothing was fitted, and ``text``
+    says why."""
 
     name: str
     unit: str
@@ -34,6 +37,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     error_before: Decimal | None = None
     error_after: Decimal | None = None
     noise: Decimal | None = None
+    error_unit: str = ""
     text: str
 
 
@@ -49,9 +53,11 @@ def refit(
         trip,
         msgspec.structs.replace(trip, name="order_latency_ms", old=there, new=there_new),
         msgspec.structs.replace(trip, name="report_latency_ms", old=back, new=trip.new - there_new),
+        _fit_jitter(orders, trip.new, settings.latency_jitter),
         _fit_fee("maker_fee_bps", settings.maker_fee_bps, [_fee_bps(one, instruments, True) for one in orders]),
         _fit_fee("taker_fee_bps", settings.taker_fee_bps, [_fee_bps(one, instruments, False) for one in orders]),
-        _look_at_queue(orders, settings.queue_position),
+        _fit_queue(orders, settings.queue_position),
+        _look_at_prices(orders),
     )
 
 
@@ -80,8 +86,7 @@ def _fit(
     fitted, judging = gaps[::2], gaps[1::2]
     kept = Fitted(name=name, unit=unit, orders=len(gaps), old=old, new=old, noise=noise, text="")
     if len(judging) < MIN_ORDERS:
-        more = 2 * MIN_ORDERS - len(gaps)
-        return msgspec.structs.replace(kept, text=f"too little evidence: {more} more orders needed; left as it is")
+        return msgspec.structs.replace(kept, text=f"{_too_few(len(gaps))}; left as it is")
     new = moved(_median(fitted)).quantize(_MILLI)
     before, after = _median([abs(gap) for gap in judging]), _median([abs(gap + old - new) for gap in judging])
     kept = msgspec.structs.replace(kept, error_before=before, error_after=after)
@@ -92,18 +97,83 @@ def _fit(
     return msgspec.structs.replace(kept, new=new, text="fitted")
 
 
-def _look_at_queue(orders: Sequence[LiveOrder], old: Decimal) -> Fitted:
-    """Which way it is off: the market that a fit would need to be run through again is not in the journal."""
-    resting = [one for one in orders if one.order.ord_type is OrdType.LIMIT and one.live.maker_value]
-    sooner = sum(
-        all(not twin.cum_qty or twin.first_fill_ns > one.live.first_fill_ns for twin in one.twins) for one in resting
+def _fit_queue(orders: Sequence[LiveOrder], old: Decimal) -> Fitted:
+    """By how long orders rested that filled both live and simulated: what is ahead is served at one pace for both, so
+    the waits are to each other as the places in the queue. The market of then is not in the journal."""
+    waits = [wait for one in orders if one.order.ord_type is OrdType.LIMIT and (wait := _waits(one)) is not None]
+    fitted, judging = waits[::2], waits[1::2]
+    kept = Fitted(name="queue_position", unit="share", orders=len(waits), old=old, new=old, text="")
+    if not old or len(judging) < MIN_ORDERS:
+        why = "at the front there is nothing to scale" if not old else _too_few(len(waits))
+        return msgspec.structs.replace(kept, text=f"{why}; left as it is")
+    new = min(old * _median([ratio(live, twin) for live, twin in fitted]), ONE).quantize(_HUNDREDTH)
+    before = _median([abs(live - twin) for live, twin in judging])
+    after = _median([abs(live - twin * new / old) for live, twin in judging])
+    kept = msgspec.structs.replace(kept, error_before=before, error_after=after, error_unit="ms")
+    if after >= before:
+        return msgspec.structs.replace(kept, text="no better on orders that it was not fitted to; left as it is")
+    return msgspec.structs.replace(kept, new=new, text="fitted to how long orders rested before their first fill")
+
+
+def _waits(one: LiveOrder) -> tuple[Decimal, Decimal] | None:
+    """How long a resting order waited live, and in its twins on average, in milliseconds; None where either did not."""
+    live, twins = one.live, [twin for twin in one.twins if twin.first_fill_ns > twin.ack_ns > 0]
+    if not live.maker_value or not twins or not live.first_fill_ns > live.ack_ns > 0:
+        return None
+    simulated = sum(((twin.first_fill_ns - twin.ack_ns) / _MS for twin in twins), ZERO) / len(twins)
+    return (live.first_fill_ns - live.ack_ns) / _MS, simulated
+
+
+def _fit_jitter(orders: Sequence[LiveOrder], trip: Decimal, old: Decimal) -> Fitted:
+    """How far single trips are from the usual one. Two even spreads, there and back, add up to a triangle, in which
+    half of all trips are within 1 - sqrt(1/2) of its width."""
+    trips = [(one.live.ack_ns - one.sent_ns) / _MS for one in orders if one.live.ack_ns > one.sent_ns > 0]
+    fitted, judging = trips[::2], trips[1::2]
+    kept = Fitted(name="latency_jitter", unit="share", orders=len(trips), old=old, new=old, text="")
+    if len(judging) < MIN_ORDERS or not trip:
+        return msgspec.structs.replace(kept, text=f"{_too_few(len(trips))}; left as it is")
+    new = min(_spread(fitted) / _INNER_HALF / trip, ONE).quantize(_HUNDREDTH)
+    truth = _spread(judging)
+    before, after = (abs(truth - share * trip * _INNER_HALF).quantize(_MILLI) for share in (old, new))
+    kept = msgspec.structs.replace(kept, error_before=before, error_after=after, error_unit="ms")
+    if after >= before:
+        return msgspec.structs.replace(kept, text="no better on orders that it was not fitted to; left as it is")
+    return msgspec.structs.replace(kept, new=new, text="fitted to how far trips are from their median")
+
+
+def _spread(values: Sequence[Decimal]) -> Decimal:
+    """The median distance from the median."""
+    middle = _median(values)
+    return _median([abs(value - middle) for value in values])
+
+
+def _look_at_prices(orders: Sequence[LiveOrder]) -> Fitted:
+    """What is left between live prices and simulated ones: no parameter of the simulator moves it."""
+    gaps, noises = [], []
+    for one in orders:
+        twins = [twin.avg_px for twin in one.twins if twin.cum_qty]
+        if one.live.cum_qty and twins:
+            mean = sum(twins, ZERO) / len(twins)
+            gaps.append(ratio((one.live.avg_px - mean) * one.order.side.sign * _BP, mean))
+            if len(twins) == 2:
+                noises.append(abs(ratio((twins[1] - twins[0]) * _BP, mean)))
+    median = _median(gaps).quantize(_MILLI) if gaps else ZERO
+    off = _median([abs(gap) for gap in gaps]).quantize(_MILLI) if gaps else None
+    return Fitted(
+        name="slippage against the twins",
+        unit="bps",
+        orders=len(gaps),
+        old=median,
+        new=median,
+        error_before=off,
+        error_after=off,
+        noise=_median(noises).quantize(_MILLI) if noises else None,
+        text="told, not fitted: the simulator takes prices from the book and has no parameter for impact",
     )
-    later = sum(all(0 < twin.first_fill_ns < one.live.first_fill_ns for twin in one.twins) for one in resting)
-    text = (
-        f"never fitted, for market data is not in the journal: live was sooner than both twins in {sooner}, "
-        f"later than both in {later} of {len(resting)} that rested and filled (more sooner: lower it)"
-    )
-    return Fitted(name="queue_position", unit="share", orders=len(resting), old=old, new=old, text=text)
+
+
+def _too_few(orders: int) -> str:
+    return f"too little evidence: {2 * MIN_ORDERS - orders} more orders needed"
 
 
 def _fee_bps(one: LiveOrder, instruments: Mapping[str, Instrument], is_maker: bool) -> Decimal | None:
