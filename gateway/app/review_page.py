@@ -45,6 +45,7 @@ def review_page(review: Mapping[str, Any]) -> str:
         _missing,
         _live_against_twin,
         _strata,
+        _steps,
         _incidents,
         _refused,
         _changes,
@@ -98,6 +99,7 @@ def _where(review: Mapping[str, Any]) -> str:
         ("Next", rollout["next_step"] or "nothing"),
         ("In force", f"{rollout['mode']}, weight {weight}"),
         ("Measured share", share),
+        ("Measured share by value", _share_of_value(rollout["notional_bp"])),
         ("Trading days", f"{rollout['days']} in this step, {rollout['canary_days']} in CANARY"),
         (
             "Live orders",
@@ -147,17 +149,50 @@ def _cells(pairs: Iterable[Sequence[int]]) -> tuple[tuple[int, int], ...]:
     return tuple((int(value), int(count)) for value, count in pairs)
 
 
+def _share_of_value(share_bp: int | None) -> str:
+    return "nothing was opened in this step" if share_bp is None else f"{share_bp / 100:g}% of what was opened"
+
+
+_COUNTS = ("orders", "errors", "rejects", "filled", "partial", "canceled", "replaced")
+_FIELDS = (*_COUNTS, "fill_ratio", "ack_ms", "fill_ms", "slippage_bps", "twin_slippage_bps", "vwap_bps")
+_FIELD_HEADS = tuple(f"#{field.replace('_', ' ')}" for field in _FIELDS)
+
+
+def _figures(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(_text("" if one[field] is None else one[field]) for field in _FIELDS)
+
+
 def _strata(review: Mapping[str, Any]) -> str:
-    counts = ("orders", "errors", "rejects", "filled", "partial", "canceled", "replaced")
-    fields = (*counts, "fill_ratio", "ack_ms", "fill_ms", "slippage_bps", "twin_slippage_bps")
-
     def row(one: Mapping[str, Any]) -> Sequence[str]:
-        name = one["stratum"].replace("|", ", ") or "all"
-        return (_text(name), *(_text("" if one[field] is None else one[field]) for field in fields))
+        return (_text(one["stratum"].replace("|", ", ") or "all"), *_figures(one))
 
-    heads = ("Order type, side, symbol", *(f"#{field.replace('_', ' ')}" for field in fields))
+    heads = ("Order type, side, symbol", *_FIELD_HEADS)
     rows = map(row, review["rollout"]["evidence"])
     return _section("Evidence by order type, side and symbol", _table(heads, rows, "No live order in this step."))
+
+
+def _steps(review: Mapping[str, Any]) -> str:
+    """Every step of the rollout beside the present one, and the strata of those that were left."""
+    rollout = review["rollout"]
+
+    def name(position: int) -> str:
+        return _text(_place(position, rollout["steps"]))
+
+    def row(position: int, since: str, days: int, share_bp: int | None, one: Mapping[str, Any]) -> Sequence[str]:
+        share = "" if share_bp is None else f"{share_bp / 100:g}%"
+        stratum = one["stratum"].replace("|", ", ") or "all"
+        return (name(position), _text(since), f"{days}", share, _text(stratum), *_figures(one))
+
+    rows = [
+        row(past["position"], past["entered_at"] or "the beginning", past["days"], past["notional_bp"], one)
+        for past in rollout["past"]
+        for one in past["evidence"]
+    ]
+    now = (one for one in rollout["evidence"] if not one["stratum"])
+    since = rollout["entered_at"] or "the beginning"
+    rows += [row(rollout["position"], since, rollout["days"], rollout["notional_bp"], one) for one in now]
+    heads = ("Step", "Since", "#Days", "#Live by value", "Order type, side, symbol", *_FIELD_HEADS)
+    return _section("Step by step", _table(heads, rows, "No live order in any step."))
 
 
 def _incidents(review: Mapping[str, Any]) -> str:

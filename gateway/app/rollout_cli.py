@@ -110,6 +110,8 @@ def tree(one: Mapping[str, Any]) -> Iterator[str]:
     """One venue as a tree of lines."""
     share = f" {one['weight_bp'] / 100:g}%" if one["mode"] == "CANARY" else ""
     measured = "" if one["measured_bp"] is None else f", {one['measured_bp'] / 100:g}% of the cycles so far were live"
+    if one["notional_bp"] is not None:
+        measured += f", {one['notional_bp'] / 100:g}% of the value opened in this step"
     yield f"{one['venue']}: {one['mode']}{share} ({one['promotions']}){measured}"
     configured = (one["configured_mode"], one["configured_weight_bp"])
     if configured != (one["mode"], one["weight_bp"]):
@@ -158,4 +160,5 @@ def _history(one: Mapping[str, Any]) -> Iterator[str]:
         left = f"{past['entered_at'] or 'the beginning'} to {past['left_at']}"
         counts = f"{past['days']} days, {past['orders']} orders, {past['errors']} errors"
         yield f"position {past['position']}: {left}, {counts}"
+        yield from (f"    {_stratum(stratum)}" for stratum in past["evidence"])
     yield f"position {one['position']} ({one['step']}): since {one['entered_at'] or 'the beginning'}"

@@ -1,6 +1,6 @@
 """How each rollout stands: from evidence, configuration and the clock, for whoever holds a state."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
@@ -49,6 +49,7 @@ class RolloutStates:
             configured_mode=config.effective_mode(venue),
             configured_weight_bp=config.weight_bp(venue),
             measured_bp=None if use is None or not cycles else use.cycles_live * 10_000 // cycles,
+            notional_bp=_share_bp(evidence.live_opened, evidence.opened),
             position=evidence.position,
             step=_step_words(terms, evidence.position),
             next_step=_step_words(terms, evidence.position + 1) if evidence.position < len(terms.plan) else "",
@@ -69,11 +70,7 @@ class RolloutStates:
             hold=rollout.hold,
             approval=rollout.approval,
             override=rollout.override,
-            strata=tuple(
-                _stratum(name, tally)
-                for name, tally in [("", evidence.total), *sorted(evidence.strata.items())]
-                if tally.orders
-            ),
+            strata=_strata(evidence.total, evidence.strata),
             past=tuple(
                 PastStepView(
                     position=one.position,
@@ -82,6 +79,8 @@ class RolloutStates:
                     days=one.days,
                     orders=one.tally.orders,
                     errors=one.tally.errors,
+                    notional_bp=_share_bp(one.live_opened, one.opened),
+                    strata=_strata(one.tally, one.strata),
                 )
                 for one in rollout.past
             ),
@@ -124,6 +123,16 @@ def _projected_ns(evidence: StepEvidence, needed: list[int], now_ns: int) -> int
     if not evidence.total.orders or not evidence.entered_ns or elapsed_ns <= 0:
         return None
     return now_ns + max(needed) * elapsed_ns // evidence.total.orders
+
+
+def _share_bp(part: Decimal, whole: Decimal) -> int | None:
+    """A share in basis points; None of nothing."""
+    return int(part * 10_000 / whole) if whole > 0 else None
+
+
+def _strata(total: Tally, strata: Mapping[str, Tally]) -> tuple[StratumView, ...]:
+    """All orders, and those of each order type, side and symbol; nothing without any."""
+    return tuple(_stratum(name, tally) for name, tally in [("", total), *sorted(strata.items())] if tally.orders)
 
 
 def _stratum(name: str, tally: Tally) -> StratumView:

@@ -17,6 +17,7 @@ from gateway.domain.alert_facts import AlertRaised
 from gateway.domain.enums import OPEN_STATUSES, Route, Side
 from gateway.domain.money import ZERO, plain, ratio
 from gateway.domain.orders import Fill, Order, Reject
+from gateway.domain.reasons import RejectCode
 from gateway.domain.records import Record
 from gateway.domain.review import (
     MAX_INCIDENTS,
@@ -155,7 +156,9 @@ class StepFold:
             return
         found.live.is_done = True
         if fact.reject is not None:
-            _count(self._rejected, fact.reject)
+            is_unsent = fact.reject.code == RejectCode.WITHHELD
+            found.sent_ns = 0 if is_unsent else found.sent_ns
+            _count(self._denied if is_unsent else self._rejected, fact.reject)
 
     def twin(self, fact: facts.TwinUpdated) -> None:
         if (found := self._orders.get(fact.order_id)) is None:

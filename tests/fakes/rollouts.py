@@ -20,6 +20,7 @@ IBKR = RolloutState(
     configured_mode=Mode.CANARY,
     configured_weight_bp=100,
     measured_bp=97,
+    notional_bp=88,
     position=0,
     step="CANARY 1%",
     next_step="CANARY 5%",

@@ -1,5 +1,7 @@
 """The page in a real browser against a real gateway: what a person sees, and what his clicks do."""
 
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
@@ -8,6 +10,7 @@ from tests.e2e.orders import market, resting
 from tests.e2e.process import GatewayProcess, Site, running
 from tests.e2e.test_loosening import KEYS, give_keys
 from tests.page.conftest import SHOTS, OpenPage
+from tests.rollouts.test_review_page import PAST, RICH, STRATUM, page_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -149,3 +152,10 @@ async def has_no_serious_finding(page: Page) -> None:
     serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
     told = [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in serious]
     assert not told, told
+
+
+async def test_the_review_that_people_hold_has_no_serious_finding(open_page: OpenPage, tmp_path: Path) -> None:
+    """Without it somebody who reads with a screen reader could not decide on a promotion."""
+    path = tmp_path / "review.html"
+    path.write_text(page_of(RICH, past=(PAST,), strata=(STRATUM,))[0], encoding="utf-8")
+    await has_no_serious_finding(await open_page(path.as_uri()))

@@ -12,6 +12,7 @@ from gateway.adapters.http.review_views import review_view
 from gateway.app.review_page import review_page
 from gateway.app.rollout_cli import add_parser
 from gateway.domain.review import Incident, Measured, ReasonCount, Samples, StepRecord
+from gateway.ports.rollouts import PastStepView, StratumView
 from tests.fakes.rollouts import IBKR, FakeStepRecords
 
 EVIL = '"><script src="https://evil.example/x.js"></script><img src=x onerror=alert(1)>'
@@ -76,6 +77,27 @@ def test_a_review_with_evidence_draws_live_against_twin() -> None:
     assert "Time to the acknowledgement: no sample." in page
     assert "1%: 4 of 400 positions" in page
     assert "MAX_ORDER_SIZE" in page
+
+
+STRATUM = StratumView(
+    stratum="market|buy|AAPL",
+    **dict.fromkeys(("orders", "errors", "rejects", "ended", "filled", "partial", "replaced", "canceled"), 3),
+    **dict.fromkeys(("fill_ratio", "ack_ms", "fill_ms", "slippage_bps", "twin_slippage_bps", "vwap_bps"), "1.5"),
+)
+PAST = PastStepView(position=0, entered_ns=1, left_ns=2, days=3, orders=3, errors=0, notional_bp=123, strata=(STRATUM,))
+
+
+def test_each_step_is_told_beside_the_present_one() -> None:
+    """Without it people would decide on the last days alone, and on a share of orders that hides the large ones."""
+    now = msgspec.structs.replace(STRATUM, stratum="")
+    page, _ = page_of(RICH, past=(PAST,), position=1, strata=(now,))
+    table = page.partition("Step by step")[2].partition("</section>")[0]
+    assert table.count("<tr>") == 3  # the heads, the step before, the present one
+    assert "<td>step 1</td>" in table
+    assert "1.23%" in table
+    assert "market, buy, AAPL" in table
+    assert "<td>step 2</td>" in table
+    assert "0.88% of what was opened" in page
 
 
 def test_the_hash_that_approve_asks_for_is_on_the_page() -> None:

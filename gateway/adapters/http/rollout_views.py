@@ -53,11 +53,14 @@ class PastView(msgspec.Struct, frozen=True):
     days: int
     orders: int
     errors: int
+    notional_bp: int | None
+    evidence: tuple[StratumView, ...]
 
 
 class RolloutView(msgspec.Struct, frozen=True, kw_only=True):
     """One venue. ``position`` is -1 in SHADOW and ``steps`` in LIVE; ``mode`` and ``weight_bp`` are in force, what is
-    configured stands beside them; ``measured_bp`` is the live share of the cycles so far; ``projected_at`` is when
+    configured stands beside them; ``measured_bp`` is the live share of the cycles so far, ``notional_bp`` that of the
+    value opened in this step; ``projected_at`` is when
     there could be samples enough. ``evidence_hash`` is what an approval binds to,
     ``missing`` what stands before the next step."""
 
@@ -68,6 +71,7 @@ class RolloutView(msgspec.Struct, frozen=True, kw_only=True):
     configured_mode: str
     configured_weight_bp: int
     measured_bp: int | None
+    notional_bp: int | None
     position: int
     steps: int
     step: str
@@ -108,6 +112,7 @@ def rollout_view(state: RolloutState) -> RolloutView:
         configured_mode=state.configured_mode.value,
         configured_weight_bp=state.configured_weight_bp,
         measured_bp=state.measured_bp,
+        notional_bp=state.notional_bp,
         position=state.position,
         steps=state.steps,
         step=state.step,
@@ -174,7 +179,8 @@ def _hold(one: Hold) -> HoldView:
 
 
 def _past(one: PastStepView) -> PastView:
-    return PastView(one.position, _moment(one.entered_ns), rfc3339(one.left_ns), one.days, one.orders, one.errors)
+    entered, left = _moment(one.entered_ns), rfc3339(one.left_ns)
+    return PastView(one.position, entered, left, one.days, one.orders, one.errors, one.notional_bp, one.strata)
 
 
 def _moment(ns: int) -> str | None:

@@ -12,6 +12,7 @@ from gateway.domain.rollout import Hold, PromotionApproval, RolloutOverride, Ver
 #: Order type, side and symbol are told apart for so many combinations; the rest goes together.
 MAX_STRATA = 500
 MAX_PAST = 20
+MAX_PAST_STRATA = 50
 OTHERS = "others"
 
 
@@ -91,13 +92,16 @@ class StepEvidence(msgspec.Struct):
 
 
 class PastStep(msgspec.Struct, frozen=True):
-    """A step that was left."""
+    """A step that was left. Of its strata the busiest are kept."""
 
     position: int
     entered_ns: int
     left_ns: int
     days: int
     tally: Tally
+    strata: dict[str, Tally] = {}
+    opened: Decimal = ZERO
+    live_opened: Decimal = ZERO
 
 
 class VenueRollout(msgspec.Struct):
@@ -123,7 +127,19 @@ class VenueRollout(msgspec.Struct):
     def enter(self, position: int, ts_ns: int) -> None:
         """Begin a step afresh."""
         before = self.evidence
-        self.past.append(PastStep(before.position, before.entered_ns, ts_ns, before.days, before.total))
+        busiest = sorted(before.strata, key=lambda stratum: (-before.strata[stratum].orders, stratum))
+        self.past.append(
+            PastStep(
+                before.position,
+                before.entered_ns,
+                ts_ns,
+                before.days,
+                before.total,
+                {stratum: before.strata[stratum] for stratum in sorted(busiest[:MAX_PAST_STRATA])},
+                before.opened,
+                before.live_opened,
+            )
+        )
         del self.past[:-MAX_PAST]
         self.evidence = StepEvidence(position=position, entered_ns=ts_ns, is_day_spoiled=self.hold is not None)
         self.verdict = None
