@@ -459,3 +459,19 @@ def test_a_correction_of_what_nobody_told_of_hides_a_difference_only_for_a_while
     raised = world.send(AlertsChecked(ts_ns=world.tick())).facts
     keys = {fact.alert.condition.key for fact in raised if isinstance(fact, AlertRaised)}
     assert "executions_differ:alpha:unknown" in keys
+
+
+def test_two_orders_under_one_id_are_told() -> None:
+    """Without this, a change that left two orders at the venue would trade twice what was asked for, and nobody know."""
+    world = world_of()
+    venue = Venue(world)
+    order = working(world, venue)
+    venue.open["twin"] = msgspec.structs.replace(venue.open[order.order_id], venue_order_id="v-twin", text="LMT")
+    venue.look(2)
+    [seen] = world.state.agreements["alpha"].foreign.values()
+    assert (seen.venue_order_id, seen.order_id, seen.is_open) == ("v-twin", order.order_id, True)
+    assert seen.text.startswith("a second order under the id of one of this gateway")
+    del venue.open[order.order_id]  # the change took the place of the other after all
+    world.report(order, ExecType.REPLACED, venue_order_id="v-twin")
+    venue.look(2)
+    assert not any(one.is_open for one in world.state.agreements["alpha"].foreign.values())

@@ -1,6 +1,7 @@
 """The adapter of Interactive Brokers against a TWS on a socket: what it sends, what it makes of what it hears."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -295,6 +296,25 @@ async def test_ids_rolled_back_are_not_used_again(desk: Desk) -> None:
     assert (await desk.venue.submit(second)).status is ACCEPTED
     assert [order.terms.qty for order in desk.tws.market.orders.values()] == [D(10), D(3)]
     assert desk.tws.seen[1].order_id > desk.tws.seen[0].order_id
+
+
+async def test_a_second_order_under_the_same_tag_is_not_taken_for_the_first(desk: Desk) -> None:
+    """Without this, cancels would go to whichever was listed last, and the end of the one would end the other."""
+    order = ticket()
+    await desk.venue.submit(order)
+    [first] = desk.tws.market.orders.values()
+    terms = dataclasses.replace(first.terms, order_id=first.terms.order_id + 500)
+    second = desk.tws.market.enter(7, terms, first.listing)
+    desk.tws.market.work(second)
+    await desk.venue.lookup(order)  # its lists tell of both
+    await desk.venue.lookup(order)
+    open_orders = await desk.venue.account.open_orders()
+    assert [one.order_id for one in open_orders] == [order.order_id] * 2, "reconciliation hears of both"
+    second.status = "Cancelled"
+    await desk.venue.lookup(order)
+    assert all(report.exec_type is ExecType.NEW for report in desk.heard.reports)
+    assert (await desk.venue.cancel(order)).status is ACCEPTED
+    assert first.status == "Cancelled"
 
 
 async def test_messages_twice_late_and_stale_change_nothing(desk: Desk) -> None:

@@ -23,6 +23,8 @@ from gateway.domain.venue_account import AccountReading
 _NS = 1_000_000_000
 _LIVE = Route.LIVE
 OVER = "it is over in the books of this gateway, and open at the venue"
+#: Of an order under the id of another one of ours, both open: a change may have left two (IB, while cut off).
+SECOND = "a second order under the id of one of this gateway, and both are open at the venue"
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -131,12 +133,20 @@ def _foreign(reading: AccountReading, known: KnownOrders, grace_ns: int) -> dict
                 is_open=False,
                 text="seen by its executions",
             )
+    open_venue_ids = {one.venue_order_id for one in reading.open_orders}
     for order in reading.open_orders:
         own = known.find(order.order_id, order.venue_order_id)
         if own is None and known.may_be_own(order, order.order_qty):
             continue
         is_over = own is not None and not own.is_open and own.updated_ns + grace_ns <= reading.begun_ns
-        if own is None or is_over:
+        is_second = (
+            own is not None
+            and own.is_open
+            and order.venue_order_id != own.venue_order_id
+            and own.venue_order_id in open_venue_ids
+        )
+        if own is None or is_over or is_second:
+            told = ((OVER, is_over), (SECOND, is_second), (order.text, True))
             found[order.venue_order_id] = ForeignOrder(
                 venue=reading.venue,
                 venue_order_id=order.venue_order_id,
@@ -145,7 +155,7 @@ def _foreign(reading: AccountReading, known: KnownOrders, grace_ns: int) -> dict
                 order_qty=order.order_qty,
                 cum_qty=order.cum_qty,
                 order_id=order.order_id,
-                text=f"{OVER}; {order.text}" if is_over else order.text,
+                text="; ".join(text for text, holds in told if holds),
             )
     return found
 

@@ -65,6 +65,8 @@ class Reading:
         if not order.orderRef:
             return  # not through this gateway: reconciliation finds it
         self.seen.add(order.orderRef)
+        if self._is_second(order):
+            return
         self.terms[order.orderRef] = _terms_of(order)
         tracked = self.book.add(order.orderRef, tws_id)
         tracked.perm_id = order.permId or tracked.perm_id
@@ -73,6 +75,12 @@ class Reading:
             self.report(tracked, ExecType.REPLACED, terms=terms)
             tracked.answer("change", _ACCEPTED)
         self._on_status(tracked, state.status)
+
+    def _is_second(self, order: Order) -> bool:
+        """Whether this is another order under the tag of one that works, as a change can leave that was made while TWS
+        was cut off. It is no news of ours; reconciliation tells of it."""
+        known = self.book.by_order_id.get(order.orderRef)
+        return known is not None and not known.is_done and known.perm_id != 0 and order.permId not in (0, known.perm_id)
 
     def on_order_status(self, tws_id: int, status: str, filled: float, perm_id: int) -> None:
         tracked = self.book.by_tws_id.get(tws_id)
@@ -133,12 +141,14 @@ class Reading:
     def on_completed_order(self, order: Order, state: OrderState) -> None:
         """From the list of finished orders: news only for those that were believed to be open."""
         self.seen.add(order.orderRef)
-        if state.status == "Filled":  # by the terms that it had at last, whoever confirmed them
+        if state.status == "Filled" and not self._is_second(
+            order
+        ):  # by the terms that it had at last, whoever confirmed them
             terms = _terms_of(order)
             terms.qty = _number(order.filledQuantity) or terms.qty
             self.terms[order.orderRef] = terms
         tracked = self.book.by_order_id.get(order.orderRef)
-        if tracked is None or tracked.is_done:
+        if tracked is None or tracked.is_done or self._is_second(order):
             return
         tracked.perm_id = order.permId or tracked.perm_id
         if state.status == "Inactive":
