@@ -462,7 +462,7 @@ def test_a_correction_of_what_nobody_told_of_hides_a_difference_only_for_a_while
 
 
 def test_two_orders_under_one_id_are_told() -> None:
-    """Without this, a change that left two orders at the venue would trade twice what was asked for, and nobody know."""
+    """Without this, a change that left two orders at a venue would trade twice what was asked for, unseen."""
     world = world_of()
     venue = Venue(world)
     order = working(world, venue)
