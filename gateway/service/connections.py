@@ -41,7 +41,10 @@ class ConnectionReader:
                 since_ns=self._started_ns,
             ),
         ]
-        views.extend(self._venue_connection(name) for name in self._venues())
+        views.extend(
+            msgspec.structs.replace(self._venue_connection(name), is_paper=settings.paper_only)
+            for name, settings in self._venues().items()
+        )
         views.extend(_feed_connection(state) for state in self._market.states())
         return tuple(views)
 

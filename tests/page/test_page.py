@@ -25,6 +25,7 @@ async def test_an_order_appears_as_it_happens_and_tells_its_story(site: Site, op
         page = await open_page(gateway.url)
         await is_live(page)
         await expect(page.locator(".venue[data-mode] .mode").first).to_have_text("SHADOW")
+        await expect(page.get_by_label("ibkr: SHADOW")).to_contain_text("paper account")
         filled = await gateway.api().place(**market(strategy="momentum", quantity=3))
         row = page.get_by_role("row").filter(has_text="momentum").first
         await expect(row).to_contain_text("filled")

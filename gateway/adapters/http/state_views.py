@@ -109,7 +109,8 @@ class LocksReply(msgspec.Struct, frozen=True):
 
 
 class ConnectionReply(msgspec.Struct, frozen=True):
-    """One connection to a venue or a market data source; ``next_attempt`` when it is down and will be tried again."""
+    """One connection to a venue or a market data source; ``next_attempt`` when it is down and will be tried again,
+    ``is_paper`` whether orders there go to an account without real money (null where no account is)."""
 
     name: str
     kind: str
@@ -120,6 +121,7 @@ class ConnectionReply(msgspec.Struct, frozen=True):
     failed_attempts: int
     last_error: str
     next_attempt: str | None
+    is_paper: bool | None
 
 
 class ConnectionsReply(msgspec.Struct, frozen=True):
@@ -244,4 +246,5 @@ def connection_reply(view: ConnectionView) -> ConnectionReply:
         view.failed_attempts,
         view.last_error,
         None if view.next_attempt_ns is None else rfc3339(view.next_attempt_ns),
+        view.is_paper,
     )

@@ -13,7 +13,7 @@ export function Books({ state }) {
 function Book({ book, answer, state }) {
   const accounts = answer.portfolio.filter((one) => one.book === book);
   const positions = answer.positions.filter((one) => one.book === book && Number(one.quantity) !== 0);
-  return html`<${Panel} id=${`book-${book}`} title=${book === "live" ? "Live book" : "Shadow book"} hint=${book === "live" ? "real money" : "simulated"}>
+  return html`<${Panel} id=${`book-${book}`} title=${book === "live" ? "Live book" : "Shadow book"} hint=${book === "live" ? moneyOf(state) : "simulated"}>
     <dl class="figures">${accounts.map((one) => html`<${Account} key=${one.account} one=${one} />`)}</dl>
     ${positions.length
       ? html`<${Table} label=${`Positions of the ${book} book`} heads=${["Symbol", "Strategy", "Venue", "#Quantity", "#Average", "#Mark", "#Value", "#Unrealized", "#Realized", "Account"]}>
@@ -26,6 +26,12 @@ function Book({ book, answer, state }) {
       : html`<${Empty}>No position is open.</${Empty}>`}
     <div class="plots">${accounts.map((one) => html`<${Worth} key=${one.account} name=${`${book} ${one.account}`} state=${state} book=${book} account=${one.account} />`)}</div>
   </${Panel}>`;
+}
+
+/** Whether what is live is real money, as far as the venues are configured. */
+function moneyOf(state) {
+  const venues = (state.answers.connections?.connections ?? []).filter((one) => one.is_paper !== null);
+  return venues.some((one) => !one.is_paper) ? "real money" : "at venues, on paper accounts only";
 }
 
 const Account = ({ one }) => html`<div><dt>${one.account}</dt><dd>

@@ -23,7 +23,7 @@ export function TwinPlot({ state }) {
 /** Of the whole step, as the gateway counts it; the plot is of the orders in view. */
 function measured({ venue, evidence, noise_bps }) {
   const all = evidence.find((one) => one.stratum === "" && one.twin_slippage_bps !== null);
-  return all ? [`${venue}: ${Number(all.twin_slippage_bps).toFixed(2)} bp worse than its twins on average, of ${all.orders} live orders in this step${noise_bps === null ? "" : `; the simulator against itself ${noise_bps} bp`}`] : [];
+  return all ? [`${venue}: ${Math.abs(all.twin_slippage_bps).toFixed(2)} bp ${all.twin_slippage_bps < 0 ? "better" : "worse"} than its twins on average, of ${all.orders} live orders in this step${noise_bps === null ? "" : `; the simulator against itself ${noise_bps} bp`}`] : [];
 }
 
 const Measured = ({ all }) => html`<ul class="rows">${all.map((text) => html`<li key=${text}>${text}</li>`)}</ul>`;
