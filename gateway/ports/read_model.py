@@ -171,8 +171,8 @@ class ModesView(msgspec.Struct, frozen=True, kw_only=True):
 
 class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     """One connection. ``failed_attempts`` to make it since it last stood, ``last_error`` of them or of its loss (kept
-    while it stands again), ``next_attempt_ns`` when the gateway tries again. ``is_paper``: orders there go to an account
-    without real money (``paper_only``); None where no account is."""
+    while it stands again), ``next_attempt_ns`` when the gateway tries again. ``is_paper``: orders there go to an
+    account without real money (``paper_only``); None where no account is."""
 
     name: str
     kind: str

@@ -52,9 +52,15 @@ def fetch_positions(client: GatewayClient, args: Namespace) -> str:
 
 
 def positions_lines(answer: Any, terminal: Terminal, now_ns: int) -> list[str]:
-    """What is held; what is flat already only tells its realized result."""
-    rows = [_position(one) for one in answer["positions"]]
-    return table(_POSITIONS, rows, terminal) if rows else ["nothing is held"]
+    """What is held, and in one line for each book and currency what those that are flat already came to."""
+    held = [one for one in answer["positions"] if Decimal(one["quantity"])]
+    flat = [one for one in answer["positions"] if not Decimal(one["quantity"])]
+    lines = table(_POSITIONS, [_position(one) for one in held], terminal) if held else ["nothing is held"]
+    for book, currency in sorted({(one["book"], one["currency"]) for one in flat}):
+        results = [Decimal(one["realized_pnl"]) for one in flat if (one["book"], one["currency"]) == (book, currency)]
+        made = f"{signed(str(sum(results, Decimal(0))))} {currency}"
+        lines.append(terminal.paint(f"{book}: {len(results)} are flat, and realized {made} (--json lists them)", "dim"))
+    return lines
 
 
 def _position(one: Mapping[str, Any]) -> list[str | Cell]:
