@@ -224,6 +224,19 @@ async def test_an_order_of_the_time_without_servers_is_no_absent_order(desk: Des
     assert "1100" in desk.heard.status
 
 
+async def test_an_order_that_waits_while_the_servers_are_lost_is_not_sent(desk: Desk) -> None:
+    """Without this, TWS would keep it and send it on when it finds its servers, at whatever price there is then."""
+    await desk.venue.submit(ticket())  # the contract is known
+    while desk.venue._budget.take():
+        pass
+    waiting = asyncio.create_task(desk.venue.submit(ticket()))
+    await asyncio.sleep(0)
+    desk.tws.lose_servers()
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+    answer = await waiting
+    assert (answer.status, "1100" in answer.text, len(desk.tws.seen)) == (REJECTED, True, 1)
+
+
 async def test_servers_lost_right_after_the_send(desk: Desk) -> None:
     """Without this, a lookup while TWS is cut off would say that an order is not there which comes later."""
     desk.tws.faults.is_cut_off = True  # lost, and nobody was told yet

@@ -81,6 +81,8 @@ class IbkrVenue:
             return Answer(SubmitStatus.REJECTED, f"the contract could not be looked up, nothing was sent: {error!r}")
         if not await self._budget.acquire(_BUDGET_WAIT_S):
             return Answer(SubmitStatus.REJECTED, f"over {MESSAGES_PER_S} messages a second at TWS; nothing was sent")
+        if self._connection.trouble:  # lost while this waited: TWS would keep the order, and send it who knows when
+            return Answer(SubmitStatus.REJECTED, f"{self._connection.trouble}; nothing was sent")
         try:
             tws_id = self._ids.take()
         except OSError as error:
@@ -125,8 +127,9 @@ class IbkrVenue:
             return Answer(SubmitStatus.REJECTED, str(error))
         if not await self._budget.acquire(_BUDGET_WAIT_S):
             return Answer(SubmitStatus.REJECTED, f"over {MESSAGES_PER_S} messages a second at TWS; nothing was sent")
-        if tracked.is_done:
-            return Answer(SubmitStatus.REJECTED, "the order is done")
+        refusal = self._refusal_of_change(tracked)
+        if refusal:
+            return Answer(SubmitStatus.REJECTED, f"{refusal}; nothing was sent")
         is_trailing = ticket.ord_type is OrdType.TRAILING_STOP
         tracked.wanted = Terms(order_qty, limit_px, None if is_trailing else stop_px)
         tracked.change = waiter = _waiter()
