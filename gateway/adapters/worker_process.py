@@ -16,10 +16,12 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class WorkerProcess:
-    """Runs ``code`` in another interpreter. ``on_line`` hears every line of its output; it must not raise."""
+    """Runs ``code`` in another interpreter, which inherits the file descriptors ``inherited`` and no others.
+    ``on_line`` hears every line of its output; it must not raise."""
 
-    def __init__(self, code: str, on_line: Callable[[bytes], None]) -> None:
+    def __init__(self, code: str, on_line: Callable[[bytes], None], inherited: tuple[int, ...] = ()) -> None:
         self._code = code
+        self._inherited = inherited
         self._on_line = on_line
         self._process: asyncio.subprocess.Process | None = None
 
@@ -33,6 +35,7 @@ class WorkerProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=_MAX_LINE,
+            pass_fds=self._inherited,
             env=_environment(),
             start_new_session=True,  # Ctrl+C in a terminal is the gateway's; it closes our input then
         )

@@ -35,6 +35,7 @@ from gateway.app.page import assemble_page
 from gateway.app.registry import ORDER_ADAPTERS, POLICIES, declared, feed_factory, venue_factories
 from gateway.app.rollout_gauges import rollout_readings
 from gateway.app.start import usable_start
+from gateway.app.stream_process import serve_streams
 from gateway.core.state import GatewayState
 from gateway.domain.instruments import Instrument
 from gateway.domain.records import Record
@@ -94,7 +95,11 @@ async def build(
         start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns(), judge, prove_limits)
         complete = partial(_complete, adjust, frozenset(extra_venues or ()))
         start = msgspec.structs.replace(start, settings=complete(start.settings))
-        return _assemble(start, complete, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {})
+        gateway = _assemble(
+            start, complete, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {}
+        )
+        gateway.server.handover.launch = partial(serve_streams, data_dir)
+        return gateway
     except BaseException:
         await journal.close()
         raise

@@ -206,5 +206,9 @@ class EventFeed(Protocol):
         """Records with ``seq > after_seq``, and then each new one as it becomes durable."""
         ...
 
+    async def beyond(self, seq: int) -> int:
+        """Wait until something behind ``seq`` is durable; returns the newest."""
+        ...
+
     @property
     def last_seq(self) -> int: ...

@@ -34,10 +34,14 @@ class Journal(Protocol):
     async def close(self) -> None: ...
 
 
-class History(Protocol):
-    """The part of a journal that a start needs."""
+class Readable(Protocol):
+    """The part of a journal that its readers need."""
 
     def read(self, after_seq: int) -> AsyncIterator[Record]: ...
+
+
+class History(Readable, Protocol):
+    """The part of a journal that a start needs."""
 
     async def load_checkpoint(self) -> Checkpoint | None: ...
 

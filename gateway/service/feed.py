@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from itertools import islice
 
 from gateway.domain.records import Record
-from gateway.ports.journal import Journal
+from gateway.ports.journal import Readable
 
 _KEPT_RECORDS = 4_096
 #: How many a reader is given at once; and where it is told less, it stops at a multiple of the second, so that readers
@@ -20,7 +20,7 @@ _KEPT_PAGES = 8
 class Feed:
     """Implements ``ports.intake.EventFeed`` over the last records in memory and the journal behind them."""
 
-    def __init__(self, journal: Journal, last_seq: int) -> None:
+    def __init__(self, journal: Readable, last_seq: int) -> None:
         self._journal = journal
         self._last_seq = last_seq
         self._recent: deque[Record] = deque(maxlen=_KEPT_RECORDS)
@@ -35,9 +35,8 @@ class Feed:
     def publish(self, record: Record) -> None:
         """A record became durable. Kept only while somebody reads, so that nobody reading costs nothing."""
         self._last_seq = record.seq
-        if not self._readers:
-            return
-        self._recent.append(record)
+        if self._readers:
+            self._recent.append(record)
         if self._moved is not None and not self._moved.done():
             self._moved.set_result(None)
 
@@ -95,7 +94,19 @@ class Feed:
                 self._pages.popitem(last=False)
         return page
 
-    async def wait(self) -> None:
+    def skip_to(self, seq: int) -> bool:
+        """Go on behind ``seq`` without what lies before; False, and nothing done, while somebody reads."""
+        if not self._readers:
+            self._last_seq = max(self._last_seq, seq)
+        return not self._readers
+
+    async def beyond(self, seq: int) -> int:
+        """Wait until something behind ``seq`` is durable; returns the newest."""
+        while self._last_seq <= seq:
+            await self._wait()
+        return self._last_seq
+
+    async def _wait(self) -> None:
         if self._moved is None or self._moved.done():
             self._moved = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._moved)
@@ -120,8 +131,7 @@ class FeedTail:
         return found
 
     async def moved(self) -> None:
-        while self._seq >= self._feed.last_seq:
-            await self._feed.wait()
+        await self._feed.beyond(self._seq)
 
     def close(self) -> None:
         self._feed.leave()

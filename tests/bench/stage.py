@@ -42,12 +42,12 @@ class Server:
 
     def cpu_s(self) -> float:
         """CPU time of all its threads so far (Linux; elsewhere 0)."""
-        try:
-            text = Path(f"/proc/{self.process.pid}/stat").read_text()
-        except OSError:
-            return 0.0
-        fields = text.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return _cpu_s(self.process.pid)
+
+    def helpers_cpu_s(self) -> float:
+        """CPU time of the processes that it has started and that still run (Linux; elsewhere 0)."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return sum(_cpu_s(int(pid)) for pid in children.read_text().split()) if children.exists() else 0.0
 
     def memory_mib(self) -> dict[str, float]:
         """``VmRSS`` and ``VmHWM`` (Linux), else ``VmRSS`` alone, by ``ps``."""
@@ -222,6 +222,15 @@ class Stage:
                 self.complaints.append(f"{process.args!r} ended with status {process.returncode}")
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0.0
+    fields = text.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def read_result(path: Path) -> LoadResult:

@@ -28,9 +28,9 @@ def run(stage: Stage, sizes: Sizes) -> Report:
         report.notes.append(f"streams: {rate} orders/s for {sizes.stream_s} s a turn, {CLIENTS} clients")
         for _ in range(sizes.stream_rounds):
             alone, cpu = _measured(stage, gateway, paced, first)
-            report.notes.append(f"  without: {spread(alone.latencies_us)}; gateway {cpu:.0%} of a core")
+            report.notes.append(f"  without: {spread(alone.latencies_us)}; {cpu}")
             watched, heard, cpu = _watched(stage, gateway, paced, alone.next_number)
-            report.notes.append(f"  with:    {spread(watched.latencies_us)}; gateway {cpu:.0%} of a core")
+            report.notes.append(f"  with:    {spread(watched.latencies_us)}; {cpu}")
             report.notes.append(
                 f"  heard {heard.received_bytes / 1e6 / watched.elapsed_s:,.0f} MB/s in all; the first client "
                 f"{heard.messages:,} messages, in the end {heard.behind:,} records behind"
@@ -45,21 +45,23 @@ def run(stage: Stage, sizes: Sizes) -> Report:
     return report
 
 
-def _measured(stage: Stage, gateway: Server, sizes: Sizes, first: int) -> tuple[LoadResult, float]:
-    """The load's result, and the share of a core that the gateway took."""
-    cpu_s = gateway.cpu_s()
+def _measured(stage: Stage, gateway: Server, sizes: Sizes, first: int) -> tuple[LoadResult, str]:
+    """The load's result, and the share of a core that the gateway and its helpers took."""
+    cpu_s, helpers_s = gateway.cpu_s(), gateway.helpers_cpu_s()
     result = open_load(stage, gateway, sizes, "w", first, sizes.stream_s)
-    return result, (gateway.cpu_s() - cpu_s) / result.elapsed_s
+    own, helpers = gateway.cpu_s() - cpu_s, gateway.helpers_cpu_s() - helpers_s
+    busy = f"gateway {own / result.elapsed_s:.0%} of a core, its stream process {helpers / result.elapsed_s:.0%}"
+    return result, f"{busy}, load generator {result.cpu_s / result.elapsed_s:.0%}"
 
 
-def _watched(stage: Stage, gateway: Server, sizes: Sizes, first: int) -> tuple[LoadResult, Heard, float]:
+def _watched(stage: Stage, gateway: Server, sizes: Sizes, first: int) -> tuple[LoadResult, Heard, str]:
     command = [sys.executable, "-m", "tests.bench.listeners", str(gateway.port), str(CLIENTS)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=stage.folder, env=environment())
     try:
         assert process.stdout is not None
         if process.stdout.readline().strip() != "listening":
             raise BenchError("the stream clients could not connect")
-        result, cpu = _measured(stage, gateway, sizes, first)
+        result, busy = _measured(stage, gateway, sizes, first)
         process.terminate()
         text, _ = process.communicate(timeout=_END_S)
     finally:
@@ -67,7 +69,7 @@ def _watched(stage: Stage, gateway: Server, sizes: Sizes, first: int) -> tuple[L
         process.wait()
     if process.returncode:
         raise BenchError("the stream clients broke: the gateway closed a stream")
-    return result, msgspec.json.decode(text, type=Heard), cpu
+    return result, msgspec.json.decode(text, type=Heard), busy
 
 
 def _judge(report: Report, rate: int, pairs: list[tuple[LoadResult, LoadResult]]) -> None:

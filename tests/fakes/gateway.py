@@ -380,10 +380,11 @@ class FakeGateway:
     def tail(self, after_seq: int) -> "FakeTail":
         return FakeTail(self, after_seq)
 
-    async def beyond(self, seq: int) -> None:
+    async def beyond(self, seq: int) -> int:
         async with self._moved:
             while seq >= self.last_seq:
                 await self._moved.wait()
+            return self.last_seq
 
     # --- what tests do ---
 

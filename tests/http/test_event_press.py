@@ -1,11 +1,12 @@
 """What is sent to hundreds of clients at once is what each would be sent alone."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from gateway.adapters.http.auth import LOCAL
-from gateway.adapters.http.event_press import EventPress
+from gateway.adapters.http.event_press import Audience, EventPress, identify
 from gateway.adapters.http.streams import Pace, frame
 from gateway.domain.facts import VenueStatusRecorded
 from tests.fakes.gateway_samples import NOW_NS
@@ -19,12 +20,12 @@ async def test_a_batch_holds_each_message_once_and_in_order(first: int, last: in
         for number in range(100):
             fact = VenueStatusRecorded(ts_ns=NOW_NS, venue="ibkr", is_connected=True, text=f"{number}")
             await desk.fake.record(fact)
-        press, types = EventPress(desk.fake), frozenset({"venue"})
+        press, audience = EventPress(partial(identify, desk.fake)), Audience.of(frozenset({"venue"}), LOCAL)
         records = desk.fake.journal[first - 1 : last]
         alone = b"".join([(await press.messages(record))[0].frame for record in records])
-        assert await press.frames(records, types, LOCAL) == alone
-        assert await press.frames(records, types, LOCAL) == alone, "from what is kept"
-        assert await press.frames(records, frozenset({"fill"}), LOCAL) == b""
+        assert await press.frames(records, audience) == alone
+        assert await press.frames(records, audience) == alone, "from what is kept"
+        assert await press.frames(records, Audience.of(frozenset({"fill"}), LOCAL)) == b""
 
 
 @pytest.mark.parametrize(

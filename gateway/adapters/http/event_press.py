@@ -1,10 +1,12 @@
 """From records to messages on the wire, made once for all who read them."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from gateway.adapters.http.auth import Caller
+import msgspec
+
+from gateway.adapters.http.auth import ANYONE, Caller
 from gateway.adapters.http.event_words import tell
 from gateway.adapters.http.streams import encode, frame
 from gateway.adapters.http.times import rfc3339
@@ -46,26 +48,42 @@ class Message(NamedTuple):
 
 
 class Audience(NamedTuple):
-    """Who is told the same: the types that are asked for, and whose orders the caller may see."""
+    """Who is told the same: the types that are asked for, and what those who ask may see."""
 
     types: frozenset[str]
-    accounts: frozenset[str] | None
-    strategies: frozenset[str] | None
+    eyes: Caller
+
+    @classmethod
+    def of(cls, types: frozenset[str], caller: Caller) -> "Audience":
+        """Of whoever sees as much as ``caller``."""
+        return cls(types, msgspec.structs.replace(ANYONE, accounts=caller.accounts, strategies=caller.strategies))
+
+
+Identify = Callable[[str], Awaitable[Identity | None]]
+
+
+async def identify(reads: ReadModel, order_id: str) -> Identity | None:
+    """Whose order it is; None when no such order was ever durable."""
+    story = await reads.order(order_id)
+    return None if story is None else _identity(story.order)
+
+
+def _identity(order: Order) -> Identity:
+    return Identity(order.account, order.strategy_id, order.cl_ord_id, order.venue, order.symbol, order.side.value)
 
 
 class EventPress:
     """Messages of the latest records and identities of the latest orders are kept, within bounds; so are the latest
     blocks of them, which hundreds of clients that ask for the same are sent as they are."""
 
-    def __init__(self, reads: ReadModel) -> None:
-        self._reads = reads
+    def __init__(self, identify: Identify) -> None:
+        self._identify = identify
         self._messages: OrderedDict[int, tuple[Message, ...]] = OrderedDict()
         self._identities: OrderedDict[str, Identity] = OrderedDict()
         self._blocks: OrderedDict[tuple[Audience, int], bytes] = OrderedDict()
 
-    async def frames(self, records: Sequence[Record], types: frozenset[str], caller: Caller) -> bytes:
+    async def frames(self, records: Sequence[Record], audience: Audience) -> bytes:
         """All that these records, which follow each other, say to one audience."""
-        audience = Audience(types, caller.accounts, caller.strategies)
         parts: list[bytes] = []
         at = 0
         while at < len(records):
@@ -73,24 +91,24 @@ class EventPress:
             size = _BLOCK - (seq - 1) % _BLOCK
             some = records[at : at + size]
             if len(some) == _BLOCK and some[-1].seq == seq + _BLOCK - 1:
-                parts.append(await self._block(some, audience, caller))
+                parts.append(await self._block(some, audience))
             else:
-                parts.append(await self._told(some, audience, caller))
+                parts.append(await self._told(some, audience))
             at += len(some)
         return b"".join(parts)
 
-    async def _block(self, records: Sequence[Record], audience: Audience, caller: Caller) -> bytes:
+    async def _block(self, records: Sequence[Record], audience: Audience) -> bytes:
         key = (audience, records[0].seq)
         known = self._blocks.get(key)
         if known is None:
-            known = self._blocks[key] = await self._told(records, audience, caller)
+            known = self._blocks[key] = await self._told(records, audience)
             if len(self._blocks) > _MAX_BLOCKS:
                 self._blocks.popitem(last=False)
         return known
 
-    async def _told(self, records: Sequence[Record], audience: Audience, caller: Caller) -> bytes:
+    async def _told(self, records: Sequence[Record], audience: Audience) -> bytes:
         messages = [message for record in records for message in await self.messages(record)]
-        return b"".join([one.frame for one in messages if one.type in audience.types and one.is_for(caller)])
+        return b"".join([one.frame for one in messages if one.type in audience.types and one.is_for(audience.eyes)])
 
     async def messages(self, record: Record) -> tuple[Message, ...]:
         known = self._messages.get(record.seq)
@@ -105,7 +123,7 @@ class EventPress:
         messages = []
         for index, fact in enumerate(record.facts):
             if isinstance(fact, OrderHeld | OrderDenied) and fact.order is not None:
-                self._remember(fact.order)
+                self._remember(fact.order.order_id, _identity(fact.order))
             told = tell(fact)
             if told is not None:
                 head = {"seq": record.seq, "index": index, "ts": rfc3339(fact.ts_ns), "type": told.type}
@@ -125,14 +143,12 @@ class EventPress:
         return Message(told.type, owner, False, frame(encode({**head, **about, **told.fields})))
 
     async def _look_up(self, order_id: str) -> Identity | None:
-        story = await self._reads.order(order_id)
-        return None if story is None else self._remember(story.order)
+        identity = await self._identify(order_id)
+        if identity is not None:
+            self._remember(order_id, identity)
+        return identity
 
-    def _remember(self, order: Order) -> Identity:
-        identity = Identity(
-            order.account, order.strategy_id, order.cl_ord_id, order.venue, order.symbol, order.side.value
-        )
-        self._identities[order.order_id] = identity
+    def _remember(self, order_id: str, identity: Identity) -> None:
+        self._identities[order_id] = identity
         if len(self._identities) > _MAX_IDENTITIES:
             self._identities.popitem(last=False)
-        return identity

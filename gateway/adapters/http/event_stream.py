@@ -6,7 +6,8 @@ import msgspec
 from aiohttp import web
 
 from gateway.adapters.http.auth import Caller, Doorman
-from gateway.adapters.http.event_press import EventPress
+from gateway.adapters.http.broadcast import Broadcast
+from gateway.adapters.http.event_press import Audience, EventPress
 from gateway.adapters.http.reading import read_query, read_struct
 from gateway.adapters.http.shapes import EVENT_TYPES, EventsMessage, EventsQuery
 from gateway.adapters.http.streams import Connection, Hearer, Pace, Streams, Talker, encode
@@ -25,18 +26,26 @@ class HeartbeatMessage(msgspec.Struct, frozen=True):
 
 
 class EventStreams:
-    """The endpoint. Clients pull in turns, and are sent all that there is at once: a slow one slows only itself."""
+    """The endpoint. Clients that are up to date go on together (``broadcast``); each of the others pulls in its turn
+    what it has missed: a slow one slows only itself. ``gather_s`` bounds how long news gather where many listen."""
 
     def __init__(
-        self, feed: EventFeed, press: EventPress, streams: Streams, doorman: Doorman, heartbeat_s: float
+        self,
+        feed: EventFeed,
+        press: EventPress,
+        streams: Streams,
+        doorman: Doorman,
+        heartbeat_s: float,
+        gather_s: float = 0.0,
     ) -> None:
         self._feed = feed
         self._press = press
         self._streams = streams
+        self._broadcast = Broadcast(feed, press, streams.pace, gather_s)
         self._doorman = doorman
         self._heartbeat_s = heartbeat_s
 
-    async def open(self, request: web.Request, caller: Caller) -> web.WebSocketResponse:
+    async def open(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         query = read_query(request.query.items(), EventsQuery)
         last_seq = self._feed.last_seq
         after = last_seq if query.after is None else query.after
@@ -44,12 +53,13 @@ class EventStreams:
             # Another journal than the one the client knows: resuming would silently skip everything.
             rule = f"must not be beyond the newest sequence number, {last_seq}"
             raise RequestInvalid((FieldError("after", rule, str(after), "start over from 0"),))
-        types = frozenset(query.types or EVENT_TYPES)
-        stream = _EventStream(self._feed, self._press, self._streams.pace, caller, types, after)
+        audience = Audience.of(frozenset(query.types or EVENT_TYPES), caller)
 
         def begin(connection: Connection) -> tuple[list[Talker], Hearer]:
+            stream = _EventStream(self._feed, self._press, self._streams.pace, connection, audience, after)
+
             async def tell_facts() -> None:
-                await stream.tell_facts(connection)
+                await stream.tell_facts(self._broadcast)
 
             async def beat() -> None:
                 while True:
@@ -61,42 +71,56 @@ class EventStreams:
 
             return [tell_facts, beat], stream.hear
 
-        return await self._streams.run(request, "events", begin)
+        return await self._streams.run(request, caller, "events", begin)
 
 
 class _EventStream:
     """One client, and how far it has been served."""
 
     def __init__(
-        self, feed: EventFeed, press: EventPress, pace: Pace, caller: Caller, types: frozenset[str], after: int
+        self,
+        feed: EventFeed,
+        press: EventPress,
+        pace: Pace,
+        connection: Connection,
+        audience: Audience,
+        after: int,
     ) -> None:
         self._feed = feed
         self._press = press
         self._pace = pace
-        self._caller = caller
-        self._types = types
-        self._served_seq = after
+        self.connection = connection
+        self.audience = audience
+        self.served_seq = after
 
-    async def tell_facts(self, connection: Connection) -> None:
-        await connection.send(self.position("hello"))
-        # From the number that hello named, never "only new ones": nothing falls between the two.
-        tail = self._feed.tail(self._served_seq)
+    async def tell_facts(self, broadcast: Broadcast) -> None:
+        """From the number that hello names, never "only new ones": nothing falls between the two."""
+        await self.connection.send(self.position("hello"))
+        while True:
+            await self._catch_up(broadcast)
+            await broadcast.go_along(self)
+            await self.connection.kept_up()
+
+    async def _catch_up(self, broadcast: Broadcast) -> None:
+        """Tell what the others have been told already."""
+        if broadcast.is_at(self):
+            return
+        tail = self._feed.tail(self.served_seq)
         try:
-            while True:
-                await tail.moved()
+            while not broadcast.is_at(self):
                 async with self._pace:
                     records = await tail.take()
-                    frames = await self._press.frames(records, self._types, self._caller)
+                    frames = await self._press.frames(records, self.audience)
                     if frames:
-                        connection.send_frames(frames)
+                        self.connection.send_frames(frames)
                     if records:
-                        self._served_seq = records[-1].seq
-                await connection.kept_up()
+                        self.served_seq = records[-1].seq
+                await self.connection.kept_up()
         finally:
             tail.close()
 
     def position(self, kind: str) -> bytes:
-        return encode(HeartbeatMessage(self._served_seq, self._feed.last_seq, kind))
+        return encode(HeartbeatMessage(self.served_seq, self._feed.last_seq, kind))
 
     async def hear(self, text: bytes) -> bytes:
         read_struct(text, EventsMessage)

@@ -27,6 +27,10 @@ class WatchLists:
             raise HttpProblem("SUBSCRIPTION_FULL", f"a key may subscribe to {MAX_SYMBOLS} symbols; unsubscribe others")
         own.update(dict.fromkeys(symbols))
 
+    def set(self, caller: str, symbols: tuple[str, ...]) -> None:
+        """What another list holds for this caller."""
+        self._symbols[caller] = dict.fromkeys(symbols)
+
     def remove(self, caller: Caller, symbol: str) -> bool:
         """Whether the symbol was there to be removed."""
         own = self._symbols.get(caller.actor.name, {})

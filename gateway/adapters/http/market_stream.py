@@ -1,7 +1,7 @@
 """ws/market-data: quotes as they come, the latest per symbol for a client that cannot keep up, and who fell silent."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 from aiohttp import web
@@ -19,6 +19,8 @@ from gateway.ports.market_data import MarketSources
 
 #: How often a stream looks for symbols that fell silent.
 _LOOK_EVERY_S = 1.0
+#: Returns when the market can be asked about these symbols.
+Know = Callable[[Iterable[str]], Awaitable[None]]
 
 
 class SubscribedMessage(WatchReply, frozen=True):
@@ -36,21 +38,35 @@ class FreshnessMessage(msgspec.Struct, frozen=True):
     type: str = "freshness"
 
 
+async def _known_already(symbols: Iterable[str]) -> None:
+    """The market is in this process."""
+
+
 class MarketStreams:
     """The endpoint. A quote is encoded once for all streams that send it."""
 
-    def __init__(self, market: MarketSources, clock: Clock, streams: Streams, watch_lists: WatchLists) -> None:
+    def __init__(
+        self,
+        market: MarketSources,
+        clock: Clock,
+        streams: Streams,
+        watch_lists: WatchLists,
+        know: Know = _known_already,
+    ) -> None:
         self._market = market
         self._clock = clock
         self._streams = streams
         self._watch_lists = watch_lists
+        self._know = know
         self._encoded: dict[str, tuple[Quote, bytes]] = {}
 
-    async def open(self, request: web.Request, caller: Caller) -> web.WebSocketResponse:
-        stream = _QuoteStream(self._market, self._clock, self._streams.pace, self._encode)
-        stream.subscribe(self._watch_lists.of(caller))
+    async def open(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        watch_list = self._watch_lists.of(caller)
+        await self._know(watch_list)
+        stream = _QuoteStream(self._market, self._clock, self._streams.pace, self._encode, self._know)
+        stream.subscribe(watch_list)
         try:
-            return await self._streams.run(request, "market-data", stream.begin)
+            return await self._streams.run(request, caller, "market-data", stream.begin, watch_list)
         finally:
             stream.unsubscribe(stream.symbols)
 
@@ -67,8 +83,16 @@ class _QuoteStream:
     """One client. The listener only overwrites the symbol's pending quote, which bounds both time and memory; how many
     quotes a client never saw is told with the next one that it does."""
 
-    def __init__(self, market: MarketSources, clock: Clock, pace: Pace, encode_quote: Callable[[Quote], bytes]) -> None:
+    def __init__(
+        self,
+        market: MarketSources,
+        clock: Clock,
+        pace: Pace,
+        encode_quote: Callable[[Quote], bytes],
+        know: Know = _known_already,
+    ) -> None:
         self._pace = pace
+        self._know = know
         self._market = market
         self._clock = clock
         self._encode_quote = encode_quote
@@ -145,6 +169,7 @@ class _QuoteStream:
     async def _hear(self, text: bytes) -> bytes:
         message = read_struct(text, MarketMessage)
         if message.action == "subscribe":
+            await self._know(message.symbols)
             self.subscribe(message.symbols)
         else:
             self.unsubscribe(message.symbols)

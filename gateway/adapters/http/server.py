@@ -1,8 +1,10 @@
 """The HTTP server: which handler answers which operation, where it listens, how it starts and stops."""
 
+import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -15,9 +17,10 @@ from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, 
 from gateway.adapters.http.candidate_handlers import CandidateHandlers
 from gateway.adapters.http.check_handlers import CheckHandlers
 from gateway.adapters.http.drop_copy_handlers import DropCopyHandlers
-from gateway.adapters.http.event_press import EventPress
+from gateway.adapters.http.event_press import EventPress, identify
 from gateway.adapters.http.event_stream import EventStreams
 from gateway.adapters.http.fast_lane import FastLane, FastSite
+from gateway.adapters.http.handover import Handover
 from gateway.adapters.http.history_handlers import HistoryHandlers
 from gateway.adapters.http.market_handlers import MarketHandlers, WatchLists
 from gateway.adapters.http.market_stream import MarketStreams
@@ -96,7 +99,10 @@ class HttpServer:
         self._doorman = Doorman(principals)
         self._tally, self._streams = Tally(), Streams()
         watch_lists = WatchLists()
-        press = EventPress(reads)
+        find = partial(identify, reads)
+        press = EventPress(find)
+        self.handover = Handover(feed, market, principals, find)
+        self._streams.hand_over = self.handover.take
         story = StoryHandlers(stories, explainer)
         handlers = {
             **_order_handlers(orders := OrderHandlers(intake, reads, clock, telemetry)),
@@ -142,7 +148,8 @@ class HttpServer:
 
     def open_streams(self) -> Mapping[tuple[str], float]:
         """``(stream,) -> open WebSockets``, for the metrics."""
-        return {(name,): count for name, count in self._streams.counts().items()}
+        elsewhere = self.handover.counts()
+        return {(name,): count + elsewhere.get(name, 0) for name, count in self._streams.counts().items()}
 
     async def start(self) -> None:
         """Listen. Raises ServerRefused when anybody could reach a server that asks nobody for a key."""
@@ -187,13 +194,16 @@ class HttpServer:
         for stream in STREAMS:
             app.router.add_route("GET", stream.path, self._guarded(handlers[stream.name], Right.READ, stream.path))
         app.router.add_route("*", r"/{rest:[\s\S]*}", self._no_such_path)
-        app.on_shutdown.append(lambda _: self._streams.close())
+        app.on_shutdown.append(self._close_streams)
         return app
 
     def _fast_lane(self, orders: OrderHandlers) -> FastLane:
         placing = next(one for one in OPERATIONS if one.name == "place_order")
         place = guarded(orders.place_whole, placing.needs, placing.path, self._doorman, self._tally)
         return FastLane(placing.path, place, self._settings.max_body_bytes)
+
+    async def _close_streams(self, _: web.Application) -> None:
+        await asyncio.gather(self._streams.close(), self.handover.close())
 
     def _dispatch(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """The one way of every request: past the router where there is nothing to route."""

@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 
-from gateway.adapters.http.auth import WEBSOCKET_PROTOCOL
+from gateway.adapters.http.auth import WEBSOCKET_PROTOCOL, Caller
 from gateway.adapters.http.problem import HttpProblem
 from gateway.ports.intake import FieldError, RequestInvalid
 
@@ -34,6 +34,8 @@ encode = msgspec.json.Encoder().encode
 
 Talker = Callable[[], Awaitable[None]]
 Hearer = Callable[[bytes], Awaitable[bytes | None]]
+#: Whether the connection of a request is served elsewhere now. Streams of prices start with some symbols.
+HandOver = Callable[[web.Request, Caller, tuple[str, ...]], Awaitable[bool]]
 
 
 class ErrorMessage(msgspec.Struct, frozen=True):
@@ -52,6 +54,18 @@ def frame(text: bytes) -> bytes:
     if size < 1 << 16:
         return bytes((_FINAL_TEXT, 126)) + size.to_bytes(2, "big") + text
     return bytes((_FINAL_TEXT, 127)) + size.to_bytes(8, "big") + text
+
+
+class HandedOver(web.StreamResponse):
+    """What is left of a request whose connection is served elsewhere: nothing is sent from here."""
+
+    def __init__(self) -> None:
+        super().__init__(status=101)
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None: ...
 
 
 class Pace:
@@ -91,10 +105,13 @@ class Pace:
 class Streams:
     """The open WebSockets, counted by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
         self._open: dict[web.WebSocketResponse, str] = {}
         self._is_closing = False
-        self.pace = Pace()
+        self.pace = pace or Pace()
+        #: Whether another process has taken the connection over; and what hears that a stream opened or closed.
+        self.hand_over: HandOver | None = None
+        self.on_change: Callable[[], None] = lambda: None
 
     def counts(self) -> dict[str, int]:
         found = {"events": 0, "market-data": 0}
@@ -103,8 +120,13 @@ class Streams:
         return found
 
     async def run(
-        self, request: web.Request, name: str, begin: Callable[["Connection"], tuple[list[Talker], Hearer]]
-    ) -> web.WebSocketResponse:
+        self,
+        request: web.Request,
+        caller: Caller,
+        name: str,
+        begin: Callable[["Connection"], tuple[list[Talker], Hearer]],
+        watch_list: tuple[str, ...] = (),
+    ) -> web.StreamResponse:
         """Open a stream, let it talk and hear until either side closes it."""
         ws = web.WebSocketResponse(
             protocols=(WEBSOCKET_PROTOCOL,),
@@ -115,15 +137,19 @@ class Streams:
         )
         if self._is_closing or not ws.can_prepare(request).ok:
             raise HttpProblem("UPGRADE_REQUIRED", "connect with a WebSocket client", {"Upgrade": "websocket"})
+        if self.hand_over is not None and await self.hand_over(request, caller, watch_list):
+            return HandedOver()
         writer = await ws.prepare(request)
         if writer is None or request.transport is None:
             return ws  # gone before it began
         self._open[ws] = name
+        self.on_change()
         try:
             talkers, hear = begin(Connection(ws, request.transport, writer))
             await _converse(ws, talkers, hear)
         finally:
             del self._open[ws]
+            self.on_change()
         return ws
 
     async def close(self) -> None:
@@ -145,11 +171,13 @@ class Connection:
         """Send one text message; waits while the client does not keep up."""
         await self._ws.send_frame(message, WSMsgType.TEXT)
 
-    def send_frames(self, frames: bytes) -> None:
-        """Send what ``frame`` made, as many as there are: one write. To be followed by ``kept_up``."""
+    def send_frames(self, frames: bytes) -> int:
+        """Send what ``frame`` made, as many as there are: one write. Returns how many bytes wait for the client to take
+        what was sent; ``kept_up`` waits for that."""
         if self._transport.is_closing():
             raise ClientConnectionResetError("the client is gone")
         self._transport.write(frames)
+        return self._transport.get_write_buffer_size()
 
     async def kept_up(self) -> None:
         """Wait while the client does not take what was sent."""
