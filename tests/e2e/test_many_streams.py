@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import msgspec
 
-from tests.e2e.process import Api, Site, running
+from tests.e2e.process import Api, GatewayProcess, Site, running
 
 CLIENTS, ORDERS = 200, 40
 EVENTS, MARKET = "/api/trading/ws/events?types=order", "/api/trading/ws/market-data"
@@ -74,3 +77,47 @@ async def test_two_hundred_clients_hear_the_same_and_one_that_sleeps_holds_nobod
                     assert all(one == placed for one in heard)
                     assert all(await asyncio.gather(*(is_quoted(stream) for stream in quotes[1:])))
                     assert await hears_all(sleeper, last_seq) == placed, "who slept is told all that he missed"
+
+
+async def ends_within(stream: aiohttp.ClientWebSocketResponse) -> int | None:
+    """The closing code of a stream that ends."""
+    async with asyncio.timeout(10):
+        async for _ in stream:
+            pass
+    return stream.close_code
+
+
+def helpers(gateway: GatewayProcess) -> list[int]:
+    """Process ids of what the gateway runs beside itself."""
+    return [int(pid) for pid in Path(f"/proc/{gateway.pid}/task/{gateway.pid}/children").read_text().split()]
+
+
+async def test_the_process_that_serves_streams_comes_and_goes_with_what_it_serves(site: Site) -> None:
+    """Without this, a fault there would cost facts, or it would outlive its gateway and keep the journal open."""
+    events = "/api/trading/ws/events?types=order"
+    async with running(site) as gateway, aiohttp.ClientSession() as session:
+        api = gateway.api()
+        assert helpers(gateway) == [], "nobody watches"
+        async with session.ws_connect(gateway.url + events) as stream:
+            await stream.receive()
+            await place_all(api)
+            (helper,) = helpers(gateway)
+            os.kill(helper, signal.SIGKILL)
+            assert await ends_within(stream) == 1006
+        last_seq = (await api.get("/health/ready")).body["last_seq"]
+        async with session.ws_connect(gateway.url + events + "&after=0") as stream:
+            async with asyncio.timeout(WITHIN_S):
+                assert len(await hears_all(stream, last_seq)) == ORDERS
+        async with asyncio.timeout(WITHIN_S):
+            while not (found := helpers(gateway)):  # soon a process serves them again
+                async with session.ws_connect(gateway.url + events) as stream:
+                    await stream.receive()
+                await asyncio.sleep(0.2)
+        async with session.ws_connect(gateway.url + events) as stream:
+            await stream.receive()
+            stopping = asyncio.create_task(gateway.stop())
+            assert await ends_within(stream) == 1001
+            await stopping
+    assert not any(path.exists() for path in (Path(f"/proc/{found[0]}"), site.data / "journal.sqlite3-wal")), (
+        "it is gone, and had let go of the journal before that was closed"
+    )

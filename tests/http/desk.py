@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import socket
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
@@ -10,6 +12,7 @@ import aiohttp
 
 from gateway.adapters.dashboard import page_files
 from gateway.adapters.http import HttpServer
+from gateway.adapters.http.stream_server import StreamServer
 from gateway.domain.enums import Role
 from gateway.domain.records import Record
 from gateway.domain.settings import Principal, ServerSettings
@@ -78,6 +81,9 @@ def principal(name: str, role: Role, **limits: tuple[str, ...]) -> Principal:
 class Desk:
     """``async with Desk(...) as desk``: started server, open client."""
 
+    #: Streams are handed over as to another process, which is the test's own; else they are served by the server.
+    hands_streams_over = False
+
     def __init__(self, *people: Principal, settings: ServerSettings | None = None, heartbeat_s: float = 5.0) -> None:
         self.people = people
         self.clock = ManualClock()
@@ -119,6 +125,18 @@ class Desk:
         )
         self.url = ""
         self.client: aiohttp.ClientSession
+        self._heartbeat_s = heartbeat_s
+        if self.hands_streams_over:
+            self.server.handover.launch = self.serve_streams
+
+    async def serve_streams(self, end: socket.socket) -> str:
+        """What the process does that serves streams; it reads the same journal."""
+
+        async def note(durable_seq: int) -> None: ...
+
+        server = StreamServer(self.fake, note, self.clock, self._heartbeat_s)
+        await server.run(socket.socket(fileno=os.dup(end.fileno())))
+        return "it ended"
 
     async def __aenter__(self) -> "Desk":
         await self.server.start()

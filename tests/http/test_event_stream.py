@@ -38,6 +38,12 @@ PATH = "/api/trading/ws/events"
 Socket = aiohttp.ClientWebSocketResponse
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["here", "handed over"])
+def where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients notice nothing of which process serves them."""
+    monkeypatch.setattr(Desk, "hands_streams_over", request.param)
+
+
 async def receive(ws: Socket, count: int) -> list[dict[str, Any]]:
     return [await ws.receive_json(timeout=2) for _ in range(count)]
 

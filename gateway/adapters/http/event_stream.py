@@ -13,6 +13,8 @@ from gateway.adapters.http.shapes import EVENT_TYPES, EventsMessage, EventsQuery
 from gateway.adapters.http.streams import Connection, Hearer, Pace, Streams, Talker, encode
 from gateway.ports.intake import EventFeed, FieldError, RequestInvalid
 
+HEARTBEAT_S = 5.0
+
 
 class HeartbeatMessage(msgspec.Struct, frozen=True):
     """Everything up to ``seq`` has been sent on this stream (resume after it); ``last_seq`` is the newest of all.

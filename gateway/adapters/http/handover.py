@@ -34,6 +34,8 @@ _AGAIN_AFTER_S = 2.0
 _MOST_ENDS = 15
 #: Progress is told at once after a pause, else now and then.
 _TELL_EVERY_S = 0.01
+#: How soon it is told which keys are gone and which symbols have fallen silent.
+_LOOK_EVERY_S = 0.5
 #: Of one connection before it is handed over, in bytes: more than any client has to say before it is answered.
 _MOST_RECEIVED = 100_000
 _decode = msgspec.msgpack.Decoder(FromStreams).decode
@@ -144,7 +146,7 @@ class _Process:
         self._told: tuple[Principal, ...] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._run = asyncio.get_running_loop().create_task(self._live(launch, theirs), name="stream process")
-        for work in (self._tell_progress(), self._market.run()):
+        for work in (self._tell_progress(), self._tell_changes()):
             self._spawn(work)
 
     def take(self, request: web.Request, caller: Caller, watch_list: tuple[str, ...]) -> bool:
@@ -214,11 +216,16 @@ class _Process:
         seq = 0
         while True:
             newest = await self._feed.beyond(seq)
-            self._tell_people()
             if self._channel.is_free:
                 self._channel.send(said.Moved(newest))
                 seq = newest
             await asyncio.sleep(_TELL_EVERY_S)
+
+    async def _tell_changes(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            self._tell_people()
+            self._market.say_state()
 
     def _tell_people(self) -> None:
         principals = self._principals()

@@ -9,7 +9,6 @@ from gateway.ports.market_data import FeedState, MarketListener, MarketSources
 
 #: Quotes are passed on at once after a pause, else together.
 _TOGETHER_S = 0.01
-_STATE_EVERY_S = 1.0
 #: How long a symbol that was asked for is kept before somebody listens to it, or after the last one left.
 _KEPT_S = 10.0
 
@@ -33,7 +32,7 @@ class MarketRelay:
         for symbol in new:
             self._stops[symbol] = self._market.listen(symbol, self._on_update)
         self._say_quotes([quote for symbol in new if (quote := self._market.quote(symbol)) is not None])
-        self._say_state()
+        self.say_state()
         self._say(Watched(new))
 
     def unwatch(self, symbols: Iterable[str]) -> None:
@@ -42,11 +41,15 @@ class MarketRelay:
             if stop is not None:
                 stop()
 
-    async def run(self) -> None:
-        """Tell how the prices stand, whenever that changes."""
-        while True:
-            await asyncio.sleep(_STATE_EVERY_S)
-            self._say_state()
+    def say_state(self) -> None:
+        """Tell how the prices stand, where that has changed."""
+        troubles = {symbol: self._market.trouble(symbol) for symbol in self._stops}
+        other = [(symbol, trouble) for symbol, trouble in troubles.items() if trouble != self._told.get(symbol, "")]
+        stale_after_ns = self._market.stale_after_ns
+        if other or stale_after_ns != self._stale_after_ns:
+            for some in parts(other):
+                self._say(MarketState(stale_after_ns, dict(some)))
+        self._told, self._stale_after_ns = troubles, stale_after_ns
 
     def close(self) -> None:
         self.unwatch(tuple(self._stops))
@@ -68,15 +71,6 @@ class MarketRelay:
         if quotes:
             for some in parts(quotes):
                 self._say(Quotes(some))
-
-    def _say_state(self) -> None:
-        troubles = {symbol: self._market.trouble(symbol) for symbol in self._stops}
-        other = [(symbol, trouble) for symbol, trouble in troubles.items() if trouble != self._told.get(symbol, "")]
-        stale_after_ns = self._market.stale_after_ns
-        if other or stale_after_ns != self._stale_after_ns:
-            for some in parts(other):
-                self._say(MarketState(stale_after_ns, dict(some)))
-        self._told, self._stale_after_ns = troubles, stale_after_ns
 
 
 class RelayedMarket:

@@ -18,7 +18,7 @@ from gateway.adapters.http.candidate_handlers import CandidateHandlers
 from gateway.adapters.http.check_handlers import CheckHandlers
 from gateway.adapters.http.drop_copy_handlers import DropCopyHandlers
 from gateway.adapters.http.event_press import EventPress, identify
-from gateway.adapters.http.event_stream import EventStreams
+from gateway.adapters.http.event_stream import HEARTBEAT_S, EventStreams
 from gateway.adapters.http.fast_lane import FastLane, FastSite
 from gateway.adapters.http.handover import Handover
 from gateway.adapters.http.history_handlers import HistoryHandlers
@@ -54,7 +54,6 @@ from gateway.ports.rollouts import Rollouts
 from gateway.ports.stories import OrderExplainer, OrderStories
 from gateway.ports.telemetry import Telemetry
 
-_HEARTBEAT_S = 5.0
 _STOP_WAIT_S = 10.0
 #: How long the rest of a body is swallowed after its request was refused.
 _LINGER_S = 1.0
@@ -93,7 +92,7 @@ class HttpServer:
         telemetry: Telemetry,
         metrics_page: Callable[[], bytes],
         page: Page,
-        heartbeat_s: float = _HEARTBEAT_S,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._settings = settings
         self._doorman = Doorman(principals)

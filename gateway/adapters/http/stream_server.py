@@ -13,7 +13,7 @@ from gateway.adapters.http.auth import Doorman, Right
 from gateway.adapters.http.boundary import Handler, PlainHandler, Tally, guarded
 from gateway.adapters.http.channel import Channel, FromStreams, ToStreams
 from gateway.adapters.http.event_press import EventPress, Identity
-from gateway.adapters.http.event_stream import EventStreams
+from gateway.adapters.http.event_stream import HEARTBEAT_S, EventStreams
 from gateway.adapters.http.market_handlers import WatchLists
 from gateway.adapters.http.market_relay import RelayedMarket
 from gateway.adapters.http.market_stream import MarketStreams
@@ -27,7 +27,6 @@ from gateway.ports.intake import EventFeed
 _SHARE = 0.5
 #: How long news gather at most where many have to be written to.
 _GATHER_S = 0.05
-_HEARTBEAT_S = 5.0
 _TIDY_EVERY_S = 5.0
 _STOP_WAIT_S = 3.0
 _decode = msgspec.msgpack.Decoder(ToStreams).decode
@@ -36,7 +35,9 @@ _decode = msgspec.msgpack.Decoder(ToStreams).decode
 class StreamServer:
     """``note`` is told how far the journal is durable, and returns when ``feed`` is there too."""
 
-    def __init__(self, feed: EventFeed, note: Callable[[int], Awaitable[None]], clock: Clock) -> None:
+    def __init__(
+        self, feed: EventFeed, note: Callable[[int], Awaitable[None]], clock: Clock, heartbeat_s: float = HEARTBEAT_S
+    ) -> None:
         self._note = note
         self._people: list[Principal] = []
         self._principals: tuple[Principal, ...] = ()
@@ -50,7 +51,7 @@ class StreamServer:
         doorman = Doorman(lambda: self._principals)
         press = EventPress(self._identify)
         market = MarketStreams(self._market, clock, self._streams, self._watch_lists, self._market.know)
-        events = EventStreams(feed, press, self._streams, doorman, _HEARTBEAT_S, _GATHER_S)
+        events = EventStreams(feed, press, self._streams, doorman, heartbeat_s, _GATHER_S)
         self._runner = web.AppRunner(
             _application({"market_stream": market.open, "event_stream": events.open}, doorman, self._streams),
             access_log=None,

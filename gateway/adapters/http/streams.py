@@ -192,6 +192,7 @@ async def _converse(ws: web.WebSocketResponse, talkers: list[Talker], hear: Hear
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_talk(ws, talker)) for talker in talkers]
         try:
+            await asyncio.sleep(0)  # what they begin with comes before any answer
             async for message in ws:
                 is_text = message.type is WSMsgType.TEXT
                 answer = await _hear(hear, message.data.encode() if is_text else None)
