@@ -298,11 +298,7 @@ def _reconciliation_handlers(handlers: ReconciliationHandlers) -> dict[str, Hand
 
 
 def _override_handlers(overrides: OverrideHandlers) -> dict[str, Handler]:
-    return {
-        "list_overrides": overrides.list,
-        "grant_override": overrides.grant,
-        "revoke_override": overrides.revoke,
-    }
+    return {"list_overrides": overrides.list, "grant_override": overrides.grant, "revoke_override": overrides.revoke}
 
 
 def _approval_handlers(approvals: ApprovalHandlers) -> dict[str, Handler]:
