@@ -94,14 +94,11 @@ class HttpServer:
         page: Page,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
-        self._settings = settings
-        self._doorman = Doorman(principals)
-        self._tally, self._streams = Tally(), Streams()
-        watch_lists = WatchLists()
+        self._settings, self._tally = settings, Tally()
+        self._doorman, watch_lists = Doorman(principals), WatchLists()
         find = partial(identify, reads)
-        press = EventPress(find)
         self.handover = Handover(feed, market, principals, find)
-        self._streams.hand_over = self.handover.take
+        self._streams = Streams(hand_over=self.handover.take)
         story = StoryHandlers(stories, explainer)
         handlers = {
             **_order_handlers(orders := OrderHandlers(intake, reads, clock, telemetry)),
@@ -122,7 +119,7 @@ class HttpServer:
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),
             **_system_handlers(SystemHandlers(status, self._doorman, metrics_page)),
             "market_stream": MarketStreams(market, clock, self._streams, watch_lists).open,
-            "event_stream": EventStreams(feed, press, self._streams, self._doorman, heartbeat_s).open,
+            "event_stream": EventStreams(feed, EventPress(find), self._streams, self._doorman, heartbeat_s).open,
         }
         #: Handlers of paths without a variable part: found at once instead of by asking route after route.
         self._fixed: dict[tuple[str, str], PlainHandler] = {}

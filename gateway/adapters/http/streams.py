@@ -103,14 +103,14 @@ class Pace:
 
 
 class Streams:
-    """The open WebSockets, counted by name."""
+    """The open WebSockets, counted by name. ``hand_over`` may have others served elsewhere."""
 
-    def __init__(self, pace: Pace | None = None) -> None:
+    def __init__(self, pace: Pace | None = None, hand_over: HandOver | None = None) -> None:
         self._open: dict[web.WebSocketResponse, str] = {}
         self._is_closing = False
         self.pace = pace or Pace()
-        #: Whether another process has taken the connection over; and what hears that a stream opened or closed.
-        self.hand_over: HandOver | None = None
+        self._hand_over = hand_over
+        #: Hears that a stream was opened or closed.
         self.on_change: Callable[[], None] = lambda: None
 
     def counts(self) -> dict[str, int]:
@@ -137,7 +137,7 @@ class Streams:
         )
         if self._is_closing or not ws.can_prepare(request).ok:
             raise HttpProblem("UPGRADE_REQUIRED", "connect with a WebSocket client", {"Upgrade": "websocket"})
-        if self.hand_over is not None and await self.hand_over(request, caller, watch_list):
+        if self._hand_over is not None and await self._hand_over(request, caller, watch_list):
             return HandedOver()
         writer = await ws.prepare(request)
         if writer is None or request.transport is None:
