@@ -104,6 +104,28 @@ async def test_a_process_that_does_not_start_is_not_missed(is_refused: bool) -> 
                     pass
 
 
+async def test_who_leaves_before_the_process_is_there_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    """Pages are closed while they load; each would fill the log with an incident that is none."""
+    async with HandingOver() as desk:
+        is_left, is_over = asyncio.Event(), asyncio.Event()
+
+        async def launch(end: socket.socket) -> str:
+            await is_left.wait()
+            is_over.set()
+            return "it is slow, and then it fails"
+
+        desk.server.handover.launch = launch
+        _, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        writer.write(UPGRADE.format(path=EVENTS).encode())
+        assert (await desk.ask("GET", "/health/live")).status == 200
+        writer.transport.abort()
+        assert (await desk.ask("GET", "/health/live")).status == 200
+        is_left.set()
+        await is_over.wait()
+        assert (await desk.ask("GET", "/health/live")).status == 200
+    assert "incident" not in caplog.text
+
+
 async def test_whose_order_it_is_is_asked_of_the_gateway() -> None:
     """Messages about an order that is older than the process would reach no restricted key, or every one."""
     async with HandingOver() as desk:

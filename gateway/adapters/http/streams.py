@@ -56,8 +56,8 @@ def frame(text: bytes) -> bytes:
     return bytes((_FINAL_TEXT, 127)) + size.to_bytes(8, "big") + text
 
 
-class HandedOver(web.StreamResponse):
-    """What is left of a request whose connection is served elsewhere: nothing is sent from here."""
+class NoAnswer(web.StreamResponse):
+    """For a request whose connection is served elsewhere, or is gone: nothing is sent from here."""
 
     def __init__(self) -> None:
         super().__init__(status=101)
@@ -138,8 +138,11 @@ class Streams:
         if self._is_closing or not ws.can_prepare(request).ok:
             raise HttpProblem("UPGRADE_REQUIRED", "connect with a WebSocket client", {"Upgrade": "websocket"})
         if self._hand_over is not None and await self._hand_over(request, caller, watch_list):
-            return HandedOver()
-        writer = await ws.prepare(request)
+            return NoAnswer()
+        try:
+            writer = await ws.prepare(request)
+        except ConnectionResetError:
+            return NoAnswer()
         if writer is None or request.transport is None:
             return ws  # gone before it began
         self._open[ws] = name
