@@ -108,7 +108,8 @@ def _in_doubt(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
     corrected: dict[str, str] = {}
     after_s = state.config.reconciliation.in_doubt_alert_s
     for order in state.orders.values():
-        if any(now_ns - report.transact_ns >= after_s * _NS for report in order.early_revisions):
+        early = order.early_revisions
+        if early and any(now_ns - report.transact_ns >= after_s * _NS for report in early):
             corrected.setdefault(order.venue, order.order_id)
         if order.is_in_doubt and now_ns - order.doubt_since_ns >= after_s * _NS:
             waiting[order.venue] = waiting.get(order.venue, 0) + 1

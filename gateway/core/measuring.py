@@ -126,6 +126,8 @@ def _measured(
     config = state.config.accounts.get(order.account)
     cash = ZERO if config is None else config.initial_cash
     equity = cash + account.pnl
+    day_start = cash + account.day_pnl_start
+    worst, marked = priced.unit_value, priced.mark_unit_value
     volatility, neighbours = None, None
     if path.needs_figures:
         figures = state.figures
@@ -148,11 +150,11 @@ def _measured(
         order_qty=order_qty,
         new_orders=new_orders,
         opens_position=opens_position,
-        unit_value=priced.unit_value,
-        dearest_unit_value=max(priced.unit_value, priced.mark_unit_value),
+        unit_value=worst,
+        dearest_unit_value=marked if marked > worst else worst,
         equity=equity,
         equity_base=equity if equity > ZERO else ZERO,
-        day_start_base=max(cash + account.day_pnl_start, ZERO),
+        day_start_base=ZERO if day_start < ZERO else day_start,
         account=account,
         reference_px=view.reference_px if is_fresh else None,
         window_px=view.window_px if is_fresh else None,

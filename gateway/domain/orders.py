@@ -289,7 +289,8 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     @property
     def leaves_qty(self) -> Decimal:
         """What may still fill: 0 when terminal (FIX), never negative."""
-        return max(self.order_qty - self.cum_qty - self.broken_qty, ZERO) if self.is_open else ZERO
+        left = self.order_qty - self.cum_qty - self.broken_qty if self.is_open else ZERO
+        return ZERO if left < ZERO else left
 
     @property
     def held_qty(self) -> Decimal:

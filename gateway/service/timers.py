@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from decimal import Decimal
 
 from gateway.domain.events import MarksObserved, SnapshotDue
@@ -41,38 +42,32 @@ class Timers:
         self._engine = engine
         self._venues = venues
         self._market = market
-        self._flattener = flattener
-        self._overrides = overrides
-        self._figures = figures
-        self._breakers = breakers
-        self._alerts = alerts
-        self._rollouts = rollouts
         self._clock = clock
+        self._parts = (
+            flattener.pursue,
+            overrides.tick,
+            self._mark,
+            figures.tick,
+            breakers.check,
+            alerts.tick,
+            rollouts.tick,
+        )
 
     async def run(self) -> None:
+        """Round after round, each part in a moment of its own: all at once they hold up orders for milliseconds."""
         while True:
-            await asyncio.sleep(MARK_INTERVAL_S)
-            self.tick()
+            for part in self._parts:
+                await asyncio.sleep(MARK_INTERVAL_S / len(self._parts))
+                _run(part)
             try:
                 await self._venues.close_unneeded(self._engine.state)
             except Exception:
                 _log.exception("an order adapter could not be closed")
 
     def tick(self) -> None:
-        """One round. A part that fails (a market that raises, say) keeps no other from its turn."""
-        for part in (
-            self._flattener.pursue,
-            self._overrides.tick,
-            self._mark,
-            self._figures.tick,
-            self._breakers.check,
-            self._alerts.tick,
-            self._rollouts.tick,
-        ):
-            try:
-                part()
-            except Exception:
-                _log.exception("a timer failed")
+        """One round at once."""
+        for part in self._parts:
+            _run(part)
 
     def _mark(self) -> None:
         """Journal the marks of what is held, if any moved, and the start of a day."""
@@ -96,3 +91,11 @@ class Timers:
                 if px is not None and px != position.mark_px:
                     marks[position.symbol] = px
         return marks
+
+
+def _run(part: Callable[[], object]) -> None:
+    """One that fails (a market that raises, say) keeps no other from its turn."""
+    try:
+        part()
+    except Exception:
+        _log.exception("a timer failed")

@@ -1,6 +1,7 @@
 """Decisions that were given already, found again for a document that differs in nothing the policies look at."""
 
-from operator import attrgetter
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from typing import Any
 
 from gateway.adapters.policy.dependence import Dependence
@@ -15,21 +16,9 @@ class VerdictMemory:
     """Of one load of policies: others decide otherwise."""
 
     def __init__(self, dependence: Dependence) -> None:
-        names = (*dependence.values, *dependence.nulls, *(name for name, _ in dependence.sides))
-        self._read = attrgetter(*names, "time_ns", "time_ns")  # always a tuple, whatever is looked at
-        self._values = len(dependence.values)
-        self._numbers = (*(None for _ in dependence.nulls), *(numbers for _, numbers in dependence.sides))
+        #: All that the decision on a document depends on.
+        self.key = _reader(dependence)
         self._known: dict[tuple[Any, ...], PolicyVerdict] = {}
-
-    def key(self, document: PolicyDocument) -> tuple[Any, ...]:
-        """All that the decision on ``document`` depends on."""
-        read = self._read(document)
-        count = self._values
-        looks = [
-            value is None if numbers is None else _place(value, numbers)
-            for value, numbers in zip(read[count:-2], self._numbers, strict=True)
-        ]
-        return (*read[:count], *looks)
 
     def find(self, key: tuple[Any, ...]) -> PolicyVerdict | None:
         return self._known.get(key)
@@ -40,13 +29,13 @@ class VerdictMemory:
         self._known[key] = verdict
 
 
-def _place(value: int | None, numbers: tuple[int, ...]) -> int:
-    """Where a value lies beside ascending numbers: how many are below it, and how many it reaches."""
-    if value is None:
-        return -1
-    place = 0
-    for number in numbers:
-        if value < number:
-            break
-        place += 1 if value == number else 2
-    return place
+def _reader(dependence: Dependence) -> Callable[[PolicyDocument], tuple[Any, ...]]:
+    """A function written out for the fields (names of ours, no text of a policy): it runs for every order."""
+    looks = ["None", *(f"document.{name}" for name in dependence.values)]
+    looks += [f"document.{name} is None" for name in dependence.nulls]
+    for name, numbers in dependence.sides:
+        looks.append(f"bisect_left({numbers}, document.{name} or 0)")
+        looks.append(f"bisect_right({numbers}, document.{name} or 0)")
+    names = {"bisect_left": bisect_left, "bisect_right": bisect_right}
+    reader: Callable[[PolicyDocument], tuple[Any, ...]] = eval(f"lambda document: ({', '.join(looks)},)", names)
+    return reader

@@ -80,5 +80,5 @@ class ExecutionQuality:
 
 def _worse_bps(px: Decimal, benchmark: Decimal, is_buy: bool) -> float:
     """By how many basis points of the benchmark ``px`` is worse for whoever bought (or sold) at it."""
-    moved = float((px - benchmark) / abs(benchmark)) * 10_000
+    moved = float(px - benchmark) / abs(float(benchmark)) * 10_000  # as decimals, the quotient has 132 digits
     return moved if is_buy else -moved

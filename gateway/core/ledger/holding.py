@@ -64,7 +64,9 @@ def _open(
     _add_lot(holding, qty, px, multiplier)
     life.entered_qty += qty
     life.entered_value += qty * px
-    life.max_qty = max(life.max_qty, abs(holding.qty))
+    held = abs(holding.qty)
+    if held > life.max_qty:
+        life.max_qty = held
     _count(life, fill, fee, currency)
     note_px(holding, px, multiplier)
 
