@@ -1,5 +1,6 @@
 """Names and draws that must come out the same in any process: keyed blake2b, never ``hash()``."""
 
+import functools
 import hashlib
 from decimal import Decimal
 
@@ -56,5 +57,7 @@ def _exit_prices(request: NewOrderSingle) -> tuple[Decimal | None, ...]:
     )
 
 
+@functools.lru_cache(maxsize=4_096)
 def _number(value: Decimal | None) -> str:
+    """The same for equal numbers, so that it may be found by any of them."""
     return "" if value is None else str(value.normalize())

@@ -7,6 +7,7 @@ give the same order for the same bytes; a property test says so.
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -107,7 +108,12 @@ def _amount(raw: Raw | UnsetType) -> Decimal | None:
 
 
 def _plain_amount(raw: Raw) -> Decimal:
-    text = str(raw, "ascii")
+    return _read_amount(str(raw, "ascii"))
+
+
+@lru_cache(maxsize=4_096)
+def _read_amount(text: str) -> Decimal:
+    """Strategies send the same sizes, and prices on the same grid, again and again."""
     if not _is_plain_amount(text):
         raise _Unusual
     amount = Decimal(text[1:-1] if text[0] == '"' else text)

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 _SECOND = 1_000_000_000
+_MICROSECONDS = 1_000_000
 _MAX_CACHED_SECONDS = 4_096
 _prefixes: dict[int, str] = {}
 
@@ -18,7 +19,7 @@ def rfc3339(ns: int) -> str:
         if len(_prefixes) >= _MAX_CACHED_SECONDS:
             _prefixes.clear()
         prefix = _prefixes[second] = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}."
-    return f"{prefix}{rest // 1_000:06d}Z"
+    return f"{prefix}{str(_MICROSECONDS + rest // 1_000)[1:]}Z"  # six digits, in half the time of a format
 
 
 def rfc3339_or_none(ns: int | None) -> str | None:
