@@ -13,6 +13,10 @@ from gateway.ports.clock import Clock
 from gateway.ports.rollouts import PastStepView, RolloutState, StratumView
 from gateway.service.state_holder import StateHolder
 
+_DAY_NS = 86_400_000_000_000
+#: Gates whose sample is trading days.
+_DAY_GATES = frozenset({"days", "canary_days"})
+
 
 class RolloutStates:
     """Reads only. ``is_alerting`` says whether anybody would be told of an alert."""
@@ -65,7 +69,7 @@ class RolloutStates:
             evidence_hash=evidence_hash(state, venue, self._policy_revision()),
             missing=() if evidence.position >= len(terms.plan) else tuple(self._missing(venue, rollout, gates)),
             gates=gates,
-            projected_ns=_projected_ns(evidence, [one.needed for one in gates if one.needed], self._clock.now_ns()),
+            projected_ns=_projected_ns(evidence, gates, self._clock.now_ns()),
             noise_bps=None if noise is None else plain(Decimal(noise) / 10),
             hold=rollout.hold,
             approval=rollout.approval,
@@ -115,14 +119,17 @@ def _step_words(terms: Rollout, position: int) -> str:
     return f"CANARY {percent(step.weight_bp)}" if step is not None else "SHADOW" if position < 0 else "LIVE"
 
 
-def _projected_ns(evidence: StepEvidence, needed: list[int], now_ns: int) -> int | None:
-    """When the sample that is largest yet to come is there, at the rate of orders in this step so far."""
-    elapsed_ns = now_ns - evidence.entered_ns
-    if not needed:
-        return now_ns
-    if not evidence.total.orders or not evidence.entered_ns or elapsed_ns <= 0:
+def _projected_ns(evidence: StepEvidence, gates: Sequence[GateResult], now_ns: int) -> int | None:
+    """When the sample that is largest yet to come is there, at the rate of orders in this step so far, and the days
+    are; a trading day takes as long as those of this step did, and a day at least."""
+    orders = max((one.needed or 0 for one in gates if one.gate not in _DAY_GATES), default=0)
+    days = max((one.needed or 0 for one in gates if one.gate in _DAY_GATES), default=0)
+    elapsed_ns = now_ns - evidence.entered_ns if evidence.entered_ns else 0
+    if orders and (not evidence.total.orders or elapsed_ns <= 0):
         return None
-    return now_ns + max(needed) * elapsed_ns // evidence.total.orders
+    wait_ns = orders * elapsed_ns // evidence.total.orders if orders else 0
+    day_ns = max(elapsed_ns // evidence.days, _DAY_NS) if evidence.days else _DAY_NS
+    return now_ns + max(wait_ns, days * day_ns)
 
 
 def _share_bp(part: Decimal, whole: Decimal) -> int | None:

@@ -11,7 +11,8 @@ from decimal import Decimal
 import msgspec
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
-from gateway.domain.enums import ExecType, Mode, Route, Side, SubmitStatus
+from gateway.core.withholding import why_withheld
+from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, Side, SubmitStatus
 from gateway.domain.events import SubmitCompleted
 from gateway.domain.orders import Order
 from gateway.domain.rollout import Promotions
@@ -28,6 +29,7 @@ _KINDS = {
     "cancel": 4,
     "reject": 2,
     "doubt": 2,
+    "send": 6,
     "edit": 8,
     "command": 6,
     "alert": 3,
@@ -50,30 +52,14 @@ def run(seed: int) -> int:
 
 
 def _step(site: Site, draw: random.Random) -> None:
-    kind = draw.choices(
-        (
-            "place",
-            "fill",
-            "cancel",
-            "reject",
-            "doubt",
-            "edit",
-            "command",
-            "alert",
-            "connection",
-            "look",
-            "day",
-            "restart",
-        ),
-        (30, 25, 4, 2, 2, 8, 6, 3, 5, 5, 2, 3),
-    )[0]
+    kind = draw.choices(tuple(_KINDS), tuple(_KINDS.values()))[0]
     order = _open_order(site, draw)
     if kind == "place":
         site.place(
             draw.choice(list(Side)),
             draw.randint(1, 30),
             draw.choice(_SYMBOLS),
-            strategy=draw.choice(("s1", "s2", "s3")),
+            strategy=draw.choice(_STRATEGIES),
         )
     elif kind == "edit":
         mode = draw.choice((Mode.SHADOW, Mode.CANARY, Mode.CANARY, Mode.LIVE))
@@ -102,8 +88,27 @@ def _report(site: Site, draw: random.Random, kind: str, order: Order) -> None:
         site.report(order, ExecType.CANCELED)
     elif kind == "reject":
         site.report(order, ExecType.REJECTED)
+    elif kind == "send":
+        _send(site, order)
     elif kind == "doubt":
         site.send(SubmitCompleted(ts_ns=site.tick(), order_id=order.order_id, status=SubmitStatus.UNKNOWN))
+
+
+def _send(site: Site, order: Order) -> None:
+    """What the sender does right before an order leaves: what is not wanted any more never does, a close does."""
+    is_waiting = order.route is Route.LIVE and order.ord_status is OrdStatus.PENDING_NEW and not order.is_in_doubt
+    why = why_withheld(site.state, order) if is_waiting else ""
+    if not is_waiting:
+        return
+    if order.is_closing:
+        assert not why or order.is_cancel_requested
+    elif site.state.mode_of(order.venue) is Mode.SHADOW:
+        assert why, "nothing new leaves for a venue that was taken back"
+    if why:
+        site.send(SubmitCompleted(ts_ns=site.tick(), order_id=order.order_id, status=SubmitStatus.WITHHELD, text=why))
+        assert not order.is_open
+    else:
+        site.report(order, ExecType.NEW)
 
 
 def _open_order(site: Site, draw: random.Random) -> Order | None:

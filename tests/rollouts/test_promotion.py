@@ -12,6 +12,8 @@ from gateway.domain.enums import Mode
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.rollout import ApprovalNeed, ApprovalTerms, Promotions, ShadowTerms
 from gateway.domain.rollout_events import RolloutCommand
+from gateway.service.rollout_states import RolloutStates
+from tests.fakes.clock import ManualClock
 from tests.rollouts.site import DAY_NS, TERMS, Site
 from tests.world import ALLOW, DENY
 
@@ -72,6 +74,26 @@ def test_days_without_orders_do_not_count() -> None:
     assert site.rollout.evidence.days == 0
     site.next_day()
     assert (site.rollout.evidence.days, site.rollout.canary_days) == (1, 1)
+
+
+def test_the_projected_moment_waits_for_the_days_too() -> None:
+    """Without it a busy venue would be told to be ready in a minute, two trading days before it can be."""
+    site = Site()
+    site.raise_to(Mode.CANARY, 5_000)
+    site.trade(60)
+
+    def days_left() -> float:
+        clock = ManualClock(site.now_ns)
+        (state,) = (one for one in RolloutStates(site, clock, str, bool).states() if one.venue == "alpha")
+        assert state.projected_ns is not None
+        return (state.projected_ns - site.now_ns) / DAY_NS
+
+    assert days_left() == 1
+    site.next_day()
+    assert days_left() == 0
+    site.raise_to(Mode.CANARY, 9_000)  # a day of it, and two of CANARY in all
+    site.trade(5)
+    assert days_left() == 1
 
 
 def test_lowering_is_never_refused_and_begins_the_lower_step_afresh() -> None:
