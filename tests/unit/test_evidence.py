@@ -118,6 +118,18 @@ def test_errors_count_once() -> None:
     assert (evidence(world).total.orders, evidence(world).total.rejects) == (3, 2)
 
 
+def test_a_rejection_after_the_step_was_left_is_no_error_of_the_next() -> None:
+    """Without it a step could have more errors than orders, and be failed for what another one did."""
+    world = live_world()
+    order = world.place(qty="1")
+    world.report(order, ExecType.NEW)
+    rollout(world).restart(world.tick())
+    rollout(world).enter(1, world.now_ns)
+    world.report(order, ExecType.REJECTED)
+    assert (rollout(world).orders, rollout(world).errors) == (0, 0)
+    assert (evidence(world).total.orders, evidence(world).total.errors) == (0, 0)
+
+
 def test_what_an_outage_cut_off_is_no_error_of_the_venue() -> None:
     """Without it a night of maintenance would roll a good venue back."""
     world = live_world()

@@ -106,13 +106,14 @@ class PastStep(msgspec.Struct, frozen=True):
 
 class VenueRollout(msgspec.Struct):
     """The rollout of one venue. ``orders``, ``errors`` and ``canary_days`` count over all its steps, from its
-    beginning; ``in_doubt`` is how many live orders wait for the venue's answer now."""
+    beginning or since ``restarted_ns``; ``in_doubt`` is how many live orders wait for the venue's answer now."""
 
     evidence: StepEvidence = msgspec.field(default_factory=StepEvidence)
     past: list[PastStep] = []
     orders: int = 0
     errors: int = 0
     canary_days: int = 0
+    restarted_ns: int = 0
     in_doubt: int = 0
     lost_ns: int = 0
     back_ns: int = 0
@@ -144,6 +145,7 @@ class VenueRollout(msgspec.Struct):
         self.evidence = StepEvidence(position=position, entered_ns=ts_ns, is_day_spoiled=self.hold is not None)
         self.verdict = None
 
-    def restart(self) -> None:
+    def restart(self, ts_ns: int) -> None:
         """What was proven before counts no more."""
+        self.restarted_ns = ts_ns
         self.orders = self.errors = self.canary_days = 0

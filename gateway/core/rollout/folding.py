@@ -111,8 +111,11 @@ def _note_withheld(state: GatewayState, order: Order) -> None:
 
 
 def _note_late_reject(rollout: VenueRollout, order: Order) -> None:
-    """A venue that acknowledges before its own checks."""
-    rollout.errors += 1
+    """A venue that acknowledges before its own checks: an error of the step that counted the order, unless it is left,
+    and of the rollout, unless it has begun again since."""
+    rollout.errors += order.ack_ns >= rollout.restarted_ns
+    if order.ack_ns < rollout.evidence.entered_ns:
+        return
     for tally in rollout.evidence.tallies(stratum_of(order)):
         tally.errors += 1
         tally.rejects += 1

@@ -45,7 +45,7 @@ def note_day(rollout: VenueRollout) -> None:
 def _step_entered(state: GatewayState, fact: RolloutStepEntered) -> None:
     rollout = rollout_of(state, fact.venue)
     if fact.is_restart:
-        rollout.restart()
+        rollout.restart(fact.ts_ns)
     rollout.enter(fact.position, fact.ts_ns)
     rollout.approval = None  # it was for the step that is left
     state.take_modes()
