@@ -13,7 +13,7 @@ from gateway.adapters.venues.alpaca import market as market_module
 from gateway.adapters.venues.alpaca.market import AlpacaMarket
 from gateway.domain.enums import Side
 from gateway.domain.instruments import Instrument
-from gateway.domain.market import MarketUpdate, Quote, TradeTick
+from gateway.domain.market import DepthUpdate, MarketUpdate, Quote, TradeTick
 from gateway.domain.settings import VenueSettings
 from gateway.domain.venue_account import AccountUnreadable, VenuePosition
 from tests.venues.alpaca.server import AlpacaServer
@@ -115,7 +115,7 @@ async def test_what_cannot_be_read_is_no_emptiness(desk: Desk, reading: str, kin
 
 
 class Prices:
-    """A market on a peer, with what it told."""
+    """A market on a peer, with what it told but for depth."""
 
     def __init__(self, peer: AlpacaServer, feed: str = "iex", **environ: str) -> None:
         self.peer = peer
@@ -124,7 +124,11 @@ class Prices:
         settings = VenueSettings(name="alpaca", adapter="alpaca", timeout_s=D(1), options=options)
         keys = {"ALPACA_API_KEY": peer.api_key, "ALPACA_SECRET_KEY": peer.secret} | environ
         self.market = AlpacaMarket(settings, keys, SystemClock(), 0.05)
-        self.market.listen(None, self.told.append)
+        self.market.listen(None, self._hear)
+
+    def _hear(self, update: MarketUpdate) -> None:
+        if not isinstance(update, DepthUpdate):
+            self.told.append(update)
 
     def follow(self, *symbols: str) -> None:
         self.market.follow([Instrument(symbol=one, venue="alpaca", currency="USD") for one in symbols])
@@ -137,6 +141,14 @@ class Prices:
 
     def wants(self) -> set[str]:
         return {symbol for one in self.peer.hub.connections for symbol in one.state.get("wants", {}).get("quotes", ())}
+
+    async def until_book(self, symbol: str, *sides: list[tuple[str, int]]) -> None:
+        async with asyncio.timeout(3):
+            while (book := self.market.depth(symbol)) is None or sides != (  # noqa: ASYNC110
+                [(str(one.px.to_integral_value()), int(one.qty)) for one in book.bids],
+                [(str(one.px.to_integral_value()), int(one.qty)) for one in book.asks],
+            ):
+                await asyncio.sleep(0.01)
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(3):
@@ -173,6 +185,32 @@ async def test_quotes_and_trades_are_exact(prices: Prices) -> None:
     now = prices.market.quote("AAPL")
     assert now is not None
     assert (now.bid_px, now.last_px) == (D("179.9"), D("179.9"))
+
+
+async def test_the_book_of_coins_is_what_its_changes_add_up_to(prices: Prices) -> None:
+    """Without this, SHADOW orders in coins would be filled as if the best price held any quantity."""
+    prices.peer.quote("BTC/USD", "99999", "100001", 5)
+    prices.follow("AAPL", "BTC/USD")
+    await prices.market.start()
+    await prices.until_book("BTC/USD", [("99999", 5), ("99998", 10)], [("100001", 5), ("100002", 10)])
+    prices.peer.quote("BTC/USD", "99998", "100001", 3)
+    await prices.until_book("BTC/USD", [("99998", 3), ("99997", 6)], [("100001", 3), ("100002", 6)])
+    assert prices.market.depth("AAPL") is None, "of shares there is none"
+    prices.peer.hang_up()
+    async with asyncio.timeout(3):
+        while prices.market.depth("BTC/USD") is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_book_that_the_subscription_has_not_leaves_the_prices(prices: Prices) -> None:
+    """Without this, the eleventh coin of a free subscription would have no prices at all."""
+    prices.peer.data.most_books = 0
+    prices.follow("BTC/USD")
+    await prices.market.start()
+    await prices.subscribed("BTC/USD")
+    prices.peer.quote("BTC/USD", "99999", "100001", 5)
+    await prices.until(1)
+    assert (prices.market.depth("BTC/USD"), prices.market.trouble("BTC/USD")) == (None, "")
 
 
 async def test_the_delayed_feed_marks_shares_and_not_coins() -> None:
@@ -228,7 +266,7 @@ async def test_a_symbol_that_is_refused_has_a_trouble_of_its_own(prices: Prices)
     prices.peer.quote("AAPL", "179", "181")
     await prices.until(1)
     stream = prices.market._streams[False]
-    stream.asked.append("TSLA")
+    stream.asked.append(("TSLA", False))
     prices.market._hear(stream, {"T": "error", "code": 405, "msg": "symbol limit exceeded"}, 0)
     assert prices.market.state().troubles == {"TSLA": "alpaca 405: symbol limit exceeded"}
     assert prices.market.quote("AAPL") is not None

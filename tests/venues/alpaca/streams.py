@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 #: How an event of the account is called among the events that faults hit.
 FAULT_NAMES = {"pending_new": "pending", "new": "ack", "partial_fill": "fill"}
-CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds", "corrections", "cancelErrors")
+CHANNELS = (
+    *("trades", "quotes", "orderbooks", "bars", "updatedBars", "dailyBars"),
+    *("statuses", "lulds", "corrections", "cancelErrors"),
+)
 
 
 class TradeUpdates:
@@ -86,6 +89,9 @@ class DataStream:
         self.venue = venue
         self._trades: dict[str, dict[str, Any]] = {}
         self._trade_id = 0
+        #: Books of coins as they were told last, and how many of them a connection may have.
+        self._told: dict[str, dict[str, dict[float, float]]] = {}
+        self.most_books = 10
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         is_packed = "msgpack" in request.headers.get("Content-Type", "")
@@ -104,6 +110,26 @@ class DataStream:
         quote = self._quote(symbol)
         if quote is not None:
             self._publish("quote", "quotes", quote)
+            self._tell_book(symbol)
+
+    def _book(self, symbol: str) -> dict[str, dict[float, float]]:
+        """The quote, and a level behind it on either side."""
+        quote = self.venue.account.book.quotes.get(symbol)
+        if quote is None:
+            return {"b": {}, "a": {}}
+        bid, ask, qty = float(quote.bid_px), float(quote.ask_px), float(quote.bid_qty)
+        return {"b": {bid: qty, bid - 1: 2 * qty}, "a": {ask: float(quote.ask_qty), ask + 1: 2 * qty}}
+
+    def _tell_book(self, symbol: str) -> None:
+        before, now = self._told.get(symbol), self._book(symbol)
+        self._told[symbol] = now
+        if before is not None:
+            gone = {side: dict.fromkeys(before[side].keys() - now[side].keys(), 0.0) for side in now}
+            self._publish("depth", "orderbooks", self._book_row(symbol, {side: gone[side] | now[side] for side in now}))
+
+    def _book_row(self, symbol: str, sides: dict[str, dict[float, float]]) -> dict[str, Any]:
+        rows = {side: [{"p": px, "s": qty} for px, qty in levels.items()] for side, levels in sides.items()}
+        return {"T": "o", "S": symbol, "t": self.venue.now_ms(), **rows}
 
     def tell_trade(self, symbol: str, px: Decimal, qty: Decimal) -> None:
         self._trade_id += 1
@@ -146,10 +172,19 @@ class DataStream:
                     answer = {"T": "error", "code": 402, "msg": "auth failed"}
             case "subscribe" | "unsubscribe" as action if connection.state.get("is_known"):
                 wants: dict[str, set[str]] = connection.state["wants"]
+                added = set(request.get("orderbooks", ())) - wants["orderbooks"] if action == "subscribe" else set()
+                if len(wants["orderbooks"] | added) > self.most_books:
+                    connection.send(_pack([{"T": "error", "code": 405, "msg": "symbol limit exceeded"}], is_packed))
+                    return
                 for name, symbols in request.items():
                     if name in wants:
                         (wants[name].update if action == "subscribe" else wants[name].difference_update)(symbols)
                 answer = {"T": "subscription"} | {name: sorted(symbols) for name, symbols in wants.items()}
+                connection.send(_pack([answer], is_packed))
+                for symbol in sorted(added):
+                    self._told[symbol] = self._book(symbol)
+                    connection.send(_pack([self._book_row(symbol, self._told[symbol]) | {"r": True}], is_packed))
+                return
             case _:
                 answer = {"T": "error", "code": 401, "msg": "not authenticated"}
         connection.send(_pack([answer], is_packed))

@@ -12,4 +12,5 @@ ALPACA = VenueCapabilities(
     order_types=tuple(OrdType),
     times_in_force=tuple(TimeInForce),
     order_classes=(OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO),
+    has_depth=True,  # of crypto
 )

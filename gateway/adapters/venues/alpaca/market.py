@@ -1,4 +1,4 @@
-"""Alpaca's prices: best bid and ask and trades, from its data streams, which cannot trade.
+"""Alpaca's prices: best bid and ask, trades, and of crypto the book, from its data streams, which cannot trade.
 
 Shares come from the feed IEX (``options.feed`` names another that the subscription has), crypto from a stream of its
 own; each connects only when something of it is wanted. JSON is asked for, not msgpack: its numbers are read as the
@@ -18,12 +18,13 @@ from typing import Any
 
 import aiohttp
 
+from gateway.adapters.venues.alpaca.books import Book
 from gateway.adapters.venues.alpaca.client import Credentials
 from gateway.adapters.venues.alpaca.orders import is_crypto
 from gateway.adapters.venues.alpaca.reading import ns_of
 from gateway.adapters.venues.shared.market import VenueMarket
 from gateway.domain.instruments import Instrument
-from gateway.domain.market import Quote, TradeTick
+from gateway.domain.market import DepthUpdate, Quote, TradeTick
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 
@@ -47,11 +48,18 @@ class _Stream:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
-        self.asked: deque[str] = deque()
+        #: Each question without an answer yet: the symbol, and whether it asked for its book.
+        self.asked: deque[tuple[str, bool]] = deque()
 
     async def subscribe(self, action: str, symbol: str) -> None:
-        self.asked.append(symbol if action == "subscribe" else "")
-        await self.socket.send_json({"action": action, "quotes": [symbol], "trades": [symbol]})
+        """Of crypto the book too, asked for by itself: of books a subscription may have fewer than of prices."""
+        await self._ask(action, symbol, False, {"quotes": [symbol], "trades": [symbol]})
+        if is_crypto(symbol):
+            await self._ask(action, symbol, True, {"orderbooks": [symbol]})
+
+    async def _ask(self, action: str, symbol: str, is_of_book: bool, channels: dict[str, list[str]]) -> None:
+        self.asked.append((symbol if action == "subscribe" else "", is_of_book))
+        await self.socket.send_json({"action": action, **channels})
 
 
 class AlpacaMarket(VenueMarket):
@@ -76,6 +84,13 @@ class AlpacaMarket(VenueMarket):
         self._urls = {False: f"{base}/v2/{self._feed}", True: f"{base}/v1beta3/crypto/us"}
         #: The streams that stand, by whether they are crypto's.
         self._streams: dict[bool, _Stream] = {}
+        self._books: dict[str, Book] = {}
+
+    def depth(self, symbol: str) -> DepthUpdate | None:
+        book = self._books.get(symbol)
+        if book is None or symbol not in self._with_depth:
+            return None
+        return book.update(symbol, 0, self._clock.now_ns())
 
     async def _stay(self) -> None:
         wanted = {is_crypto(symbol) for symbol in self._instruments} or {False}
@@ -96,6 +111,7 @@ class AlpacaMarket(VenueMarket):
                 raise group.exceptions[0] from None
             finally:
                 self._streams = {}
+                self._books.clear()
 
     async def _change(self, added: Sequence[Instrument], removed: Sequence[Instrument]) -> None:
         for action, instruments in (("unsubscribe", removed), ("subscribe", added)):
@@ -181,12 +197,29 @@ class AlpacaMarket(VenueMarket):
                 self._tell(self._quote_of(row, received_ns))
             case "t":
                 self._tell(self._trade_of(row, received_ns))
+            case "o":
+                self._hear_book(row, received_ns)
             case "subscription" if stream.asked:
                 stream.asked.popleft()
             case "error" if row.get("code") in _SUBSCRIPTION_REFUSED and stream.asked:
-                self._refuse(stream.asked.popleft(), f"alpaca {row.get('code')}: {row.get('msg')}")
+                symbol, is_of_book = stream.asked.popleft()
+                why = f"alpaca {row.get('code')}: {row.get('msg')}"
+                if is_of_book:
+                    _log.warning("market data of %s: no depth of %s: %s", self._name, symbol, why)
+                else:
+                    self._refuse(symbol, why)
             case "error":
                 raise PricesRefused(f"alpaca {row.get('code')}: {row.get('msg')}")
+
+    def _hear_book(self, row: Mapping[str, Any], received_ns: int) -> None:
+        """The whole book (``r``), or the levels of it that changed; changes of a book that is not known say nothing."""
+        symbol, is_whole = row["S"], row.get("r") is True
+        if is_whole:
+            self._books[symbol] = Book()
+        book = self._books.get(symbol)
+        if book is not None and symbol in self._instruments:
+            change = book.change(row.get("b") or (), row.get("a") or ())
+            self._tell(DepthUpdate(symbol, *change, ns_of(row["t"]), received_ns, is_snapshot=is_whole))
 
     def _quote_of(self, row: Mapping[str, Any], received_ns: int) -> Quote:
         """A side whose price is 0 is absent."""
