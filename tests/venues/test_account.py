@@ -1,5 +1,6 @@
 """Reading the account of Interactive Brokers and of Binance on their wires: whose orders, fills and holdings."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ from gateway.adapters.venues.binance.client import RestClient
 from gateway.adapters.venues.binance.venue import BinanceVenue
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.venue import IbkrVenue
+from gateway.adapters.venues.shared import link
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.domain.enums import OrdType, Side, TimeInForce
 from gateway.domain.instruments import Instrument
@@ -51,9 +53,9 @@ async def tws() -> AsyncIterator[TwsServer]:
         yield server
 
 
-async def connected(tws: TwsServer, folder: Path, client_id: int) -> tuple[IbkrVenue, Heard]:
+async def connected(tws: TwsServer, folder: Path, client_id: int, timeout_s: str = "1") -> tuple[IbkrVenue, Heard]:
     settings = VenueSettings(
-        name="ibkr", adapter="ibkr", host="127.0.0.1", port=tws.port, client_id=client_id, timeout_s=D(1)
+        name="ibkr", adapter="ibkr", host="127.0.0.1", port=tws.port, client_id=client_id, timeout_s=D(timeout_s)
     )
     heard, venue = Heard(), IbkrVenue(settings, IBKR, OrderIds(folder / f"{client_id}.ids"), SystemClock())
     await venue.start(heard)
@@ -139,6 +141,28 @@ async def test_an_account_that_cannot_be_read_whole_is_not_read(tws: TwsServer, 
     await tws.stop()
     with pytest.raises(AccountUnreadable):
         await venue.account.positions()
+    await venue.close()
+
+
+async def test_a_list_that_never_ends_costs_the_connection_and_not_the_account(
+    tws: TwsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, one answer that TWS forgot would keep the account from being read for as long as the connection
+    stands: what came of that list later would be taken for the next one."""
+    monkeypatch.setattr(link, "FIRST_WAIT_S", 0.02)
+    venue, heard = await connected(tws, tmp_path, 7, timeout_s="0.2")
+    tws.plan.add("silent", "other")  # of the requests that come, the one for positions
+    with pytest.raises(AccountUnreadable, match="no answer in time"):
+        await venue.account.positions()
+    with pytest.raises(AccountUnreadable, match="has not finished an earlier list"):
+        await venue.account.positions()
+    assert heard.is_connected, "late, so far, and it may still come"
+    await asyncio.sleep(0.5)
+    with pytest.raises(AccountUnreadable, match="has not finished an earlier list"):
+        await venue.account.positions()
+    await heard.until(lambda: not heard.is_connected)
+    await heard.until(lambda: heard.is_connected)
+    assert await venue.account.positions() == ()
     await venue.close()
 
 

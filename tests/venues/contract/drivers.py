@@ -56,8 +56,6 @@ class Driver:
     timeout_s: ClassVar[str] = "1"
     #: At most between two steps of a soak: not so often that its rate limit is all that is seen.
     soak_pace_s: ClassVar[float] = 0.1
-    #: Faults of one request that end the connection of all.
-    breaking_faults: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -93,6 +91,10 @@ class Driver:
     def trade(self, px: Number, units: Number) -> None:
         """Somebody trades ``units`` with what rests at ``px`` or better."""
         raise NotImplementedError
+
+    def is_break(self, kind: str, op: str) -> bool:
+        """Whether that fault of one request costs the connection of all."""
+        return False
 
     def hang_up(self) -> None:
         raise NotImplementedError

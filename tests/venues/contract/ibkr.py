@@ -22,7 +22,6 @@ class IbkrDriver(Driver):
     symbol = peer_symbol = "AAPL"
     capabilities = IBKR
     refused = ({"limit_px": Decimal("95.003")}, "minimum price variation")
-    breaking_faults = frozenset({"drop_before", "drop_after", "cut", "garble"})
     credential_words = "is not among those of this login"
 
     def __init__(self, folder: object) -> None:
@@ -85,6 +84,10 @@ class IbkrDriver(Driver):
 
     def trade(self, px: Number, units: Number) -> None:
         self.tws.trade("AAPL", px, units)
+
+    def is_break(self, kind: str, op: str) -> bool:
+        """There is one socket; and a list that does not come in time is a connection that is not sound."""
+        return kind in ("drop_before", "drop_after", "cut", "garble") or op in ("lookup", "*")
 
     def hang_up(self) -> None:
         self.tws.hang_up()

@@ -37,7 +37,7 @@ EVENTS = ("ack", "fill", "canceled", "*")
 #: What a step may be, and how often.
 STEPS = {"place": 40, "enter": 8, "cancel": 15, "replace": 8, "trade": 20, "fault": 5, "stream fault": 4}
 #: What ends a connection, and how often; these come by the clock.
-BREAKS = {"hang up": 4, "down": 2, "silent": 1, "kill": 2, "kill in doubt": 3}
+BREAKS = {"breaking fault": 4, "hang up": 3, "down": 2, "silent": 1, "kill": 2, "kill in doubt": 3}
 #: Between two of them, in seconds. A connection that never stands for ten is made again after ever longer waits, and
 #: nothing trades meanwhile: so most come later than that, and one in so many at once.
 _BREAK_EVERY_S, _BREAK_AT_ONCE_S, _AT_ONCE = (11, 24), (0.2, 3), 5
@@ -48,6 +48,8 @@ _LONG_S = 480
 _RECONCILIATION = {"every_s": 6, "grace_s": 1}
 #: What the gateway logs when it takes a difference for real, or an order for somebody else's.
 _ACCUSATIONS = re.compile(r"reconciliation of \S+: (?:\S+ holds .*|order \S+ did not come through this gateway.*)")
+#: So many faults wait for what they hit, at most.
+_FAULTS_WAITING = 4
 #: What an order waits that came while the venue was away: a desk would.
 _AWAY_S = 0.2
 _GONE = (aiohttp.ClientError, OSError, TimeoutError)
@@ -67,6 +69,7 @@ class Soak:
         self.known_accusations = 0
         self._mine: list[str] = []
         self._next_break_s = 0.0
+        self._closing: set[str] = set()
 
     async def begin(self) -> None:
         driver, name = self.driver, self.driver.name
@@ -159,35 +162,42 @@ class Soak:
         await self._send(order)
 
     async def _enter(self) -> None:
-        """An order with exits, where the venue has them; an oco where something is held."""
+        """An order with exits, where the venue has them."""
         kinds = [one.value for one in self.driver.capabilities.order_classes]
         if not kinds:
             return
         rng, kind = self.rng, self.rng.choice(kinds)
-        held = await self._long_positions() if kind == "oco" else []
-        if kind == "oco" and not held:
-            kind = "bracket"
         order: dict[str, Any] = {
             "symbol": self.driver.symbol,
-            "side": "sell" if kind == "oco" else "buy",
-            "quantity": held[0]["quantity"] if kind == "oco" else f"{rng.randint(1, 10) * self.driver.unit:f}",
-            "strategy_id": held[0]["strategy_id"] if kind == "oco" else f"exits{rng.randint(1, 1_000)}",
+            "side": "buy",
+            "quantity": f"{rng.randint(1, 10) * self.driver.unit:f}",
+            "strategy_id": f"exits{rng.randint(1, 1_000)}",
             "time_in_force": "gtc",
             "order_type": "limit",
-            "order_class": kind,
-            "take_profit": {"limit_price": "105"},
             "account": "default",
         }
-        if kind != "oco":
-            order["limit_price"] = str(rng.choice((95, 96, 102)))
+        exits = {"order_class": kind, "take_profit": {"limit_price": "105"}}
         if kind != "oto":
-            order["stop_loss"] = {"stop_price": "94"}
+            exits["stop_loss"] = {"stop_price": "94"}
+        if kind != "oco":
+            order |= exits | {"limit_price": str(rng.choice((95, 96, 102)))}
+        elif (held := await self._held_for_oco()) is not None:
+            order |= exits | {"side": "sell", "quantity": held["quantity"], "strategy_id": held["strategy_id"]}
+        else:  # what it closes is bought first
+            kind = "bought for an oco"
+            order |= {"limit_price": "102", "strategy_id": f"oco{self.done[kind]}"}
         if await self._send(order):
             self.done[kind] += 1
 
-    async def _long_positions(self) -> list[dict[str, Any]]:
+    async def _held_for_oco(self) -> dict[str, Any] | None:
+        """A position that no exit was sent for yet."""
         found = (await self.api.fetch("/api/trading/positions?book=live"))["positions"]
-        return [one for one in found if one["venue"] == self.driver.name and D(one["quantity"]) > 0]
+        for one in found:
+            is_meant = one["strategy_id"].startswith("oco") and one["strategy_id"] not in self._closing
+            if is_meant and one["venue"] == self.driver.name and D(one["quantity"]) > 0:
+                self._closing.add(one["strategy_id"])
+                return dict(one)
+        return None
 
     async def _send(self, order: Mapping[str, Any]) -> bool:
         reply = await self.api.place(**order)
@@ -217,15 +227,26 @@ class Soak:
             low = self.rng.choice((93, 97, 98, 99, 99))
             self.driver.quote(low, low + 2)
 
-    async def _fault(self) -> None:
-        kind, op = self.rng.choice(REQUEST_FAULTS), self.rng.choice(OPERATIONS)
-        if kind in self.driver.breaking_faults:
-            self._plan_break()  # it is one
-        statuses = (500, 503, 504, 429) if kind == "error" else (500, 503, 504)  # 429 says that it was not done
-        self.driver.faults.add(kind, op, status=self.rng.choice(statuses), delay_s=1.0, retry_after_s=1)
+    async def _fault(self, *, is_break: bool = False) -> None:
+        """One request goes wrong; faults that nothing comes to hit would pile up, and hit together."""
+        while True:
+            kind, op = self.rng.choice(REQUEST_FAULTS), self.rng.choice(OPERATIONS)
+            if self.driver.is_break(kind, op) is is_break:
+                break
+        if len(self.driver.faults.waiting) < _FAULTS_WAITING:
+            statuses = (500, 503, 504, 429) if kind == "error" else (500, 503, 504)  # 429 says that it was not done
+            self.driver.faults.add(kind, op, status=self.rng.choice(statuses), delay_s=1.0, retry_after_s=1)
+
+    async def _breaking_fault(self) -> None:
+        """One that costs the connection, at venues where a request has none of its own."""
+        if self.driver.is_break("drop_after", "place"):
+            await self._fault(is_break=True)
+        else:
+            self.driver.hang_up()
 
     async def _stream_fault(self) -> None:
-        self.driver.faults.add(self.rng.choice(STREAM_FAULTS), self.rng.choice(EVENTS), delay_s=1.0)
+        if len(self.driver.faults.waiting) < _FAULTS_WAITING:
+            self.driver.faults.add(self.rng.choice(STREAM_FAULTS), self.rng.choice(EVENTS), delay_s=1.0)
 
     async def _hang_up(self) -> None:
         self.driver.hang_up()
@@ -246,10 +267,11 @@ class Soak:
 
     async def _kill_in_doubt(self) -> None:
         """Orders are with the venue, which does not answer; then the gateway is killed."""
+        self.driver.faults.clear()
         kind = self.rng.choice(("late", "stuck", "silent", "drop_after"))
         faults = [self.driver.faults.add(kind, "place", delay_s=3.0) for _ in range(3)]
-        places = [asyncio.create_task(self._place()) for _ in faults]
-        await asyncio.wait([asyncio.create_task(one.hit.wait()) for one in faults], timeout=1.0)
+        places = [asyncio.create_task(self._place()) for _ in range(6)]
+        await asyncio.wait([asyncio.create_task(one.hit.wait()) for one in faults], timeout=2.0)
         self.done["killed in doubt"] += sum(1 for one in faults if one.hit.is_set())
         await self._kill()
         await asyncio.gather(*places, return_exceptions=True)

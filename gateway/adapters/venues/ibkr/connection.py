@@ -27,6 +27,7 @@ _SETTLE_S = 1.0
 _NS = 1_000_000_000
 #: TWS says nothing by itself while nothing happens: it is asked for the time, and an answer must come.
 HEARTBEAT_S = 10.0
+_UNFINISHED = "TWS does not finish its lists of orders"
 _LOST = Answer(SubmitStatus.UNKNOWN, "the connection to TWS was lost before it answered")
 
 
@@ -54,6 +55,8 @@ class TwsConnection:
         self._next_round: asyncio.Future[Lists] | None = None
         #: Orders that a round did not name: on which connection, and when.
         self._absent: dict[str, tuple[Wire, int]] = {}
+        #: When a list for the account was asked for last, monotonic.
+        self._asked_ns = 0
         self._background = Background(settings.name)
         self._is_asking = False
         reading.on_gap = self.on_gap
@@ -157,7 +160,7 @@ class TwsConnection:
                 done.set_result(await self._read_lists())
         except TimeoutError as error:
             done.set_exception(error)
-            self._last_error = "TWS does not finish its lists of orders"
+            self._last_error = _UNFINISHED
             self._closed.set()
         except ConnectionError as error:
             done.set_exception(error)
@@ -208,13 +211,12 @@ class TwsConnection:
         async with self._lists:
             if self.trouble:
                 raise ConnectionError(self.trouble)
-            if (
-                self.wire.is_listing
-            ):  # the rest of a list that took too long would be taken for the beginning of this one
+            if self.wire.is_listing:  # its rest would be taken for the beginning of this one
+                self._give_up_list()
                 raise ConnectionError("TWS has not finished an earlier list")
             if not await self._budget.acquire(self._timeout_s):
                 raise ConnectionError("too many messages are under way")
-            self.wire.tape = tape
+            self.wire.tape, self._asked_ns = tape, self._clock.monotonic_ns()
             try:
                 async with asyncio.timeout(self._timeout_s):
                     await ask(self.wire)
@@ -224,6 +226,12 @@ class TwsConnection:
             if self.trouble or wire is not self.wire:
                 raise ConnectionError(self.trouble or "the connection was lost meanwhile")
             return tape
+
+    def _give_up_list(self) -> None:
+        """Begin anew on another connection when a list is late for good: on this one the account cannot be read."""
+        if self._clock.monotonic_ns() - self._asked_ns > 3 * self._timeout_s * _NS:
+            self._last_error = _UNFINISHED
+            self._closed.set()
 
     async def contract_details(self, contract: Contract) -> list[ContractDetails]:
         """What TWS knows by this name. Raises ConnectionError, TimeoutError."""
