@@ -1,5 +1,6 @@
 """A canary at each venue: a whole gateway, as a process of its own, with five percent of what is new going live."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,14 @@ def prepare(driver: Driver, folder: Path) -> Site:
 
 async def trade(api: Api, driver: Driver, side: str) -> list[dict[str, Any]]:
     """One market order of each strategy, and what became of it."""
-    orders = []
-    for number in range(CYCLES):
+
+    async def one(number: int) -> dict[str, Any]:
         fields = {"symbol": driver.symbol, "side": side, "quantity": f"{driver.unit:f}", "order_type": "market"}
         reply = await api.place(strategy_id=f"s{number}", **fields)
         assert reply.status == 201, reply
-        orders.append(reply.body["order_id"])
-    return [await api.until_order(one, lambda order: order["ord_status"] == "filled", 30) for one in orders]
+        return await api.until_order(reply.body["order_id"], lambda order: order["ord_status"] == "filled", 30)
+
+    return list(await asyncio.gather(*(one(number) for number in range(CYCLES))))
 
 
 @pytest.mark.parametrize("name", VENUES)

@@ -49,7 +49,7 @@ class CcxtDriver(PeerDriver):
                 "exchange": "coinbaseexchange",
                 "base_url": self.peer.url,
                 "stream_url": f"{self.peer.ws_url}/ws",
-                "absent_after_s": "2",
+                "absent_after_s": "1",
             }
         )
 

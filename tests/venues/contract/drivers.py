@@ -52,7 +52,7 @@ class Driver:
     has_fees: ClassVar[bool] = True
     refuses_algorithms: ClassVar[bool] = True
     #: An order that the venue itself refuses, and a word of what it says; fields of the ticket.
-    refused: ClassVar[tuple[Mapping[str, Any], str] | None] = None
+    refused: ClassVar[tuple[Mapping[str, Any], str]]
     timeout_s: ClassVar[str] = "1"
     #: At most between two steps of a soak: not so often that its rate limit is all that is seen.
     soak_pace_s: ClassVar[float] = 0.1

@@ -11,7 +11,7 @@ import pytest
 from gateway.adapters.venues.simulator.capabilities import SIMULATOR
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import SubmitStatus
+from gateway.domain.enums import ExecType, SubmitStatus
 from gateway.domain.market import MarketUpdate, Quote, TradeTick
 from gateway.domain.settings import SimulatorSettings
 from gateway.ports.market_data import MarketListener
@@ -56,6 +56,7 @@ class SimulatorDriver(Driver):
     name = "simulator"
     symbol = peer_symbol = "ACME"
     capabilities = SIMULATOR
+    refused = ({"symbol": "NOPE"}, "unknown symbol")
     refuses_algorithms = False  # it stands in for venues that have them, and fills such an order like any other
 
     def __init__(self, folder: Path) -> None:
@@ -115,3 +116,22 @@ class SimulatorDriver(Driver):
                 request.send(None)
             assert answered.value.value.status is SubmitStatus.ACCEPTED, chapter
         await venue.close()
+        if chapter in ("C6", "C10"):
+            await self._prove_that_nothing_is_kept()
+
+    async def _prove_that_nothing_is_kept(self) -> None:
+        """What it works is gone with it: nothing fills meanwhile, and an id is as new as any."""
+        order, heard = self.ticket(), Heard()
+        for _ in range(2):
+            venue = self.new_venue()
+            await venue.start(heard)
+            assert not self.truths()
+            assert (await venue.submit(order)).status is SubmitStatus.ACCEPTED
+            await heard.until_kind(order.order_id, ExecType.NEW)
+            await venue.close()
+            self.trade(94, 1_000)
+        again = self.new_venue()
+        await again.start(heard)
+        assert (await again.lookup(order)).is_known
+        await again.close()
+        assert heard.kinds(order.order_id) == [ExecType.NEW]

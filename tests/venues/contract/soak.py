@@ -17,6 +17,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -271,7 +272,9 @@ class Soak:
         kind = self.rng.choice(("late", "stuck", "silent", "drop_after"))
         faults = [self.driver.faults.add(kind, "place", delay_s=3.0) for _ in range(3)]
         places = [asyncio.create_task(self._place()) for _ in range(6)]
-        await asyncio.wait([asyncio.create_task(one.hit.wait()) for one in faults], timeout=2.0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2.0):
+                await asyncio.gather(*(one.hit.wait() for one in faults))
         self.done["killed in doubt"] += sum(1 for one in faults if one.hit.is_set())
         await self._kill()
         await asyncio.gather(*places, return_exceptions=True)
