@@ -56,6 +56,8 @@ class Driver:
     timeout_s: ClassVar[str] = "1"
     #: At most between two steps of a soak: not so often that its rate limit is all that is seen.
     soak_pace_s: ClassVar[float] = 0.1
+    #: Faults of one request that cost the connection of all: what, of which request.
+    breaking_faults: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

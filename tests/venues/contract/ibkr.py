@@ -22,6 +22,11 @@ class IbkrDriver(Driver):
     symbol = peer_symbol = "AAPL"
     capabilities = IBKR
     refused = ({"limit_px": Decimal("95.003")}, "minimum price variation")
+    breaking_faults = (
+        *((kind, op) for kind in ("drop_before", "drop_after", "cut", "garble") for op in ("place", "*")),
+        ("silent", "lookup"),
+        ("late", "lookup"),
+    )
     credential_words = "is not among those of this login"
 
     def __init__(self, folder: object) -> None:

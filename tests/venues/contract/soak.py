@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import yaml
@@ -31,6 +31,7 @@ from tests.venues.contract.matrix import VENUES
 from tests.venues.contract.registry import DRIVERS
 
 D = Decimal
+Drawn = TypeVar("Drawn")
 REQUEST_FAULTS = ("drop_before", "drop_after", "stuck", "late", "error", "error_after", "cut", "garble", "silent")
 STREAM_FAULTS = ("lose", "twice", "hold", "swap")
 OPERATIONS = ("place", "cancel", "replace", "lookup", "*")
@@ -38,7 +39,7 @@ EVENTS = ("ack", "fill", "canceled", "*")
 #: What a step may be, and how often.
 STEPS = {"place": 40, "enter": 8, "cancel": 15, "replace": 8, "trade": 20, "fault": 5, "stream fault": 4}
 #: What ends a connection, and how often; these come by the clock.
-BREAKS = {"breaking fault": 4, "hang up": 3, "down": 2, "silent": 1, "kill": 2, "kill in doubt": 3}
+BREAKS = (*("breaking fault",) * 5, *("hang up", "down", "kill") * 2, *("kill in doubt",) * 3, "silent")
 #: Between two of them, in seconds. A connection that never stands for ten is made again after ever longer waits, and
 #: nothing trades meanwhile: so most come later than that, and one in so many at once.
 _BREAK_EVERY_S, _BREAK_AT_ONCE_S, _AT_ONCE = (11, 24), (0.2, 3), 5
@@ -71,6 +72,7 @@ class Soak:
         self._mine: list[str] = []
         self._next_break_s = 0.0
         self._closing: set[str] = set()
+        self._bags: dict[tuple[Any, ...], list[Any]] = {}
 
     async def begin(self) -> None:
         driver, name = self.driver, self.driver.name
@@ -130,8 +132,7 @@ class Soak:
         self._plan_break()
         while time.monotonic() < end:
             is_break = time.monotonic() >= self._next_break_s
-            table = BREAKS if is_break else STEPS
-            step = self.rng.choices(list(table), list(table.values()))[0]
+            step = self._draw(BREAKS) if is_break else self.rng.choices(list(STEPS), list(STEPS.values()))[0]
             try:
                 await getattr(self, f"_{step.replace(' ', '_')}")()
                 self.done[step] += 1
@@ -228,26 +229,38 @@ class Soak:
             low = self.rng.choice((93, 97, 98, 99, 99))
             self.driver.quote(low, low + 2)
 
-    async def _fault(self, *, is_break: bool = False) -> None:
-        """One request goes wrong; faults that nothing comes to hit would pile up, and hit together."""
-        while True:
-            kind, op = self.rng.choice(REQUEST_FAULTS), self.rng.choice(OPERATIONS)
-            if self.driver.is_break(kind, op) is is_break:
-                break
-        if len(self.driver.faults.waiting) < _FAULTS_WAITING:
-            statuses = (500, 503, 504, 429) if kind == "error" else (500, 503, 504)  # 429 says that it was not done
-            self.driver.faults.add(kind, op, status=self.rng.choice(statuses), delay_s=1.0, retry_after_s=1)
+    async def _fault(self) -> None:
+        """One request goes wrong."""
+        kind = self._draw(REQUEST_FAULTS)
+        ops = [op for op in OPERATIONS if not self.driver.is_break(kind, op)]
+        if ops:
+            self._add_fault(kind, self.rng.choice(ops))
 
     async def _breaking_fault(self) -> None:
         """One that costs the connection, at venues where a request has none of its own."""
-        if self.driver.is_break("drop_after", "place"):
-            await self._fault(is_break=True)
+        if self.driver.breaking_faults:
+            self._add_fault(*self._draw(self.driver.breaking_faults))
         else:
             self.driver.hang_up()
 
+    def _add_fault(self, kind: str, op: str) -> None:
+        """Faults that nothing comes to hit would pile up, and hit together: the oldest gives way."""
+        faults = self.driver.faults
+        if len(faults.waiting) >= _FAULTS_WAITING:
+            faults.waiting.pop(0).release()
+        statuses = (500, 503, 504, 429) if kind == "error" else (500, 503, 504)  # 429 says that it was not done
+        faults.add(kind, op, status=self.rng.choice(statuses), delay_s=1.0, retry_after_s=1)
+
+    def _draw(self, what: tuple[Drawn, ...]) -> Drawn:
+        """Chance, but each comes before any comes again."""
+        bag = self._bags.setdefault(what, [])
+        if not bag:
+            bag.extend(self.rng.sample(what, len(what)))
+        drawn: Drawn = bag.pop()
+        return drawn
+
     async def _stream_fault(self) -> None:
-        if len(self.driver.faults.waiting) < _FAULTS_WAITING:
-            self.driver.faults.add(self.rng.choice(STREAM_FAULTS), self.rng.choice(EVENTS), delay_s=1.0)
+        self._add_fault(self._draw(STREAM_FAULTS), self.rng.choice(EVENTS))
 
     async def _hang_up(self) -> None:
         self.driver.hang_up()
