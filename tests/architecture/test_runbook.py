@@ -22,6 +22,7 @@ TROUBLE = (
     "Orders rejected",
     "Partial fills",
     "Risk violations",
+    "Data issues",
     "Debug commands",
 )
 

@@ -57,7 +57,16 @@ function* gather(state) {
       action: { name: "Review", wish: { kind: "approve", waiting } },
     };
   }
-  for (const text of ready?.warnings ?? []) yield { key: text, level: "warn", title: "Warning", text };
+  for (const text of untold(state)) yield { key: text, level: "warn", title: "Warning", text };
+}
+
+/** Warnings of the process that no line above tells: while the journal cannot be written, it knows more than the facts. */
+function untold({ answers: { ready, trading, waiting } }) {
+  const warnings = ready?.warnings ?? [];
+  const ofStops = warnings.filter((text) => text.startsWith("trading is "));
+  const areStopsTold = ofStops.length <= (trading?.stops ?? []).length;
+  return warnings.filter((text) => !(areStopsTold && ofStops.includes(text))
+    && !(ready.config_error && text.includes(ready.config_error)) && !(waiting && text.includes(waiting.revision)));
 }
 
 /** What takes a venue back, and what goes past its plan. */
