@@ -50,8 +50,9 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything on the page but orders, as of record ``seq`` and the prices of now. ``last_seq`` is the newest record
     that is durable.
 
-    ``limits`` are the fullest of the ``limits_used`` that are in use, of which ``limits_broken`` are exceeded. Of the
-    outside, not of facts: ``connections``, ``channels``, the ``waiting`` edit and prices.
+    ``positions`` are those that are held. ``limits`` are the fullest of the ``limits_used`` that are in use, of which
+    ``limits_broken`` are exceeded. Of the outside, not of facts: ``connections``, ``channels``, the ``waiting`` edit and
+    prices.
     """
 
     seq: int

@@ -29,15 +29,16 @@ def marked(position: Position, market: MarketData) -> tuple[Decimal | None, Quot
 def position_views(state: GatewayState, market: MarketData, now_ns: int) -> tuple[PositionView, ...]:
     """Every position that is not flat, or ever traded, in both books."""
     return tuple(
-        _position_view(state, market, route, position, now_ns)
+        position_view(state, market, route, position, now_ns)
         for route, book in state.books.items()
         for position in book.positions.values()
     )
 
 
-def _position_view(
+def position_view(
     state: GatewayState, market: MarketData, route: Route, position: Position, now_ns: int
 ) -> PositionView:
+    """One position, valued at the price of now."""
     px, quote = marked(position, market)
     value = position.qty * (px or ZERO) * position.multiplier
     average = plain(position.realized), plain(value - position.cost)
@@ -83,13 +84,14 @@ def _position_view(
 def portfolio_views(state: GatewayState, market: MarketData, now_ns: int) -> tuple[PortfolioView, ...]:
     """Every configured account in both books, valued at the prices of now."""
     return tuple(
-        _portfolio_view(state, market, route, account, now_ns)
+        portfolio_view(state, market, route, account, now_ns)
         for account in state.config.accounts
         for route in state.books
     )
 
 
-def _portfolio_view(state: GatewayState, market: MarketData, route: Route, account: str, now_ns: int) -> PortfolioView:
+def portfolio_view(state: GatewayState, market: MarketData, route: Route, account: str, now_ns: int) -> PortfolioView:
+    """One account in one book, valued at the prices of now."""
     book, is_fifo = state.books[route], state.config.cost_method is CostMethod.FIFO
     use = book.accounts.get(account) or ScopeUse()
     initial = state.config.accounts[account].initial_cash

@@ -73,6 +73,11 @@ async def test_the_view_is_what_the_engine_knows_once_it_is_durable() -> None:
         assert view.seq == view.last_seq == one.engine.last_seq > first.seq
         assert view.statistics == statistics_of(one.engine.state)
         assert state_hash(page.replica.state) == state_hash(one.engine.state)
+        accounts, positions = await one.reads.portfolio()
+        assert {(one.book, one.account): one.positions for one in view.accounts} == {
+            (one.book, one.account): one.positions for one in accounts
+        }
+        assert [one.symbol for one in view.positions] == [one.symbol for one in positions if one.quantity != "0"]
         seq, orders = await page.model.orders(OrderQuery())
         assert (seq, [story.order.cl_ord_id for story in orders]) == (view.seq, ["c2", "c1"])
         shown = await page.model.order(orders[1].order.order_id)

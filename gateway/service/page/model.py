@@ -28,7 +28,8 @@ from gateway.ports.journal import (
 )
 from gateway.ports.market_data import MarketData
 from gateway.ports.page import PageBehind, PageView
-from gateway.service.book_views import portfolio_views, position_views
+from gateway.ports.read_model import PortfolioView, PositionView
+from gateway.service.book_views import portfolio_view, position_view
 from gateway.service.breaker_views import BreakerReader
 from gateway.service.connections import ConnectionReader
 from gateway.service.page.replica import Replica
@@ -57,6 +58,7 @@ _LOOK_EVERY_S = 0.1
 _PATIENCE_S = 2.0
 #: A view is shown to everybody for so long, and for ten times of what it took to make.
 _FRESH_NS, _SHARE = 500_000_000, 10
+_POSITIONS_PER_SLICE = 32
 #: Limits on the page: more bars say nothing.
 _MOST_LIMITS = 40
 #: So near to the newest record is as good as at it: more keep coming.
@@ -125,7 +127,7 @@ class PageModel:
         """As of one record: nothing is folded meanwhile, though orders go on."""
         state, outside = self._replica.state, self._outside
         limits, used, broken = await outside.risk.fullest(_MOST_LIMITS)
-        now_ns = self._clock.now_ns()
+        accounts, positions = await self._books()
         return PageView(
             seq=self._replica.seq,
             last_seq=self._feed.last_seq,
@@ -134,8 +136,8 @@ class PageModel:
             flattens=flatten_views(state),
             locks=locks_of(state),
             breakers=outside.breakers.views(),
-            accounts=portfolio_views(state, self._market, now_ns),
-            positions=position_views(state, self._market, now_ns),
+            accounts=accounts,
+            positions=positions,
             limits=limits,
             limits_used=used,
             limits_broken=broken,
@@ -147,6 +149,22 @@ class PageModel:
             channels=outside.channels(),
             waiting=outside.waiting(),
         )
+
+    async def _books(self) -> tuple[tuple[PortfolioView, ...], tuple[PositionView, ...]]:
+        """Every account, and what is held: most of what was ever traded is flat, and in no one's view."""
+        state, market, now_ns = self._replica.state, self._market, self._clock.now_ns()
+        accounts: list[PortfolioView] = []
+        positions: list[PositionView] = []
+        for route, book in state.books.items():
+            for account in state.config.accounts:
+                accounts.append(portfolio_view(state, market, route, account, now_ns))
+                await asyncio.sleep(0)
+            for position in book.positions.values():
+                if position.qty:
+                    positions.append(position_view(state, market, route, position, now_ns))
+                    if len(positions) % _POSITIONS_PER_SLICE == 0:
+                        await asyncio.sleep(0)
+        return tuple(accounts), tuple(positions)
 
     async def orders(self, query: OrderQuery) -> tuple[int, list[OrderStory]]:
         await self._followed()
@@ -206,6 +224,7 @@ class PageModel:
             found = None if checkpoint is None else await asyncio.to_thread(restored, checkpoint)
             if found is not None:
                 self._replica.begin(*found)
+            await self._read_past()
             tail = self._feed.tail(self._replica.seq)
             while self._clock.monotonic_ns() - self._asked_ns < self._linger_ns:
                 await self._fold(tail)
@@ -222,6 +241,15 @@ class PageModel:
             self._replica.forget()
             self._view = None
             self._is_near.set()
+
+    async def _read_past(self) -> None:
+        """What the journal holds behind the checkpoint, up to its end as of now: decoded and folded in slices."""
+        until_ns = self._clock.monotonic_ns() + _SLICE_NS
+        async for record in self._journal.read(self._replica.seq):
+            self._replica.apply(record)
+            if self._clock.monotonic_ns() >= until_ns:
+                await asyncio.sleep(0)
+                until_ns = self._clock.monotonic_ns() + _SLICE_NS
 
     async def _fold(self, tail: EventTail) -> None:
         """Take what there is, in slices, until next to nothing is left."""
