@@ -51,7 +51,7 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
     that is durable.
 
     ``positions`` are those that are held. ``limits`` are the fullest of the ``limits_used`` that are in use, of which
-    ``limits_broken`` are exceeded. Of the outside, not of facts: ``connections``, ``channels``, the ``waiting`` edit and
+    ``limits_broken`` are exceeded. Of the outside, not of facts: ``connections``, ``channels``, the ``waiting`` edit,
     prices.
     """
 
