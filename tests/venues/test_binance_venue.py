@@ -1,6 +1,7 @@
 """The adapter of Binance spot against the exchange's own wire: what it sends, what it makes of what it hears."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -181,3 +182,16 @@ async def test_a_request_is_valid_no_longer_than_the_adapter_takes_it_to_be(desk
     windows = {params["recvWindow"] for op, params in desk.peer.requests if op == "place"}
     assert windows == {str(RECV_WINDOW_MS)}
     assert venue_module.BUDGET_WAIT_S + RECV_WINDOW_MS / 1_000 < IN_FLIGHT_S
+
+
+@pytest.mark.parametrize("word", ["eventStreamTerminated", "serverShutdown"])
+async def test_a_stream_that_the_exchange_ends_is_made_again(desk: Desk, word: str) -> None:
+    """Without this, the socket would stay open and nothing be heard on it, and fills come late."""
+    [old] = desk.peer.hub.connections
+    old.send(json.dumps({"event": {"e": word, "E": 1}}))
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+    await desk.heard.until(lambda: desk.heard.is_connected)
+    order = ticket(order_qty=D("0.01"), limit_px=D(99000))
+    await desk.venue.submit(order)
+    desk.peer.trade("BTCUSDT", "99000", "0.01")
+    await desk.heard.until_filled(order.order_id, D("0.01"))

@@ -19,6 +19,8 @@ from gateway.adapters.venues.shared.link import Link
 #: The exchange pings every 20 s; ours go out as often, so that a dead connection is noticed by whoever is first.
 _HEARTBEAT_S = 15.0
 _SUBSCRIBE = "userDataStream.subscribe.signature"
+#: Events after which nothing more comes, though the socket may stay open.
+_LAST_WORDS = frozenset({"eventStreamTerminated", "serverShutdown"})
 
 
 class UserStream:
@@ -69,7 +71,13 @@ class UserStream:
                 if message.type is aiohttp.WSMsgType.TEXT:
                     said = json.loads(message.data)
                     if "event" in said:
-                        self._on_event(said["event"])
+                        self._hear(said["event"])
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        """Raises StreamOver when the exchange says that this was all."""
+        if event.get("e") in _LAST_WORDS:
+            raise StreamOver(f"the exchange ends it ({event['e']})")
+        self._on_event(event)
 
     async def _subscribe(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         number = next(self._numbers)
@@ -88,8 +96,12 @@ class StreamRefused(Exception):
     """The exchange would not subscribe us; the text is its own."""
 
 
+class StreamOver(Exception):
+    """The exchange says that nothing more will come; the text is its word for it."""
+
+
 #: What a broken network, or an exchange that is down, raises here.
-EXPECTED = (aiohttp.ClientError, BinanceAPIException, BinanceRequestException, StreamRefused, BudgetSpent)
+EXPECTED = (aiohttp.ClientError, BinanceAPIException, BinanceRequestException, StreamRefused, StreamOver, BudgetSpent)
 
 
 def _explained(error: Exception) -> str:
