@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.venues.ccxt import account as account_module
 from gateway.adapters.venues.ccxt import asking as asking_module
 from gateway.adapters.venues.ccxt import venue as venue_module
 from gateway.adapters.venues.ccxt.client import Client
@@ -463,9 +464,13 @@ async def test_the_account_is_told_whole(desk: Desk) -> None:
     assert mine.order_id in {one.order_id for one in await desk.venue.account.open_orders()}, "read from the UUID"
 
 
-async def test_executions_are_told_with_the_ids_that_their_orders_were_sent_with(desk: Desk) -> None:
+@pytest.mark.parametrize("few", [0, 5])
+async def test_executions_are_told_with_the_ids_that_their_orders_were_sent_with(
+    desk: Desk, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without this, a fill of an order whose answer was lost, or that was done before a restart, would be shown as
-    somebody else's: a trade names the exchange's order only."""
+    somebody else's: a trade names the exchange's order only. Many are found in lists, a few one by one."""
+    monkeypatch.setattr(account_module, "_FEW", few)
     desk.peer.faults.add("drop_after", "place")
     lost, done = ticket(), ticket()
     assert (await desk.venue.submit(lost)).status is UNKNOWN

@@ -18,9 +18,10 @@ from gateway.domain.money import ZERO
 from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition
 
 _MS = 1_000_000
-#: Where orders can be found many at a time, and how many are asked for one by one in one reading.
+#: Where orders can be found many at a time; up to how many are rather asked for one by one, and how many at most in one
+#: reading.
 _ORDER_LISTS = ("fetchOrders", "fetchOpenOrders", "fetchClosedOrders")
-_MOST_ASKED = 50
+_FEW, _MOST_ASKED = 5, 50
 
 
 class CcxtAccount:
@@ -83,19 +84,21 @@ class CcxtAccount:
     async def _learn_owners(self, symbol: str, venue_order_ids: set[str], since_ms: int) -> None:
         """Trades name the exchange's order only: ask which ids these orders were sent with, as far as nobody asked
         before. An order of ours whose answer was lost, or that left memory, would pass for somebody else's."""
-        unknown = {one for one in venue_order_ids if self._tracking.owner_of(one) is None}
-        if not unknown or self._client.options.id_form is IdForm.NONE:
+        unknown = self._unowned(venue_order_ids)
+        if self._client.options.id_form is IdForm.NONE:
             return
-        if len(unknown) > 1:
-            for call in _ORDER_LISTS:
-                if self._client.has.get(call) is True:
-                    self._note_owners(await self._listed(call, symbol, since_ms))
-        unknown = {one for one in unknown if self._tracking.owner_of(one) is None}
+        for call in _ORDER_LISTS:
+            if len(unknown) > _FEW and self._client.has.get(call) is True:
+                self._note_owners(await self._listed(call, symbol, since_ms))
+                unknown = self._unowned(unknown)
         for venue_order_id in sorted(unknown)[:_MOST_ASKED]:
             await self._ask_owner(venue_order_id, symbol)
         if len(unknown) > _MOST_ASKED:
             left = len(unknown) - _MOST_ASKED
             raise AccountUnreadable(f"of {left} more orders it has yet to be asked whose they are")
+
+    def _unowned(self, venue_order_ids: set[str]) -> set[str]:
+        return {one for one in venue_order_ids if self._tracking.owner_of(one) is None}
 
     async def _listed(self, call: str, symbol: str, since_ms: int) -> tuple[Row, ...]:
         """What a list tells, whole or not."""
