@@ -8,6 +8,7 @@ from gateway.domain.enums import Mode
 from gateway.domain.events import Event
 from gateway.domain.facts import OrderEnded
 from gateway.domain.orders import Actor
+from gateway.domain.reasons import RejectCode
 from gateway.domain.rollout import HoldKind, percent
 from gateway.domain.rollout_events import (
     AlertsReceived,
@@ -62,7 +63,8 @@ class RolloutDesk:
     def note(self, decision: Decision) -> None:
         """Look at once after what may end a rollout: a tripped breaker, an order that the venue refused."""
         if any(
-            isinstance(fact, BreakerTripped) or (isinstance(fact, OrderEnded) and fact.reject is not None)
+            isinstance(fact, BreakerTripped)
+            or (isinstance(fact, OrderEnded) and fact.reject is not None and fact.reject.code != RejectCode.WITHHELD)
             for fact in decision.facts
         ):
             self.tick()

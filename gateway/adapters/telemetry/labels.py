@@ -56,7 +56,7 @@ def order_labels(venue: str) -> Iterator[OrderLabels]:
             yield venue, mode, OrdStatus.REJECTED.value, code.value
         for status in (OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.EXPIRED):
             yield venue, mode, status.value, ""
-        for cause in (REQUESTED, LINKED):
+        for cause in (REQUESTED, LINKED, RejectCode.WITHHELD.value):
             yield venue, mode, OrdStatus.CANCELED.value, cause
 
 

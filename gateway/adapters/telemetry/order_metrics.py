@@ -7,8 +7,8 @@ ORDER_METRICS: tuple[Metric, ...] = (
         "gateway_orders_total",
         "Orders by what became of them. One order is counted as admitted or denied, and once more when it ends.",
         "admitted: business. denied or rejected: limits, policy or the venue refuse; `reason` says which. canceled "
-        "without a reason: the market or the venue ended it; `requested` is by us, `linked` an exit whose pair or "
-        "entry ended.",
+        "without a reason: the market or the venue ended it; `requested` is by us, `WITHHELD` never sent, `linked` an "
+        "exit whose pair or entry ended.",
         "venue",
         "mode",
         "outcome",
