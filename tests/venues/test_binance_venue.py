@@ -195,3 +195,16 @@ async def test_a_stream_that_the_exchange_ends_is_made_again(desk: Desk, word: s
     await desk.venue.submit(order)
     desk.peer.trade("BTCUSDT", "99000", "0.01")
     await desk.heard.until_filled(order.order_id, D("0.01"))
+
+
+async def test_too_many_orders_stop_orders_and_nothing_else(desk: Desk) -> None:
+    """Without this, who has placed too many could neither look up what is in doubt nor be read, at worst for a day."""
+    desk.peer.budget.orders_per_10s = 1
+    first = ticket()
+    assert (await desk.venue.submit(first)).status is ACCEPTED
+    for words in ("Too many new orders", "(-1015); nothing was sent"):
+        answer = await desk.venue.submit(ticket())
+        assert (answer.status, words in answer.text) == (REJECTED, True), answer
+    assert count_sent(desk.peer) == 2
+    assert (await desk.venue.lookup(first)).is_known
+    assert (await desk.venue.cancel(first)).status is ACCEPTED

@@ -17,6 +17,8 @@ LIVE_API, LIVE_STREAM = "https://api.binance.com/api", "wss://ws-api.binance.com
 TEST_API, TEST_STREAM = "https://testnet.binance.vision/api", "wss://ws-api.testnet.binance.vision/ws-api/v3"
 #: Milliseconds for which a signed request is valid: after that one that is still under way is refused.
 RECV_WINDOW_MS = 5_000
+#: The shorter of the windows in which the exchange counts new orders: what is waited where it does not say.
+ORDERS_WINDOW_S = 10.0
 #: How long a request may wait for weight before it is given up, having sent nothing.
 BUDGET_WAIT_S = 2.0
 
@@ -34,6 +36,7 @@ class RestClient:
         self.api_key = _required(environ, "BINANCE_API_KEY")
         self._secret = _required(environ, "BINANCE_SECRET")
         self._clock = clock
+        self._no_orders_until_ns = 0
         base = settings.options.get("base_url", "") or (TEST_API if settings.paper_only else LIVE_API)
         self.budget = weight_budget(base, budgets or Budgets(clock))
         self.stream_url = settings.options.get("stream_url", "") or (
@@ -52,6 +55,8 @@ class RestClient:
     async def request(self, method: str, path: str, weight: int, **params: Any) -> Any:
         """One signed request. Raises what python-binance raises, or BudgetSpent having sent nothing."""
         is_cancel = method == "delete"
+        if method == "post" and self._clock.monotonic_ns() < self._no_orders_until_ns:
+            raise BudgetSpent("binance has said that there are too many new orders (-1015); nothing was sent")
         if not await self.budget.acquire(BUDGET_WAIT_S, weight, is_cancel=is_cancel):
             raise BudgetSpent(f"the weight of this minute is used up ({WEIGHT_PER_MIN}); nothing was sent")
         try:
@@ -92,9 +97,15 @@ class RestClient:
             self.budget.note_used(int(used))
 
     def _heed(self, error: BinanceAPIException) -> None:
-        """Told to wait: nothing but cancels leaves before that."""
-        if outcomes.is_too_much(error):
-            after = error.response.headers.get("Retry-After", "") if error.response is not None else ""
+        """Told to wait: nothing but cancels leaves before that. Told of too many orders: no orders, and all else goes
+        on, look-ups of what is in doubt above all."""
+        if not outcomes.is_too_much(error):
+            return
+        after = error.response.headers.get("Retry-After", "") if error.response is not None else ""
+        if error.code == outcomes.TOO_MANY_ORDERS:
+            wait_s = float(after) if after.isdigit() else ORDERS_WINDOW_S
+            self._no_orders_until_ns = self._clock.monotonic_ns() + int(wait_s * 1_000_000_000)
+        else:
             self.budget.close_for(float(after) if after.isdigit() else 60.0)
 
 

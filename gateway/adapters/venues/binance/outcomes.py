@@ -21,7 +21,8 @@ FILTER_FAILED = -1013
 DUPLICATE = "Duplicate order sent"
 #: Signature, key, permission or address: nothing will work until a person mends it.
 CREDENTIALS = frozenset({-1022, -2008, -2014, -2015})
-TOO_MUCH = frozenset({-1003, -1015})
+TOO_MANY_ORDERS = -1015
+TOO_MUCH = frozenset({-1003, TOO_MANY_ORDERS})
 
 
 def answer_of(error: Exception) -> Answer:
