@@ -10,7 +10,7 @@ from gateway.domain.orders import Actor, NewOrderSingle
 from gateway.domain.policy_input import PolicyDocument
 
 
-class OrderTicket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class OrderTicket(msgspec.Struct, frozen=True, gc=False):
     """An order as a venue needs to see it: a frozen copy, so that what is sent cannot change under way.
 
     ``order_id`` is our id and the idempotency tag at the venue. ``cum_qty`` is what has filled already (0 on a

@@ -16,7 +16,6 @@ from gateway.domain.reasons import RejectCode
 
 #: The largest magnitude that both engines read, compare and add exactly (before overflow).
 MAX_EXACT = 2**63 - 1
-_LEAST = -MAX_EXACT
 
 _MAX_TEXT = 500
 #: Types of which every value is exact.
@@ -43,14 +42,15 @@ def inexact_input(document: PolicyInput) -> str | None:
         return exactness_problem(document, "input")
     # Its types leave only the size of its amounts open. Everything else in it is no number, or a small one.
     order = document.order
-    if (
-        _LEAST <= order.size_e8 <= MAX_EXACT
-        and _LEAST <= order.notional_cents <= MAX_EXACT
-        and _LEAST <= (order.limit_price_e8 or 0) <= MAX_EXACT
-        and _LEAST <= (order.stop_price_e8 or 0) <= MAX_EXACT
-        and _LEAST <= (document.market.reference_price_e8 or 0) <= MAX_EXACT
-        and _LEAST <= document.position.size_e8 <= MAX_EXACT
-    ):
+    amounts = (
+        order.size_e8,
+        order.notional_cents,
+        order.limit_price_e8 or 0,
+        order.stop_price_e8 or 0,
+        document.market.reference_price_e8 or 0,
+        document.position.size_e8,
+    )
+    if -MAX_EXACT <= min(amounts) and max(amounts) <= MAX_EXACT:
         return None
     return exactness_problem(msgspec.to_builtins(document), "input")
 

@@ -39,7 +39,7 @@ class Phase(Enum):
     DONE = auto()
 
 
-class SimOrder(msgspec.Struct, kw_only=True, eq=False, gc=False):
+class SimOrder(msgspec.Struct, eq=False, gc=False):
     """Made by ``make_order``, then written by the matcher and its helpers only.
 
     ``report_latency_ns`` is drawn once per order; ``instrument`` is None when the symbol is unknown (the order is
@@ -94,23 +94,26 @@ def make_order(
 ) -> SimOrder:
     """An order as the ticket describes it, on its way to the venue; what filled before counts as filled."""
     tif = ticket.time_in_force
-    return SimOrder(
-        ticket=ticket,
-        order_id=sim_id(ticket),
-        venue_order_id=venue_order_id(ticket),
-        instrument=instrument,
-        is_buy=ticket.side is _BUY,
-        is_stop=ticket.ord_type in _STOPS,
-        is_for_open=tif is _AT_THE_OPENING,
-        is_for_close=tif is _AT_THE_CLOSE or ticket.ord_type in _CLOSING,
-        pool=2 if ticket.is_second_twin else 1 if ticket.is_twin else 0,
-        order_qty=ticket.order_qty,
-        limit_px=ticket.limit_px if takes_limit(ticket) else None,
-        stop_px=ticket.stop_px,
-        cum_qty=ticket.cum_qty,
-        order_latency_ns=latencies_ns[0],
-        report_latency_ns=latencies_ns[1],
-        queue_share=queue_share,
+    is_for_open = tif is _AT_THE_OPENING
+    is_for_close = tif is _AT_THE_CLOSE or ticket.ord_type in _CLOSING
+    pool = 2 if ticket.is_second_twin else 1 if ticket.is_twin else 0
+    limit_px = ticket.limit_px if takes_limit(ticket) else None
+    return SimOrder(  # by place: with names it takes five times as long
+        ticket,
+        sim_id(ticket),
+        venue_order_id(ticket),
+        instrument,
+        ticket.side is _BUY,
+        ticket.ord_type in _STOPS,
+        is_for_open,
+        is_for_close,
+        pool,
+        ticket.order_qty,
+        limit_px,
+        ticket.stop_px,
+        ticket.cum_qty,
+        *latencies_ns,
+        queue_share,
     )
 
 
