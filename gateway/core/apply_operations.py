@@ -12,6 +12,7 @@ from gateway.core.checkpoint import rebuild
 from gateway.core.counting import count, venue_use
 from gateway.core.ledger.memory import note_mark
 from gateway.core.risk.exposure import Book, revalue, start_day
+from gateway.core.rollout.accounts import note_accounts
 from gateway.core.rollout.folding import rollout_of
 from gateway.core.rollout.progress import note_connection, note_day
 from gateway.core.state import Cycles, GatewayState
@@ -117,6 +118,7 @@ def _session_closed(state: GatewayState, fact: SessionClosed) -> None:
 
 def _config_changed(state: GatewayState, fact: ConfigChanged) -> None:
     rates, terms = state.config.rates, state.risk_plan.terms
+    note_accounts(state)
     state.take_config(fact.config)
     if fact.looser:
         state.approvals.pop(fact.config.revision, None)

@@ -182,7 +182,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         **dict.fromkeys(("max_errors", "max_differences"), Looser.WHEN_HIGHER),
     },
     CanaryCaps: dict.fromkeys(("max_live_orders", "max_live_notional", "max_live_loss"), Looser.WHEN_HIGHER),
-    VenueMode: {"mode": Looser.NEVER, "canary_weight_bp": Looser.NEVER},
+    VenueMode: dict.fromkeys(VenueMode.__struct_fields__, Looser.NEVER),
     AccountConfig: {"initial_cash": Looser.WHEN_HIGHER},  # limits that are shares of the equity grow with it
     Instrument: {
         **dict.fromkeys(Instrument.__struct_fields__, Looser.NEVER),
@@ -305,14 +305,12 @@ def with_lower_modes(old: TradingConfig, new: TradingConfig) -> TradingConfig:
         old,
         global_mode=min(old.global_mode, new.global_mode, key=_rank),
         venues={
-            name: VenueMode(
-                mode=min(own.mode, new.venues.get(name, _SHADOW).mode, key=_rank), canary_weight_bp=own.canary_weight_bp
-            )
+            name: msgspec.structs.replace(own, mode=min(own.mode, new.venues.get(name, _SHADOW).mode, key=_rank))
             for name, own in old.venues.items()
         },
     )
     shares = {
-        name: VenueMode(mode=own.mode, canary_weight_bp=min(old.weight_bp(name), new.weight_bp(name)))
+        name: msgspec.structs.replace(own, canary_weight_bp=min(old.weight_bp(name), new.weight_bp(name)))
         for name, own in lowered.venues.items()
         if lowered.effective_mode(name) is Mode.CANARY
     }

@@ -1,8 +1,14 @@
 """What a new configuration may not take away: the instrument, account or venue of something that is still open."""
 
+from collections.abc import Iterator
+
+from gateway.core.rollout.accounts import is_other_account, words_of_change
 from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
+from gateway.domain.enums import Route
 from gateway.domain.instruments import Instrument
+
+_LIVE = Route.LIVE  # named once: see domain.orders
 
 
 def orphans(state: GatewayState, new: TradingConfig) -> tuple[str, ...]:
@@ -14,7 +20,7 @@ def orphans(state: GatewayState, new: TradingConfig) -> tuple[str, ...]:
                 held[(position.symbol, position.account, position.venue)] = "an open position"
     for order in state.open_orders():
         held.setdefault((order.symbol, order.account, order.venue), "an open order")
-    found: dict[str, None] = {}
+    found: dict[str, None] = dict.fromkeys(_left_behind(state, new))
     for (symbol, account, venue), what in held.items():
         rule = _lost(state.config.instruments.get(symbol), new.instruments.get(symbol), venue, new)
         if rule is not None:
@@ -22,6 +28,16 @@ def orphans(state: GatewayState, new: TradingConfig) -> tuple[str, ...]:
         if account not in new.accounts:
             found[f"account {account} has {what}: close it before the account leaves gateway.yaml"] = None
     return tuple(found)
+
+
+def _left_behind(state: GatewayState, new: TradingConfig) -> Iterator[str]:
+    """What is live at an account that the gateway would leave."""
+    live = [("an open position", one.symbol, one.venue) for one in state.books[_LIVE].positions.values() if one.qty]
+    live += [("an open order", one.symbol, one.venue) for one in state.open_orders() if one.route is _LIVE]
+    for what, symbol, venue in live:
+        if is_other_account(state, new, venue):
+            change = words_of_change(state, new, venue)
+            yield f"{symbol} has {what}: close it before the account at {venue} changes ({change})"
 
 
 def _lost(old: Instrument | None, instrument: Instrument | None, venue: str, new: TradingConfig) -> str | None:

@@ -20,10 +20,12 @@ from gateway.domain.throttles import ThrottleTable
 
 
 class VenueMode(msgspec.Struct, frozen=True, kw_only=True):
-    """Mode of one venue. ``canary_weight_bp`` is the live share in basis points (100 = 1%)."""
+    """Mode of one venue. ``canary_weight_bp`` is the live share in basis points (100 = 1%). ``account`` says in words
+    which account there is traded, as far as the configuration tells it: what one has proven says nothing of another."""
 
     mode: Mode = Mode.SHADOW
     canary_weight_bp: int = 0
+    account: str = ""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ def test_modes_and_the_ibkr_venue() -> None:
     """Without it the live gateway's config.yaml of the seeds would not load here."""
     settings = parse_texts(gateway=SEED_MODES)
     assert settings.trading.global_mode is Mode.SHADOW
-    assert settings.trading.venues["ibkr"] == VenueMode(mode=Mode.SHADOW, canary_weight_bp=0)
+    assert settings.trading.venues["ibkr"] == VenueMode(account="ibkr paper 127.0.0.1:7497")
     venue = settings.venues["ibkr"]
     assert (venue.adapter, venue.host, venue.port, venue.client_id) == ("ibkr", "127.0.0.1", 7497, 7)
     assert (venue.paper_only, venue.timeout_s) == (True, Decimal(30))

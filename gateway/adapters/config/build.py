@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.adapters.config.accounts import account_words
 from gateway.adapters.config.breakers import build_breakers
 from gateway.adapters.config.calendars import day_roll_for
 from gateway.adapters.config.documents import Documents
@@ -119,7 +120,10 @@ def _trading(documents: Documents, listed: Listed, sources: Sources) -> TradingC
     trading = TradingConfig(
         revision="",
         global_mode=gateway.get("modes", "global", default=Mode.SHADOW),
-        venues={name: _venue_mode(modes.get(name, {})) for name in sorted(venues)},
+        venues={
+            name: _venue_mode(modes.get(name, {}), name, gateway.get("venues", default={}).get(name))
+            for name in sorted(venues)
+        },
         limits=_fresh_prices(build_limits(documents), documents) if real else build_limits(documents),
         throttles=build_throttles(documents),
         circuit_breakers=build_breakers(documents),
@@ -165,8 +169,12 @@ def _day_roll(values: dict[str, Any], default: DayRoll) -> DayRoll:
     return DayRoll(timezone=values.get("timezone", default.timezone), minute=values.get("time", 0))
 
 
-def _venue_mode(values: dict[str, Any]) -> VenueMode:
-    return VenueMode(mode=values.get("mode", Mode.SHADOW), canary_weight_bp=values.get("canary_pct", 0))
+def _venue_mode(values: dict[str, Any], name: str, venue: dict[str, Any] | None) -> VenueMode:
+    return VenueMode(
+        mode=values.get("mode", Mode.SHADOW),
+        canary_weight_bp=values.get("canary_pct", 0),
+        account="" if venue is None else account_words(_venue(name, venue)),
+    )
 
 
 def _venue(name: str, values: dict[str, Any]) -> VenueSettings:

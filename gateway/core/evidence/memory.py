@@ -124,6 +124,8 @@ class VenueRollout(msgspec.Struct):
     hold: Hold | None = None
     approval: PromotionApproval | None = None
     override: RolloutOverride | None = None
+    #: The account that was traded when the venue was last configured; the present configuration says it first.
+    account: str = ""
 
     def enter(self, position: int, ts_ns: int) -> None:
         """Begin a step afresh."""

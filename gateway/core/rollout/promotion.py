@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.core.evidence.memory import VenueRollout
+from gateway.core.rollout.accounts import is_other_account, unproven, words_of_change
 from gateway.core.rollout.digest import evidence_hash
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
@@ -72,11 +73,12 @@ def promotions(state: GatewayState, new: TradingConfig) -> tuple[Promotion, ...]
 
 def missing(state: GatewayState, new: TradingConfig, seen: Circumstances) -> tuple[str, ...]:
     """What stands between an edit and its promotions, in words that say what to do; empty when nothing does."""
-    return tuple(
+    lacking = (
         f"{promotion}: {text}"
         for promotion in promotions(state, new)
         for text in _missing_of(state, new, promotion, seen)
     )
+    return (*unproven(state, new, terms_for(state, new)), *lacking)
 
 
 def _missing_of(state: GatewayState, new: TradingConfig, promotion: Promotion, seen: Circumstances) -> list[str]:
@@ -180,8 +182,11 @@ def steps_entered(state: GatewayState, event: ConfigLoaded, actor: Actor) -> tup
         position = new.rollout.position_of(mode, weight)
         rollout = state.rollouts.get(venue)
         before = -1 if rollout is None else rollout.evidence.position
-        if position != before:
+        is_other = rollout is not None and is_other_account(state, new, venue)
+        if position != before or is_other:
             cause = "raised by an edit" if position > before else "lowered by an edit"
+            if is_other:
+                cause = f"begins again at another account: {words_of_change(state, new, venue)}"
             found.append(
                 RolloutStepEntered(
                     ts_ns=event.ts_ns,
@@ -192,6 +197,7 @@ def steps_entered(state: GatewayState, event: ConfigLoaded, actor: Actor) -> tup
                     cause=cause,
                     actor=actor,
                     revision=new.revision,
+                    is_restart=is_other,
                 )
             )
     return tuple(found)
