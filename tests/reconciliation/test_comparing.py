@@ -144,6 +144,21 @@ def test_an_order_in_doubt_explains_nothing_and_accuses_nothing() -> None:
     assert not world.state.agreements or not world.state.agreements["alpha"].foreign
 
 
+def test_an_order_in_doubt_excuses_no_more_than_it_may_have_filled() -> None:
+    """Without this, one order that no venue answers for would end the comparing of its symbol until a person settles
+    it, whatever somebody else does there."""
+    world = world_of()
+    venue = Venue(world)
+    order = world.place(limit=D(180), qty=10)
+    world.send(SubmitCompleted(ts_ns=world.tick(), order_id=order.order_id, status=SubmitStatus.UNKNOWN))
+    venue.held["AAPL"] = D(11)
+    venue.look(3)
+    assert venue.drifts == {"AAPL": D(11)}
+    venue.held["AAPL"] = D(-1)
+    venue.look(3)
+    assert venue.drifts == {"AAPL": D(-1)}
+
+
 @pytest.mark.parametrize("is_ours", [True, False])
 def test_what_names_no_sender_waits_for_the_order_in_doubt_that_it_may_be_of(is_ours: bool) -> None:
     """Without this, an exchange whose trades name its own order only would have every fill of an order in doubt shown

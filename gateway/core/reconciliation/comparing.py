@@ -1,8 +1,8 @@
 """The comparison itself: one reading of a venue against the live book. Pure, and nobody acts on one result alone.
 
 A reading takes time, and the venue goes on meanwhile. A holding is compared only when it stood still: nothing in its
-symbols was booked shortly before the reading or since, no order in them is on its way or in doubt, and the executions
-read before the holdings are those read after them and are all booked.
+symbols was booked shortly before the reading or since, no order in them is on its way, and the executions read before
+the holdings are those read after them and are all booked. An order in doubt excuses what it may have filled, no more.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from gateway.core.reconciliation.executions import KnownOrders, differing, is_un
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import VenueAgreement
 from gateway.domain.capabilities import Holdings, VenueCapabilities
-from gateway.domain.enums import OrdStatus, Route
+from gateway.domain.enums import OrdStatus, Route, Side
 from gateway.domain.money import ZERO
 from gateway.domain.orders import ExecutionReport, Order
 from gateway.domain.reconciliation import ExecutionDifference, ForeignOrder
@@ -22,6 +22,8 @@ from gateway.domain.venue_account import AccountReading
 
 _NS = 1_000_000_000
 _LIVE = Route.LIVE
+#: What fees may take of a quantity of the asset that was traded.
+_FEES = Decimal("0.01")
 OVER = "it is over in the books of this gateway, and open at the venue"
 #: Of an order under the id of another one of ours, both open: a change may have left two (IB, while cut off).
 SECOND = "a second order under the id of one of this gateway, and both are open at the venue"
@@ -178,10 +180,11 @@ class _Steadiness:
         at_venue = [one for one in state.orders.values() if one.venue == reading.venue and one.route is _LIVE]
         before = {one.exec_id for one in reading.executions_before}
         late_symbols = {order.symbol for order_id in late if (order := known.find(order_id, "")) is not None}
+        self._in_doubt = [one for one in at_venue if one.is_open and one.is_in_doubt]
         self._reasons = (
             (
-                {one.symbol for one in at_venue if one.is_open and one.is_admitted and is_under_way(one)},
-                "an order is on its way or in doubt",
+                {one.symbol for one in at_venue if one.is_admitted and is_under_way(one) and not one.is_in_doubt},
+                "an order is on its way",
             ),
             (
                 {one.symbol for one in reading.executions_after if one.exec_id not in before},
@@ -196,6 +199,19 @@ class _Steadiness:
     def why(self, symbols: tuple[str, ...]) -> str:
         """Why not at all; empty when it may be."""
         return next((text for moving, text in self._reasons if moving.intersection(symbols)), "")
+
+    def why_not_differing(self, holding: Holding, *, of_assets: bool) -> str:
+        """Why a difference may be what orders in doubt have filled; empty when they cannot explain it, or there is
+        none."""
+        doubted = [one for one in self._in_doubt if one.symbol in holding.moved_by]
+        if not doubted or not holding.qty:
+            return ""
+        least = sum((-one.held_qty for one in doubted if one.side is Side.SELL), ZERO)
+        most = sum((one.held_qty for one in doubted if one.side is Side.BUY), ZERO)
+        slack = (most - least) * _FEES if of_assets else ZERO
+        is_by_fees = any(one.symbol not in holding.symbols for one in doubted)
+        is_explained = is_by_fees or least - slack <= holding.qty <= most
+        return "an order in doubt may have filled" if is_explained else ""
 
     def latest(self, symbols: tuple[str, ...]) -> set[Decimal]:
         """What the latest executions come to: the last one, the last two, and so on."""
@@ -245,7 +261,11 @@ def _holdings(
             unsteady=doubt.why(moved_by),
             is_fresh=doubt.is_fresh(moved_by),
         )
-        found[key] = msgspec.structs.replace(found[key], is_lag=-found[key].qty in doubt.latest(symbols))
+        found[key] = msgspec.structs.replace(
+            found[key],
+            is_lag=-found[key].qty in doubt.latest(symbols),
+            unsteady=found[key].unsteady or doubt.why_not_differing(found[key], of_assets=of_assets),
+        )
     return found, told
 
 
