@@ -166,7 +166,7 @@ class _Step:
             doubt = ", in doubt" if any(order.is_in_doubt for order in must_end) else ""
             names = ", ".join(order.order_id for order in must_end[:3])
             self._waits.append(f"{key}: {len(must_end)} open order(s) to end{doubt} ({names})")
-        return bool(must_end)
+        return any(not _can_wait(order, position) for order in must_end)
 
     def _make_room(self, position: Position, keep: Decimal, orders: list[Order]) -> None:
         """Cancel what rests beyond the part that is kept."""
@@ -224,6 +224,12 @@ class _Step:
             self.facts.append(FlattenEnded(ts_ns=ts_ns, flatten_id=flatten_id, is_flat=True, text=text))
         elif waits != self._flatten.waits:
             self.facts.append(FlattenWaited(ts_ns=ts_ns, flatten_id=flatten_id, waits=waits))
+
+
+def _can_wait(order: Order, position: Position | None) -> bool:
+    """Whether what is held can be closed while an order is in doubt, perhaps for days: one that adds leaves more to
+    close, and one that closes is left out of what is sent."""
+    return order.is_in_doubt and position is not None and (order.is_closing or order.side is not closing_side(position))
 
 
 def _name(route: Route, position: Position) -> str:

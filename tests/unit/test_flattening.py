@@ -90,6 +90,25 @@ def test_an_order_in_doubt_is_waited_for() -> None:
     assert [order.order_qty for order in world.closing(flatten)] == [D(10)]
 
 
+@pytest.mark.parametrize(("side", "rest"), [(Side.BUY, 10), (Side.SELL, 7)])
+def test_an_order_in_doubt_keeps_nobody_in_what_it_cannot_close(side: Side, rest: int) -> None:
+    """Without this, one small order that no venue answers for would hold the whole position until it is settled."""
+    world = live_world()
+    world.open_live(10)
+    lost = world.place(side, 3)
+    world.send(SubmitCompleted(ts_ns=world.tick(), order_id=lost.order_id, status=SubmitStatus.UNKNOWN, text="timeout"))
+    flatten = world.flatten()
+    [order] = world.closing(flatten)
+    assert order.order_qty == rest
+    world.fill(lost)
+    world.pursue()
+    world.fill(order)
+    world.pursue()
+    left = 3 if side is Side.BUY else 0
+    assert [one.order_qty for one in world.closing(flatten)[1:]] == ([D(left)] if left else [])
+    assert flatten.is_flat is not bool(left)
+
+
 def test_what_a_market_order_left_is_sent_again_until_flat() -> None:
     """Without this, a market order that the venue filled in part and canceled would leave the rest for good."""
     world = live_world()
