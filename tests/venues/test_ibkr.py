@@ -136,6 +136,10 @@ TYPES = [
         dict(ord_type=OrdType.TRAILING_STOP, limit_px=None, trailing_amount=D("1.50"), side=Side.SELL),
         ("TRAIL", "DAY", None, D("1.50")),
     ),
+    (
+        dict(ord_type=OrdType.TRAILING_STOP, limit_px=None, trailing_percent=D("2.5"), side=Side.SELL),
+        ("TRAIL", "DAY", None, None),
+    ),
     (dict(ord_type=OrdType.MARKET_ON_CLOSE, limit_px=None), ("MOC", "DAY", None, None)),
     (dict(ord_type=OrdType.LIMIT_ON_CLOSE), ("LOC", "DAY", D("179.50"), None)),
     (dict(ord_type=OrdType.MARKET, limit_px=None, time_in_force=TimeInForce.AT_THE_CLOSE), ("MOC", "DAY", None, None)),
@@ -161,6 +165,7 @@ async def test_every_type_and_time_in_force(
         order.order_id,
         "DU123456",
     )
+    assert seen.trailing_percent == order.trailing_percent
     if order.expire_ns:
         assert seen.good_till == "20270101-00:00:00"
 
@@ -181,7 +186,7 @@ async def test_execution_algorithms(desk: Desk, wish: str, expected: tuple[objec
     assert (seen.algo, seen.algo_params, seen.display_size or None) == expected
 
 
-@pytest.mark.parametrize("wish", ["magic", "iceberg", "iceberg:x", "adaptive:soon"])
+@pytest.mark.parametrize("wish", ["magic", "iceberg", "iceberg:x", "iceberg:10", "adaptive:soon"])
 async def test_an_algorithm_that_is_not_there_is_refused_before_sending(desk: Desk, wish: str) -> None:
     """Without this, a slip in its name would trade without the algorithm."""
     answer = await desk.venue.submit(ticket(execution_algorithm=wish))

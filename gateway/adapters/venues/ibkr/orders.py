@@ -52,6 +52,9 @@ def order_of(ticket: OrderTicket, account: str) -> Order:
         order.goodTillDate = datetime.fromtimestamp(ticket.expire_ns / 1e9, UTC).strftime("%Y%m%d-%H:%M:%S")
     if ticket.execution_algorithm:
         _set_algorithm(order, ticket.execution_algorithm)
+    if order.displaySize and order.displaySize >= ticket.order_qty:
+        text = f"shows {order.displaySize} of {plain(ticket.order_qty)}: an iceberg shows less than all of it"
+        raise OrderUnsupported(f"execution_algorithm {ticket.execution_algorithm} {text}")
     return order
 
 
