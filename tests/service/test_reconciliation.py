@@ -119,6 +119,22 @@ async def test_what_was_missed_is_booked_by_the_ordinary_path_once() -> None:
         assert reconciler.readings()["gateway_reconciliation_drifts"] == {("alpha",): 0.0}
 
 
+async def test_what_the_venue_corrected_while_nobody_listened_is_corrected_and_shown() -> None:
+    """Without this, the books would keep a price that the venue has taken back, and nobody would be told."""
+    async with reading() as (one, venue, reconciler, clock):
+        order = await working(one, venue)
+        clock.advance(s=60)
+        told = {"exec_id": "e1", "symbol": "AAPL", "side": Side.BUY, "last_qty": D(4), "order_id": order.order_id}
+        moment = clock.now_ns() - 30_000_000_000
+        for px in (D(180), D(181), D(181)):
+            venue.account.traded = (VenueExecution(**told, last_px=px, transact_ns=moment),)
+            clock.advance(s=10)
+            await reconciler.read("alpha")
+        assert (order.avg_px, len(order.fills)) == (D(181), 1)
+        [shown] = AgreementDesk(one.engine, reconciler, clock).venues()[0].differing
+        assert (shown.booked_px, shown.venue_px) == (D(180), D(181))
+
+
 async def test_a_venue_that_cannot_be_read_is_not_judged_and_says_why() -> None:
     """Without this, a page that does not load would be an empty account: every position drift, every order lost."""
     async with reading() as (one, venue, reconciler, clock):

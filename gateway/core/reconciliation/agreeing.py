@@ -114,6 +114,8 @@ class Sightings:
                 return False
         if new.missing or new.lost_ids or new.foreign.keys() - agreement.foreign.keys():
             return False
+        if any(not one.is_corrected for one in new.differing):
+            return False  # it is corrected when the next reading, which must list it too, tells the same
         return {one for one in new.differing if not one.is_fee_only} == set(agreement.differing)
 
 
