@@ -1,6 +1,8 @@
 """What lies under ccxt must not send anything twice either."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import ccxt
@@ -13,25 +15,38 @@ from gateway.adapters.venues.ccxt.pacing import Purpose
 from gateway.domain.settings import VenueSettings
 
 
-async def test_an_order_that_is_a_get_leaves_once_when_the_connection_breaks() -> None:
-    """Without this, an order at Deribit could fill twice: it is a GET there, and HTTP libraries send those again."""
+@asynccontextmanager
+async def deribit() -> AsyncIterator[tuple[Client, list[bytes]]]:
+    """A client of Deribit at a server that hangs up on every request, and the paths that it heard."""
     heard: list[bytes] = []
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        heard.append((await reader.readuntil(b"\r\n\r\n")).split()[1].split(b"?")[0])
         writer.close()
 
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    options = {"exchange": "deribit", "base_url": address}
+    options = {"exchange": "deribit", "base_url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}
     settings = VenueSettings(name="desk", adapter="ccxt", paper_only=False, timeout_s=Decimal(1), options=options)
     needed = credential_names("desk", Client.unconnected(read_options(settings)).requiredCredentials)
     client = Client(settings, read_options(settings), SystemClock(), dict.fromkeys(needed.values(), "c2VjcmV0"))
     client.exchange.timeout_on_exit = 0
-    with pytest.raises(ccxt.NetworkError):
-        await client.call(
-            "privateGetBuy", {"instrument_name": "BTC-PERPETUAL", "amount": "10"}, trip=Trip(purpose=Purpose.ORDER)
-        )
-    assert [one.split(b"?")[0] for one in heard] == [b"GET /api/v2/private/buy"]
+    yield client, heard
     await client.close()
     server.close()
+
+
+async def test_an_order_that_is_a_get_leaves_once_when_the_connection_breaks() -> None:
+    """Without this, an order at Deribit could fill twice: it is a GET there, and HTTP libraries send those again."""
+    async with deribit() as (client, heard):
+        terms = {"instrument_name": "BTC-PERPETUAL", "amount": "10"}
+        with pytest.raises(ccxt.NetworkError):
+            await client.call("privateGetBuy", terms, trip=Trip(purpose=Purpose.ORDER))
+        assert heard == [b"/api/v2/private/buy"]
+
+
+async def test_what_only_reads_is_asked_once_more() -> None:
+    """Without this, a connection that a server closed for being idle would count as an exchange that is lost."""
+    async with deribit() as (client, heard):
+        with pytest.raises(ccxt.NetworkError):
+            await client.call("fetch_time")
+        assert heard == [b"/api/v2/public/get_time"] * 2

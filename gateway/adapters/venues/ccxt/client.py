@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import aiohttp
 import ccxt.async_support
 import ccxt.pro
 
@@ -155,7 +156,19 @@ class Client:
             await self.exchange.close()
 
     async def call(self, method: str, *args: Any, trip: Trip | None = None, **more: Any) -> Any:
-        """A method of ccxt by its name. Raises what ccxt raises, or BudgetSpent or NotExact having sent nothing."""
+        """A method of ccxt by its name. Raises what ccxt raises, or BudgetSpent or NotExact having sent nothing.
+
+        Without a trip it only reads, and reads once more where the other side had closed an idle connection: that says
+        nothing of whether the exchange can be reached.
+        """
+        try:
+            return await self._call(method, *args, trip=trip, **more)
+        except ccxt.NetworkError as error:
+            if trip is not None or not _was_idle(error.__cause__):
+                raise
+        return await self._call(method, *args, **more)
+
+    async def _call(self, method: str, *args: Any, trip: Trip | None = None, **more: Any) -> Any:
         one = trip or Trip()
         one.begun_ns = self._clock.monotonic_ns()
         with _on(one), decimal.localcontext():
@@ -193,6 +206,13 @@ def exchange_class(name: str) -> Any:
     if name not in ccxt.exchanges:
         raise OptionsInvalid(f"options.exchange {name} is not in ccxt {ccxt.__version__}; it has: {_near(name)}")
     return getattr(ccxt.pro, name, None) or getattr(ccxt.async_support, name)
+
+
+def _was_idle(cause: BaseException | None) -> bool:
+    """Whether a connection that stood had been closed by the other side."""
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return False
+    return isinstance(cause, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
 
 
 def _near(name: str) -> str:
