@@ -36,19 +36,14 @@ class SymbolRules:
     def average_mins(self, ticket: OrderTicket) -> int | None:
         """Over how many minutes the exchange averages the price that it holds this order against (0: its last price);
         None when no filter does."""
-        is_market = ticket.ord_type is OrdType.MARKET
-        for name, applies in (
-            ("PERCENT_PRICE", ticket.limit_px is not None),
-            ("PERCENT_PRICE_BY_SIDE", ticket.limit_px is not None),
-            ("MIN_NOTIONAL", is_market and self._binds_market("MIN_NOTIONAL", "applyToMarket")),
-            (
-                "NOTIONAL",
-                is_market and (self._binds_market("NOTIONAL", "applyMinToMarket", "applyMaxToMarket")),
-            ),
-        ):
-            if applies and name in self._filters:
-                return int(self._filters[name].get("avgPriceMins", 5))
-        return None
+        names: list[str] = []
+        if ticket.limit_px is not None:
+            names = ["PERCENT_PRICE", "PERCENT_PRICE_BY_SIDE"]
+        elif ticket.ord_type is OrdType.MARKET:
+            names += ["MIN_NOTIONAL"] if self._binds_market("MIN_NOTIONAL", "applyToMarket") else []
+            names += ["NOTIONAL"] if self._binds_market("NOTIONAL", "applyMinToMarket", "applyMaxToMarket") else []
+        known = [self._filters[name] for name in names if name in self._filters]
+        return int(known[0].get("avgPriceMins", 5)) if known else None
 
     def check(self, ticket: OrderTicket, counted: Counted) -> None:
         """Raise OrderUnsupported at the first filter that the order breaks, but for those of ``check_average``."""
