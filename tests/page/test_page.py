@@ -111,6 +111,7 @@ async def test_who_may_not_act_is_told_so_and_nothing_happens(site: Site, open_p
         await page.get_by_role("button", name="Stop trading (not with this key)").click()
         await expect(page.get_by_role("alert")).to_contain_text("this takes a key with the role risk or admin")
         await expect(page.get_by_role("button", name="Stop all trading now")).to_be_disabled()
+        await has_no_serious_finding(page)
         assert (await gateway.api(KEYS["trader"]).fetch("/api/trading/trading"))["trading_state"] == "active"
         assert KEYS["trader"] not in await page.content()
 
