@@ -225,9 +225,11 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _whatif(args: argparse.Namespace) -> int:
+    from gateway.app.candidate_worker import step_back
     from gateway.app.serve import environment
     from gateway.app.whatif import whatif
 
+    step_back()
     environ = environment(args.config or Path())
     return whatif(args.policies, args.config, args.since, args.data, environ, is_json=args.json)
 

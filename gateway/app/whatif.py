@@ -6,6 +6,7 @@ Reads only, takes no lock, and may run beside the gateway.
 import asyncio
 import re
 import sys
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,13 +161,16 @@ async def _revision_in_force(journal: Outside) -> str:
 
 
 def _progress(total: int) -> OnProgress:
-    """Tell on stderr how far it got: in one line that moves on a terminal, else now and then."""
-    is_terminal = sys.stderr.isatty()
+    """Tell on stderr how far it got and how long it may still take: in one line that moves on a terminal, else now and
+    then."""
+    is_terminal, started_s = sys.stderr.isatty(), time.monotonic()
     every = 5_000 if is_terminal else 200_000
 
     def tell(count: int) -> None:
         if total >= every and (count % every == 0 or count == total):
+            left_s = (time.monotonic() - started_s) * (total - count) / max(count, 1)
+            left = f", {left_s:.0f} s left" if count < total else ""
             end = "\r" if is_terminal and count < total else "\n"
-            print(f"{count} of {total} records", end=end, file=sys.stderr, flush=True)
+            print(f"{count} of {total} records{left}    ", end=end, file=sys.stderr, flush=True)
 
     return tell

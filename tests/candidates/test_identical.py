@@ -1,6 +1,8 @@
 """A candidate that is what is enforced never disagrees, and its folded world is the one that was."""
 
-from hypothesis import given
+import msgspec
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -12,6 +14,8 @@ from gateway.domain.enums import Mode, SelfMatchPrevention
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.policy_input import PolicyDocument
 from gateway.domain.throttles import Executions, RepeatedExecutions, Throttles, ThrottleTable
+from gateway.service.candidates import folded as folded_module
+from gateway.service.candidates import judge as judge_module
 from gateway.service.candidates.folded import Folded
 from gateway.service.candidates.judge import Judge
 from gateway.service.candidates.verdicts import Verdicts
@@ -98,3 +102,25 @@ async def test_other_rules_never_break_the_comparison_whatever_happened(
     assert state_hash(decode_snapshot(encode_snapshot(folded.state))) == state_hash(folded.state)
     for order in folded.state.orders.values():
         assert order.cum_qty <= order.order_qty
+
+
+@settings(max_examples=20)
+@given(steps=operations(), asks_outside=st.booleans(), is_asked=st.booleans())
+async def test_the_short_way_to_alike_changes_no_answer(steps: list[Step], asks_outside: bool, is_asked: bool) -> None:
+    """Without this, what saves most of the time could save it by overlooking differences."""
+    world = lived(steps, asks_outside=asks_outside)
+    now = world.state.config
+    tight = overlay_of(now, replace(now, limits=LimitTable(gateway=Limits(max_position_size=D(15)))))
+    records = written_and_read(world.records)
+
+    async def answer() -> bytes:
+        verdicts = [Verdicts(asked, is_candidate=is_asked) for _ in range(2)]
+        found = await what_if(stream(records), GatewayState(), Question(tight, *verdicts))
+        tally = (found.tally.orders, found.tally.totals, found.tally.by_rule(), tuple(found.tally.examples))
+        return msgspec.json.encode((tally, replace(found, tally=None)))  # type: ignore[type-var]
+
+    short = await answer()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (judge_module, folded_module):
+            patch.setattr(module, "is_alike", lambda *_: False)
+        assert await answer() == short

@@ -46,7 +46,7 @@ from gateway.domain.facts import (
 from gateway.domain.money import ZERO, share_of
 from gateway.domain.orders import ExecutionReport
 from gateway.domain.records import Record
-from gateway.service.candidates.judge import under
+from gateway.service.candidates.judge import is_alike, told_of, under
 from gateway.service.candidates.verdicts import Verdicts
 
 _REVISIONS = frozenset({ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT})
@@ -121,17 +121,21 @@ class Folded:
             apply_record(self.state, decide(self.state, ReportsReceived(ts_ns=fact.ts_ns, reports=reports)).facts)
 
     def _receive(self, event: OrderReceived, recorded: tuple[Fact, ...]) -> tuple[Fact, ...]:
-        enforced = fate_of_order(Decision(recorded))
         decision = decide(self.state, msgspec.structs.replace(event, verdicts=()))
         asked = [effect for effect in decision.effects if isinstance(effect, EvaluatePolicy)]
+        told = told_of(asked, self._verdicts)
+        if is_alike(self.state, event, recorded, decision, asked, told):
+            return recorded
+        enforced = fate_of_order(Decision(recorded))
         own, theirs = held_parts(decision.facts), held_parts(recorded)
         given = dict(zip(theirs, event.verdicts, strict=False))
         if enforced.waiting:
-            if self._verdicts.is_candidate:
-                self._told.update({(one.order_id, False): self._verdicts.of(one.document, None) for one in asked})
+            self._told.update({(order_id, False): verdict for order_id, verdict in told.items()})
         elif asked:
-            known = {order_id: verdict for order_id, verdict in given.items() if own.get(order_id) == theirs[order_id]}
-            verdicts = tuple(self._verdicts.of(one.document, known.get(one.order_id)) for one in asked)
+            known = told or {
+                order_id: verdict for order_id, verdict in given.items() if own.get(order_id) == theirs[order_id]
+            }
+            verdicts = tuple(known.get(one.order_id) or self._verdicts.of(one.document, None) for one in asked)
             decision = settle(self.state, decision, msgspec.structs.replace(event, verdicts=verdicts))
         fate = fate_of_order(decision)
         mine, was = _total((*fate.parts, *fate.waiting)), _total((*enforced.parts, *enforced.waiting))
