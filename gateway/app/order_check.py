@@ -22,13 +22,16 @@ from gateway.adapters.policy.sources import PoliciesInvalid
 from gateway.app.candidate_proofs import LAST_GOOD_POLICIES
 from gateway.app.people.client import GatewayClient, Refused
 from gateway.app.people.verdict import verdict_lines
+from gateway.app.registry import with_capabilities
 from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.identity import fingerprint
+from gateway.core.rollout.promotion import steps_entered
 from gateway.core.state import GatewayState
 from gateway.core.validation import shape_problems
 from gateway.domain.enums import Role
 from gateway.domain.events import ConfigLoaded, OrderReceived
+from gateway.domain.facts import ConfigChanged, Fact
 from gateway.domain.market import MarketUpdate, Quote
 from gateway.domain.money import amount_problem
 from gateway.domain.orders import Actor
@@ -120,6 +123,15 @@ class _GivenPrices:
     async def close(self) -> None: ...
 
 
+def _tried(state: GatewayState, loaded: ConfigLoaded) -> tuple[Fact, ...]:
+    """The configuration in force, for the sake of the check: also one that lacks a person's word or evidence."""
+    decision = decide(state, loaded)
+    if decision.refusal is None:
+        return decision.facts
+    changed = ConfigChanged(ts_ns=loaded.ts_ns, config=loaded.config, actor=_ACTOR, difference=())
+    return (changed, *steps_entered(state, loaded, _ACTOR))
+
+
 async def _offline(
     orders: Iterable[dict[str, Any]],
     config_dir: Path | None,
@@ -136,11 +148,11 @@ async def _offline(
     policy_dir = None
     if config_dir is not None:
         try:
-            settings = load(config_dir, environ)
+            settings = with_capabilities(load(config_dir, environ))
         except ConfigInvalid as invalid:
             raise Unusable("; ".join(str(problem) for problem in invalid.problems)) from None
         loaded = ConfigLoaded(ts_ns=now_ns, config=settings.trading, actor=_ACTOR)
-        apply_record(state, decide(state, loaded).facts)
+        apply_record(state, _tried(state, loaded))
         policy_dir = (config_dir / settings.policy.path).resolve()
     policy = await _policy(policy_dir, data_dir)
     calendar = ExchangeCalendar()

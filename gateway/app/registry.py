@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
+
 from gateway.adapters.marketdata.replay import ReplayMarket
 from gateway.adapters.marketdata.synthetic import SyntheticMarket
 from gateway.adapters.policy.embedded import EmbeddedPolicy
@@ -46,6 +48,12 @@ CAPABILITIES: Mapping[str, Callable[[VenueSettings], VenueCapabilities]] = {
 def declared(venues: Mapping[str, VenueSettings]) -> dict[str, VenueCapabilities]:
     """What the adapters of the configured venues declare, by the name of the venue."""
     return {name: CAPABILITIES[venue.adapter](venue) for name, venue in venues.items() if venue.adapter in CAPABILITIES}
+
+
+def with_capabilities(settings: Settings) -> Settings:
+    """The settings of a folder with what no file says, as a gateway completes them."""
+    trading = msgspec.structs.replace(settings.trading, capabilities=declared(settings.venues))
+    return msgspec.structs.replace(settings, trading=trading)
 
 
 def venue_factories(

@@ -21,6 +21,7 @@ from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.sources import PoliciesInvalid
 from gateway.app.candidate_proofs import LAST_GOOD_POLICIES
 from gateway.app.checks import unserved
+from gateway.app.registry import with_capabilities
 from gateway.app.whatif_report import as_json, as_text
 from gateway.core.candidates.overlay import Overlay, as_it_was, changed_keys, overlay_of
 from gateway.core.config_change import refusals
@@ -95,7 +96,7 @@ def since_of(text: str, now_ns: int) -> int:
 async def _ask(
     policies: Path | None, config_dir: Path | None, since_ns: int, data_dir: Path, environ: Mapping[str, str]
 ) -> tuple[WhatIf, Candidate]:
-    settings = None if config_dir is None else load(config_dir, environ)
+    settings = None if config_dir is None else with_capabilities(load(config_dir, environ))
     async with from_outside(data_dir) as journal:
         now, _ = await recover(journal)
         _check(now, settings)

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
+from msgspec.structs import replace
+
 from gateway.adapters.config import load
 from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.loader import PolicyLoader
+from gateway.app.registry import declared
 from gateway.domain.enums import Side
 from gateway.domain.records import Checkpoint, Entry, Record
 from tests.world import D, World
@@ -23,7 +26,8 @@ def copied_rules(tmp_path: Path) -> tuple[Path, Path]:
 
 def traded_world(config_dir: Path, policies: Path) -> World:
     """A day of a small strategy: positions opened, added to, closed and turned over; one order too large."""
-    world = World(load(config_dir, {}).trading)
+    settings = load(config_dir, {})
+    world = World(replace(settings.trading, capabilities=declared(settings.venues)))
     world.prices["AAPL"] = D("180.00")
     engine = EmbeddedPolicy(PolicyLoader(policies).load())
     world.policy = engine.evaluate_now
