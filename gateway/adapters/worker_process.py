@@ -15,6 +15,15 @@ _NEEDED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
+def step_back(nice: int) -> None:
+    """Let the gateway have the processor first. To be called in a process that was started here: it has a session of
+    its own, and where those share the processor (sched(7), autogroup), it is the session's priority that counts."""
+    with contextlib.suppress(OSError):
+        os.nice(nice)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
+
+
 class WorkerProcess:
     """Runs ``code`` in another interpreter, which inherits the file descriptors ``inherited`` and no others.
     ``on_line`` hears every line of its output; it must not raise."""

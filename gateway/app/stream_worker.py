@@ -5,9 +5,7 @@ said goodbye to its clients.
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
@@ -18,6 +16,7 @@ import msgspec
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.http.stream_server import StreamServer
 from gateway.adapters.journal.outside import Outside, from_outside
+from gateway.adapters.worker_process import step_back
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from gateway.service.feed import Feed
 
@@ -36,7 +35,7 @@ def main() -> None:
     """Work off the job on standard input."""
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s")  # the gateway logs each line
-    _step_back()
+    step_back(_NICE)
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, signal.SIG_IGN)  # meant for the gateway, which closes the channel then
     try:
@@ -51,14 +50,6 @@ def main() -> None:
     except* (JournalBroken, JournalUnavailable, OSError) as errors:
         print(*errors.exceptions, sep="; ", file=sys.stderr)
         sys.exit(1)
-
-
-def _step_back() -> None:
-    """Let orders go first. Where sessions share the processor (sched(7), autogroup), it is the session that counts."""
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(_NICE), encoding="ascii")
 
 
 async def _run(job: Job) -> None:

@@ -10,9 +10,9 @@ import pytest
 from gateway.adapters.http import market_relay, market_stream, stream_server
 from gateway.adapters.http.market_stream import _QuoteStream
 from gateway.adapters.http.market_views import quote_view
-from gateway.adapters.http.streams import Pace, encode
+from gateway.adapters.http.streams import Pace, encode, frame
 from gateway.domain.enums import Role
-from gateway.domain.market import TradeTick
+from gateway.domain.market import Quote, TradeTick
 from tests.fakes.clock import ManualClock
 from tests.fakes.gateway_samples import NOW_NS, D, FakeMarket
 from tests.http.desk import Desk, principal
@@ -110,10 +110,15 @@ def texts_of(frames: bytes) -> list[bytes]:
     return found
 
 
+def encoded(quote: Quote) -> tuple[bytes, bytes]:
+    message = encode(quote_view(quote))
+    return message, frame(message)
+
+
 async def test_a_slow_client_gets_the_latest_of_each_symbol() -> None:
     """A queue of stale quotes is worse than none, and grows without bound."""
     market = FakeMarket()
-    stream = _QuoteStream(market, ManualClock(), Pace(), lambda quote: encode(quote_view(quote)))
+    stream = _QuoteStream(market, ManualClock(), Pace(), encoded)
     sent: list[dict[str, Any]] = []
     is_ready, is_done = asyncio.Event(), asyncio.Event()
 

@@ -106,7 +106,9 @@ Item = TypeVar("Item")
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Two ends. Raises OSError."""
+    """Two ends. Raises OSError, also where the system has no such sockets."""
+    if not hasattr(socket, "send_fds"):
+        raise OSError("connections cannot be passed on here")
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 

@@ -21,6 +21,8 @@ from gateway.ports.market_data import MarketSources
 _LOOK_EVERY_S = 1.0
 #: Returns when the market can be asked about these symbols.
 Know = Callable[[Iterable[str]], Awaitable[None]]
+#: A quote as a message, and that as a frame.
+EncodeQuote = Callable[[Quote], tuple[bytes, bytes]]
 
 
 class SubscribedMessage(WatchReply, frozen=True):
@@ -58,7 +60,7 @@ class MarketStreams:
         self._streams = streams
         self._watch_lists = watch_lists
         self._know = know
-        self._encoded: dict[str, tuple[Quote, bytes]] = {}
+        self._encoded: dict[str, tuple[Quote, bytes, bytes]] = {}
 
     async def open(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         watch_list = self._watch_lists.of(caller)
@@ -70,13 +72,12 @@ class MarketStreams:
         finally:
             stream.unsubscribe(stream.symbols)
 
-    def _encode(self, quote: Quote) -> bytes:
+    def _encode(self, quote: Quote) -> tuple[bytes, bytes]:
         known = self._encoded.get(quote.symbol)
-        if known is not None and known[0] is quote:
-            return known[1]
-        message = encode(quote_view(quote))
-        self._encoded[quote.symbol] = (quote, message)
-        return message
+        if known is None or known[0] is not quote:
+            message = encode(quote_view(quote))
+            known = self._encoded[quote.symbol] = (quote, message, frame(message))
+        return known[1:]
 
 
 class _QuoteStream:
@@ -88,7 +89,7 @@ class _QuoteStream:
         market: MarketSources,
         clock: Clock,
         pace: Pace,
-        encode_quote: Callable[[Quote], bytes],
+        encode_quote: EncodeQuote,
         know: Know = _known_already,
     ) -> None:
         self._pace = pace
@@ -113,7 +114,7 @@ class _QuoteStream:
                 async with self._pace:
                     self._wake.clear()
                     # In the order in which they began to wait; each may be newer by now than when it queued.
-                    connection.send_frames(b"".join([frame(self._told(quote)) for quote in self._pending.values()]))
+                    connection.send_frames(b"".join([self._told(quote) for quote in self._pending.values()]))
                     self._pending.clear()
                 await connection.kept_up()
 
@@ -126,8 +127,9 @@ class _QuoteStream:
         return [talk, watch], self._hear
 
     def _told(self, quote: Quote) -> bytes:
-        message, conflated = self._encode_quote(quote), self._conflated.pop(quote.symbol, 0)
-        return b'%b,"conflated":%d}' % (message[:-1], conflated) if conflated else message
+        message, whole = self._encode_quote(quote)
+        conflated = self._conflated.pop(quote.symbol, 0)
+        return frame(b'%b,"conflated":%d}' % (message[:-1], conflated)) if conflated else whole
 
     def _freshness(self) -> list[FreshnessMessage]:
         """Symbols whose quote became stale, or fresh again, since the last look."""
