@@ -37,8 +37,7 @@ class Feed:
         self._last_seq = record.seq
         if self._readers:
             self._recent.append(record)
-        if self._moved is not None and not self._moved.done():
-            self._moved.set_result(None)
+        self._wake()
 
     def tail(self, after_seq: int) -> "FeedTail":
         return FeedTail(self, after_seq)
@@ -96,15 +95,21 @@ class Feed:
 
     def skip_to(self, seq: int) -> bool:
         """Go on behind ``seq`` without what lies before; False, and nothing done, while somebody reads."""
-        if not self._readers:
-            self._last_seq = max(self._last_seq, seq)
-        return not self._readers
+        if self._readers:
+            return False
+        self._last_seq = max(self._last_seq, seq)
+        self._wake()
+        return True
 
     async def beyond(self, seq: int) -> int:
         """Wait until something behind ``seq`` is durable; returns the newest."""
         while self._last_seq <= seq:
             await self._wait()
         return self._last_seq
+
+    def _wake(self) -> None:
+        if self._moved is not None and not self._moved.done():
+            self._moved.set_result(None)
 
     async def _wait(self) -> None:
         if self._moved is None or self._moved.done():

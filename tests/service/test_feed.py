@@ -1,5 +1,6 @@
 """The feed of durable records: each reader gets each record once, from memory or from the journal."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -60,3 +61,16 @@ async def test_readers_side_by_side_share_what_is_read_of_the_journal(monkeypatc
             await tail.take()
     assert journal.given == 512
     assert not any([await tail.take() for tail in tails])
+
+
+async def test_who_waits_is_woken_also_when_nobody_reads() -> None:
+    """Without this, a stream of prices could wait for ever for records that nobody there wants to read."""
+    feed = Feed(CountingJournal(), 0)
+    waiting = asyncio.create_task(feed.beyond(6))
+    await asyncio.sleep(0)
+    assert feed.skip_to(7)
+    assert await asyncio.wait_for(waiting, 2) == 7
+    tail = feed.tail(7)
+    assert not feed.skip_to(9), "somebody reads"
+    assert feed.last_seq == 7
+    tail.close()

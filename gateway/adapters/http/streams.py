@@ -143,16 +143,19 @@ class Streams:
             writer = await ws.prepare(request)
         except ConnectionResetError:
             return NoAnswer()
-        if writer is None or request.transport is None:
+        transport = request.transport
+        if writer is None or transport is None:
             return ws  # gone before it began
         self._open[ws] = name
         self.on_change()
         try:
-            talkers, hear = begin(Connection(ws, request.transport, writer))
+            talkers, hear = begin(Connection(ws, transport, writer))
             await _converse(ws, talkers, hear)
         finally:
             del self._open[ws]
             self.on_change()
+            # A client that reads nothing would keep what is unsent, and the connection, for as long as it likes.
+            asyncio.get_running_loop().call_later(_CLOSE_WAIT_S, transport.abort)
         return ws
 
     async def close(self) -> None:
