@@ -6,6 +6,7 @@ output; when standard input ends, so does the process, once it has caught up.
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -18,7 +19,6 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.journal.outside import Outside, from_outside
 from gateway.adapters.policy.embedded import EmbeddedPolicy
 from gateway.adapters.policy.gate import ApprovedPolicies
-from gateway.adapters.worker_process import step_back
 from gateway.core.candidates.overlay import as_it_was, with_limits_of
 from gateway.domain.candidates import CandidateReport
 from gateway.domain.config import TradingConfig
@@ -61,7 +61,8 @@ def main() -> None:
 
 def step_back() -> None:
     """Let the gateway go first: with the processor, and when memory runs out."""
-    step_back(10)
+    with contextlib.suppress(OSError):
+        os.nice(10)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
