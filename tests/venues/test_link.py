@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.venues.shared import background as background_module
 from gateway.adapters.venues.shared import link as link_module
+from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.link import MAX_WAIT_S, Backoff, Link
 from tests.venues.listening import Heard
 
@@ -124,3 +126,25 @@ async def test_a_connection_that_breaks_at_once_is_waited_for_longer_and_longer(
     monkeypatch.setattr(link_module, "SOUND_S", 0.0)
     await until(link, heard, stay, lambda: len(waits) >= 6)
     assert max(waits) < 2 * min(waits), "one that stood is made again at once"
+
+
+async def test_work_whose_library_swallows_a_cancel_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a gateway could not be stopped, nor a venue be built anew: a client library may take the cancel of
+    a task for a broken connection, and whoever called it goes on."""
+    monkeypatch.setattr(background_module, "_PATIENCE_S", 0.01)
+    swallowed: list[int] = []
+
+    async def watch() -> None:
+        while True:
+            try:
+                await asyncio.sleep(3_600)
+            except asyncio.CancelledError:
+                if len(swallowed) == 2:
+                    raise
+                swallowed.append(1)
+
+    background = Background("v")
+    background.spawn(watch(), "stream")
+    await asyncio.sleep(0)
+    await asyncio.wait_for(background.close(), 2)
+    assert len(swallowed) == 2

@@ -19,7 +19,7 @@ def hurry(patch: pytest.MonkeyPatch) -> None:
 def hurry_ibkr(patch: pytest.MonkeyPatch) -> None:
     from gateway.adapters.venues.ibkr import connection, fills, venue
 
-    patch.setattr(connection, "HEARTBEAT_S", 0.2)
+    patch.setattr(connection, "HEARTBEAT_S", 0.5)
     patch.setattr(venue, "_BUDGET_WAIT_S", 0.05)
     patch.setattr(connection, "_SETTLE_S", 0.1)
     patch.setattr(fills, "COMMISSION_WAIT_S", 0.05)
@@ -29,7 +29,7 @@ def hurry_binance(patch: pytest.MonkeyPatch) -> None:
     from gateway.adapters.venues.binance import client, stream, venue
 
     patch.setattr(venue, "_IN_FLIGHT_S", 1.2)
-    patch.setattr(stream, "_HEARTBEAT_S", 0.2)
+    patch.setattr(stream, "_HEARTBEAT_S", 0.5)
     patch.setattr(client, "BUDGET_WAIT_S", 0.05)
 
 
@@ -39,7 +39,7 @@ def hurry_alpaca(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(venue, "_COMPARE_S", 0.5)
     patch.setattr(book, "IN_FLIGHT_S", 1.2)
     patch.setattr(book, "_REPAIR_FIRST_S", 0.05)
-    patch.setattr(stream, "_HEARTBEAT_S", 0.2)
+    patch.setattr(stream, "_HEARTBEAT_S", 0.5)
     patch.setattr(client, "BUDGET_WAIT_S", 0.05)
 
 
@@ -48,4 +48,4 @@ def hurry_ccxt(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(asking, "ABSENCE_GAP_S", 0.05)
     patch.setattr(asking, "SETTLE_S", 0.1)
-    patch.setattr(venue, "_HEARTBEAT_S", 0.2)
+    patch.setattr(venue, "_HEARTBEAT_S", 0.5)

@@ -81,8 +81,8 @@ class House(Desk):
             **terms,
         )
         order = self.order(await self.intake.place(request, TRADER, 0))
-        assert order.reject is None, order.reject
-        return self.engine.state.orders[order.leg_ids[0]]
+        assert order.reject is None or order.reject.code == RejectCode.VENUE_NOT_CONNECTED, order.reject
+        return self.engine.state.orders[order.leg_ids[0]] if order.leg_ids else order
 
     async def cancel(self, order: Order) -> Reply:
         return await self.intake.cancel(order.order_id, TRADER)

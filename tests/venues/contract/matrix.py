@@ -69,8 +69,14 @@ class Story:
         await self.house.open()
 
     async def work(self) -> Order:
-        order = await self.house.buy()
-        await self.house.until(lambda: self.order(order).ord_status is OrdStatus.NEW, 15)
+        return await self.worked(self.house.buy)
+
+    async def worked(self, send: Callable[[], Awaitable[Order]]) -> Order:
+        """An order that the venue works. On a busy machine a hurried connection may be lost before anything is done."""
+        await self.house.reachable()
+        while (order := await send()).reject is not None:
+            await self.house.reachable()
+        await self.house.until(lambda: self.order(order).ord_status is not OrdStatus.PENDING_NEW, 30)
         return order
 
     def order(self, order: Order) -> Order:
@@ -103,7 +109,7 @@ async def _works(story: Story) -> Order:
 async def _has_filled(story: Story) -> Order:
     order = await story.work()
     story.driver.trade(95, 10)
-    await story.house.until(lambda: story.order(order).ord_status is OrdStatus.FILLED, 15)
+    await story.house.until(lambda: story.order(order).ord_status is OrdStatus.FILLED, 30)
     return order
 
 
@@ -116,10 +122,9 @@ async def _holds(story: Story) -> Order:
 
 async def _waits_for_its_exits(story: Story) -> Order:
     """An entry has filled, and its exits are awake."""
-    entry = await story.house.enter(OrderClass.BRACKET)
-    await story.house.until(lambda: story.order(entry).ord_status is OrdStatus.NEW, 15)
+    entry = await story.worked(lambda: story.house.enter(OrderClass.BRACKET))
     story.driver.trade(95, 10)
-    await story.house.until(lambda: story.order(entry).ord_status is OrdStatus.FILLED, 15)
+    await story.house.until(lambda: story.order(entry).ord_status is OrdStatus.FILLED, 30)
     return entry
 
 
@@ -251,7 +256,8 @@ async def run_cell(cell: Cell, folder: Path) -> None:
             acting.cancel()
         await _judge(cell, story)
     finally:
-        await story.end()
+        async with asyncio.timeout(30):
+            await story.end()
 
 
 async def _judge(cell: Cell, story: Story) -> None:

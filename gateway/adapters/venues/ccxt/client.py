@@ -5,6 +5,7 @@ ccxt changes the decimal context of whoever calls it (its rounding mode), and ou
 because an exchange was asked. Every call therefore runs in a context of its own (``Client.call``).
 """
 
+import asyncio
 import decimal
 import difflib
 import json
@@ -12,7 +13,7 @@ import logging
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -40,6 +41,7 @@ _FEWEST, _WINDOW_S, _CANCEL_SHARE = 20, 10.0, 0.2
 #: How long anything but an order or a cancel may wait for its turn: nothing is at stake, and what gave up half way
 #: would ask for all of it again.
 _READ_WAIT_S = 30.0
+_CLOSE_S = 5.0
 _NS = 1_000_000_000
 #: A smaller difference of clocks is left alone: nonces of some exchanges may never step back.
 _CLOCK_SLACK_MS = 500
@@ -152,8 +154,10 @@ class Client:
         return exchange
 
     async def close(self) -> None:
-        with decimal.localcontext():
-            await self.exchange.close()
+        """Close the sockets, as far as the exchange ends them in time."""
+        with decimal.localcontext(), suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self.exchange.close()
 
     async def call(self, method: str, *args: Any, trip: Trip | None = None, **more: Any) -> Any:
         """A method of ccxt by its name. Raises what ccxt raises, or BudgetSpent or NotExact having sent nothing.

@@ -6,6 +6,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 _log = logging.getLogger(__name__)
+#: Between two cancels of the same task.
+_PATIENCE_S = 0.5
 
 
 class Background:
@@ -21,10 +23,12 @@ class Background:
         task.add_done_callback(self._on_done)
 
     async def close(self) -> None:
-        """Cancel all of it, and wait until it is gone."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Cancel all of it, and wait until it is gone. Again and again: a client library may take the cancel of a task
+        for a broken connection, and whoever called it would go on for ever."""
+        while self._tasks:
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.wait(list(self._tasks), timeout=_PATIENCE_S)
 
     def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
