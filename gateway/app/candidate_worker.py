@@ -51,7 +51,7 @@ class Job(msgspec.Struct, frozen=True):
 def main() -> None:
     """Work off the job on standard input."""
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
-    step_back()
+    _give_way()
     try:
         asyncio.run(_run(job))
     except (JournalBroken, JournalUnavailable, OSError) as error:
@@ -59,7 +59,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def step_back() -> None:
+def _give_way() -> None:
     """Let the gateway go first: with the processor, and when memory runs out."""
     with contextlib.suppress(OSError):
         os.nice(10)

@@ -225,11 +225,10 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _whatif(args: argparse.Namespace) -> int:
-    from gateway.app.candidate_worker import step_back
     from gateway.app.serve import environment
     from gateway.app.whatif import whatif
 
-    step_back()
+    os.nice(10)  # a gateway beside it goes first
     environ = environment(args.config or Path())
     return whatif(args.policies, args.config, args.since, args.data, environ, is_json=args.json)
 
