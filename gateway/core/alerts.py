@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import VenueAgreement, words_of, words_of_execution
+from gateway.core.venue_limits import how_doubt_ends
 from gateway.domain.alert_facts import AlertAcknowledged, AlertRaised, AlertResolved
 from gateway.domain.alerts import Acknowledgment, Alert, AlertCondition, AlertKind, Severity
 from gateway.domain.enums import Route, ScopeKind, TradingState
@@ -119,7 +120,7 @@ def _in_doubt(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
             subject=venue,
             severity=Severity.CRITICAL,
             text=f"{count} order(s) sent to {venue} have been in doubt for {after_s} s or longer; their exposure"
-            " is held. Where the venue cannot tell, settle them by hand (gateway settle)",
+            f" is held. {how_doubt_ends(state, venue)}",
         )
 
     for venue, order_id in corrected.items():

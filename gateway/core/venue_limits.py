@@ -60,6 +60,18 @@ def can_replace(state: GatewayState, venue: str) -> bool:
     return can is None or can.has_replace
 
 
+def how_doubt_ends(state: GatewayState, venue: str) -> str:
+    """For a person who waits for orders in doubt: what the venue's word can still settle, and what only he can."""
+    can = state.config.capabilities.get(venue)
+    match Reach.ALL if can is None else can.lookup:
+        case Reach.ALL:
+            return "They are looked up until the venue answers, or settled by hand (gateway settle)"
+        case Reach.CURRENT_DAY:
+            return "The venue tells of the current day alone: settle older ones by hand (gateway settle)"
+        case Reach.NONE:
+            return "The venue cannot prove that it never had one: settle what does not show up by hand (gateway settle)"
+
+
 def proves_absence(state: GatewayState, order: Order, event: LookupCompleted) -> bool:
     """Whether a venue that does not find an order says by that that it never had it.
 

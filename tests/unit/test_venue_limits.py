@@ -8,7 +8,7 @@ import pytest
 from gateway.core.loosening import compare
 from gateway.domain.capabilities import Holdings, IdReuse, Reach, VenueCapabilities
 from gateway.domain.enums import Mode, OrdStatus, OrdType, RejectStage, SubmitStatus, TimeInForce
-from gateway.domain.events import GatewayStarted, LookupCompleted, SubmitCompleted
+from gateway.domain.events import AlertsChecked, GatewayStarted, LookupCompleted, SubmitCompleted
 from gateway.domain.reasons import RejectCode
 from tests.world import World, trading_config
 
@@ -123,3 +123,22 @@ def test_an_order_under_way_at_a_crash_is_in_doubt_after_it() -> None:
     world.send(GatewayStarted(ts_ns=world.tick(), version="test"))
     assert order.is_in_doubt
     assert [ticket.order_id for ticket in world.looked_up if not ticket.is_twin] == [order.order_id]
+
+
+@pytest.mark.parametrize(
+    ("lookup", "told"),
+    [
+        (Reach.ALL, "looked up until the venue answers"),
+        (Reach.CURRENT_DAY, "the current day alone: settle older ones by hand"),
+        (Reach.NONE, "settle what does not show up by hand"),
+    ],
+)
+def test_who_waits_for_an_order_in_doubt_is_told_what_can_end_it(lookup: Reach, told: str) -> None:
+    """Without this, people would wait for an answer that this venue cannot give, with exposure held meanwhile."""
+    world = world_of(Mode.LIVE, lookup=lookup)
+    order = world.place()
+    world.send(SubmitCompleted(ts_ns=world.tick(), order_id=order.order_id, status=SubmitStatus.UNKNOWN))
+    world.tick(world.state.config.reconciliation.in_doubt_alert_s * 1_000_000_000)
+    world.send(AlertsChecked(ts_ns=world.tick(), conditions=()))
+    (alert,) = world.state.alerts.active.values()
+    assert told in alert.condition.text
