@@ -74,13 +74,17 @@ class ReportReader:
 
     def decision(self) -> Decision:
         """What was read, with the locks that its executions bring about."""
-        facts = tuple(self.facts)
+        facts = tuple(self._without_idle() if self._restored else self.facts)
         locks = locks_after(self.state.throttle, self.state.orders, facts)
         return Decision(facts + locks, tuple(self.effects))
 
+    def _without_idle(self) -> list[Fact]:
+        """Who was brought back for nothing new stays where he was: venues tell a day's executions at every connect."""
+        said = {getattr(fact, "order_id", "") for fact in self.facts}
+        return [fact for fact in self.facts if not isinstance(fact, OrderRestored) or fact.order.order_id in said]
+
     def restore(self, order: Order) -> None:
-        if order.order_id not in self.state.orders and order.order_id not in self._restored:
-            self._restored[order.order_id] = order
+        if order.order_id not in self.state.orders and self._restored.setdefault(order.order_id, order) is order:
             self.facts.append(OrderRestored(ts_ns=self.ts_ns, order=order))
 
     def read(self, reports: Iterable[ExecutionReport]) -> None:

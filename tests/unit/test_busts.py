@@ -99,6 +99,23 @@ def test_a_bust_of_an_order_that_left_memory_is_booked_too() -> None:
     assert state_hash(restored) == state_hash(world.state)
 
 
+def test_an_execution_told_again_after_the_order_left_memory_says_nothing() -> None:
+    """Without this, a venue that tells the day's executions at every connect would have every order of the day brought
+    back and journaled again each time."""
+    world = World(trading_config(retained_closed_orders=1))
+    order = world.place(qty=10)
+    world.fill(order, px=D(180), exec_id="x")
+    archived = order.copy()
+    for _ in range(3):
+        world.fill(world.place(qty=1, strategy="other"))
+    report = ExecutionReport(
+        order_id=order.order_id, exec_type=ExecType.TRADE, transact_ns=1, exec_id="x", last_qty=D(10), last_px=D(180)
+    )
+    told = world.send(ReportsReceived(ts_ns=world.tick(), reports=(report,), restored=(archived,)))
+    assert not told.facts
+    assert held(world, order).qty == 10
+
+
 def test_excursions_and_fees_belong_to_the_life_that_had_them() -> None:
     """Without this, a flip would show one trade's worst moment, or its costs, under the next."""
     world = World()

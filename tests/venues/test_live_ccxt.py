@@ -28,10 +28,10 @@ def site(tmp_path: Path) -> Site:
     return made
 
 
-def point_at(site: Site, peer: CoinbaseServer, pct: float) -> dict[str, str]:
+def point_at(site: Site, peer: CoinbaseServer, pct: float, timeout_s: int = 2) -> dict[str, str]:
     """Trade ``pct`` percent there, at its prices; returns the environment with the keys."""
     options = {"exchange": "coinbaseexchange", "base_url": peer.url, "stream_url": f"{peer.ws_url}/ws"}
-    venue = {"adapter": "ccxt", "timeout": 2, "options": options | {"absent_after_s": 2}}
+    venue = {"adapter": "ccxt", "timeout": timeout_s, "options": options | {"absent_after_s": 2}}
     source = {"coinbase-desk": "coinbase-desk", "default": "synthetic"}
     site.merge(
         "gateway.yaml",
@@ -69,12 +69,13 @@ async def test_a_canary_at_an_exchange_of_ccxt(site: Site) -> None:
     exchange has, each with its twin at the same prices, and closing must follow the position."""
     async with CoinbaseServer() as peer:
         peer.quote("BTC-USD", "99999", "100001")
-        async with running(site, environ=point_at(site, peer, 30)) as gateway:
+        # A burst waits for the exchange's rate limit, half of this at most.
+        async with running(site, environ=point_at(site, peer, 30, timeout_s=30)) as gateway:
             api = gateway.api()
             await connected(api)
             replies = [await api.place(**market(strategy=f"s{n}", **BTC)) for n in range(20)]
             assert {reply.status for reply in replies} == {201}, replies[0]
-            orders = [await api.until_order(reply.body["order_id"], is_status("filled")) for reply in replies]
+            orders = [await api.until_order(reply.body["order_id"], is_status("filled"), 30) for reply in replies]
             routes = Counter(order["route"] for order in orders)
             live = {order["order_id"] for order in orders if order["route"] == "live"}
             assert 0 < routes["live"] < 20
@@ -85,7 +86,7 @@ async def test_a_canary_at_an_exchange_of_ccxt(site: Site) -> None:
             closing = [await api.place(**market("sell", strategy=one["strategy_id"], **BTC)) for one in orders]
             assert Counter(reply.body["route"] for reply in closing) == routes
             for reply in closing:
-                await api.until_order(reply.body["order_id"], is_status("filled"))
+                await api.until_order(reply.body["order_id"], is_status("filled"), 30)
             assert peer.exchange.free["BTC"] == D(10)
 
 

@@ -121,7 +121,7 @@ class Session:
         number = integer(fields[0])
         if number == PLACE_ORDER:
             earlier = self._server.market.of_client(self.client_id, integer(fields[1]))
-            return "place" if earlier is None or earlier.status not in _MODIFIABLE else "replace"
+            return "place" if earlier is None else "replace"  # which comes too late for one that is done
         return _OPS.get(number, "other")
 
     def _misbehave(self, fault: Fault, fields: list[str]) -> None:
