@@ -9,6 +9,7 @@ Both are bound to the thread that made them, like everything of regorus.
 
 import json
 import re
+import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -19,6 +20,8 @@ DECISION = "data.trading.decision"
 #: What regorus answers when a rule has no value, as JSON text.
 UNDEFINED = '"<undefined>"'
 
+#: The modules that were parsed last in this thread: an engine is bound to the thread that made it.
+_LAST = threading.local()
 _PLACE = re.compile(r"-->\s*(?P<file>.+?):(?P<line>\d+):\d+")
 _ERROR = re.compile(r"^error: (?P<text>.+)$", re.MULTILINE)
 
@@ -64,11 +67,17 @@ def make_runner(modules: Mapping[str, str], data: Mapping[str, Any], *, is_compi
 
 
 def parsed_engine(modules: Mapping[str, str]) -> Any:
-    """An engine that holds the parsed modules. Raises RuntimeError for one that does not parse."""
-    engine = regorus.Engine()
-    for name, text in modules.items():
-        engine.add_policy(name, text)
-    return engine
+    """An engine that holds the parsed modules. Raises RuntimeError for one that does not parse.
+
+    A copy of the one that parsed them: golden cases bring data of their own, and each wants an engine.
+    """
+    texts = tuple(modules.items())
+    if getattr(_LAST, "texts", None) != texts:
+        engine = regorus.Engine()
+        for name, text in texts:
+            engine.add_policy(name, text)
+        _LAST.texts, _LAST.engine = texts, engine
+    return _LAST.engine.clone()
 
 
 def is_panic(error: BaseException) -> bool:
