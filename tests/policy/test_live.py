@@ -12,7 +12,7 @@ from gateway.adapters.policy.gate import ApprovedPolicies
 from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader, check
 from gateway.adapters.policy.server import OpaServerPolicy
-from gateway.adapters.policy.sources import PolicySources
+from gateway.adapters.policy.sources import PoliciesInvalid, PolicyProblem, PolicySources
 from gateway.domain.reasons import RejectCode
 from gateway.ports.policy import PolicyEngine
 from tests.policy.conftest import POLICIES
@@ -134,6 +134,48 @@ async def test_the_last_good_policies_outlive_a_restart(live: Start, folder: Pat
     assert "last good policies" in result.notes[0]
     assert after.revision == result.revision == revision
     assert [code for code, _ in after.evaluate_now(SMALL).denies] == ["TOO_LARGE"]
+
+
+class SeenEngine(EmbeddedPolicy):
+    """Tells what a crash would find on disk at the moment policies begin to decide; refuses them when told to."""
+
+    def __init__(self, loader: PolicyLoader) -> None:
+        super().__init__()
+        self._loader = loader
+        self.kept_when_activated: list[str] = []
+        self.is_refusing = False
+
+    async def activate(self, policies: ApprovedPolicies) -> None:
+        self.kept_when_activated.append(self._loader.last_good_revision())
+        if self.is_refusing:
+            raise PoliciesInvalid((PolicyProblem("opa", "refused"),))
+        await super().activate(policies)
+
+
+async def test_policies_are_kept_before_they_decide(folder: Path) -> None:
+    """Without it a gateway killed just after an edit that denies more would start with the policies before it."""
+    loader = PolicyLoader(folder, folder.parent / "data" / "last_good_policies")
+    engine = SeenEngine(loader)
+    policies = LivePolicies(engine, loader)
+    first = (await policies.start()).revision
+    set_limit(folder, 2)
+    second = (await policies.reload()).revision
+    assert engine.kept_when_activated == [first, second]
+    engine.is_refusing = True
+    set_limit(folder, 3)
+    assert not (await policies.reload()).is_applied
+    assert loader.last_good_revision() == second, "what was never in force was kept for the next start"
+    await policies.close()
+
+
+async def test_what_is_refused_at_the_first_start_is_not_kept(folder: Path) -> None:
+    """Without it a later start would put in force what no engine ever took."""
+    loader = PolicyLoader(folder, folder.parent / "data" / "last_good_policies")
+    engine = SeenEngine(loader)
+    engine.is_refusing = True
+    assert not (await LivePolicies(engine, loader).start()).is_applied
+    assert loader.last_good_revision() == ""
+    await engine.close()
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"texts": {"trading.rego": "package trading"}, "sha256": "0"}', None])

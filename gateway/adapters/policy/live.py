@@ -5,6 +5,7 @@ server that refuses. The former policies stay in force, also across a restart.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -110,15 +111,10 @@ class LivePolicies:
             try:
                 policies = await asyncio.to_thread(self._loader.load)
                 await self._check_may_follow(policies.revision)
-                await self._activate(policies)
+                notes = await self._take(policies)
             except PoliciesInvalid as error:
                 self._last = PolicyReload(False, self.revision, error.problems)
                 return self._last
-            notes = _doubts(policies)
-            try:
-                await asyncio.to_thread(self._loader.keep, policies)
-            except OSError as error:
-                notes = (*notes, f"they could not be kept for the next start: {error}")
             self._last = PolicyReload(True, self.revision, (), notes)
             return self._last
 
@@ -129,6 +125,23 @@ class LivePolicies:
         self.refused = revision if found else ""
         if found:
             raise PoliciesInvalid(tuple(PolicyProblem(str(self._loader.folder), text) for text in found))
+
+    async def _take(self, policies: ApprovedPolicies) -> tuple[str, ...]:
+        """Kept before they decide the first order: else a crash in between would start with the ones before them."""
+        notes = _doubts(policies)
+        take_back: Callable[[], None] | None = None
+        try:
+            take_back = await asyncio.to_thread(self._loader.keep, policies)
+        except OSError as error:
+            notes = (*notes, f"they could not be kept for the next start: {error}")
+        try:
+            await self._activate(policies)
+        except PoliciesInvalid:
+            if take_back is not None:
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(take_back)
+            raise
+        return notes
 
     async def _activate(self, policies: ApprovedPolicies) -> None:
         await self._engine.activate(policies)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -65,23 +66,18 @@ class PolicyLoader:
             return None
         return kept if kept.sha256 == _digest(kept.texts) else None
 
-    def keep(self, policies: ApprovedPolicies) -> None:
-        """Remember these as the last good ones: written beside, synced, then put in place in one step."""
+    def keep(self, policies: ApprovedPolicies) -> Callable[[], None]:
+        """Remember these as the last good ones. Calling what is returned brings the ones before back."""
         if self._last_good is None:
-            return
+            return _nothing
         texts = source_texts(policies.sources)
         content = msgspec.json.encode(_Kept(texts, _digest(texts)))
-        self._last_good.mkdir(parents=True, exist_ok=True)
         target = self._last_good / _FILE
-        if target.exists() and target.read_bytes() == content:
-            return
-        beside = target.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-        _sync_folder(self._last_good)
+        former = target.read_bytes() if target.exists() else None
+        if former == content:
+            return _nothing
+        _put(target, content)
+        return lambda: target.unlink() if former is None else _put(target, former)
 
 
 def check(folder: Path) -> tuple[PolicyProblem, ...]:
@@ -91,6 +87,22 @@ def check(folder: Path) -> tuple[PolicyProblem, ...]:
     except PoliciesInvalid as error:
         return error.problems
     return ()
+
+
+def _nothing() -> None:
+    pass
+
+
+def _put(target: Path, content: bytes) -> None:
+    """Written beside, synced, then put in place in one step."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_suffix(".new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(target)
+    _sync_folder(target.parent)
 
 
 def _digest(texts: dict[str, str]) -> str:
