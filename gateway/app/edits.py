@@ -95,12 +95,10 @@ class ConfigEdits:
         """Put in force what ``app.start`` found usable; what it refused is told."""
         start = self._start
         problems = tuple(str(problem) for problem in start.problems)
-        objections = await self._reloader.apply(start.settings, (), is_start=True)
+        objections = await self._reloader.apply(start.settings, (), is_start=True, keep=self._keep_start)
         if objections:  # looked at before anything was built from it
             raise StartRefused("; ".join(objections))
         self._warn(start.settings)
-        if not start.used_last_good:
-            self._last_good.save(start.files)
         self._note_problems(problems)
 
     async def hear(self, outcome: Loaded | ConfigInvalid) -> None:
@@ -146,7 +144,9 @@ class ConfigEdits:
             if change is not None:
                 await self._hold_back(outcome, old, new, change)
                 return
-        objections = await self._reloader.apply(new, describe_difference(old, new), needs_approval=is_guarded)
+        objections = await self._reloader.apply(
+            new, describe_difference(old, new), needs_approval=is_guarded, keep=lambda: self._keep(outcome.files)
+        )
         self._note_problems(objections)
         if objections:
             return
@@ -154,7 +154,6 @@ class ConfigEdits:
         for name in _READ_AT_START:
             if getattr(old, name) != getattr(new, name):
                 _log.warning("%s changed in gateway.yaml: it takes effect at the next start", name)
-        self._keep(outcome.files)
 
     def _lacking(self, new: Settings, *, is_guarded: bool) -> tuple[str, ...]:
         """What an edit lacks besides an approval; one that lacks anything is told of the approval too."""
@@ -169,9 +168,7 @@ class ConfigEdits:
         """The old configuration stays, but for what is lowered. Kept for the approval that may be all it lacks."""
         part = part_that_never_waits(old, new)
         in_force = describe_difference(old, part)
-        found = await self._reloader.apply(part, in_force) if in_force else ()
-        if in_force and not found and part.principals != old.principals:
-            self._keep_principals(outcome.files)
+        found = await self._apply_part(outcome, old, part, in_force)
         self._unpromoted = outcome
         told = (f"in force already: {'; '.join(in_force)}",) if in_force and not found else ()
         self._note_problems((*lacking, *found, *told))
@@ -184,10 +181,7 @@ class ConfigEdits:
             return
         part = part_that_never_waits(old, new)
         in_force = describe_difference(old, part)
-        if in_force:
-            objections = await self._reloader.apply(part, in_force)
-            if not objections and part.principals != old.principals:
-                self._keep_principals(outcome.files)
+        objections = await self._apply_part(outcome, old, part, in_force)
         self._note_problems(objections)
         edit = WaitingEdit(
             revision=new.trading.revision,
@@ -199,14 +193,34 @@ class ConfigEdits:
         )
         self._wait_for(outcome, edit)
 
+    async def _apply_part(
+        self, outcome: Loaded, old: Settings, part: Settings, in_force: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Put in force what never waits, if there is anything; returns the objections."""
+        if not in_force:
+            return ()
+
+        def keep() -> None:
+            if part.principals != old.principals:
+                self._keep_principals(outcome.files)
+
+        return await self._reloader.apply(part, in_force, keep=keep)
+
     def _wait_for(self, outcome: Loaded | None, edit: WaitingEdit | None) -> None:
         self._waiting, self._unpromoted = outcome, None
         self.approvals.wait_for(edit)
         self._status.config_waiting = "" if edit is None else words_of(edit)
 
+    def _keep_start(self) -> None:
+        if not self._start.used_last_good:
+            self._keep(self._start.files)
+
     def _keep(self, files: Mapping[str, bytes]) -> None:
         self._files = files
-        self._last_good.save(files)
+        try:
+            self._last_good.save(files)
+        except OSError as error:
+            _log.error("configuration: it is in force, but could not be kept for the next start: %s", error)
 
     def _keep_principals(self, files: Mapping[str, bytes]) -> None:
         """A key that was withdrawn must stay so across a restart, also when the files on disk are broken then."""

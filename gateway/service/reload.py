@@ -70,6 +70,10 @@ def objections(
     )
 
 
+def _nothing_to_keep() -> None:
+    pass
+
+
 class Reloader:
     """Checks a parsed configuration against what is running, and puts it in force. ``settings`` is what is."""
 
@@ -87,12 +91,19 @@ class Reloader:
         self._clock = clock
 
     async def apply(
-        self, new: Settings, difference: tuple[str, ...], *, needs_approval: bool = False, is_start: bool = False
+        self,
+        new: Settings,
+        difference: tuple[str, ...],
+        *,
+        needs_approval: bool = False,
+        is_start: bool = False,
+        keep: Callable[[], None] = _nothing_to_keep,
     ) -> tuple[str, ...]:
         """Put ``new`` in force, unless something objects; returns the objections.
 
         ``needs_approval`` True: what loosens a limit must have been approved. ``is_start`` True: what a process starts
-        with was found to be proven, or to have been in force before.
+        with was found to be proven, or to have been in force before. ``keep`` makes it what the next start falls back
+        to; called before it decides an order, so that a crash in between does not fall back to what was before.
         """
         state = self._engine.state
         proof = self._proof(new, is_start=is_start)
@@ -112,6 +123,7 @@ class Reloader:
         if found:
             await self._venues.close_unneeded(state)
             return found
+        keep()
         for listener in self.on_applied:
             listener(new)
         event = ConfigLoaded(
