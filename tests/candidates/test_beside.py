@@ -4,8 +4,8 @@ from typing import Any
 
 from tests.e2e.orders import market
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, running
+from tests.patience import PATIENCE_S
 
-WITHIN_S = 20.0
 LIMITS = "risk_candidate.yaml"
 
 
@@ -29,7 +29,7 @@ async def until(api: Api, name: str, **wanted: Any) -> dict[str, Any]:
         flat = {**(seen["evidence"] or {}), **seen}
         return all(flat.get(key) == value for key, value in wanted.items())
 
-    await eventually(is_so, WITHIN_S, lambda: f"{name}: {seen}")
+    await eventually(is_so, PATIENCE_S, lambda: f"{name}: {seen}")
     return seen
 
 

@@ -18,6 +18,7 @@ from gateway.domain.rollout import GateResult, Rollout, Verdict
 from tests.candidates.test_beside import until
 from tests.e2e.orders import market
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, running
+from tests.patience import PATIENCE_S
 from tests.world import ADMIN, D, World, trading_config
 
 NEEDED = Rollout(candidates=CandidateTerms(needed=(CandidatePart.LIMITS,)))
@@ -148,7 +149,7 @@ async def warned(api: Api, *texts: str) -> None:
         seen[:] = (await api.fetch("/health/ready"))["warnings"]
         return all(any(text in warning for warning in seen) for text in texts)
 
-    await eventually(is_so, 60.0, lambda: f"{texts}: {seen}")
+    await eventually(is_so, PATIENCE_S, lambda: f"{texts}: {seen}")
 
 
 async def judged(api: Api, name: str) -> dict[str, Any]:
@@ -196,11 +197,11 @@ async def _policies(process: GatewayProcess, site: Site) -> None:
     async def is_denied() -> bool:
         return (await api.place(**market(quantity=8))).status == 422
 
-    await eventually(is_denied, 60.0, lambda: process.log[-2_000:])
+    await eventually(is_denied, PATIENCE_S, lambda: process.log[-2_000:])
 
 
 async def _placed(api: Api, quantity: int) -> None:
     async def is_placed() -> bool:
         return (await api.place(**market(quantity=quantity))).status == 201
 
-    await eventually(is_placed, 60.0, lambda: "never admitted")
+    await eventually(is_placed, PATIENCE_S, lambda: "never admitted")

@@ -16,6 +16,7 @@ from gateway.adapters.config import watcher as module
 from gateway.adapters.config.tables import FILES
 from gateway.adapters.config.watcher import Outcome
 from tests.config.samples import SHIPPED
+from tests.patience import PATIENCE_S
 
 GOOD = "limits: {max_order_value: %s}\n"
 
@@ -45,7 +46,7 @@ class Seen:
     async def wait(self, count: int) -> list[str]:
         """The reports, once there are ``count`` of them (a loaded machine is given time)."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(self.words) < count:
                     await self._reported.wait()
                     self._reported.clear()

@@ -15,6 +15,7 @@ from tests.crash.test_shadow_crash import check, check_log, load, prepare, settl
 from tests.crash.traffic import Traffic
 from tests.e2e.ledger import OPEN, leaves, signed_fills
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, run_gateway
+from tests.patience import PATIENCE_S
 
 D = Decimal
 RUNS = int(os.environ.get("CRASH_RUNS", "6"))
@@ -64,7 +65,7 @@ async def quiet(api: Api, venue: VenueServer) -> None:
         orders = {order["order_id"]: order for order in leaves(await api.orders())}
         return all(D(orders[order_id]["cum_qty"]) == held.cum_qty for order_id, held in venue.orders.items())
 
-    await eventually(agrees, 5, lambda: "fills of the venue do not arrive")
+    await eventually(agrees, PATIENCE_S, lambda: "fills of the venue do not arrive")
 
 
 class Operator:

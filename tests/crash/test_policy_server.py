@@ -15,6 +15,7 @@ from tests.crash.socket_venue import launcher, venue_server
 from tests.crash.test_shadow_crash import kill_again_and_again, prepare
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Site, eventually, run_gateway, running
+from tests.patience import PATIENCE_S
 from tests.policy.opa_server import OpaServer, opa_server
 
 pytestmark = [pytest.mark.opa, pytest.mark.crash]
@@ -73,7 +74,7 @@ async def test_an_outage_of_the_server_denies_orders_and_never_cancels(site: Sit
             async def allows() -> bool:
                 return (await api.place(**market(strategy="up"))).status == 201
 
-            await eventually(allows, 10, lambda: gateway.log)
+            await eventually(allows, PATIENCE_S, lambda: gateway.log)
             assert "Traceback" not in gateway.log
 
 
@@ -117,7 +118,7 @@ async def test_an_order_that_waited_through_a_demotion_is_not_sent(site: Site) -
                     venues = (await api.fetch("/api/trading/modes"))["venues"]
                     return all(view["effective_mode"] == "SHADOW" for view in venues)
 
-                await eventually(is_demoted, 5)
+                await eventually(is_demoted, PATIENCE_S)
                 server._process.send_signal(signal.SIGCONT)
                 replies = await asyncio.gather(*waiting)
                 assert [(reply.status, reply.body["route"]) for reply in replies] == [(201, "shadow")] * 5, replies

@@ -13,6 +13,7 @@ from gateway.adapters.journal import verify
 from tests.crash.traffic import MULTIPLIERS, Traffic
 from tests.e2e.ledger import UNSETTLED, check_books, leaves
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, run_gateway
+from tests.patience import PATIENCE_S
 
 #: Kills in all; a new data directory every so many of them.
 RUNS = int(os.environ.get("CRASH_RUNS", "10"))
@@ -54,7 +55,7 @@ async def settled(api: Api) -> None:
         ]
         return not waiting
 
-    await eventually(is_settled, 5, lambda: f"orders stay on the way: {waiting}")
+    await eventually(is_settled, PATIENCE_S, lambda: f"orders stay on the way: {waiting}")
 
 
 async def load(process: GatewayProcess, traffic: Traffic, rng: random.Random, longest_s: float = 0.4) -> None:

@@ -16,13 +16,12 @@ import aiohttp
 import msgspec
 import yaml
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 #: The console script's own entry point, run by this interpreter.
 SERVE = (sys.executable, "-m", "gateway", "serve")
-READY_WITHIN_S = 30.0
 _READY = re.compile(rb"ready on (https?://\S+)")
-_STOP_WITHIN_S = 15.0
-_REQUEST_TIMEOUT_S = 20.0
 
 
 class NotStarted(AssertionError):
@@ -116,7 +115,7 @@ class Api:
             base_url=url,
             headers=headers,
             connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S),
+            timeout=aiohttp.ClientTimeout(total=PATIENCE_S),
         )
 
     async def close(self) -> None:
@@ -178,7 +177,7 @@ class Api:
         return found
 
     async def until_order(
-        self, order_id: str, condition: Callable[[dict[str, Any]], bool], within_s: float = 5.0
+        self, order_id: str, condition: Callable[[dict[str, Any]], bool], within_s: float = PATIENCE_S
     ) -> dict[str, Any]:
         """The order, once ``condition`` holds of it."""
         order: dict[str, Any] = {}
@@ -254,13 +253,13 @@ class GatewayProcess:
     async def ready(self) -> Self:
         """Wait until it takes requests."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + READY_WITHIN_S
+        end = loop.time() + PATIENCE_S
         while (found := _READY.search(self._output())) is None:
             assert self._process is not None
             if self._process.poll() is not None:
                 raise NotStarted(f"the gateway ended with {self._process.returncode}:\n{self.log}")
             if loop.time() > end:
-                raise NotStarted(f"the gateway is not ready after {READY_WITHIN_S} s:\n{self.log}")
+                raise NotStarted(f"the gateway is not ready after {PATIENCE_S} s:\n{self.log}")
             await asyncio.sleep(0.01)
         self.url = found[1].decode()
         return self
@@ -283,7 +282,7 @@ class GatewayProcess:
         self._process.send_signal(signal.SIGTERM)
         return await self.ended()
 
-    async def ended(self, within_s: float = _STOP_WITHIN_S) -> int:
+    async def ended(self, within_s: float = PATIENCE_S) -> int:
         """The exit status of a process that ends by itself."""
         process = self._process
         assert process is not None

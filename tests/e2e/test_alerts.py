@@ -4,8 +4,8 @@ import aiohttp
 
 from tests.e2e.process import Api, Site, eventually, running
 from tests.notify.servers import HttpService, http_service
+from tests.patience import PATIENCE_S
 
-WITHIN_S = 20.0
 ALERTS = "/api/trading/alerts"
 
 
@@ -21,7 +21,7 @@ async def is_listed(api: Api, state: str, subject: str) -> dict[str, str]:
         found.update(await listed(api, state))
         return subject in found
 
-    await eventually(it_is, WITHIN_S, lambda: f"{subject} is not {state}: {found}")
+    await eventually(it_is, PATIENCE_S, lambda: f"{subject} is not {state}: {found}")
     return found[subject]
 
 
@@ -32,7 +32,7 @@ async def posted(service: HttpService, state: str) -> None:
         alerts = [alert for post in service.posts for alert in post.body["alerts"]]
         return any(alert["key"] == "trading_stopped:gateway:halted" and alert["state"] == state for alert in alerts)
 
-    await eventually(it_was, WITHIN_S, lambda: f"never {state}: {service.posts}")
+    await eventually(it_was, PATIENCE_S, lambda: f"never {state}: {service.posts}")
 
 
 async def test_the_kill_switch_is_an_alarm_until_somebody_lets_trading_go_on(site: Site) -> None:
@@ -45,9 +45,9 @@ async def test_the_kill_switch_is_an_alarm_until_somebody_lets_trading_go_on(sit
             async with aiohttp.ClientSession() as session, session.ws_connect(url) as stream:
                 await stream.receive_json()  # hello
                 await api.post("/api/trading/trading/disable", {"reason": "prices look wrong"})
-                raised = await stream.receive_json(timeout=WITHIN_S)
+                raised = await stream.receive_json(timeout=PATIENCE_S)
                 while raised["type"] != "alert":
-                    raised = await stream.receive_json(timeout=WITHIN_S)
+                    raised = await stream.receive_json(timeout=PATIENCE_S)
             assert (raised["event"], raised["subject"], raised["severity"]) == ("raised", "gateway:halted", "critical")
             alert = await is_listed(api, "active", "gateway:halted")
             assert "prices look wrong" in alert["text"]

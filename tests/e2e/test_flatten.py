@@ -8,6 +8,7 @@ from decimal import Decimal
 from tests.crash.socket_venue import Faults, launcher, venue_server
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, running
+from tests.patience import PATIENCE_S
 
 PRICES = {"AAPL": Decimal(180), "TSLA": Decimal(250)}
 
@@ -41,7 +42,7 @@ async def test_a_terminal_stops_one_strategy_and_then_gets_everybody_out(site: S
         for strategy in ("s1", "s2"):
             assert (await api.place(**market(strategy=strategy))).body["route"] == "live"
         rests = (await api.place(**resting("s3"))).body["order_id"]
-        await eventually(lambda: _has(api, 2), 5, lambda: "no positions")
+        await eventually(lambda: _has(api, 2), PATIENCE_S, lambda: "no positions")
         status, said = await command(gateway, "kill", "--scope", "strategy", "--id", "s1", "--reason", "runs away")
         assert (status, said) == (0, "strategy s1 is halted; open orders are being canceled\n")
         assert (await api.place(**market(strategy="s1"))).body["code"] == "TRADING_HALTED"
@@ -66,7 +67,7 @@ async def test_files_in_the_data_directory_do_the_same(site: Site) -> None:
     async with venue_server(PRICES, Faults()) as venue, running(site, launcher(venue, site.root)) as gateway:
         api = gateway.api()
         await api.place(**market())
-        await eventually(lambda: _has(api, 1), 5, lambda: "no position")
+        await eventually(lambda: _has(api, 1), PATIENCE_S, lambda: "no position")
         (site.data / "FLATTEN").write_text("the phone is dead")
         await eventually(lambda: _has(api, 0), 5, lambda: "still held")
         stops = (await api.fetch("/api/trading/trading"))["stops"]

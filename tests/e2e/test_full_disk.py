@@ -14,6 +14,7 @@ from tests.crash.socket_venue import VenueServer, launcher, venue_server
 from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, GatewayProcess, Reply, Site, eventually, run_gateway, running
+from tests.patience import PATIENCE_S
 
 D = Decimal
 PRICES = {"AAPL": D(180), "TSLA": D(250)}
@@ -66,7 +67,7 @@ async def until_accepting(api: Api) -> None:
     async def is_ready() -> bool:
         return (await api.get("/health/ready")).status == 200
 
-    await eventually(is_ready, 5, lambda: "the gateway does not recover")
+    await eventually(is_ready, PATIENCE_S, lambda: "the gateway does not recover")
 
 
 @pytest.mark.crash
@@ -165,7 +166,7 @@ async def test_nothing_refused_was_ever_sent(site: Site) -> None:
         async def is_canceled() -> bool:
             return not venue.orders[rests].is_open
 
-        await eventually(is_canceled, 3, lambda: "a live order cannot be canceled on a full disk")
+        await eventually(is_canceled, PATIENCE_S, lambda: "a live order cannot be canceled on a full disk")
         answered = {reply.body["order_id"] for reply in replies.values() if reply.status == 201}
         await same_orders(venue, answered | {rests})
         gateway.kill()  # what was not durable is gone: the venue must not know more than the journal
@@ -184,7 +185,7 @@ async def same_orders(venue: VenueServer, expected: set[str]) -> None:
     async def are_same() -> bool:
         return set(venue.sends) == expected
 
-    await eventually(are_same, 3, lambda: f"sent: {sorted(venue.sends)}, answered: {sorted(expected)}")
+    await eventually(are_same, PATIENCE_S, lambda: f"sent: {sorted(venue.sends)}, answered: {sorted(expected)}")
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import Any
 from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, Reply, Site, eventually, replace_file, run_gateway, running
+from tests.patience import PATIENCE_S
 
 #: An edit is in force in less than a second; a busy machine gets more.
-WITHIN_S = 5.0
 #: A file, what stands in it, and what someone makes of it.
 BROKEN = {
     "syntax": ("risk.yaml", "limits:\n", "limits: [\n"),
@@ -33,14 +33,14 @@ async def warned(api: Api, *parts: str) -> None:
         assert reply.status == 200, reply
         return any(all(part in text for part in parts) for text in reply.body["warnings"])
 
-    await eventually(is_told, WITHIN_S, lambda: f"{parts} not in {reply.body}")
+    await eventually(is_told, PATIENCE_S, lambda: f"{parts} not in {reply.body}")
 
 
 async def unwarned(api: Api) -> None:
     async def is_clear() -> bool:
         return not (await api.get("/health/ready")).body["warnings"]
 
-    await eventually(is_clear, WITHIN_S)
+    await eventually(is_clear, PATIENCE_S)
 
 
 async def status_becomes(api: Api, status: int, fields: dict[str, Any], *, code: str = "") -> Reply:
@@ -54,7 +54,7 @@ async def status_becomes(api: Api, status: int, fields: dict[str, Any], *, code:
             await api.cancel(reply.body["order_id"])
         return reply.status == status and (not code or reply.body.get("code") == code)
 
-    await eventually(is_so, WITHIN_S, lambda: f"{reply}")
+    await eventually(is_so, PATIENCE_S, lambda: f"{reply}")
     assert reply is not None
     return reply
 
@@ -268,7 +268,7 @@ async def test_a_rate_that_moves_and_comes_back_leaves_the_books_as_they_were(si
             async def is_in_force(old: str = revision) -> bool:
                 return bool((await api.get("/health/ready")).body["config_revision"] != old)
 
-            await eventually(is_in_force, WITHIN_S)
+            await eventually(is_in_force, PATIENCE_S)
         for old, new in zip(before, await api.portfolio(), strict=True):
             for name in ("initial_cash", "cash", "held_exposure", "open_orders", "positions", "fees", "realized_pnl"):
                 assert new[name] == old[name], (name, old, new)

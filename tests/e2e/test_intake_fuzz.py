@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.e2e.orders import resting
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, running
+from tests.patience import PATIENCE_S
 
 PLACE = "/api/trading/orders/place"
 FIELDS = tuple(
@@ -153,7 +154,7 @@ async def test_paths_and_queries_are_refused_like_bodies(api: Api, path: str) ->
     try:
         target = path.replace(" ", "%20")
         writer.write(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-        head, _, body = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")
+        head, _, body = (await asyncio.wait_for(reader.read(), PATIENCE_S)).partition(b"\r\n\r\n")
     finally:
         await leave(writer)
     status = int(head.split(b" ")[1])
@@ -207,7 +208,7 @@ async def test_bytes_that_are_no_http_do_no_harm(api: Api) -> None:
             with contextlib.suppress(OSError):
                 await writer.drain()
                 writer.write_eof()
-                answer = await asyncio.wait_for(reader.read(), 5)
+                answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
                 assert not answer.startswith(b"HTTP/1.1 5"), (data[:80], answer[:200])
         finally:
             await leave(writer)
@@ -266,7 +267,7 @@ async def test_more_connections_than_there_are_files(site: Site) -> None:
                 return (await gateway.api().place(**resting("after"))).status == 201
             return False
 
-        await eventually(lets_in, 5)
+        await eventually(lets_in, PATIENCE_S)
         assert (await api.get("/health/ready")).status == 200
         assert len(gateway.log) < 100_000, "a log that grows with every attempt fills the disk"
 

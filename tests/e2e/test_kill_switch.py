@@ -8,6 +8,7 @@ import pytest
 from tests.crash.socket_venue import Faults, launcher, venue_server
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, Reply, Site, eventually, running
+from tests.patience import PATIENCE_S
 
 PRICES = {"AAPL": Decimal(180), "TSLA": Decimal(250)}
 DISABLE, ENABLE = "/api/trading/trading/disable", "/api/trading/trading/enable"
@@ -114,7 +115,9 @@ async def test_nothing_stays_at_work_at_a_difficult_venue(site: Site, faults: Fa
             orders = await api.orders("&status=open")
             return not orders and not any(order.is_open for order in venue.orders.values())
 
-        await eventually(is_quiet, 8, lambda: f"at work: {[one for one in venue.orders.values() if one.is_open]}")
+        await eventually(
+            is_quiet, PATIENCE_S, lambda: f"at work: {[one for one in venue.orders.values() if one.is_open]}"
+        )
         assert max(venue.sends.values()) == 1
         for reply in replies:
             order = (await api.order(reply.body["order_id"])).body

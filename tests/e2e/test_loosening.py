@@ -6,7 +6,8 @@ import pytest
 
 from tests.e2e.orders import resting
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, run_gateway, running
-from tests.e2e.test_hot_reload import WITHIN_S, status_becomes, unwarned, warned
+from tests.e2e.test_hot_reload import status_becomes, unwarned, warned
+from tests.patience import PATIENCE_S
 
 KEYS = {role: f"{role}-key-0123456789-abcdefghij" for role in ("trader", "risk")}
 PATH = "/api/trading/config/approvals"
@@ -33,7 +34,7 @@ async def waiting(api: Api) -> dict[str, object]:
     async def does_wait() -> bool:
         return (await api.fetch(PATH))["waiting"] is not None
 
-    await eventually(does_wait, WITHIN_S)
+    await eventually(does_wait, PATIENCE_S)
     edit: dict[str, object] = (await api.fetch(PATH))["waiting"]
     return edit
 
@@ -114,8 +115,8 @@ async def test_what_lowers_risk_does_not_wait_with_what_loosens(tight: Site) -> 
         async def is_lowered() -> bool:
             return (await risk.fetch("/api/trading/modes"))["global_mode"] == "SHADOW"
 
-        await eventually(is_lowered, WITHIN_S)
-        await eventually(lambda: _is_refused(trader), WITHIN_S)
+        await eventually(is_lowered, PATIENCE_S)
+        await eventually(lambda: _is_refused(trader), PATIENCE_S)
         edit = await waiting(risk)
         assert edit["looser"] == ["limits.max_order_value 1500 -> 2500"]
         # The last key that could approve does not go by an edit.

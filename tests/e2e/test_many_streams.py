@@ -11,10 +11,10 @@ import aiohttp
 import msgspec
 
 from tests.e2e.process import Api, GatewayProcess, Site, running
+from tests.patience import PATIENCE_S
 
 CLIENTS, ORDERS = 200, 40
 EVENTS, MARKET = "/api/trading/ws/events?types=order", "/api/trading/ws/market-data"
-WITHIN_S = 60.0
 
 
 async def hears_all(stream: aiohttp.ClientWebSocketResponse, until: int) -> list[str]:
@@ -70,7 +70,7 @@ async def test_two_hundred_clients_hear_the_same_and_one_that_sleeps_holds_nobod
                 for stream in quotes[1:]:
                     await stream.send_str('{"action": "subscribe", "symbols": ["AAPL"]}')
                 sleeper, *readers = streams
-                async with asyncio.timeout(WITHIN_S):
+                async with asyncio.timeout(PATIENCE_S):
                     placed = await place_all(api)
                     last_seq = (await api.get("/health/ready")).body["last_seq"]
                     heard = await asyncio.gather(*(hears_all(stream, last_seq) for stream in readers))
@@ -81,7 +81,7 @@ async def test_two_hundred_clients_hear_the_same_and_one_that_sleeps_holds_nobod
 
 async def ends_within(stream: aiohttp.ClientWebSocketResponse) -> int | None:
     """The closing code of a stream that ends."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for _ in stream:
             pass
     return stream.close_code
@@ -106,9 +106,9 @@ async def test_the_process_that_serves_streams_comes_and_goes_with_what_it_serve
             assert await ends_within(stream) == 1006
         last_seq = (await api.get("/health/ready")).body["last_seq"]
         async with session.ws_connect(gateway.url + events + "&after=0") as stream:
-            async with asyncio.timeout(WITHIN_S):
+            async with asyncio.timeout(PATIENCE_S):
                 assert len(await hears_all(stream, last_seq)) == ORDERS
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not (found := helpers(gateway)):  # soon a process serves them again
                 async with session.ws_connect(gateway.url + events) as stream:
                     await stream.receive()

@@ -13,6 +13,7 @@ from tests.crash.socket_venue import VenueServer, launcher, venue_server
 from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, running
+from tests.patience import PATIENCE_S
 
 D = Decimal
 PRICES = {"AAPL": D(180), "TSLA": D(250)}
@@ -42,7 +43,7 @@ async def until_mode(api: Api, mode: str) -> None:
     async def is_so() -> bool:
         return await effective(api) == mode
 
-    await eventually(is_so, 3, lambda: f"the mode does not become {mode}")
+    await eventually(is_so, PATIENCE_S, lambda: f"the mode does not become {mode}")
 
 
 async def go_live(site: Site, api: Api) -> None:
@@ -95,7 +96,7 @@ async def test_shadow_to_live_in_one_edit_is_refused(site: Site) -> None:
         async def is_told() -> bool:
             return any("SHADOW to LIVE" in text for text in (await api.get("/health/ready")).body["warnings"])
 
-        await eventually(is_told, 3, lambda: gateway.log)
+        await eventually(is_told, PATIENCE_S, lambda: gateway.log)
         assert await effective(api) == "SHADOW"
         assert (await filled(api, **market()))["route"] == "shadow"
         assert builds(site) == []
@@ -157,7 +158,7 @@ async def test_demotion_closes_live_and_only_then_lets_go_of_the_venue(site: Sit
         async def is_closed() -> bool:
             return builds(site) == ["built", "built", "closed"]
 
-        await eventually(is_closed, 3, lambda: f"the adapter is still there: {builds(site)}")
+        await eventually(is_closed, PATIENCE_S, lambda: f"the adapter is still there: {builds(site)}")
         sent = sum(venue.sends.values())
         assert (await filled(api, **market("buy", "late", quantity=5)))["route"] == "shadow"
         assert sum(venue.sends.values()) == sent
@@ -195,7 +196,7 @@ async def test_canary_at_50_percent(site: Site) -> None:
         async def twins_are_done() -> bool:
             return all((o["twin"]["ord_status"] == "filled") for o in await api.orders("&route=live"))
 
-        await eventually(twins_are_done, 5, lambda: "a live order's twin never filled")
+        await eventually(twins_are_done, PATIENCE_S, lambda: "a live order's twin never filled")
         for order in orders:
             assert (order["twin"] is not None) == (order["route"] == "live"), order
         for order in await api.orders("&route=live"):
@@ -221,7 +222,7 @@ async def test_an_adapter_that_cannot_be_built_is_a_refused_edit(site: Site) -> 
         async def is_told() -> bool:
             return any("IBKR_ACCOUNT_ID" in text for text in (await api.get("/health/ready")).body["warnings"])
 
-        await eventually(is_told, 3, lambda: gateway.log)
+        await eventually(is_told, PATIENCE_S, lambda: gateway.log)
         assert await effective(api) == "SHADOW"
         assert (await filled(api, **market()))["route"] == "shadow"
         # The file is still watched, and the next edit takes effect.
@@ -231,7 +232,7 @@ async def test_an_adapter_that_cannot_be_built_is_a_refused_edit(site: Site) -> 
         async def bites() -> bool:
             return (await api.place(**market(quantity=8))).status == 422
 
-        await eventually(bites, 3, lambda: gateway.log)
+        await eventually(bites, PATIENCE_S, lambda: gateway.log)
 
 
 @pytest.mark.parametrize("is_new", [True, False], ids=["first-start", "restart"])

@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.orders import resting
 from tests.e2e.process import Site, eventually, run_gateway, running
 from tests.e2e.test_loosening import KEYS, give_keys
+from tests.patience import PATIENCE_S
 
 PATH = "/api/trading/overrides"
 CHECK = "/api/trading/orders/check"
@@ -91,5 +92,5 @@ async def test_an_exception_ends_by_the_clock(tight: Site) -> None:
         async def is_over() -> bool:
             return (await trader.fetch(PATH))["overrides"] == []
 
-        await eventually(is_over, 5.0)
+        await eventually(is_over, PATIENCE_S)
         assert (await trader.place(**LARGE)).status == 422

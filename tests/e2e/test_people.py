@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, Command, GatewayProcess, Site, run_gateway, running
 from tests.e2e.test_loosening import KEYS, give_keys
+from tests.patience import PATIENCE_S
 
 
 async def told(gateway: GatewayProcess, *words: str, key: str = "", **environ: str) -> Command:
@@ -136,13 +137,13 @@ async def test_following_survives_a_restart_and_tells_each_fill_once(site: Site)
         )
         try:
             assert follower.stdout is not None
-            first = json.loads(await asyncio.wait_for(follower.stdout.readline(), 20))
+            first = json.loads(await asyncio.wait_for(follower.stdout.readline(), PATIENCE_S))
             gateway.keep_port()
             gateway.kill()
             gateway.spawn()
             await gateway.ready()
             await gateway.api().place(**market(quantity=2))
-            second = json.loads(await asyncio.wait_for(follower.stdout.readline(), 20))
+            second = json.loads(await asyncio.wait_for(follower.stdout.readline(), PATIENCE_S))
             assert [first["last_qty"], second["last_qty"]] == ["1", "2"]
         finally:
             follower.kill()

@@ -8,9 +8,9 @@ from typing import Any
 from tests.e2e.orders import market
 from tests.e2e.process import Api, Site, eventually, run_gateway
 from tests.e2e.test_modes import effective, filled, live_site, until_mode
+from tests.patience import PATIENCE_S
 
 PATH = "/api/trading/rollouts/ibkr"
-WITHIN_S = 3
 #: A plan that a test can follow; a trading day cannot be waited for, so the days are what is missing in the end.
 PLAN = [{"weight_pct": 99, "days": 1, "max_error_rate": 0.2}, {"weight_pct": 99.5, "days": 1}]
 
@@ -28,7 +28,7 @@ async def refused(api: Api, *words: str) -> str:
         text = str((await api.get("/health/ready")).body)
         return all(word in text for word in words)
 
-    await eventually(is_told, WITHIN_S, lambda: f"it is not told: {words}")
+    await eventually(is_told, PATIENCE_S, lambda: f"it is not told: {words}")
     return str((await api.get("/health/ready")).body["config_error"])
 
 

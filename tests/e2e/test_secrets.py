@@ -11,6 +11,7 @@ from gateway.adapters.config import make_key
 from gateway.app.logs import hide_secrets, start_log
 from tests.e2e.process import SERVE, Site, eventually, running
 from tests.notify.servers import http_service
+from tests.patience import PATIENCE_S
 
 SECRETS = {
     "BINANCE_API_KEY": "binance-key-0123456789",
@@ -56,17 +57,17 @@ async def test_no_secret_is_in_the_log_the_journal_or_an_answer(site: Site, form
                 await api.get("/api/trading/connections"),
                 await api.get("/metrics"),
             ]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 await service.came.wait()
 
             async def dead_channels_show() -> bool:
                 answers.append(await api.get("/api/trading/alerts"))
                 return sum(not channel["is_up"] for channel in answers[-1].body["channels"]) == 2
 
-            await eventually(dead_channels_show, 20)
+            await eventually(dead_channels_show, PATIENCE_S)
             await raw_nonsense(gateway.url, key)
             site.change("gateway.yaml", "modes:", "mdoes:")
-            await eventually(lambda: asyncio.sleep(0, "mdoes" in gateway.log), 20)
+            await eventually(lambda: asyncio.sleep(0, "mdoes" in gateway.log), PATIENCE_S)
             assert await gateway.stop() == 0
             everything = {**kept(site.data), "log": gateway.log.encode(), "answers": repr(answers).encode()}
     words = {name: text for name, text in secrets.items() if name != "IBKR_USERNAME"}

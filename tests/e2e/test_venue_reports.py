@@ -14,6 +14,7 @@ from tests.crash.socket_venue import VenueServer, launcher, venue_server
 from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, running
+from tests.patience import PATIENCE_S
 
 D = Decimal
 PRICES = {"AAPL": D(180), "TSLA": D(250)}
@@ -154,7 +155,7 @@ async def test_reports_on_orders_of_nobody_are_counted_and_harm_nothing(desk: De
     async def is_counted() -> bool:
         return (await api.statistics()).get("reports", {}).get("unmatched", 0) == len(ExecType)
 
-    await eventually(is_counted, 3)
+    await eventually(is_counted, PATIENCE_S)
     assert await api.positions() == []
     assert (await api.order("somebody-else")).status == 404
     await asyncio.sleep(0.1)

@@ -14,6 +14,7 @@ import pytest
 from tests.crash.traffic import Traffic
 from tests.e2e.ledger import signed_fills
 from tests.e2e.process import Api, Site, eventually, run_gateway, running
+from tests.patience import PATIENCE_S
 
 PATH = "/api/trading/ws/events"
 
@@ -83,12 +84,12 @@ async def test_a_watcher_misses_nothing_through_kills(site: Site) -> None:
             orders = await api.orders("&status=open")
             return all(one["order_type"] != "market" for one in orders)
 
-        await eventually(is_quiet, 5)
+        await eventually(is_quiet, PATIENCE_S)
         last = await newest(api)
         fresh = Watcher()
         for one in (watcher, fresh):
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(PATIENCE_S):
                     await one.watch(gateway.url, last)
             assert one.seq >= last, (one.seq, last)
         told = [message for message in watcher.messages if message["seq"] <= last]

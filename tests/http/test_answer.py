@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.http.desk import LIMIT_ORDER, PLACE, Desk
+from tests.patience import PATIENCE_S
 
 _BODY = json.dumps(LIMIT_ORDER).encode()
 _HEAD = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(_BODY)}\r\n"
@@ -16,7 +17,7 @@ async def _say(desk: Desk, *said: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
     try:
         writer.write(b"".join(said))
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), PATIENCE_S)
     finally:
         writer.close()
 

@@ -11,6 +11,7 @@ from gateway.adapters.http.streams import Pace, frame
 from gateway.domain.facts import VenueStatusRecorded
 from tests.fakes.gateway_samples import NOW_NS
 from tests.http.desk import Desk
+from tests.patience import PATIENCE_S
 
 
 @pytest.mark.parametrize(("first", "last"), [(1, 100), (1, 32), (2, 33), (33, 64), (20, 90), (64, 65)])
@@ -64,5 +65,5 @@ async def test_a_turn_that_is_called_off_is_given_back() -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(enter(), 0.01)
     pace._free_s = 0.0
-    async with asyncio.timeout(1), pace:
+    async with asyncio.timeout(PATIENCE_S), pace:
         pass

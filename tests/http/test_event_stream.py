@@ -33,6 +33,7 @@ from gateway.domain.throttle_facts import ClockSteppedBack
 from tests.fakes.gateway import FakeTail
 from tests.fakes.gateway_samples import NOW_NS, TRADER, D, new_order
 from tests.http.desk import Desk, principal
+from tests.patience import PATIENCE_S
 
 PATH = "/api/trading/ws/events"
 Socket = aiohttp.ClientWebSocketResponse
@@ -45,7 +46,7 @@ def where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def receive(ws: Socket, count: int) -> list[dict[str, Any]]:
-    return [await ws.receive_json(timeout=2) for _ in range(count)]
+    return [await ws.receive_json(timeout=PATIENCE_S) for _ in range(count)]
 
 
 async def test_an_orders_life_is_told_in_order() -> None:
@@ -105,13 +106,13 @@ async def test_types_filter_but_the_position_moves_on() -> None:
     async with Desk(heartbeat_s=0.05) as desk, desk.client.ws_connect(f"{desk.url}{PATH}?types=fill,session") as ws:
         await receive(ws, 1)
         order_id = (await desk.place()).json["order_id"]
-        beat = await ws.receive_json(timeout=2)
+        beat = await ws.receive_json(timeout=PATIENCE_S)
         while beat["seq"] < 1:
-            beat = await ws.receive_json(timeout=2)
+            beat = await ws.receive_json(timeout=PATIENCE_S)
         await desk.fake.fill(order_id, D(1), D(1))
-        message = await ws.receive_json(timeout=2)
+        message = await ws.receive_json(timeout=PATIENCE_S)
         while message["type"] == "heartbeat":
-            message = await ws.receive_json(timeout=2)
+            message = await ws.receive_json(timeout=PATIENCE_S)
     assert beat == {"seq": 1, "last_seq": 1, "type": "heartbeat"}
     assert message["type"] == "fill"
 
@@ -182,7 +183,7 @@ async def test_a_withdrawn_key_ends_its_streams() -> None:
         async with desk.client.ws_connect(desk.url + PATH, headers=headers) as ws:
             await receive(ws, 2)
             desk.people = (principal("other", Role.VIEWER),)
-            while (message := await ws.receive(timeout=2)).type is aiohttp.WSMsgType.TEXT:
+            while (message := await ws.receive(timeout=PATIENCE_S)).type is aiohttp.WSMsgType.TEXT:
                 pass
             assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
 
@@ -197,7 +198,7 @@ async def test_a_feed_that_breaks_ends_the_stream_with_an_incident(caplog: pytes
         desk.fake.tail = broken  # type: ignore[method-assign]
         async with desk.client.ws_connect(desk.url + PATH) as ws:
             await receive(ws, 1)
-            message = await ws.receive(timeout=2)
+            message = await ws.receive(timeout=PATIENCE_S)
     assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1011)
     assert message.extra is not None
     assert message.extra.startswith("incident ")

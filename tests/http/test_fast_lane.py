@@ -15,6 +15,7 @@ from gateway.domain.enums import Role
 from gateway.domain.settings import ServerSettings
 from gateway.ports.intake import NotAccepting
 from tests.http.desk import LIMIT_ORDER, PLACE, Desk, principal
+from tests.patience import PATIENCE_S
 
 READ = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 DESK = principal("desk", Role.TRADER, accounts=("default",))
@@ -55,7 +56,7 @@ class Client:
             await asyncio.sleep(0.001)  # each in a segment of its own
 
     async def hear(self) -> tuple[int, dict[str, str], bytes]:
-        head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 5)
+        head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
         first, *lines = head.decode().rstrip().split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines)
         assert len(headers) == len(lines), "a header came twice"
@@ -173,7 +174,7 @@ async def test_an_order_that_waits_is_answered_before_the_server_stops(quick: li
         assert not stopping.done()
         desk.fake.gate.set()
         assert (await client.hear())[0] == 201
-        await asyncio.wait_for(stopping, 5)
+        await asyncio.wait_for(stopping, PATIENCE_S)
     assert quick
 
 

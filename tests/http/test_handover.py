@@ -12,6 +12,7 @@ from gateway.adapters.http import handover
 from gateway.adapters.http.channel import Channel, FromStreams, ToStreams
 from tests.fakes.gateway_samples import D
 from tests.http.desk import Desk
+from tests.patience import PATIENCE_S
 
 EVENTS, MARKET = "/api/trading/ws/events", "/api/trading/ws/market-data"
 UPGRADE = (
@@ -32,7 +33,7 @@ async def test_what_a_client_sends_too_early_is_heard() -> None:
     async with HandingOver() as desk:
         reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
         writer.write(UPGRADE.format(path=EVENTS).encode() + MASKED_PING)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             head = await reader.readuntil(b"\r\n\r\n")
             told = [(await reader.readexactly((await reader.readexactly(2))[1])) for _ in range(2)]
         writer.close()
@@ -46,7 +47,7 @@ async def test_a_refused_stream_leaves_its_connection_with_the_gateway() -> None
         reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
         for path, status in ((f"{EVENTS}?after=7", b"400"), ("/health/live", b"200")):
             writer.write(UPGRADE.format(path=path).encode())
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(PATIENCE_S):
                 head = await reader.readuntil(b"\r\n\r\n")
                 size = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
                 await reader.readexactly(size)
@@ -68,20 +69,20 @@ async def test_streams_outlive_their_process(monkeypatch: pytest.MonkeyPatch) ->
 
         desk.server.handover.launch = launch
         async with desk.client.ws_connect(desk.url + EVENTS) as ws:
-            await ws.receive_json(timeout=2)
+            await ws.receive_json(timeout=PATIENCE_S)
             await desk.place()
-            assert (await ws.receive_json(timeout=2))["seq"] == 1
+            assert (await ws.receive_json(timeout=PATIENCE_S))["seq"] == 1
             lives[0].cancel()
-            while (await ws.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
+            while (await ws.receive(timeout=PATIENCE_S)).type is aiohttp.WSMsgType.TEXT:
                 pass
         assert (await desk.place(client_order_id="2")).status == 201
         async with desk.client.ws_connect(f"{desk.url}{EVENTS}?after=1") as ws:
-            await ws.receive_json(timeout=2)
-            assert (await ws.receive_json(timeout=2))["seq"] == 2
+            await ws.receive_json(timeout=PATIENCE_S)
+            assert (await ws.receive_json(timeout=PATIENCE_S))["seq"] == 2
             assert len(lives) == 1, "served here"
         await asyncio.sleep(0.06)
         async with desk.client.ws_connect(f"{desk.url}{EVENTS}?after=1") as ws:
-            assert (await ws.receive_json(timeout=2))["type"] == "hello"
+            assert (await ws.receive_json(timeout=PATIENCE_S))["type"] == "hello"
             assert len(lives) == 2
             assert desk.server.open_streams() == {("events",): 1, ("market-data",): 0}
 
@@ -100,7 +101,7 @@ async def test_a_process_that_does_not_start_is_not_missed(is_refused: bool) -> 
         for path in (EVENTS, MARKET):
             async with desk.client.ws_connect(desk.url + path) as ws:
                 await ws.send_str('{"action": "nonsense"}')
-                while (await ws.receive_json(timeout=2))["type"] != "error":
+                while (await ws.receive_json(timeout=PATIENCE_S))["type"] != "error":
                     pass
 
 
@@ -131,9 +132,9 @@ async def test_whose_order_it_is_is_asked_of_the_gateway() -> None:
     async with HandingOver() as desk:
         order_id = (await desk.place()).json["order_id"]
         async with desk.client.ws_connect(desk.url + EVENTS) as ws:
-            await ws.receive_json(timeout=2)
+            await ws.receive_json(timeout=PATIENCE_S)
             await desk.fake.fill(order_id, D(1), D(1))
-            message = await ws.receive_json(timeout=2)
+            message = await ws.receive_json(timeout=PATIENCE_S)
     assert (message["order_id"], message["account"], message["symbol"]) == (order_id, "default", "AAPL")
 
 
@@ -171,7 +172,7 @@ async def test_what_waits_arrives_in_order() -> None:
         sender.send(said.MarketState(number, {"AAPL": "x" * 1_000}))
     assert not sender.is_free, "more than the system keeps"
     receiver: Channel[ToStreams] = Channel(theirs, msgspec.msgpack.Decoder(ToStreams).decode, hear, lambda: None)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await is_all.wait()
     assert [message.stale_after_ns for message in heard if isinstance(message, said.MarketState)] == [*range(2_000)]
     sender.close()

@@ -16,6 +16,7 @@ from gateway.domain.market import Quote, TradeTick
 from tests.fakes.clock import ManualClock
 from tests.fakes.gateway_samples import NOW_NS, D, FakeMarket
 from tests.http.desk import Desk, principal
+from tests.patience import PATIENCE_S
 
 PATH = "/api/trading/ws/market-data"
 Socket = aiohttp.ClientWebSocketResponse
@@ -29,7 +30,7 @@ def where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 async def subscribe(ws: Socket, *symbols: str, action: str = "subscribe") -> Any:
     await ws.send_json({"action": action, "symbols": list(symbols)})
-    return await ws.receive_json(timeout=2)
+    return await ws.receive_json(timeout=PATIENCE_S)
 
 
 async def test_quotes_arrive_as_they_come() -> None:
@@ -44,9 +45,9 @@ async def test_quotes_arrive_as_they_come() -> None:
             "troubles": {},
             "type": "subscribed",
         }
-        first = await ws.receive_json(timeout=2)
+        first = await ws.receive_json(timeout=PATIENCE_S)
         desk.market.tick("MSFT", "3.50", "4")
-        second = await ws.receive_json(timeout=2)
+        second = await ws.receive_json(timeout=PATIENCE_S)
     assert (first["type"], first["symbol"], first["bid_px"]) == ("quote", "AAPL", "1")
     assert (second["symbol"], second["bid_px"], second["received_time"][:10]) == ("MSFT", "3.5", "2023-11-14")
     assert "age_ms" not in second
@@ -59,7 +60,7 @@ async def test_unsubscribed_symbols_fall_silent() -> None:
         assert (await subscribe(ws, "AAPL", action="unsubscribe"))["symbols"] == ["MSFT"]
         desk.market.tick("AAPL", "1", "2")
         desk.market.tick("MSFT", "1", "2")
-        assert (await ws.receive_json(timeout=2))["symbol"] == "MSFT"
+        assert (await ws.receive_json(timeout=PATIENCE_S))["symbol"] == "MSFT"
 
 
 async def test_the_watch_list_is_where_a_stream_starts() -> None:
@@ -68,7 +69,7 @@ async def test_the_watch_list_is_where_a_stream_starts() -> None:
         desk.market.tick("AAPL", "1", "2")
         await desk.ask("POST", "/api/trading/market-data/subscribe", {"symbols": ["AAPL"]})
         async with desk.client.ws_connect(desk.url + PATH) as ws:
-            assert (await ws.receive_json(timeout=2))["symbol"] == "AAPL"
+            assert (await ws.receive_json(timeout=PATIENCE_S))["symbol"] == "AAPL"
 
 
 @pytest.mark.parametrize(
@@ -85,10 +86,10 @@ async def test_garbage_is_answered_and_the_stream_goes_on(text: str, field: str)
     """A disconnect for a typo would cost the client its market data."""
     async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:
         await ws.send_str(text)
-        error = await ws.receive_json(timeout=2)
+        error = await ws.receive_json(timeout=PATIENCE_S)
         assert (error["type"], error["errors"][0]["field"]) == ("error", field)
         await ws.send_bytes(b"\x00")
-        assert (await ws.receive_json(timeout=2))["errors"][0]["field"] == "(message)"
+        assert (await ws.receive_json(timeout=PATIENCE_S))["errors"][0]["field"] == "(message)"
         assert (await subscribe(ws, "AAPL"))["symbols"] == ["AAPL"]
 
 
@@ -146,7 +147,7 @@ async def test_a_slow_client_gets_the_latest_of_each_symbol() -> None:
             for _ in range(3):
                 await asyncio.sleep(0)
     is_ready.set()
-    await asyncio.wait_for(is_done.wait(), 2)
+    await asyncio.wait_for(is_done.wait(), PATIENCE_S)
     talking.cancel()
     told = [(quote["symbol"], quote["bid_px"], quote.get("conflated")) for quote in sent]
     assert told == [("A", "1", None), ("B", "1", None), ("A", "1000", 998), ("B", "1000", 998)]
@@ -158,13 +159,13 @@ async def test_a_symbol_that_falls_silent_is_told_and_that_it_is_back(monkeypatc
     async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:
         desk.market.tick("AAPL", "1", "2", desk.clock.now_ns())
         assert (await subscribe(ws, "AAPL"))["stale"] == []
-        assert (await ws.receive_json(timeout=2))["type"] == "quote"
+        assert (await ws.receive_json(timeout=PATIENCE_S))["type"] == "quote"
         desk.market.troubles["AAPL"] = "TWS has lost the servers of IB"
         await subscribe(ws, "MSFT")  # so that the trouble is known wherever the stream is served
         desk.clock.advance(ms=5_001)
-        silent = await ws.receive_json(timeout=2)
+        silent = await ws.receive_json(timeout=PATIENCE_S)
         desk.market.tick("AAPL", "1", "2", desk.clock.now_ns())
-        back = [await ws.receive_json(timeout=2) for _ in range(2)]
+        back = [await ws.receive_json(timeout=PATIENCE_S) for _ in range(2)]
     assert silent == {
         "symbol": "AAPL",
         "is_stale": True,
@@ -180,7 +181,7 @@ async def test_only_quotes_are_sent() -> None:
         await subscribe(ws, "AAPL")
         desk.market.tell("AAPL", TradeTick("AAPL", D(1), D(1), 0, NOW_NS, False))
         desk.market.tick("AAPL", "1", "2")
-        assert (await ws.receive_json(timeout=2))["type"] == "quote"
+        assert (await ws.receive_json(timeout=PATIENCE_S))["type"] == "quote"
 
 
 async def test_a_client_that_left_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +192,7 @@ async def test_a_client_that_left_is_forgotten(monkeypatch: pytest.MonkeyPatch) 
         async with desk.client.ws_connect(desk.url + PATH) as ws:
             await subscribe(ws, "AAPL")
             assert len(desk.market.listeners["AAPL"]) == 1
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             while desk.market.listeners["AAPL"] or desk.server.open_streams()["market-data",]:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.domain.settings import ServerSettings
 from tests.http.desk import ORDERS, PLACE, Desk
+from tests.patience import PATIENCE_S
 
 BODY = {"symbol": "AAPL", "quantity": 1, "side": "buy", "order_type": "market"}
 
@@ -89,7 +90,7 @@ async def test_a_body_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPat
             b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: 100\r\n\r\n{"
         )
-        head = await asyncio.wait_for(reader.read(1_000), 5)
+        head = await asyncio.wait_for(reader.read(1_000), PATIENCE_S)
         writer.close()
     assert head.startswith(b"HTTP/1.1 408")
     assert b"BODY_TIMEOUT" in head
@@ -134,7 +135,7 @@ async def test_what_is_no_http_is_neither_answered_at_length_nor_logged(caplog: 
     async with Desk() as desk:
         reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer key-\x00secret\r\n\r\n")
-        head = await asyncio.wait_for(reader.read(1_000), 5)
+        head = await asyncio.wait_for(reader.read(1_000), PATIENCE_S)
         writer.close()
     assert head.startswith(b"HTTP/1.0 400") or head.startswith(b"HTTP/1.1 400")
     assert "secret" not in caplog.text

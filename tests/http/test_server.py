@@ -15,6 +15,7 @@ from gateway.adapters.http.operations import OPERATIONS, STREAMS
 from gateway.domain.enums import Role
 from gateway.domain.settings import ServerSettings
 from tests.http.desk import Desk, principal
+from tests.patience import PATIENCE_S
 
 ADMIN = principal("admin", Role.ADMIN)
 
@@ -79,7 +80,7 @@ async def test_stopping_says_goodbye_to_streams_and_stops_listening() -> None:
             message = await ws.receive()
             assert message.type is aiohttp.WSMsgType.CLOSE
             assert message.data == 1001
-            await asyncio.wait_for(stopping, 3)
+            await asyncio.wait_for(stopping, PATIENCE_S)
         with pytest.raises(aiohttp.ClientConnectorError):
             await desk.client.get(f"{desk.url}/health/live")
         assert desk.server.open_streams() == {("events",): 0, ("market-data",): 0}
@@ -95,7 +96,7 @@ async def test_a_client_that_does_not_answer_the_goodbye_is_cut_off(monkeypatch:
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         await reader.readuntil(b"\r\n\r\n")
-        await asyncio.wait_for(desk.server.close(), 3)
+        await asyncio.wait_for(desk.server.close(), PATIENCE_S)
         writer.close()
 
 

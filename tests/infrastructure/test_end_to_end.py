@@ -17,10 +17,10 @@ from gateway.adapters.config import make_key
 from tests.e2e.process import ROOT, Api, GatewayProcess, Site, eventually
 from tests.e2e.test_modes import effective, live_site
 from tests.notify.servers import HttpService, http_service
+from tests.patience import PATIENCE_S
 
 PROGRAMS = ("prometheus", "prometheus-alertmanager")
 INFRASTRUCTURE = ROOT / "infrastructure"
-WITHIN_S = 40.0
 TICK = "250ms"
 _WEBHOOK = "/api/trading/alertmanager"
 
@@ -131,7 +131,7 @@ class Room:
             return []
 
     async def until(self, ask: Callable[[], Awaitable[Any]]) -> None:
-        await eventually(ask, WITHIN_S, lambda: f"people: {self.people.posts}\n{self.gateway.log}")
+        await eventually(ask, PATIENCE_S, lambda: f"people: {self.people.posts}\n{self.gateway.log}")
 
     async def is_in(self, mode: str) -> bool:
         """Whether real orders of the venue go on in this mode."""

@@ -12,6 +12,7 @@ from gateway.domain.settings import MarketDataSettings
 from gateway.ports.market_data import MarketData
 from tests.fakes.clock import ManualClock
 from tests.marketdata.samples import BTC, depth, line, snapshot, ticker, trade, write
+from tests.patience import PATIENCE_S
 
 MS = 1_000_000
 
@@ -92,7 +93,7 @@ async def test_speed_zero_plays_once_as_fast_as_it_can(tmp_path: Path) -> None:
     heard: list[MarketUpdate] = []
     market.listen(None, heard.append)
     await market.start()
-    await asyncio.wait_for(market.done.wait(), 5)
+    await asyncio.wait_for(market.done.wait(), PATIENCE_S)
     assert len(heard) == 4
     await market.close()
 
@@ -162,7 +163,7 @@ async def test_bad_lines_are_counted_and_played_over(tmp_path: Path) -> None:
     path = write(tmp_path / "feed.jsonl", line(1, ticker("1", "2")), "what?\n", line(2, ticker("1", "3")))
     market = make_market(path, ManualClock(), speed="0")
     await market.start()
-    await asyncio.wait_for(market.done.wait(), 5)
+    await asyncio.wait_for(market.done.wait(), PATIENCE_S)
     assert market.bad_lines == 1
     quote = market.quote("BTC/USDT")
     assert quote is not None

@@ -25,6 +25,7 @@ from gateway.domain.settings import NotificationChannel, Settings
 from tests.config.samples import parse_texts
 from tests.fakes.alerts import an_alert
 from tests.notify.servers import HttpService, http_service, smtp_service
+from tests.patience import PATIENCE_S
 
 SECRET = "t0ken-that-nobody-may-see"
 ENV = {"HOOK": "", "TOKEN": SECRET, "PASSWORD": SECRET}
@@ -58,7 +59,7 @@ async def working(settings: NotificationChannel, naps: Naps) -> AsyncIterator[Ch
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - what a server does sets no event here
             await asyncio.sleep(0.002)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.e2e.process import Site
+from tests.patience import PATIENCE_S
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 #: Pictures of the page, for people.
@@ -22,6 +23,7 @@ _QUIET = (
 )
 
 OpenPage = Callable[..., Coroutine[Any, Any, Page]]
+expect.set_options(timeout=PATIENCE_S * 1_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 async def is_live(page: Page) -> None:
-    await expect(page.locator(".link-state")).to_have_text("Live", timeout=10_000)
+    await expect(page.locator(".link-state")).to_have_text("Live")
 
 
 async def test_an_order_appears_as_it_happens_and_tells_its_story(site: Site, open_page: OpenPage) -> None:
@@ -37,7 +37,7 @@ async def test_an_order_appears_as_it_happens_and_tells_its_story(site: Site, op
         assert filled.body["policy_revision"] in await story.inner_text()
         await story.get_by_role("button", name="Show every check").click()
         check = story.get_by_role("row").filter(has_text="max_position_size")
-        await expect(check).to_contain_text("passed", timeout=15_000)
+        await expect(check).to_contain_text("passed")
         await expect(check).to_contain_text("10 000")
         await page.keyboard.press("Escape")
         await expect(story).to_have_count(0)
@@ -91,7 +91,7 @@ async def test_the_page_goes_on_by_itself_after_the_gateway_was_killed(site: Sit
         gateway.spawn()
         await gateway.ready()
         await gateway.api().place(**market(strategy="while-away"))  # the page is not back yet
-        await expect(page.get_by_role("row").filter(has_text="while-away").first).to_be_visible(timeout=15_000)
+        await expect(page.get_by_role("row").filter(has_text="while-away").first).to_be_visible()
         await is_live(page)
         orders = page.get_by_role("tabpanel").get_by_role("row")
         await expect(orders.filter(has_text="before")).to_have_count(1)

@@ -13,6 +13,7 @@ from gateway.adapters.policy.sources import PoliciesInvalid, build_sources
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.reasons import RejectCode
 from gateway.ports.policy import PolicyEngine
+from tests.patience import PATIENCE_S
 from tests.policy.conftest import POLICIES
 from tests.policy.documents import order_document
 from tests.policy.opa_server import ROOT, OpaServer, opa_server
@@ -173,10 +174,8 @@ async def test_a_server_that_comes_up_late_gets_the_first_policies(approved: App
 
 
 async def _until_allowed(server: OpaServerPolicy) -> None:
-    async with asyncio.timeout(10):
-        for _ in range(500):
-            if (await server.evaluate(order_document())).is_allowed:
-                return
+    async with asyncio.timeout(PATIENCE_S):
+        while not (await server.evaluate(order_document())).is_allowed:  # noqa: ASYNC110  # asking is all one can do
             await asyncio.sleep(0.02)
 
 

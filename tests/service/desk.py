@@ -34,6 +34,7 @@ from tests.fakes.outside import (
     OpenCalendar,
 )
 from tests.fakes.venue import FakeVenue
+from tests.patience import PATIENCE_S
 from tests.world import ADMIN, PRICES, TRADER, trading_config
 
 D = Decimal
@@ -130,7 +131,7 @@ class Desk:
         assert reply.story is not None
         return self.engine.state.orders[reply.story.order.order_id]
 
-    async def until(self, condition: Any, within_s: float = 2.0) -> None:
+    async def until(self, condition: Any, within_s: float = PATIENCE_S) -> None:
         """Wait for something to become true; fails when it does not in time."""
         async with asyncio.timeout(within_s):
             while not condition():  # noqa: ASYNC110 - conditions of many objects, none of which could set an event

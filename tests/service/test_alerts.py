@@ -9,6 +9,7 @@ from gateway.domain.orders import Actor
 from gateway.service.alerts import EVERY_NS, LINGER_NS, AlertDesk
 from tests.fakes.alerts import ListNotifier
 from tests.fakes.clock import ManualClock
+from tests.patience import PATIENCE_S
 from tests.service.desk import Desk, desk
 
 LOST = AlertCondition(kind=AlertKind.VENUE_LOST, subject="venue:alpha", severity=Severity.CRITICAL, text="away")
@@ -99,7 +100,7 @@ async def test_that_the_journal_fails_is_told_although_it_cannot_be_recorded() -
         taken = await here.alerts.acknowledge(alert.alert_id, ANN, "making room")
         assert taken is not None
         here.one.journal.failure = None
-        await here.one.until(lambda: here.one.engine.failure is None, within_s=5)
+        await here.one.until(lambda: here.one.engine.failure is None, within_s=PATIENCE_S)
         assert here.one.engine.durable_seq == here.one.engine.last_seq
 
 

@@ -9,6 +9,7 @@ from gateway.domain.events import GatewayStarted
 from gateway.domain.records import Record
 from gateway.service import feed as feeds
 from gateway.service.feed import Feed
+from tests.patience import PATIENCE_S
 
 
 class CountingJournal:
@@ -69,7 +70,7 @@ async def test_who_waits_is_woken_also_when_nobody_reads() -> None:
     waiting = asyncio.create_task(feed.beyond(6))
     await asyncio.sleep(0)
     assert feed.skip_to(7)
-    assert await asyncio.wait_for(waiting, 2) == 7
+    assert await asyncio.wait_for(waiting, PATIENCE_S) == 7
     tail = feed.tail(7)
     assert not feed.skip_to(9), "somebody reads"
     assert feed.last_seq == 7

@@ -11,6 +11,7 @@ from gateway.domain.orders import ExecutionReport
 from gateway.ports.venue import Answer, Lookup
 from gateway.service import executor
 from tests.fakes.venue import FakeVenue
+from tests.patience import PATIENCE_S
 from tests.service.desk import desk
 from tests.world import TRADER
 
@@ -46,7 +47,7 @@ async def test_a_fill_that_is_learned_after_the_end_is_booked() -> None:
     async with desk(Mode.LIVE, venue=venue, timeout_s=0.3) as one:
         order = one.order(await one.place(limit=D(90)))
         await one.until(lambda: order.is_in_doubt)
-        await asyncio.wait_for(venue.asked.wait(), 2)
+        await asyncio.wait_for(venue.asked.wait(), PATIENCE_S)
         venue.tell.set()
         venue.report(order.order_id, ExecType.CANCELED)
         await one.until(lambda: order.cum_qty == 4)

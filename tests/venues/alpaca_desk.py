@@ -12,6 +12,7 @@ from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import OrdType, TimeInForce
 from gateway.domain.settings import VenueSettings
 from gateway.ports.venue import Lookup
+from tests.patience import PATIENCE_S
 from tests.venues.alpaca.server import AlpacaServer
 from tests.venues.listening import Heard
 from tests.venues.tickets import ticket as any_ticket
@@ -49,7 +50,7 @@ class Desk:
 
     async def settled(self, order: OrderTicket) -> Lookup:
         """Ask until there is an answer, as the gateway does."""
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             while (found := await self.venue.lookup(order)).is_known is None:  # noqa: ASYNC110  # nothing tells
                 await asyncio.sleep(0.02)
         self.heard.on_reports(found.reports)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from tests.patience import PATIENCE_S
 from tests.venues.peer import Peer
 
 
@@ -123,8 +124,8 @@ async def ccxt_client(venue: Any, *, secret: str | None = None, timeout_ms: int 
 
 
 async def until(is_so: Callable[[], object]) -> None:
-    """Wait, two seconds at most, for something that the loop brings about."""
-    async with asyncio.timeout(2):
+    """Wait for something that the loop brings about."""
+    async with asyncio.timeout(PATIENCE_S):
         for _ in itertools.count():
             if is_so():
                 return

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.venues.alpaca.server import AlpacaServer
 from tests.venues.clients import alpaca_client, alpaca_trade_updates, running, until
 
@@ -279,7 +280,7 @@ async def test_the_library_waits_for_ever(venue: AlpacaServer, desk: Desk) -> No
     """Without this, alpaca-py's missing timeout would go unseen: only the end of the connection ends its call."""
     fault = venue.faults.add("silent", "account")
     waiting = asyncio.create_task(desk("get_account"))
-    await asyncio.wait_for(fault.hit.wait(), 2)
+    await asyncio.wait_for(fault.hit.wait(), PATIENCE_S)
     assert not waiting.done()
     await venue.stop()
     with pytest.raises(OSError, match="abort"):

@@ -16,6 +16,7 @@ from gateway.domain.instruments import Instrument
 from gateway.domain.market import DepthUpdate, MarketUpdate, Quote, TradeTick
 from gateway.domain.settings import VenueSettings
 from gateway.domain.venue_account import AccountUnreadable, VenuePosition
+from tests.patience import PATIENCE_S
 from tests.venues.alpaca.server import AlpacaServer
 from tests.venues.alpaca_desk import Desk, market, open_desk, ticket
 
@@ -135,7 +136,7 @@ class Prices:
 
     async def subscribed(self, *symbols: str) -> None:
         """Wait until the peer has been asked for these and no others."""
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             while self.wants() != set(symbols):  # noqa: ASYNC110  # the peer tells nobody
                 await asyncio.sleep(0.01)
 
@@ -143,7 +144,7 @@ class Prices:
         return {symbol for one in self.peer.hub.connections for symbol in one.state.get("wants", {}).get("quotes", ())}
 
     async def until_book(self, symbol: str, *sides: list[tuple[str, int]]) -> None:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             while (book := self.market.depth(symbol)) is None or sides != (  # noqa: ASYNC110
                 [(str(one.px.to_integral_value()), int(one.qty)) for one in book.bids],
                 [(str(one.px.to_integral_value()), int(one.qty)) for one in book.asks],
@@ -151,7 +152,7 @@ class Prices:
                 await asyncio.sleep(0.01)
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.told) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
@@ -176,7 +177,7 @@ async def test_quotes_and_trades_are_exact(prices: Prices) -> None:
     prices.peer.trade("AAPL", "179.90", 3)
     prices.peer.quote("BTC/USD", "99999.123456789", "100001")
     prices.peer.quote("TSLA", "1", "2")
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         while prices.market.quote("BTC/USD") is None:  # noqa: ASYNC110  # it is told last
             await asyncio.sleep(0.01)
     # What was asked for at first may be answered now, and tell the same quotes once more.
@@ -201,7 +202,7 @@ async def test_the_book_of_coins_is_what_its_changes_add_up_to(prices: Prices) -
     await prices.until_book("BTC/USD", [("99998", 3), ("99997", 6)], [("100001", 3), ("100002", 6)])
     assert prices.market.depth("AAPL") is None, "of shares there is none"
     prices.peer.hang_up()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         while prices.market.depth("BTC/USD") is not None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -256,7 +257,7 @@ async def test_keys_that_are_refused_are_told(prices: Prices) -> None:
     prices.peer.refuse_credentials()
     prices.follow("AAPL")
     await prices.market.start()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         while "auth failed" not in prices.market.state().connection.text:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert not prices.market.state().connection.is_connected
@@ -300,6 +301,6 @@ async def test_a_stream_that_only_looks_alive_is_found_out(prices: Prices, monke
     await prices.until(2)
     prices.peer.go_silent()
     prices.peer.quote("AAPL", "170", "171")
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         while not prices.market.state().reconnects:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

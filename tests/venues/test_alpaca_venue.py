@@ -11,6 +11,7 @@ from gateway.adapters.venues.alpaca import book as book_module
 from gateway.adapters.venues.alpaca.assets import AssetRules
 from gateway.adapters.venues.alpaca.errors import OrderUnsupported
 from gateway.domain.enums import ExecType, OrdType, SubmitStatus, TimeInForce
+from tests.patience import PATIENCE_S
 from tests.venues.alpaca.orders import Asset
 from tests.venues.alpaca_desk import IN_FLIGHT_S, Desk, market, open_desk, ticket
 from tests.venues.booking import booked
@@ -187,7 +188,7 @@ async def test_what_is_known_of_an_asset_is_kept_before_sending(desk: Desk) -> N
     """Without this, the rules would be asked for and heeded by nobody. The first order does not wait for them."""
     desk.peer.account.assets["AAPL"] = Asset("AAPL", is_fractionable=False)
     assert (await desk.venue.submit(ticket(order_qty=D("1.5")))).status is ACCEPTED
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         while (await desk.venue.submit(ticket(order_qty=D("1.5")))).status is ACCEPTED:  # noqa: ASYNC110  # nothing tells
             await asyncio.sleep(0.01)
     sent = desk.sent()

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.venues.binance.server import BinanceServer
 from tests.venues.clients import binance_client, market_stream, until, user_stream
 
@@ -41,7 +42,7 @@ async def refusal(awaitable: Any) -> tuple[int, int, str]:
 
 
 async def recv(socket: Any) -> Any:
-    return await asyncio.wait_for(socket.recv(), 2)
+    return await asyncio.wait_for(socket.recv(), PATIENCE_S)
 
 
 async def reports(socket: Any, count: int) -> list[tuple[str, str, str]]:
@@ -224,7 +225,7 @@ async def test_a_late_answer_comes_when_released(venue: BinanceServer, client: A
     """Without this, fills could not be made to beat the answer to their order."""
     late = venue.faults.add("late", "place")
     placing = asyncio.create_task(client.create_order(**RESTING))
-    await asyncio.wait_for(late.hit.wait(), 2)
+    await asyncio.wait_for(late.hit.wait(), PATIENCE_S)
     await until(venue.orders)
     venue.trade("BTCUSDT", "99000", 1)
     assert not placing.done()

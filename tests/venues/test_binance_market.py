@@ -10,6 +10,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.venues.binance import market as market_module
 from gateway.adapters.venues.binance.market import BinanceMarket
 from gateway.domain.settings import VenueSettings
+from tests.patience import PATIENCE_S
 from tests.venues.binance.server import BinanceServer
 from tests.venues.prices import Watched, crypto
 
@@ -258,7 +259,7 @@ async def test_snapshots_wait_when_the_exchange_says_so(peer: BinanceServer, mon
     watched.feed.follow([BTC])
     monkeypatch.setattr(market_module.asyncio, "sleep", noted)
     await watched.feed.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while watched.feed.depth("BTC/USDT") is None:
             await sleep(0.005)
     assert 7.0 in waits

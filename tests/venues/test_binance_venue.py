@@ -15,6 +15,7 @@ from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import OrdType, Side, SubmitStatus, TimeInForce
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import VenueSettings
+from tests.patience import PATIENCE_S
 from tests.venues.binance.server import BinanceServer
 from tests.venues.listening import Heard
 from tests.venues.tickets import ticket as any_ticket
@@ -96,7 +97,7 @@ def count_sent(peer: BinanceServer) -> int:
 
 async def until_refused(desk: Desk, words: str, **more: object) -> None:
     """What the adapter learns in the background it knows soon; until then the exchange refuses."""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             answer = await desk.venue.submit(ticket(**more))
             assert answer.status is REJECTED

@@ -6,6 +6,8 @@ import sys
 import aiohttp
 import pytest
 
+from tests.patience import PATIENCE_S
+
 
 async def test_tws_starts_by_hand_and_obeys() -> None:
     """Without this, nobody could play a TWS that loses its servers or rolls ids back in front of a gateway."""
@@ -16,7 +18,7 @@ async def test_tws_starts_by_hand_and_obeys() -> None:
     assert process.stdin is not None
     said = ["quote AAPL 1 2", "lose", "find lost", "rollback 7 3", "set reject_next no such margin", "set late_s 0.5"]
     process.stdin.write("\n".join([*said, "set doubled yes", "hangup", "orders", "nonsense", "quit", ""]).encode())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         out, _ = await process.communicate()
     assert "paper trading on 127.0.0.1:" in out.decode()
     assert [line for line in out.decode().splitlines() if "Error" in line] == [
@@ -35,7 +37,7 @@ async def test_a_peer_starts_by_hand_and_says_where(name: str, path: str) -> Non
     try:
         assert process.stdout is not None
         lines = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not lines or "fault:" not in lines[-1]:
                 lines.append((await process.stdout.readline()).decode())
         url = lines[0].split("http://")[1].split(";")[0]

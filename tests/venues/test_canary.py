@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.e2e.process import Api, Site, eventually, running
+from tests.patience import PATIENCE_S
 from tests.venues.contract.drivers import Driver
 from tests.venues.contract.matrix import VENUES
 from tests.venues.contract.registry import DRIVERS
@@ -56,7 +57,7 @@ async def test_a_canary_of_five_percent(name: str, tmp_path: Path) -> None:
                 views = (await api.fetch("/api/trading/connections"))["connections"]
                 return any(view["name"] == name and view["is_connected"] for view in views)
 
-            await eventually(is_connected, 30, lambda: gateway.log)
+            await eventually(is_connected, PATIENCE_S, lambda: gateway.log)
             opened = await trade(api, driver, "buy")
             live = {order["order_id"] for order in opened if order["route"] == "live"}
             assert 0 < len(live) < CYCLES / 4

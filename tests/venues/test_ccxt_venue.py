@@ -23,6 +23,7 @@ from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrdType, Side, SubmitStatus, TimeInForce
 from gateway.domain.settings import VenueSettings
 from gateway.ports.venue import Lookup
+from tests.patience import PATIENCE_S
 from tests.venues.exchange.server import CoinbaseServer
 from tests.venues.listening import Heard
 from tests.venues.tickets import ticket as any_ticket
@@ -69,7 +70,7 @@ class Desk:
 
     async def settled(self, order: OrderTicket) -> Lookup:
         """What the exchange answers about an order, asked as the gateway asks: until it does."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while (found := await self.venue.lookup(order)).is_known is None:  # noqa: ASYNC110  # asking is all one can do
                 await asyncio.sleep(0.05)
         return found
@@ -314,7 +315,7 @@ async def test_one_stale_answer_ends_no_order(desk: Desk) -> None:
     await asyncio.sleep(0.15)  # longer than an order that was just placed may not be seen
     desk.peer.faults.add("error", "lookup", status=404, body='{"message":"NotFound"}')
     desk.peer.faults.add("error", "open_orders", times=3, status=200, body="[]")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while desk.peer.faults.waiting:  # noqa: ASYNC110  # polling meets them
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.2)
@@ -412,7 +413,7 @@ async def test_a_clock_that_is_off_is_set_and_a_wrong_key_is_told(desk: Desk) ->
     """Without this, a drifting clock would stop trading for good, and a wrong key look like an outage."""
     desk.peer.skew(60_000)
     assert (await desk.venue.submit(ticket())).status is REJECTED
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while (await desk.venue.submit(ticket())).status is REJECTED:  # noqa: ASYNC110  # trying is all one can do
             await asyncio.sleep(0.05)
     assert len(desk.peer.orders()) == 1

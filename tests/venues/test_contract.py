@@ -16,6 +16,7 @@ import pytest
 from gateway.domain.capabilities import IdReuse
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrderClass, OrdType, SubmitStatus, TimeInForce
+from tests.patience import PATIENCE_S
 from tests.venues.contract import fast
 from tests.venues.contract.desk import Desk
 from tests.venues.contract.registry import DRIVERS, EXCUSED, WITH_CLASSES
@@ -333,7 +334,7 @@ async def test_c12_a_budget_that_is_used_up_keeps_a_reserve_for_cancels(desk: De
             pass
     assert budget.remaining > 0
     refused = desk.driver.ticket()
-    answer = await asyncio.wait_for(desk.venue.submit(refused), 5)
+    answer = await asyncio.wait_for(desk.venue.submit(refused), PATIENCE_S)
     assert (answer.status, "nothing was sent" in answer.text) == (REJECTED, True), answer
     assert refused.order_id not in desk.driver.sent()
     assert budget.take(budget.remaining, is_cancel=True)

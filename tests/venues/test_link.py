@@ -10,6 +10,7 @@ from gateway.adapters.venues.shared import background as background_module
 from gateway.adapters.venues.shared import link as link_module
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.link import MAX_WAIT_S, Backoff, Link
+from tests.patience import PATIENCE_S
 from tests.venues.listening import Heard
 
 
@@ -146,5 +147,5 @@ async def test_work_whose_library_swallows_a_cancel_ends_all_the_same(monkeypatc
     background = Background("v")
     background.spawn(watch(), "stream")
     await asyncio.sleep(0)
-    await asyncio.wait_for(background.close(), 2)
+    await asyncio.wait_for(background.close(), PATIENCE_S)
     assert len(swallowed) == 2

@@ -9,6 +9,7 @@ import yaml
 
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, Site, eventually, running
+from tests.patience import PATIENCE_S
 from tests.venues.alpaca.server import AlpacaServer
 
 
@@ -36,7 +37,7 @@ async def connected(api: Api) -> None:
         views = (await api.fetch("/api/trading/connections"))["connections"]
         return any(view["name"] == "alpaca" and view["is_connected"] for view in views)
 
-    await eventually(is_connected, 5)
+    await eventually(is_connected, PATIENCE_S)
 
 
 def is_status(word: str) -> Any:
@@ -116,7 +117,7 @@ async def test_shadow_is_filled_from_alpacas_own_prices(site: Site) -> None:
             async def is_quoted() -> bool:
                 return bool((await api.get("/api/trading/market-data/BTC/USD")).body.get("ask_px") == "90001.5")
 
-            await eventually(is_quoted, 8)
+            await eventually(is_quoted, PATIENCE_S)
             bought = (await api.place(**market(symbol="BTC/USD", quantity="0.01"))).body
             done = await api.until_order(bought["order_id"], is_status("filled"))
             assert (done["route"], done["avg_px"]) == ("shadow", "90001.5")

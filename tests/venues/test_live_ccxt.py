@@ -12,6 +12,7 @@ from gateway.adapters.venues.ccxt.ids import client_id_of, order_id_of
 from gateway.adapters.venues.ccxt.known import IdForm
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, Site, eventually, running
+from tests.patience import PATIENCE_S
 from tests.venues.exchange.server import CoinbaseServer
 
 D = Decimal
@@ -52,12 +53,12 @@ async def connected(api: Api) -> None:
         mine = [view for view in views if view["name"] == "coinbase-desk"]
         return len(mine) == 2 and all(view["is_connected"] for view in mine)
 
-    await eventually(is_connected, 8)
+    await eventually(is_connected, PATIENCE_S)
 
     async def is_priced() -> bool:
         return bool((await api.get("/api/trading/market-data/BTC/USD")).body.get("ask_px") == "100001")
 
-    await eventually(is_priced, 8)
+    await eventually(is_priced, PATIENCE_S)
 
 
 def is_status(word: str) -> Any:
@@ -109,7 +110,7 @@ async def test_a_killed_gateway_finds_its_orders_at_the_exchange_again(site: Sit
             async def has_arrived() -> bool:
                 return len(peer.faults.log) == 2
 
-            await eventually(has_arrived, 5)
+            await eventually(has_arrived, PATIENCE_S)
             gateway.kill()
             peer.trade("BTC-USD", "95000", "0.01")
             gateway.spawn()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Site, eventually, running
+from tests.patience import PATIENCE_S
 from tests.venues.tws.server import TwsServer
 
 D = Decimal
@@ -38,7 +39,7 @@ async def test_a_canary_at_interactive_brokers(site: Site) -> None:
                 views = (await api.fetch("/api/trading/connections"))["connections"]
                 return any(view["name"] == "ibkr" and view["is_connected"] for view in views)
 
-            await eventually(is_connected, 5, lambda: gateway.log)
+            await eventually(is_connected, PATIENCE_S, lambda: gateway.log)
             replies = [await api.place(**market(strategy=f"s{n}")) for n in range(30)]
             assert {reply.status for reply in replies} == {201}
             orders = [
@@ -70,7 +71,7 @@ async def test_a_killed_gateway_finds_its_orders_at_the_venue_again(site: Site) 
                 reply = await api.place(**resting("probe"))
                 return bool(reply.body["ord_status"] == "new" or reply.body.get("route") == "live")
 
-            await eventually(takes_orders, 5, lambda: gateway.log)
+            await eventually(takes_orders, PATIENCE_S, lambda: gateway.log)
             works = (await api.place(**resting("works"))).body["order_id"]
             fills = (await api.place(**resting("fills", limit_price="150"))).body["order_id"]
             for order_id in (works, fills):
@@ -81,7 +82,7 @@ async def test_a_killed_gateway_finds_its_orders_at_the_venue_again(site: Site) 
             async def has_arrived() -> bool:
                 return any(order.order_ref == doubted for order in tws.seen)
 
-            await eventually(has_arrived, 5, lambda: gateway.log)
+            await eventually(has_arrived, PATIENCE_S, lambda: gateway.log)
             gateway.kill()
             tws.trade("AAPL", "150", 10)
             gateway.spawn()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.orders import market
 from tests.e2e.process import Api, Site, eventually, running
+from tests.patience import PATIENCE_S
 from tests.venues.binance.server import BinanceServer
 from tests.venues.tws.server import TwsServer
 
@@ -36,7 +37,7 @@ async def until_quoted(api: Api, symbol: str, **wanted: object) -> dict[str, Any
         quote = (await api.get(f"/api/trading/market-data/{symbol}")).body
         return all(quote.get(key) == value for key, value in wanted.items())
 
-    await eventually(is_so, 8, lambda: f"{symbol}: {quote} is not {wanted}")
+    await eventually(is_so, PATIENCE_S, lambda: f"{symbol}: {quote} is not {wanted}")
     return quote
 
 
@@ -81,7 +82,7 @@ async def test_the_source_of_prices_is_changed_by_an_edit(site: Site) -> None:
             async def is_refused() -> bool:
                 return "must be a source of prices" in str((await api.get("/health/ready")).body)
 
-            await eventually(is_refused, 5)
+            await eventually(is_refused, PATIENCE_S)
             assert (await api.fetch("/api/trading/market-data/BTC/USDT"))["is_synthetic"] is False
             site.merge("gateway.yaml", {"market_data": {"source": "synthetic"}})
             await until_quoted(api, "BTC/USDT", is_synthetic=True)
@@ -154,5 +155,5 @@ async def test_shadow_at_interactive_brokers_is_filled_from_tws_over_a_connectio
             async def is_refused() -> bool:
                 return "must be a calendar" in str((await api.get("/health/ready")).body["warnings"])
 
-            await eventually(is_refused, 5, lambda: gateway.log[-1500:])
+            await eventually(is_refused, PATIENCE_S, lambda: gateway.log[-1500:])
             assert (await api.fetch("/api/trading/market-data/AAPL"))["bid_px"] == "179.99"

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, run_gateway, running
+from tests.patience import PATIENCE_S
 from tests.venues.binance.server import BinanceServer
 from tests.venues.tws.server import TwsServer
 
@@ -34,7 +35,7 @@ async def connected(api: Api, name: str, gateway: GatewayProcess) -> None:
     async def is_read() -> bool:
         return bool((await venue_view(api, name)).get("read_at"))
 
-    await eventually(is_read, 10, lambda: gateway.log)
+    await eventually(is_read, PATIENCE_S, lambda: gateway.log)
 
 
 async def until_differs(api: Api, name: str, symbol: str, gateway: GatewayProcess) -> dict[str, Any]:
@@ -45,7 +46,7 @@ async def until_differs(api: Api, name: str, symbol: str, gateway: GatewayProces
         found[:] = [one for one in view.get("differences", ()) if one["symbol"] == symbol]
         return bool(found)
 
-    await eventually(differs, 15, lambda: gateway.log)
+    await eventually(differs, PATIENCE_S, lambda: gateway.log)
     return found[0]
 
 
@@ -53,7 +54,7 @@ async def until_alerted(api: Api, kinds: set[str], gateway: GatewayProcess) -> N
     async def are_told() -> bool:
         return kinds <= {one["kind"] for one in (await api.fetch("/api/trading/alerts"))["alerts"]}
 
-    await eventually(are_told, 15, lambda: gateway.log)
+    await eventually(are_told, PATIENCE_S, lambda: gateway.log)
 
 
 async def command(gateway: GatewayProcess, *words: str) -> str:
@@ -144,7 +145,8 @@ async def test_an_order_that_no_venue_answers_for_is_settled_from_a_terminal(sit
             async def is_canceled() -> bool:
                 return order.status == "Cancelled"
 
-            await eventually(is_canceled, 20, lambda: gateway.log)  # over in the books, so it must not work on there
+            # over in the books, so it must not work on there
+            await eventually(is_canceled, PATIENCE_S, lambda: gateway.log)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -181,6 +183,6 @@ async def test_a_killed_gateway_is_right_again_with_binance(site: Site) -> None:
                 held = {one["symbol"]: one for one in view.get("holdings", ())}
                 return "BTC" in held and held["BTC"]["difference"] == "0" and not held["BTC"]["note"]
 
-            await eventually(agrees, 20, lambda: gateway.log)
+            await eventually(agrees, PATIENCE_S, lambda: gateway.log)
             assert (await venue_view(api, "binance"))["differences"] == []
             assert (await api.cancel(rests)).status == 202

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, SubmitStatus
 from gateway.ports.venue import Answer, Lookup
+from tests.patience import PATIENCE_S
 from tests.venues.contract.drivers import Driver, Truth
 from tests.venues.listening import Heard
 
@@ -66,7 +67,7 @@ class Desk:
 
     async def settle(self, ticket: OrderTicket) -> bool:
         """Ask until the venue knows, as the gateway does; what it tells is heard like any other report."""
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(PATIENCE_S):
             while (found := await self.look_up(ticket)).is_known is None:  # noqa: ASYNC110 - asking is all one can do
                 await asyncio.sleep(0.02)
         return found.is_known

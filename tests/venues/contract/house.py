@@ -15,6 +15,7 @@ from gateway.ports.intake import Reply
 from gateway.service.executor import VenueSlot, VenueTable
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.outside import FixedMarket, FunctionPolicy
+from tests.patience import PATIENCE_S
 from tests.service.desk import Desk
 from tests.venues.contract.drivers import Driver, Truth
 from tests.world import TRADER, trading_config
@@ -131,7 +132,7 @@ class House(Desk):
             return False
         return True
 
-    async def until(self, condition: Callable[[], Any], within_s: float = 2.0) -> None:
+    async def until(self, condition: Callable[[], Any], within_s: float = PATIENCE_S) -> None:
         async with asyncio.timeout(within_s):
             while not condition():  # noqa: ASYNC110 - conditions of many objects, none of which could set an event
                 await asyncio.sleep(0.01)
