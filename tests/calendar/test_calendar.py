@@ -212,21 +212,21 @@ def test_a_calendar_that_ends_too_early_is_closed_and_cheap() -> None:
     """Without it every order after that year would load the calendar anew, for a tenth of a second and more."""
     calendar, late = ExchangeCalendar(), ns("2060-06-15 12:00", "Asia/Shanghai")
     assert not calendar.session("XSHG", late).is_open
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(100):
         assert calendar.session_end_ns("XSHG", late) > late
         assert calendar.trading_day("XSHG", late) == "2060-06-15"
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 def test_asking_again_is_cheap(calendar: ExchangeCalendar) -> None:
     """Without it the calendar could come to dominate the order's path (measured: 0.4 us; the bound allows for CI)."""
     now = ns("2024-11-27 12:00")
     calendar.session("XNYS", now)
-    started = time.perf_counter()
+    started = time.process_time()
     for step in range(20_000):
         calendar.session("XNYS", now + step)
-    assert (time.perf_counter() - started) / 20_000 < 20e-6
+    assert (time.process_time() - started) / 20_000 < 20e-6
 
 
 def test_the_synthetic_market_never_loads_pandas() -> None:

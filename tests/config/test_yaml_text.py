@@ -106,9 +106,9 @@ _HOSTILE = {
 @pytest.mark.parametrize("name", _HOSTILE)
 def test_hostile_text_is_refused_quickly(name: str) -> None:
     """Without it a megabyte of brackets, or an alias bomb, would hang the gateway or exhaust its stack."""
-    began = time.perf_counter()
+    began = time.process_time()  # of this process: other work on the machine is not the reader's fault
     read(_HOSTILE[name])
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_file_of_many_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ and outages in that moment leave nothing held and nothing half admitted."""
 import asyncio
 import os
 import random
-import signal
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -51,13 +50,12 @@ async def test_an_outage_of_the_server_denies_orders_and_never_cancels(site: Sit
             ids = [(await api.place(**resting(f"s{n}"))).body["order_id"] for n in range(3)]
             before = [view["held_exposure"] for view in await api.portfolio()]
 
-            assert server._process is not None
-            server._process.send_signal(signal.SIGSTOP)
+            server.pause()
             replies = await asyncio.gather(*(api.place(**market(strategy=f"h{n}")) for n in range(20)))
             codes = Counter((reply.status, reply.body.get("code")) for reply in replies)
             assert codes == {(422, "POLICY_UNAVAILABLE"): 20}, codes
             assert (await api.cancel(ids[0])).status == 202
-            server._process.send_signal(signal.SIGCONT)
+            server.go_on()
 
             server.stop()
             denied = await api.place(**market(strategy="down"))
@@ -108,8 +106,7 @@ async def test_an_order_that_waited_through_a_demotion_is_not_sent(site: Site) -
             async with running(site, launcher(venue, site.root)) as gateway:
                 api = gateway.api()
                 assert (await api.place(**market(strategy="before"))).body["route"] == "live"
-                assert server._process is not None
-                server._process.send_signal(signal.SIGSTOP)
+                server.pause()
                 waiting = [asyncio.create_task(api.place(**market(strategy=f"s{n}"))) for n in range(5)]
                 await asyncio.sleep(0.1)
                 site.set_modes("CANARY", ibkr=("SHADOW", 100))
@@ -119,7 +116,7 @@ async def test_an_order_that_waited_through_a_demotion_is_not_sent(site: Site) -
                     return all(view["effective_mode"] == "SHADOW" for view in venues)
 
                 await eventually(is_demoted, PATIENCE_S)
-                server._process.send_signal(signal.SIGCONT)
+                server.go_on()
                 replies = await asyncio.gather(*waiting)
                 assert [(reply.status, reply.body["route"]) for reply in replies] == [(201, "shadow")] * 5, replies
                 assert len(venue.sends) == 1

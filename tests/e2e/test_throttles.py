@@ -1,6 +1,7 @@
 """Throttles as a client meets them: told to wait, waiting, getting through; locked, and let go on by a person."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -46,7 +47,9 @@ async def api(throttled: GatewayProcess) -> AsyncIterator[Api]:
 async def test_a_client_that_waits_as_told_gets_every_order_through(api: Api) -> None:
     """Without this, a strategy over its rate would lose orders, or flood the venue, or wait for nothing."""
     refused: list[Reply] = []
-    for number in range(8):
+    for number in itertools.count():  # until a machine that is busy with other work is fast enough to be refused
+        if len(refused) == 3:
+            break
         wish = resting("fast", f"fast-{number}")
         reply = await api.place(**wish)
         if reply.status == 429:
@@ -54,7 +57,6 @@ async def test_a_client_that_waits_as_told_gets_every_order_through(api: Api) ->
             await asyncio.sleep(float(reply.body["retry_after_s"]))
             reply = await api.place(**wish)  # the same request, under the same id
         assert reply.status == 201, reply.body
-    assert refused
     for reply in refused:
         assert reply.headers["Retry-After"] == "1"
         assert reply.headers["Content-Type"] == "application/problem+json"
@@ -63,7 +65,7 @@ async def test_a_client_that_waits_as_told_gets_every_order_through(api: Api) ->
         assert reply.body["context"]["scope_id"] == "fast"
         assert reply.body["context"]["max_messages_per_second"] == "20"
     mine = [one for one in await api.orders() if one["strategy_id"] == "fast"]
-    assert len(mine) == 8
+    assert len(mine) == number
     assert all(one["ord_status"] in ("new", "pending_new") for one in mine)
     counted = [line for line in (await api.get("/metrics")).body.splitlines() if "deferred_requests_total{" in line]
     assert counted == [

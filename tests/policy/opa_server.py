@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -67,7 +68,18 @@ class OpaServer:
                 if "401" in str(error) or self._process.poll() is not None:
                     return  # it answers, if only to say no; or it is dead and the test will tell
                 time.sleep(0.02)
-        raise AssertionError("the OPA server did not come up within 20 s")
+        raise AssertionError("the OPA server did not come up in time")
+
+    def pause(self) -> None:
+        """Have it think about what comes, and answer nothing until ``go_on``; returns when it does: the signal alone
+        may take a while."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -84,7 +96,7 @@ class OpaServer:
 
     def _request(self, method: str, path: str, body: bytes | None = None) -> bytes:
         request = urllib.request.Request(f"{self.url}{path}", body, method=method)
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
             content: bytes = response.read()
             return content
 
