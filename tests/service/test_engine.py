@@ -28,6 +28,7 @@ async def test_nothing_is_answered_or_sent_before_it_is_durable() -> None:
     async with desk(Mode.LIVE) as one:
         one.journal.gate = asyncio.Event()
         placing = asyncio.ensure_future(one.place())
+        await one.until(lambda: one.engine.state.orders)
         await asyncio.sleep(0.02)
         assert not placing.done()
         assert one.venue.sends == []
@@ -42,7 +43,7 @@ async def test_orders_that_arrive_together_share_a_commit() -> None:
     async with desk() as one:
         one.journal.gate = asyncio.Event()
         orders = [asyncio.ensure_future(one.place()) for _ in range(30)]
-        await asyncio.sleep(0.02)
+        await one.until(lambda: len(one.engine.state.orders) == 30)
         one.journal.gate.set()
         await asyncio.gather(*orders)
         assert max(one.journal.batches) > 10
@@ -353,7 +354,7 @@ async def test_a_finished_order_is_found_before_it_is_in_the_archive() -> None:
         one.journal.gate = asyncio.Event()
         one.engine.process(TradingSwitched(ts_ns=1, state=TradingState.HALTED, actor=ADMIN, reason="t"))
         denied = [asyncio.ensure_future(one.place(cl_ord_id=f"d{n}")) for n in range(4)]
-        await asyncio.sleep(0.02)
+        await one.until(lambda: one.engine.find_client_order("default", "d3") is not None)
         assert one.engine.find_client_order("default", "d0") is not None
         assert one.engine.state.find_client_order("default", "d0") is None
         one.journal.gate.set()
