@@ -194,6 +194,22 @@ async def test_a_request_that_is_still_under_way_is_not_called_absent(peer: Coin
     await desk.venue.close()
 
 
+async def test_many_orders_in_doubt_are_looked_for_together(desk: Desk) -> None:
+    """Without this, an exchange that takes ten requests a second would need minutes to settle what a crash left in
+    doubt: each order would be looked for in all the lists, twice."""
+    orders = [ticket() for _ in range(20)]
+    for number, order in enumerate(orders):
+        desk.peer.faults.add("drop_after" if number % 2 else "drop_before", "place")
+        assert (await desk.venue.submit(order)).status is UNKNOWN
+    await desk.restart()
+    asked = len(desk.peer.requests)
+    found = await asyncio.gather(*(desk.settled(order) for order in orders))
+    assert [one.is_known for one in found] == [False, True] * 10
+    lists = sum(1 for op, how in list(desk.peer.requests)[asked:] if op == "open_orders" and how.get("status") == "all")
+    assert 2 <= lists < 20, lists  # two looks for all together, and some that came too early
+    assert count_sent(desk.peer) == 20
+
+
 async def test_of_an_exchange_that_nobody_knows_absence_proves_nothing(peer: CoinbaseServer) -> None:
     """Without this, an order that an exchange lists late would be called absent, and be there all the same."""
     desk = Desk(peer)

@@ -22,7 +22,9 @@ from gateway.adapters.venues.ccxt.reading import (
     order_of,
     plain_report,
 )
+from gateway.adapters.venues.ccxt.sweep import Sweep
 from gateway.adapters.venues.ccxt.tracking import Tracked, Tracking
+from gateway.adapters.venues.shared.background import Background
 from gateway.domain.enums import ExecType
 from gateway.domain.money import ZERO
 from gateway.domain.orders import ExecutionReport
@@ -32,6 +34,8 @@ _NS = 1_000_000_000
 #: Between two looks that agree that an order is nowhere; and how long one that was just placed may not be seen yet.
 ABSENCE_GAP_S = 1.0
 SETTLE_S = 5.0
+_ABSENCE_GAP_NS = int(ABSENCE_GAP_S * _NS)
+_NEVER_NS = 2**63
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -43,19 +47,22 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Asker:
-    def __init__(self, client: Client, tracking: Tracking, clock: Clock) -> None:
+    def __init__(self, client: Client, tracking: Tracking, background: Background, clock: Clock) -> None:
         self._client = client
+        self._background = background
         self._tracking = tracking
         self._clock = clock
         self._lists = Lists(client)
+        #: The last one of each symbol that was begun for orders in doubt.
+        self._sweeps: dict[str, Sweep] = {}
         self._known = client.options.known
 
     async def ask(self, one: Tracked, *, is_full: bool = False) -> Finding:
         """What is news, or (``is_full``) all there is to tell. Raises what the client raises when the exchange cannot
         be asked: that proves nothing."""
-        state = await self._find(one)
+        state, as_of_ns = await self._find(one)
         if state is None:
-            return await self._absent(one)
+            return await self._absent(one, as_of_ns)
         one.absences = 0
         if one.venue_order_id != state.venue_order_id:
             self._tracking.name(one, state.venue_order_id)
@@ -69,16 +76,17 @@ class Asker:
 
     # --- the order ------------------------------------------------------------------------------------
 
-    async def _find(self, one: Tracked) -> OrderState | None:
-        symbol, has = one.ticket.symbol, self._client.has
+    async def _find(self, one: Tracked) -> tuple[OrderState | None, int]:
+        """Its state now; None: it was nowhere at the (monotonic) time."""
+        symbol, has, now_ns = one.ticket.symbol, self._client.has, self._clock.monotonic_ns()
         if one.venue_order_id and has.get("fetchOrder"):
             state = await self._fetch(one.venue_order_id, symbol, {})
             if state is not None or (one.is_cancel_taken and self._known.forgets_unfilled):
-                return state  # it does not forget what has filled, and is asked twice: no list knows more
+                return state, now_ns  # it does not forget what has filled, and is asked twice: no list knows more
         elif not one.venue_order_id and self._known.finds_by_id and one.client_id:
             state = await self._fetch(None, symbol, {"clientOrderId": one.client_id})
             if state is not None and state.client_id == one.client_id:
-                return state
+                return state, now_ns
         return await self._search(one)
 
     async def _fetch(self, venue_order_id: str | None, symbol: str, params: dict[str, str]) -> OrderState | None:
@@ -87,39 +95,46 @@ class Asker:
         except ccxt.OrderNotFound:
             return None
 
-    async def _search(self, one: Tracked) -> OrderState | None:
+    async def _search(self, one: Tracked) -> tuple[OrderState | None, int]:
         """Through every list that the exchange has. Raises Unreadable when a list was not seen to its end."""
-        has = self._client.has
-        lists: list[tuple[str, int | None]] = [("fetchOpenOrders", None)] if has.get("fetchOpenOrders") else []
-        if has.get("fetchOrders") is True:
-            lists.append(("fetchOrders", one.since_ms))
-        else:
-            ended = ("fetchClosedOrders", "fetchCanceledOrders")
-            lists += [(call, one.since_ms) for call in ended if has.get(call) is True]
-        cut_off = ""
-        for call, since_ms in lists:
-            listed = await self._lists.read(call, one.ticket.symbol, since_ms)
-            for row in listed.rows:
-                state = order_of(row)
-                if state.venue_order_id == one.venue_order_id or (one.client_id and state.client_id == one.client_id):
-                    return state
-            cut_off = cut_off if listed.is_whole else call
-        if cut_off:
-            raise Unreadable(f"{cut_off} tells more orders than could be read, so that none is missing")
-        return None
+        symbol = one.ticket.symbol
+        if one.venue_order_id:
+            sweep = Sweep(self._client, self._background, self._clock, symbol, one.since_ms)
+            return await sweep.find(one), sweep.began_ns
+        sweep = self._shared_sweep(one)
+        state = await sweep.find(one)
+        if state is not None and self._client.has.get("fetchOrder"):  # the list may be some seconds old
+            state = await self._fetch(state.venue_order_id, symbol, {}) or state
+        return state, sweep.began_ns
 
-    async def _absent(self, one: Tracked) -> Finding:
-        """It is in no list. Only two looks that agree, when nothing can be under way any more, say anything."""
-        now_ns = self._clock.monotonic_ns()
+    def _shared_sweep(self, one: Tracked) -> Sweep:
+        """For an order whose id at the exchange nobody knows: begun after it was sent, and when its absence counts, if
+        that is now."""
+        now_ns, after_ns = self._clock.monotonic_ns(), one.sent_ns
+        for counts_ns in (self._proves_absence_ns(one), one.absent_ns + _ABSENCE_GAP_NS if one.absences else 0):
+            if counts_ns <= now_ns:
+                after_ns = max(after_ns, counts_ns)
+        sweep = self._sweeps.get(one.ticket.symbol)
+        if sweep is None or not sweep.serves(one.since_ms, after_ns):
+            sweep = Sweep(self._client, self._background, self._clock, one.ticket.symbol, one.since_ms)
+            self._sweeps[one.ticket.symbol] = sweep
+        return sweep
+
+    def _proves_absence_ns(self, one: Tracked) -> int:
+        """From when (monotonic) it counts that an order is nowhere; never, where it proves nothing."""
         after_s: float | None = self._client.options.absent_after_s
-        one.missed_ns = now_ns
         if one.venue_order_id:
             after_s = 0.0 if one.is_cancel_taken else SETTLE_S if self._known.forgets_unfilled else None
-        if after_s is None or now_ns - one.sent_ns < after_s * _NS:
+        return _NEVER_NS if after_s is None else one.sent_ns + int(after_s * _NS)
+
+    async def _absent(self, one: Tracked, as_of_ns: int) -> Finding:
+        """It was in no list. Only two looks that agree, when nothing can be under way any more, say anything."""
+        one.missed_ns = self._clock.monotonic_ns()
+        if as_of_ns < self._proves_absence_ns(one):
             return Finding(None)
-        if one.absences and now_ns - one.absent_ns < ABSENCE_GAP_S * _NS:
+        if one.absences and as_of_ns - one.absent_ns < _ABSENCE_GAP_NS:
             return Finding(None)
-        one.absences, one.absent_ns = one.absences + 1, now_ns
+        one.absences, one.absent_ns = one.absences + 1, as_of_ns
         if one.absences < 2:
             return Finding(None)
         if not one.venue_order_id:

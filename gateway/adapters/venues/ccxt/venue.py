@@ -60,9 +60,9 @@ class CcxtVenue:
         self._known = client.options.known
         self._forms = order_forms(client.exchange, self._known)
         self._tracking = Tracking(client.options.id_form)
-        self._asker = Asker(client, self._tracking, clock)
-        self._link = Link(settings.name, clock)
         self._background = Background(settings.name)
+        self._asker = Asker(client, self._tracking, self._background, clock)
+        self._link = Link(settings.name, clock)
         self._expiries = Expiries(clock, self._background, self._expire)
         self._stream = OrderStream(client, self._background, self._on_hint)
         #: One look-up after another: sharing the rate limit, none would get to its end in time.
