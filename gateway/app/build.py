@@ -1,13 +1,12 @@
-"""Put a gateway together: every constructor call, top to bottom, on one page."""
+"""Put a gateway together: around the order path (``order_path``) the desks, the door, and what happens by the clock."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from gateway.adapters.calendar import ExchangeCalendar
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.command_files import CommandFiles
 from gateway.adapters.config import StartResult
@@ -15,47 +14,30 @@ from gateway.adapters.explainer import JournalExplainer, JournalSteps
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
-from gateway.adapters.marketdata.routed import RoutedMarket
-from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.promotion import judge_by_folder
-from gateway.adapters.telemetry import PrometheusTelemetry, Reading
-from gateway.adapters.venues.shared.budget import Budgets
-from gateway.adapters.venues.simulator.sessions import next_midnight_ns
-from gateway.adapters.venues.simulator.venue import SimulatorVenue
+from gateway.adapters.telemetry import Reading
 from gateway.app.alerting import Alerting
 from gateway.app.candidate_gauges import candidate_readings
 from gateway.app.candidate_proofs import LAST_GOOD_POLICIES, StartProofs
 from gateway.app.candidates import CandidateDesk, Surroundings
 from gateway.app.edits import ConfigEdits
 from gateway.app.gateway import Gateway
-from gateway.app.gauges import StateGauges
 from gateway.app.operating_gauges import operating_gauges
+from gateway.app.order_path import OrderPath, assemble_order_path
 from gateway.app.page import assemble_page
-from gateway.app.registry import ORDER_ADAPTERS, POLICIES, declared, feed_factory, venue_factories
+from gateway.app.registry import ORDER_ADAPTERS, declared
 from gateway.app.rollout_gauges import rollout_readings
 from gateway.app.start import usable_start
 from gateway.app.stream_process import serve_streams
-from gateway.core.state import GatewayState
-from gateway.domain.instruments import Instrument
-from gateway.domain.records import Record
 from gateway.domain.settings import Settings
-from gateway.ports.clock import Clock
-from gateway.ports.market_data import MarketData
 from gateway.service.agreement import AgreementDesk
 from gateway.service.approvals import Approvals
-from gateway.service.breakers import BreakerWatch
 from gateway.service.checking import OrderChecker
 from gateway.service.commands import CommandWatch
 from gateway.service.controls import OperatorControls
-from gateway.service.disconnects import DisconnectWatch
 from gateway.service.drop_copy import DropCopyDesk
-from gateway.service.engine import Engine
-from gateway.service.executor import Executor, VenueSlot, VenueTable
-from gateway.service.feed import Feed
 from gateway.service.figures import FigureKeeper
-from gateway.service.flattening import Flattener
-from gateway.service.intake import Intake
 from gateway.service.market_health import MarketHealth
 from gateway.service.overrides import OverrideDesk
 from gateway.service.reads import Reads
@@ -65,11 +47,10 @@ from gateway.service.reload import Reloader
 from gateway.service.risk_reads import RiskReader
 from gateway.service.rollouts import RolloutDesk
 from gateway.service.status import GatewayStatus
-from gateway.service.stories import DurableTimes, Stories
+from gateway.service.stories import Stories
 from gateway.service.tasks import TaskGroup
 from gateway.service.timers import Timers
-from gateway.service.traded_average import TradedAverage
-from gateway.service.venues import VenueFactory, VenueManager
+from gateway.service.venues import VenueFactory
 
 
 async def build(
@@ -95,9 +76,10 @@ async def build(
         start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns(), judge, prove_limits)
         complete = partial(_complete, adjust, frozenset(extra_venues or ()))
         start = msgspec.structs.replace(start, settings=complete(start.settings))
-        gateway = _assemble(
-            start, complete, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {}
+        path = assemble_order_path(
+            start.settings, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {}
         )
+        gateway = _assemble(start, complete, path, config_dir, data_dir, environ)
         gateway.server.handover.launch = partial(serve_streams, data_dir)
         return gateway
     except BaseException:
@@ -105,126 +87,172 @@ async def build(
         raise
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Desks:
+    """What people and schedules ask of a gateway, beside its orders."""
+
+    files: CommandFiles
+    controls: OperatorControls
+    reads: Reads
+    overrides: OverrideDesk
+    approvals: Approvals
+    risk: RiskReader
+    rollouts: RolloutDesk
+    drop_copies: DropCopyDesk
+    reconciler: Reconciler
+    status: GatewayStatus
+    edits: ConfigEdits
+    candidates: CandidateDesk
+    prices: MarketHealth
+    alerting: Alerting
+
+
 def _assemble(
     start: StartResult,
     adjust: Callable[[Settings], Settings],
-    journal: SqliteJournal,
-    state: GatewayState,
-    last_seq: int,
+    path: OrderPath,
     config_dir: Path,
     data_dir: Path,
     environ: Mapping[str, str],
-    extra_venues: Mapping[str, VenueFactory],
 ) -> Gateway:
-    """Every constructor call, in the order in which things need each other."""
-    settings = start.settings
-    clock, tasks = SystemClock(), TaskGroup()
-    calendar, budgets = ExchangeCalendar(), Budgets(clock)
-    market = RoutedMarket(settings, feed_factory(config_dir, clock, environ, budgets), clock)
-    instruments = dict(settings.trading.instruments)
-    simulator = _simulator(settings, instruments, market, calendar, state, clock)
-    policy = _policy(settings, config_dir, data_dir, environ)
-    gauges, traded = StateGauges(clock), _traded(market)
-    telemetry = PrometheusTelemetry(tuple(settings.trading.venues), gauges, partial(_vwap, traded, clock))
-    telemetry.know_open_orders(state.open_orders())
-    engine = _engine(state, last_seq, journal, clock, telemetry, tasks, settings)
-    table = VenueTable(VenueSlot(simulator, None))
-    breakers = BreakerWatch(engine, market, calendar, clock)
-    executor = Executor(table, breakers.process, state, engine.find_order, journal, clock, tasks)
-    executor.traded = traded
-    feed, durable_times = Feed(journal, last_seq), DurableTimes(clock)
-    engine.run_effects = executor.run
-    flattener = Flattener(engine, market, clock)
-    disconnects = DisconnectWatch(engine, lambda: reloader.settings.venues, clock)
-    engine.on_durable = partial(_tell, feed, flattener, durable_times, disconnects)
-
-    factories = venue_factories(instruments, settings, market, clock, data_dir, environ, budgets) | dict(extra_venues)
-    venues = VenueManager(table, factories, executor)
-    reloader = Reloader(settings, engine, venues, telemetry, clock)
-    reloader.judge_promotion = policy.judge_promotion
-    intake = Intake(engine, journal, policy, market, calendar, clock, telemetry, tasks)
-    files = CommandFiles(data_dir)
-    controls = OperatorControls(engine, FileHaltMark(data_dir), flattener, breakers, files, clock)
-    reads = Reads(engine, intake, journal, journal, market, clock)
-    overrides, approvals, risk = OverrideDesk(engine, clock), Approvals(engine, clock), RiskReader(engine, clock)
-    rollouts = RolloutDesk(engine, clock, lambda: policy.revision)
-    breakers.on_processed = rollouts.note
-    rollouts.is_alerting = lambda: bool(reloader.settings.notifications)
-    rollouts.build_venues = lambda: venues.build_needed(state, state.config, reloader.settings.venues)
-    drop_copies = DropCopyDesk(engine, journal, controls, clock)
-    reconciler = Reconciler(engine, table, journal, executor.on_reports, clock, tasks)
-    figures = FigureKeeper(engine, market, clock, tasks)
-    status = GatewayStatus(engine, intake, table, market, policy, clock, breakers, lambda: reloader.settings.venues)
-    edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
-    rollouts.on_approved = edits.take_waiting
-    around = Surroundings(config_dir, data_dir, environ, edits, policy, engine, clock)
-    candidates = _candidates(reloader, around, approvals, status, tasks)
-    prices = MarketHealth(engine, market, calendar, clock, lambda: _stale_after_ns(reloader.settings))
-    alerting = Alerting(engine, status, prices, risk, clock, settings, data_dir, environ)
-    gauges.bind(engine, status)
-    gauges.add_group(alerting.readings)
-    gauges.add_group(lambda: rollout_readings(rollouts.states()))
-    gauges.add_group(operating_gauges(engine, status, prices, market, data_dir))
-    page = assemble_page(
-        journal, feed, market, table, calendar, policy, reloader, approvals, alerting, durable_times, clock, tasks
-    )
-    server = HttpServer(
-        intake,
-        OrderChecker(engine, intake, policy, clock),
-        controls,
-        approvals,
-        overrides,
-        drop_copies,
-        AgreementDesk(engine, reconciler, clock),
-        alerting.desk,
-        rollouts,
-        JournalSteps(data_dir),
-        risk,
-        candidates,
-        reads,
-        Stories(reads, journal, durable_times),
-        JournalExplainer(data_dir),
-        status,
-        feed,
-        market,
-        clock,
-        lambda: reloader.settings.principals,
-        settings.server,
-        telemetry,
-        telemetry.page,
-        page,
-    )
-    _add_readings(gauges, risk, approvals, intake, drop_copies, server)
-    gauges.add_group(lambda: {**candidate_readings(candidates), **reconciler.readings()})
+    """What the order path is not: desks, the door, and what happens by the clock."""
+    engine, clock = path.engine, path.clock
+    desks = _assemble_desks(start, adjust, path, config_dir, data_dir, environ)
+    server = _assemble_server(path, desks, start.settings, data_dir)
+    _add_readings(path, desks, server, data_dir)
+    rollouts, alerts = desks.rollouts, desks.alerting.desk
+    figures = FigureKeeper(engine, path.market, clock, path.tasks)
     return Gateway(
         config_dir=config_dir,
         data_dir=data_dir,
         environ=environ,
         start=start,
         clock=clock,
-        tasks=tasks,
-        journal=journal,
-        calendar=calendar,
-        market=market,
-        instruments=instruments,
-        simulator=simulator,
-        policy=policy,
+        tasks=path.tasks,
+        journal=path.journal,
+        calendar=path.calendar,
+        market=path.market,
+        instruments=path.instruments,
+        simulator=path.simulator,
+        policy=path.policy,
         engine=engine,
-        executor=executor,
-        venues=venues,
-        reloader=reloader,
-        edits=edits,
-        intake=intake,
-        controls=controls,
-        status=status,
-        timers=Timers(engine, venues, market, flattener, overrides, figures, breakers, alerting.desk, rollouts, clock),
-        commands=CommandWatch(files, controls, engine),
-        candidates=candidates,
-        reconciler=reconciler,
+        executor=path.executor,
+        venues=path.venues,
+        reloader=path.reloader,
+        edits=desks.edits,
+        intake=path.intake,
+        controls=desks.controls,
+        status=desks.status,
+        timers=Timers(
+            engine,
+            path.venues,
+            path.market,
+            path.flattener,
+            desks.overrides,
+            figures,
+            path.breakers,
+            alerts,
+            rollouts,
+            clock,
+        ),
+        commands=CommandWatch(desks.files, desks.controls, engine),
+        candidates=desks.candidates,
+        reconciler=desks.reconciler,
         server=server,
-        telemetry=telemetry,
-        alerting=alerting,
+        telemetry=path.telemetry,
+        alerting=desks.alerting,
     )
+
+
+def _assemble_desks(
+    start: StartResult,
+    adjust: Callable[[Settings], Settings],
+    path: OrderPath,
+    config_dir: Path,
+    data_dir: Path,
+    environ: Mapping[str, str],
+) -> _Desks:
+    engine, clock, market, reloader, journal = path.engine, path.clock, path.market, path.reloader, path.journal
+    files = CommandFiles(data_dir)
+    controls = OperatorControls(engine, FileHaltMark(data_dir), path.flattener, path.breakers, files, clock)
+    approvals, risk = Approvals(engine, clock), RiskReader(engine, clock)
+    rollouts = _rollouts(path)
+    status = GatewayStatus(
+        engine, path.intake, path.table, market, path.policy, clock, path.breakers, lambda: reloader.settings.venues
+    )
+    edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
+    rollouts.on_approved = edits.take_waiting
+    around = Surroundings(config_dir, data_dir, environ, edits, path.policy, engine, clock)
+    prices = MarketHealth(engine, market, path.calendar, clock, lambda: _stale_after_ns(reloader.settings))
+    return _Desks(
+        files=files,
+        controls=controls,
+        reads=Reads(engine, path.intake, journal, journal, market, clock),
+        overrides=OverrideDesk(engine, clock),
+        approvals=approvals,
+        risk=risk,
+        rollouts=rollouts,
+        drop_copies=DropCopyDesk(engine, journal, controls, clock),
+        reconciler=Reconciler(engine, path.table, journal, path.executor.on_reports, clock, path.tasks),
+        status=status,
+        edits=edits,
+        candidates=_candidates(reloader, around, approvals, status, path.tasks),
+        prices=prices,
+        alerting=Alerting(engine, status, prices, risk, clock, start.settings, data_dir, environ),
+    )
+
+
+def _assemble_server(path: OrderPath, desks: _Desks, settings: Settings, data_dir: Path) -> HttpServer:
+    reloader = path.reloader
+    page = assemble_page(
+        path.journal,
+        path.feed,
+        path.market,
+        path.table,
+        path.calendar,
+        path.policy,
+        reloader,
+        desks.approvals,
+        desks.alerting,
+        path.durable_times,
+        path.clock,
+        path.tasks,
+    )
+    return HttpServer(
+        intake=path.intake,
+        checks=OrderChecker(path.engine, path.intake, path.policy, path.clock),
+        controls=desks.controls,
+        approvals=desks.approvals,
+        overrides=desks.overrides,
+        drop_copies=desks.drop_copies,
+        agreement=AgreementDesk(path.engine, desks.reconciler, path.clock),
+        alerts=desks.alerting.desk,
+        rollouts=desks.rollouts,
+        step_records=JournalSteps(data_dir),
+        risk=desks.risk,
+        candidates=desks.candidates,
+        reads=desks.reads,
+        stories=Stories(desks.reads, path.journal, path.durable_times),
+        explainer=JournalExplainer(data_dir),
+        status=desks.status,
+        feed=path.feed,
+        market=path.market,
+        clock=path.clock,
+        principals=lambda: reloader.settings.principals,
+        settings=settings.server,
+        telemetry=path.telemetry,
+        metrics_page=path.telemetry.page,
+        page=page,
+    )
+
+
+def _rollouts(path: OrderPath) -> RolloutDesk:
+    reloader, venues, state = path.reloader, path.venues, path.engine.state
+    desk = RolloutDesk(path.engine, path.clock, lambda: path.policy.revision)
+    path.breakers.on_processed = desk.note
+    desk.is_alerting = lambda: bool(reloader.settings.notifications)
+    desk.build_venues = lambda: venues.build_needed(state, state.config, reloader.settings.venues)
+    return desk
 
 
 def _candidates(
@@ -239,78 +267,19 @@ def _candidates(
     return desk
 
 
-def _policy(settings: Settings, config_dir: Path, data_dir: Path, environ: Mapping[str, str]) -> LivePolicies:
-    return LivePolicies(
-        POLICIES[settings.policy.engine](settings.policy, environ),
-        PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / LAST_GOOD_POLICIES),
-    )
-
-
-def _add_readings(
-    gauges: StateGauges,
-    risk: RiskReader,
-    approvals: Approvals,
-    intake: Intake,
-    drop_copies: DropCopyDesk,
-    server: HttpServer,
-) -> None:
-    """What metrics read of single parts of the gateway when they are scraped."""
-    gauges.add("gateway_limit_use_ratio", risk.use_ratios)
+def _add_readings(path: OrderPath, desks: _Desks, server: HttpServer, data_dir: Path) -> None:
+    """What metrics read of the parts of the gateway when they are scraped."""
+    gauges, engine, approvals = path.gauges, path.engine, desks.approvals
+    gauges.bind(engine, desks.status)
+    gauges.add_group(desks.alerting.readings)
+    gauges.add_group(lambda: rollout_readings(desks.rollouts.states()))
+    gauges.add_group(operating_gauges(engine, desks.status, desks.prices, path.market, data_dir))
+    gauges.add("gateway_limit_use_ratio", desks.risk.use_ratios)
     gauges.add("gateway_config_waiting", lambda: {(): float(approvals.waiting() is not None)})
-    gauges.add("gateway_deferred_requests_total", lambda: intake.deferred)
-    gauges.add("gateway_drop_copy_executions_total", drop_copies.counts)
+    gauges.add("gateway_deferred_requests_total", lambda: path.intake.deferred)
+    gauges.add("gateway_drop_copy_executions_total", desks.drop_copies.counts)
     gauges.add_group(lambda: _server_readings(server))
-
-
-def _engine(
-    state: GatewayState,
-    last_seq: int,
-    journal: SqliteJournal,
-    clock: Clock,
-    telemetry: PrometheusTelemetry,
-    tasks: TaskGroup,
-    settings: Settings,
-) -> Engine:
-    return Engine(
-        state,
-        last_seq,
-        journal,
-        clock,
-        telemetry,
-        tasks,
-        max_batch=settings.storage.max_batch,
-        checkpoint_every=settings.storage.checkpoint_every,
-    )
-
-
-def _simulator(
-    settings: Settings,
-    instruments: dict[str, Instrument],
-    market: MarketData,
-    calendar: ExchangeCalendar,
-    state: GatewayState,
-    clock: Clock,
-) -> SimulatorVenue:
-    """Sessions end with those of the exchanges; synthetic prices know no exchange, and their day ends at midnight."""
-    return SimulatorVenue(
-        instruments,
-        settings.simulator,
-        market,
-        clock,
-        session_end_ns=partial(_boundary_ns, state, calendar.session_end_ns),
-        session_start_ns=partial(_boundary_ns, state, calendar.session_start_ns),
-    )
-
-
-def _traded(market: MarketData) -> TradedAverage:
-    """The market's own average prices: what executions are held against."""
-    traded = TradedAverage()
-    market.listen(None, traded.on_update)
-    return traded
-
-
-def _vwap(traded: TradedAverage, clock: Clock, symbol: str) -> Decimal | None:
-    return traded.vwap(symbol, clock.now_ns())
+    gauges.add_group(lambda: {**candidate_readings(desks.candidates), **desks.reconciler.readings()})
 
 
 def _server_readings(server: HttpServer) -> dict[str, Reading]:
@@ -329,20 +298,5 @@ def _complete(adjust: Callable[[Settings], Settings], replaced: frozenset[str], 
     return msgspec.structs.replace(settings, trading=trading)
 
 
-def _tell(
-    feed: Feed, flattener: Flattener, durable_times: DurableTimes, disconnects: DisconnectWatch, record: Record
-) -> None:
-    durable_times.note(record)
-    flattener.on_record(record)
-    disconnects.on_record(record)
-    feed.publish(record)
-
-
 def _stale_after_ns(settings: Settings) -> int:
     return settings.market_data.stale_after_ms * 1_000_000
-
-
-def _boundary_ns(state: GatewayState, next_ns: Callable[[str, int], int], instrument: Instrument, now_ns: int) -> int:
-    """Of the exchange's day, where prices are an exchange's; a market that was made by nobody turns at midnight."""
-    is_real = state.config.has_real_prices(instrument.venue)
-    return next_ns(instrument.calendar, now_ns) if is_real else next_midnight_ns(instrument, now_ns)
