@@ -7,33 +7,29 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-import aiohttp
-import msgspec
 import yaml
 
+from tests.e2e.api import Api, eventually
+from tests.e2e.api import Reply as Reply
+from tests.e2e.forks import Forked, ForkServer
 from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The console script's own entry point, run by this interpreter.
 SERVE = (sys.executable, "-m", "gateway", "serve")
 _READY = re.compile(rb"ready on (https?://\S+)")
+#: Where gateways and commands of the tests are forked, while that is allowed. Two, so that their hashes differ.
+_FORKS: dict[str, ForkServer] = {}
 
 
 class NotStarted(AssertionError):
     """The gateway ended, or did not get ready; the text holds its log."""
-
-
-class Reply(NamedTuple):
-    """A status, the decoded JSON body (None when it is not JSON) and the headers."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
 
 
 class Site:
@@ -105,101 +101,21 @@ def _merged(old: Any, change: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-class Api:
-    """The HTTP API as a test speaks it. ``key`` is sent as the bearer's."""
-
-    def __init__(self, url: str, key: str = "") -> None:
-        self.url = url
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._session = aiohttp.ClientSession(
-            base_url=url,
-            headers=headers,
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=PATIENCE_S),
-        )
-
-    async def close(self) -> None:
-        await self._session.close()
-
-    async def ask(self, method: str, path: str, **how: Any) -> Reply:
-        async with self._session.request(method, path, **how) as response:
-            data = await response.read()
-            is_json = "json" in response.headers.get("Content-Type", "")
-            body = msgspec.json.decode(data) if is_json else data.decode(errors="replace")
-            return Reply(response.status, body, response.headers)
-
-    async def get(self, path: str, **how: Any) -> Reply:
-        return await self.ask("GET", path, **how)
-
-    async def post(self, path: str, body: Any = None) -> Reply:
-        data = b"" if body is None else msgspec.json.encode(body)
-        return await self.ask("POST", path, data=data, headers={"Content-Type": "application/json"})
-
-    async def place(self, **fields: Any) -> Reply:
-        return await self.post("/api/trading/orders/place", fields)
-
-    async def order(self, order_id: str) -> Reply:
-        return await self.get(f"/api/trading/orders/{order_id}")
-
-    async def cancel(self, order_id: str) -> Reply:
-        return await self.ask("DELETE", f"/api/trading/orders/{order_id}")
-
-    async def replace(self, order_id: str, **terms: Any) -> Reply:
-        return await self.ask("PUT", f"/api/trading/orders/{order_id}", json=terms)
-
-    async def fetch(self, path: str) -> Any:
-        """The body of a GET that must succeed."""
-        reply = await self.get(path)
-        assert reply.status == 200, (path, reply)
-        return reply.body
-
-    async def orders(self, query: str = "") -> list[dict[str, Any]]:
-        """Every order there is, page by page, newest first."""
-        found: list[dict[str, Any]] = []
-        cursor = ""
-        while True:
-            page = await self.fetch(f"/api/trading/orders?limit=500{query}{cursor}")
-            found += page["orders"]
-            if page["next_cursor"] is None:
-                return found
-            cursor = f"&cursor={page['next_cursor']}"
-
-    async def positions(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.fetch("/api/trading/positions"))["positions"]
-        return found
-
-    async def portfolio(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.fetch("/api/trading/portfolio"))["portfolio"]
-        return found
-
-    async def statistics(self) -> dict[str, dict[str, int]]:
-        found: dict[str, dict[str, int]] = (await self.fetch("/api/trading/statistics"))["statistics"]
-        return found
-
-    async def until_order(
-        self, order_id: str, condition: Callable[[dict[str, Any]], bool], within_s: float = PATIENCE_S
-    ) -> dict[str, Any]:
-        """The order, once ``condition`` holds of it."""
-        order: dict[str, Any] = {}
-
-        async def holds() -> bool:
-            nonlocal order
-            order = await self.fetch(f"/api/trading/orders/{order_id}")
-            return condition(order)
-
-        await eventually(holds, within_s, lambda: f"the order stays {order}")
-        return order
-
-
-async def eventually(
-    condition: Callable[[], Any], within_s: float, otherwise: Callable[[], str] = lambda: "it did not happen"
-) -> None:
-    """Wait until the coroutine function ``condition`` answers true; fail when it does not in time."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + within_s
-    while not await condition():
-        assert loop.time() < end, f"after {within_s} s: {otherwise()}"
-        await asyncio.sleep(0.02)
+def _start(
+    fork: str, command: Sequence[str], environ: Mapping[str, str], output: int
+) -> "subprocess.Popen[bytes] | Forked":
+    """Without waiting for anything; forked where ``fork`` names what may fork it now."""
+    if fork in _FORKS:
+        return _FORKS[fork].fork(command[len(SERVE) - 1 :], environ, output)
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 class GatewayProcess:
@@ -211,7 +127,8 @@ class GatewayProcess:
         self._environ = {**_clean_environment(), **(environ or {})}
         self._log_path = site.root / "gateway.log"
         self._log_start = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
+        self._is_first = tuple(command) == SERVE
         self._apis: list[Api] = []
         self.url = ""
 
@@ -237,18 +154,11 @@ class GatewayProcess:
         self._command[-1] = self.url.rpartition(":")[2]
 
     def spawn(self) -> None:
-        """Start without waiting for anything."""
+        """Start without waiting for anything. A first run may be forked; a restart is a new interpreter."""
+        fork, self._is_first = "gateway" if self._is_first else "", False
         self._log_start = self._log_path.stat().st_size if self._log_path.exists() else 0
         with self._log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                cwd=ROOT,
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = _start(fork, self._command, self._environ, log.fileno())
 
     async def ready(self) -> Self:
         """Wait until it takes requests."""
@@ -329,15 +239,33 @@ class Command(NamedTuple):
 
 async def run_gateway(*arguments: str | Path, environ: Mapping[str, str] | None = None) -> Command:
     """One ``gateway`` command to its end: its exit status, and all it printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "gateway",
-        *(str(argument) for argument in arguments),
-        cwd=ROOT,
-        env={**_clean_environment(), **(environ or {})},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return Command(process.returncode or 0, output.decode())
+    words = [str(argument) for argument in arguments]
+    environment = {**_clean_environment(), **(environ or {})}
+    with tempfile.TemporaryFile() as output:
+        process = _start("command", [*SERVE[:-1], *words], environment, output.fileno())
+
+        async def is_over() -> bool:
+            return process.poll() is not None
+
+        try:
+            await eventually(is_over, PATIENCE_S, lambda: f"gateway {words} does not end")
+        finally:
+            process.kill()
+            status = process.wait()
+        output.seek(0)
+        return Command(status, output.read().decode())
+
+
+@contextmanager
+def forking() -> Iterator[None]:
+    """Meanwhile first runs and commands are forked from processes that have imported the gateway."""
+    if not hasattr(os, "fork"):
+        yield
+        return
+    _FORKS.update(gateway=ForkServer(), command=ForkServer())
+    try:
+        yield
+    finally:
+        for server in _FORKS.values():
+            server.close()
+        _FORKS.clear()
