@@ -1,6 +1,7 @@
-"""What lies under ccxt must not send anything twice either."""
+"""What lies under ccxt must not send anything twice either, nor hold the gateway up when it connects."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -50,3 +51,15 @@ async def test_what_only_reads_is_asked_once_more() -> None:
         with pytest.raises(ccxt.NetworkError):
             await client.call("fetch_time")
         assert heard == [b"/api/v2/public/get_time"] * 2
+
+
+async def test_connections_share_the_certificates_that_they_trust() -> None:
+    """Without this, each client that connects would hold the whole gateway up for 30 ms, to read the same file again;
+    or what is shared would trust anybody."""
+    async with deribit() as (client, _), deribit() as (other, _):
+        for one in (client, other):
+            one.exchange.open()
+        shared = client.exchange.ssl_context
+        assert other.exchange.ssl_context is shared
+        assert (shared.verify_mode, shared.check_hostname) == (ssl.CERT_REQUIRED, True)
+        assert shared.get_ca_certs()
