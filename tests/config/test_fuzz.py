@@ -1,7 +1,7 @@
 """Whatever the files hold, the answer is settings or problems: never another exception, never a long wait."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -9,11 +9,12 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.adapters.config import ConfigInvalid, ConfigProblem, parse, revision_of
+from gateway.adapters.config import ConfigInvalid, ConfigProblem, documents, parse, revision_of
 from gateway.adapters.config.kinds import Kind, Unfit
-from gateway.adapters.config.problems import MAX_PROBLEMS
+from gateway.adapters.config.problems import MAX_PROBLEMS, Problems
 from gateway.adapters.config.schema import Either, Fields, Many, Names, Rule, WordOrNames
 from gateway.adapters.config.tables import FILES
+from gateway.adapters.config.yaml_text import Table, compose
 from gateway.domain.settings import Settings
 from tests.config.samples import shipped_files
 
@@ -33,6 +34,22 @@ KNOWN_WORDS = (
     " << OneVenue.x limit 7497 DESK_URL webhook critical ccxt 1s account 24/5".split()
 )
 WORDS = st.sampled_from(KNOWN_WORDS) | st.text(max_size=8)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def shipped_composed_once() -> Iterator[None]:
+    """The five files that an example leaves alone are read from their YAML once, not hundreds of times."""
+    problems = Problems()
+    roots = {name: compose(name, data, problems) for name, data in SHIPPED.items()}
+    assert not problems
+    assert None not in roots.values()
+
+    def compose_other(file: str, data: bytes, problems: Problems) -> Table | None:
+        return roots[file] if data is SHIPPED.get(file) else compose(file, data, problems)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "compose", compose_other)
+        yield
 
 
 def often(times: int) -> settings:

@@ -97,7 +97,9 @@ class Problems:
 
         Nothing too once no more problems are kept: finding the nearest of many takes time.
         """
-        names = () if self.is_full else tuple(candidates)
+        if self.is_full:
+            return ""
+        names = tuple(candidates)
         near = nearest(word, names)
         if near is not None:
             return f"did you mean `{near}`?"
