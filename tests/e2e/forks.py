@@ -8,6 +8,7 @@ This file is both ends: ``ForkServer`` for the tests, and what it runs (``python
 """
 
 import array
+import gc
 import json
 import os
 import select
@@ -187,6 +188,8 @@ def _become(environ: Mapping[str, str], output: int) -> None:
 if __name__ == "__main__":
     for name in _PRELOADED:
         import_module(f"gateway.app.{name}")
+    gc.collect()
+    gc.freeze()  # a collection in what is forked would write to, and so copy, all of this memory
     words = _serve(socket.socket(fileno=int(sys.argv[1])))
     sys.argv = ["gateway", *words]
     sys.exit(import_module("gateway.app.cli").main())
