@@ -1,8 +1,8 @@
 """Processes of the gateway forked from one that has its modules imported: two thirds of a start is imports.
 
-What is forked runs the command's own ``main`` in a process, a session, an environment and with output of its own. What
-only a fresh interpreter shows (an import that is missing, another seed of hashes) is left to restarts and to everything
-that is launched in another way: those are never forked.
+What is forked runs as ``python -m`` would, in a process, a session, an environment and with output of its own. What
+only a fresh interpreter shows (an import that is missing, another seed of hashes) is left to restarts, which are
+never forked.
 
 This file is both ends: ``ForkServer`` for the tests, and what it runs (``python -m tests.e2e.forks FD``).
 """
@@ -11,6 +11,7 @@ import array
 import gc
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -60,10 +61,10 @@ class ForkServer:
         self._socket: socket.socket | None = None
         self._statuses: dict[int, int] = {}
 
-    def fork(self, arguments: Sequence[str], environ: Mapping[str, str], output: int) -> Forked:
-        """``gateway ARGUMENTS`` with this environment alone; ``output`` is the descriptor for all that it prints."""
+    def fork(self, words: Sequence[str], environ: Mapping[str, str], output: int) -> Forked:
+        """``python -m WORDS`` with this environment alone; ``output`` is the descriptor for all that it prints."""
         connection = self._connection()
-        request = json.dumps({"arguments": list(arguments), "environ": dict(environ)}).encode()
+        request = json.dumps({"words": list(words), "environ": dict(environ)}).encode()
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [output]))
         connection.sendmsg([len(request).to_bytes(_SIZE, "big")], [rights])
         connection.sendall(request)
@@ -74,7 +75,7 @@ class ForkServer:
     def status(self, pid: int, *, must_wait: bool = False) -> int | None:
         """The exit status of a process that ended, as ``subprocess`` has it: negative for a signal."""
         connection = self._connection()
-        while pid not in self._statuses and (must_wait or select.select([connection], [], [], 0)[0]):
+        while pid not in self._statuses and (must_wait or _has_news(connection)):
             self._read()
         return self._statuses.pop(pid, None)
 
@@ -104,6 +105,12 @@ class ForkServer:
         return None
 
 
+def _has_news(connection: socket.socket) -> bool:
+    poll = select.poll()  # takes any descriptor, however many streams a test holds open
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 def _exactly(connection: socket.socket, count: int) -> bytes:
     data = b""
     while len(data) < count:
@@ -120,7 +127,7 @@ def _send(connection: socket.socket, message: Any) -> None:
 
 
 def _serve(connection: socket.socket) -> list[str]:
-    """Fork at every request. Returns in the child alone, with its arguments."""
+    """Fork at every request. Returns in the child alone, with the module that it runs, and its arguments."""
     wakes, woken = os.pipe()
     os.set_blocking(woken, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -151,7 +158,7 @@ def _serve(connection: socket.socket) -> list[str]:
                 os.close(descriptor)
             connection.close()
             _become(request["environ"], output)
-            return [str(word) for word in request["arguments"]]
+            return [str(word) for word in request["words"]]
         os.close(output)
         running.add(pid)
         _send(connection, {"pid": pid})
@@ -190,6 +197,5 @@ if __name__ == "__main__":
         import_module(f"gateway.app.{name}")
     gc.collect()
     gc.freeze()  # a collection in what is forked would write to, and so copy, all of this memory
-    words = _serve(socket.socket(fileno=int(sys.argv[1])))
-    sys.argv = ["gateway", *words]
-    sys.exit(import_module("gateway.app.cli").main())
+    sys.argv = _serve(socket.socket(fileno=int(sys.argv[1])))
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

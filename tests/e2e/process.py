@@ -23,6 +23,7 @@ from tests.patience import PATIENCE_S
 ROOT = Path(__file__).resolve().parents[2]
 #: The console script's own entry point, run by this interpreter.
 SERVE = (sys.executable, "-m", "gateway", "serve")
+_MODULE = SERVE[:2]
 _READY = re.compile(rb"ready on (https?://\S+)")
 #: Where gateways and commands of the tests are forked, while that is allowed. Two, so that their hashes differ.
 _FORKS: dict[str, ForkServer] = {}
@@ -106,7 +107,7 @@ def _start(
 ) -> "subprocess.Popen[bytes] | Forked":
     """Without waiting for anything; forked where ``fork`` names what may fork it now."""
     if fork in _FORKS:
-        return _FORKS[fork].fork(command[len(SERVE) - 1 :], environ, output)
+        return _FORKS[fork].fork(command[len(_MODULE) :], environ, output)
     return subprocess.Popen(
         command,
         cwd=ROOT,
@@ -128,7 +129,7 @@ class GatewayProcess:
         self._log_path = site.root / "gateway.log"
         self._log_start = 0
         self._process: subprocess.Popen[bytes] | Forked | None = None
-        self._is_first = tuple(command) == SERVE
+        self._is_first = tuple(command[: len(_MODULE)]) == _MODULE
         self._apis: list[Api] = []
         self.url = ""
 
