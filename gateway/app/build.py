@@ -42,7 +42,7 @@ from gateway.service.market_health import MarketHealth
 from gateway.service.overrides import OverrideDesk
 from gateway.service.reads import Reads
 from gateway.service.reconciliation import Reconciler
-from gateway.service.recovery import recover
+from gateway.service.recovery import recover_with_archive
 from gateway.service.reload import Reloader
 from gateway.service.risk_reads import RiskReader
 from gateway.service.rollouts import RolloutDesk
@@ -68,7 +68,7 @@ async def build(
     """
     journal = await SqliteJournal.open(data_dir)
     try:
-        state, last_seq = await recover(journal)
+        state, last_seq = await recover_with_archive(journal)
         adapters = ORDER_ADAPTERS | set(extra_venues or {})
         folder = (config_dir / start.settings.policy.path).resolve()
         judge = partial(judge_by_folder, PolicyLoader(folder, data_dir / LAST_GOOD_POLICIES))

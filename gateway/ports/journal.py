@@ -46,6 +46,20 @@ class History(Readable, Protocol):
     async def load_checkpoint(self) -> Checkpoint | None: ...
 
 
+class ArchivesLater(History, Protocol):
+    """A journal whose archive of finished orders and closed positions may be some records behind it."""
+
+    @property
+    def archived_seq(self) -> int:
+        """The last record whose orders and positions are in the archive."""
+        ...
+
+    def take_up(self, entries: Sequence[Entry]) -> None:
+        """What the records after ``archived_seq`` finished: found as if it were archived, and archived in time. To be
+        called once, before the first ``append``."""
+        ...
+
+
 class OrderQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which finished orders to list. Newest first; ``before`` is the (created_ns, order_id) to continue after."""
 
@@ -81,7 +95,7 @@ class PortfolioQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerArchive(Protocol):
-    """What the ledger's memory let go of. Written by ``Journal.append`` in the same transaction."""
+    """What the ledger's memory let go of, from the moment that ``Journal.append`` returns."""
 
     async def list_closed(self, query: ClosedPositionQuery) -> list[ClosedPosition]: ...
 
@@ -91,7 +105,7 @@ class LedgerArchive(Protocol):
 
 
 class OrderArchive(Protocol):
-    """Finished orders, found after they left memory. Written by ``Journal.append`` in the same transaction."""
+    """Finished orders, found after they left memory, from the moment that ``Journal.append`` returns."""
 
     def may_hold(self, account: str, cl_ord_id: str) -> bool:
         """False only if no archived order has this client id. In memory, no I/O: asked for every new order."""

@@ -1,4 +1,4 @@
-"""Which orders a record finished: they go into the archive with it."""
+"""Which orders a record finished, and which it takes back: what the archive is made of."""
 
 from collections.abc import Iterable
 
@@ -9,6 +9,7 @@ from gateway.domain.facts import (
     OrderEnded,
     OrderExecuted,
     OrderReplaced,
+    OrderWithdrawn,
     RevisionDeferred,
     TradeRevised,
     TwinUpdated,
@@ -36,3 +37,10 @@ def closed_by(state: GatewayState, facts: Iterable[Fact]) -> tuple[Order, ...]:
         if parent is not None and not parent.is_open:
             closed[parent.order_id] = frozen(parent)
     return tuple(closed.values())
+
+
+def withdrawn_by(state: GatewayState, facts: Iterable[Fact]) -> tuple[str, ...]:
+    """Orders, with their legs, that these facts take back: they were never durable by themselves, and never finished.
+    ``state`` is as it is before them."""
+    orders = (state.orders.get(fact.order_id) for fact in facts if isinstance(fact, OrderWithdrawn))
+    return tuple([order_id for order in orders if order is not None for order_id in (order.order_id, *order.leg_ids)])

@@ -4,24 +4,58 @@ import logging
 
 import msgspec
 
-from gateway.core.apply import apply_record
+from gateway.core.apply import apply, apply_record, trim
 from gateway.core.checkpoint import decode_snapshot, state_hash
 from gateway.core.state import GatewayState
-from gateway.domain.records import Checkpoint
-from gateway.ports.journal import History
+from gateway.domain.records import Checkpoint, Entry, Record
+from gateway.ports.journal import ArchivesLater, History
+from gateway.service.closing import closed_by, withdrawn_by
 
 _log = logging.getLogger(__name__)
 
 
 async def recover(journal: History) -> tuple[GatewayState, int]:
     """The state after everything the journal holds, and the last sequence number (0: an empty journal)."""
-    checkpoint = await journal.load_checkpoint()
-    found = None if checkpoint is None else restored(checkpoint)
-    state, seq = (GatewayState(), 0) if found is None else found
+    state, seq = await _beginning(journal)
     async for record in journal.read(seq):
         apply_record(state, record.facts)
         seq = record.seq
     return state, seq
+
+
+async def recover_with_archive(journal: ArchivesLater) -> tuple[GatewayState, int]:
+    """The same for the one who writes on: the journal gets back what its archive lacks."""
+    state, seq = await _beginning(journal)
+    missing: list[Entry] = []
+    async for record in journal.read(seq):
+        seq = record.seq
+        if seq <= journal.archived_seq:
+            apply_record(state, record.facts)
+        else:
+            missing = [_without(entry, withdrawn_by(state, record.facts)) for entry in missing]
+            missing.append(_applied(state, record))
+    journal.take_up(missing)
+    return state, seq
+
+
+async def _beginning(journal: History) -> tuple[GatewayState, int]:
+    checkpoint = await journal.load_checkpoint()
+    return (None if checkpoint is None else restored(checkpoint)) or (GatewayState(), 0)
+
+
+def _applied(state: GatewayState, record: Record) -> Entry:
+    """``record`` as it was appended, after its facts changed ``state``."""
+    for fact in record.facts:
+        apply(state, fact)
+    closed = closed_by(state, record.facts)
+    positions, voided = state.ledger.news()
+    trim(state)
+    return Entry(record=record, closed_orders=closed, closed_positions=positions, voided_positions=voided)
+
+
+def _without(entry: Entry, withdrawn: tuple[str, ...]) -> Entry:
+    kept = tuple(order for order in entry.closed_orders if order.order_id not in withdrawn)
+    return entry if len(kept) == len(entry.closed_orders) else msgspec.structs.replace(entry, closed_orders=kept)
 
 
 def restored(checkpoint: Checkpoint) -> tuple[GatewayState, int] | None:

@@ -9,10 +9,10 @@ from gateway.core.apply import apply, trim
 from gateway.core.checkpoint import state_hash
 from gateway.core.decide import decide
 from gateway.core.state import GatewayState
-from gateway.domain.facts import Fact, OrderWithdrawn
+from gateway.domain.facts import Fact
 from gateway.domain.orders import Order
 from gateway.domain.records import Record
-from gateway.service.closing import closed_by
+from gateway.service.closing import closed_by, withdrawn_by
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -37,8 +37,8 @@ class ReplayReport(msgspec.Struct, frozen=True):
 class Finished(Protocol):
     """Who is told what the archive of finished orders must hold."""
 
-    def note(self, order: Order) -> None:
-        """An order as it goes into the archive; the last call for an order is what is there in the end."""
+    def note(self, order: Order, seq: int) -> None:
+        """An order as record ``seq`` left it for the archive; what is there in the end is that of the last call."""
         ...
 
     def forget(self, order_id: str) -> None:
@@ -57,21 +57,15 @@ async def replay(records: AsyncIterator[Record], kept: int = 20, finished: Finis
             different += 1
             if len(differences) < kept:
                 differences.append(Difference(record.seq, type(record.event).__name__, record.facts, decided))
-        withdrawn = _withdrawn(state, record.facts) if finished is not None else ()
+        withdrawn = withdrawn_by(state, record.facts) if finished is not None else ()
         for fact in record.facts:
             apply(state, fact)
         if finished is not None:
             for order_id in withdrawn:
                 finished.forget(order_id)
             for order in closed_by(state, record.facts):
-                finished.note(order)
+                finished.note(order, record.seq)
         trim(state)
         count += 1
         facts += len(record.facts)
     return ReplayReport(count, facts, different, tuple(differences), state_hash(state))
-
-
-def _withdrawn(state: GatewayState, facts: tuple[Fact, ...]) -> tuple[str, ...]:
-    """Orders that these facts take back, with their legs."""
-    orders = (state.orders.get(fact.order_id) for fact in facts if isinstance(fact, OrderWithdrawn))
-    return tuple([order_id for order in orders if order is not None for order_id in (order.order_id, *order.leg_ids)])

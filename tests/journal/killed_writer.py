@@ -12,7 +12,8 @@ import struct
 import sys
 
 from gateway.adapters.journal import SqliteJournal
-from gateway.domain.records import Checkpoint, Entry
+from gateway.domain.events import VenueStatusChanged
+from gateway.domain.records import Checkpoint, Entry, Record
 from tests.journal.samples import note, order
 
 
@@ -22,17 +23,24 @@ def say(number: int) -> None:
 
 def batch(first_seq: int, size: int) -> list[Entry]:
     """Records that say where in their batch they stand; the first of them also closes an order."""
-    return [
-        Entry(
-            record=note(first_seq + i, f"{i + 1}/{size}"),
-            closed_orders=() if i else (order(f"o-{first_seq}", cl_ord_id=f"c-{first_seq}"),),
-        )
-        for i in range(size)
-    ]
+    return [entry_of(note(first_seq + i, f"{i + 1}/{size}")) for i in range(size)]
+
+
+def entry_of(record: Record) -> Entry:
+    assert isinstance(record.event, VenueStatusChanged)
+    is_first = record.event.text.startswith("1/")
+    closed = (order(f"o-{record.seq}", cl_ord_id=f"c-{record.seq}"),) if is_first else ()
+    return Entry(record=record, closed_orders=closed)
+
+
+async def take_up(journal: SqliteJournal) -> None:
+    """As a start does: give back what the archive lacks."""
+    journal.take_up([entry_of(record) async for record in journal.read(journal.archived_seq)])
 
 
 async def write(directory: str, chance: random.Random) -> None:
     journal = await SqliteJournal.open(directory)
+    await take_up(journal)
     checkpoint = await journal.load_checkpoint()
     seq = checkpoint.seq if checkpoint else 0
     async for record in journal.read(seq):

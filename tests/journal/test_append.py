@@ -186,8 +186,8 @@ async def test_a_closed_journal_says_so(tmp_path: Path) -> None:
 async def test_a_file_of_another_kind_or_time_is_refused(tmp_path: Path) -> None:
     """Creating our tables in somebody's database, or writing old rows into a newer schema, cannot be undone."""
     await write_notes(tmp_path, 1)
-    tamper(tmp_path, "PRAGMA user_version = 3")
-    with pytest.raises(JournalBroken, match="schema version 3, and this gateway knows version 2"):
+    tamper(tmp_path, "PRAGMA user_version = 4")
+    with pytest.raises(JournalBroken, match="schema version 4, and this gateway knows version 3"):
         await open_and_close(tmp_path)
     tamper(tmp_path, "PRAGMA application_id = 7")
     with pytest.raises(JournalBroken, match="not a journal of this gateway"):

@@ -21,6 +21,14 @@ from tests.journal.helpers import opened, tamper
 from tests.journal.samples import note, order
 
 
+@pytest.fixture(autouse=True, params=[1, 3, 1_000], ids="{} wait".format)
+def most_waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """What is in the table and what waits to be written there is one archive: every test here sees it in each state."""
+    most: int = request.param
+    monkeypatch.setattr("gateway.adapters.journal.unarchived.MOST_WAITING", most)
+    return most
+
+
 async def archive(journal: SqliteJournal, *orders: Order, seq: int = 1) -> None:
     await journal.append([Entry(record=note(seq), closed_orders=orders)])
 
@@ -176,7 +184,8 @@ async def test_an_archived_order_that_cannot_be_read_is_named(tmp_path: Path) ->
     """Not "there is none", which would let the same client id through again."""
     async with opened(tmp_path) as journal:
         await archive(journal, order("o-1", account="a", cl_ord_id="c-1"))
-        tamper(tmp_path, "UPDATE orders SET body = CAST('{}' AS BLOB)")
+    tamper(tmp_path, "UPDATE orders SET body = CAST('{}' AS BLOB)")
+    async with opened(tmp_path) as journal:
         with pytest.raises(JournalBroken, match="order o-1"):
             await journal.find_by_client_id("a", "c-1")
 

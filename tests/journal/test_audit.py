@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.journal import anchor, audit, verify
+from gateway.adapters.journal import anchor, audit, unarchived, verify
 from gateway.adapters.journal.chain import genesis, link
 from gateway.domain.records import Checkpoint, Entry
 from gateway.ports.journal import JournalBroken
@@ -113,6 +113,7 @@ async def test_tampering_beside_the_records_is_found(
 ) -> None:
     """Without this, a client id could be freed, or a state slipped in, while the audit says that all is well."""
     monkeypatch.setattr(audit, "_PAGE", page)
+    monkeypatch.setattr(unarchived, "MOST_WAITING", 1)
     async with opened(journal_dir) as journal:
         closed = tuple(order(f"o-{n}", cl_ord_id=f"c-{n}") for n in (1, 2, 3))
         await journal.append([Entry(record=note(COUNT + 1), closed_orders=closed)])

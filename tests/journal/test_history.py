@@ -78,8 +78,19 @@ async def test_portfolio_snapshots_are_listed_from_the_facts_that_took_them(tmp_
 async def test_a_journal_of_the_first_version_goes_on(tmp_path: Path) -> None:
     """Without this, an upgrade would lock people out of their own journal."""
     await write_notes(tmp_path, 2)
-    for sql in ("DROP TABLE closed_positions", "DROP TABLE portfolio_history", "PRAGMA user_version = 1"):
+    for sql in ("DROP TABLE closed_positions", "DROP TABLE portfolio_history", "DROP TABLE archived"):
         tamper(tmp_path, sql)
+    tamper(tmp_path, "PRAGMA user_version = 1")
     async with opened(tmp_path) as journal:
+        assert journal.archived_seq == 2
         await keep(journal, 3, closed(1))
         assert await numbers(journal) == [1]
+
+
+async def test_a_journal_of_the_second_version_goes_on(tmp_path: Path) -> None:
+    """Without this, an upgrade would fold the whole journal once more for an archive that lacks nothing."""
+    await write_notes(tmp_path, 2)
+    tamper(tmp_path, "DROP TABLE archived")
+    tamper(tmp_path, "PRAGMA user_version = 2")
+    async with opened(tmp_path) as journal:
+        assert journal.archived_seq == 2

@@ -18,6 +18,7 @@ import pytest
 from gateway.adapters.journal import verify
 from gateway.domain.events import VenueStatusChanged
 from tests.journal.helpers import opened
+from tests.journal.killed_writer import take_up
 
 KILLS = 36
 
@@ -68,6 +69,7 @@ async def _check(directory: Path, last_checked: int, reported: list[int]) -> int
     """Open the journal as the next start would, check all that is new in it, and return the last number."""
     seq, place, size, first = last_checked, 0, 0, 0
     async with opened(directory) as journal:
+        await take_up(journal)
         async for record in journal.read(last_checked):
             assert isinstance(record.event, VenueStatusChanged)
             if place == size:

@@ -1,7 +1,9 @@
-"""Finished orders, found after they left memory. Rows are written by the journal's own transactions."""
+"""Finished orders, found after they left memory: in their table, or among what waits to be written there."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import msgspec
 
 from gateway.adapters.journal.bloom import ClientIdFilter
 from gateway.adapters.journal.codec import CodecError, decode_order, encode_order
@@ -10,10 +12,15 @@ from gateway.domain.orders import Order
 from gateway.ports.journal import JournalBroken, OrderQuery
 
 _FILL_PAGE = 20_000
+#: Places in a row.
+_PARENT, _CREATED, _BODY = 8, 9, 10
+
+#: An order in the column order of ``schema.upsert_orders``.
+OrderRow = tuple[Any, ...]
 
 
-def order_row(order: Order) -> tuple[Any, ...]:
-    """The order as it is now, in the column order of ``schema.upsert_orders``."""
+def order_row(order: Order) -> OrderRow:
+    """The order as it is now."""
     return (
         order.order_id,
         order.account,
@@ -35,8 +42,10 @@ class Archive:
     The methods that read raise sqlite3.Error, and JournalBroken when what is there is not an order.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, unarchived: Callable[[], Mapping[str, OrderRow]]) -> None:
+        """``unarchived`` gives rows that are durable and not in the table yet, by order id."""
         self._reader = reader
+        self._unarchived = unarchived
         self._client_ids = ClientIdFilter()
 
     async def fill_filter(self) -> None:
@@ -64,23 +73,39 @@ class Archive:
         return self._client_ids.may_hold(account, cl_ord_id)
 
     async def find(self, order_id: str) -> Order | None:
+        waiting = self._unarchived().get(order_id)
+        if waiting is not None:
+            return _order(order_id, waiting[_BODY])
         rows = await self._reader.fetch("SELECT order_id, body FROM orders WHERE order_id = ?", (order_id,))
         return _order(*rows[0]) if rows else None
 
     async def find_by_client_id(self, account: str, cl_ord_id: str) -> Order | None:
         """The newest, should an id have been given free and used again. Legs have no client id."""
+        waiting = self._unarchived()
         rows = await self._reader.fetch(
             # Named, because SQLite would rather walk all orders of the account in order of time.
-            "SELECT order_id, body FROM orders INDEXED BY orders_by_client_id"
+            "SELECT order_id, created_ns, body FROM orders INDEXED BY orders_by_client_id"
             " WHERE account = ? AND cl_ord_id = ? AND cl_ord_id <> '' AND parent_id = ''"
             " ORDER BY created_ns DESC, order_id DESC LIMIT 1",
             (account, cl_ord_id),
         )
-        return _order(*rows[0]) if rows else None
+        found = {order_id: (created_ns, body) for order_id, created_ns, body in rows}
+        for row in waiting.values():
+            if cl_ord_id and row[1:3] == (account, cl_ord_id) and not row[_PARENT]:
+                found[row[0]] = row[_CREATED], row[_BODY]
+        if not found:
+            return None
+        newest = max(found, key=lambda order_id: (found[order_id][0], order_id))
+        return _order(newest, found[newest][1])
 
     async def list_orders(self, query: OrderQuery) -> list[Order]:
-        sql, parameters = _listing(query)
-        return [_order(*row) for row in await self._reader.fetch(sql, parameters)]
+        waiting = self._unarchived()
+        # A row of one that waits is of before: it is left out, and what is behind it moves up.
+        sql, parameters = _listing(msgspec.structs.replace(query, limit=max(query.limit, 0) + len(waiting)))
+        found = [_order(*row) for row in await self._reader.fetch(sql, parameters) if row[0] not in waiting]
+        found += [_order(order_id, row[_BODY]) for order_id, row in waiting.items() if _is_wanted(row, query)]
+        found.sort(key=lambda order: (order.created_ns, order.order_id), reverse=True)
+        return found[: max(query.limit, 0)]
 
 
 def _order(order_id: str, body: bytes) -> Order:
@@ -88,6 +113,23 @@ def _order(order_id: str, body: bytes) -> Order:
         return decode_order(body)
     except CodecError as error:
         raise JournalBroken(f"order {order_id} in the archive is unreadable: {error}") from error
+
+
+def _age(row: OrderRow) -> tuple[int, str]:
+    return row[_CREATED], row[0]
+
+
+def _is_wanted(row: OrderRow, query: OrderQuery) -> bool:
+    """The conditions of ``_listing`` for a row that is not in the table yet."""
+    _, account, _, strategy, symbol, venue, route, ord_status, parent_id, *_ = row
+    among = ((query.accounts, account), (query.strategies, strategy), (query.statuses, ord_status))
+    equal = ((query.symbol, symbol), (query.venue, venue), (query.route, route))
+    return (
+        not parent_id
+        and all(wanted is None or value in wanted for wanted, value in among)
+        and all(wanted is None or value == wanted for wanted, value in equal)
+        and (query.before is None or _age(row) < query.before)
+    )
 
 
 def _listing(query: OrderQuery) -> tuple[str, list[Any]]:
@@ -112,7 +154,7 @@ def _listing(query: OrderQuery) -> tuple[str, list[Any]]:
         parameters.extend(query.before)
     where = " AND ".join(conditions)
     sql = f"SELECT order_id, body FROM orders WHERE {where} ORDER BY created_ns DESC, order_id DESC LIMIT ?"
-    return sql, [*parameters, max(query.limit, 0)]
+    return sql, [*parameters, query.limit]
 
 
 def _add_choice(column: str, values: tuple[str, ...] | None, conditions: list[str], parameters: list[Any]) -> None:

@@ -64,6 +64,14 @@ async def read_head(source: Source, partition: str) -> Head:
     return Head(rows[0][0], rows[0][1]) if rows else Head(0, genesis(partition))
 
 
+async def read_archived_seq(source: Source, partition: str) -> int:
+    """Up to which record the archive is complete: to the end, in a file of before version 3. Raises sqlite3.Error."""
+    if not await source.fetch("SELECT 1 FROM sqlite_master WHERE name = 'archived'"):
+        return schema.LAST_SEQ
+    rows = await source.fetch("SELECT seq FROM archived WHERE partition = ?", (partition,))
+    return rows[0][0] if rows else 0
+
+
 async def record_hash_at(source: Source, partition: str, seq: int) -> bytes | None:
     """The hash of record ``seq`` as the table has it; None when there is no such record. Raises sqlite3.Error."""
     if seq == 0:

@@ -10,7 +10,7 @@ from gateway.adapters.journal.codec import decode_record
 from gateway.adapters.journal.connection import Reader
 from gateway.adapters.journal.errors import told
 from gateway.adapters.journal.finished import FinishedOrders
-from gateway.adapters.journal.opening import Head, read_head
+from gateway.adapters.journal.opening import Head, read_archived_seq, read_head
 from gateway.adapters.journal.reading import read_records
 from gateway.adapters.journal.tracing import seq_before
 from gateway.domain.records import Checkpoint, Record
@@ -31,7 +31,9 @@ class Outside:
 
     async def archive_differences(self, finished: FinishedOrders) -> list[str] | None:
         """What the archive holds otherwise than ``finished``; None when the journal went on meanwhile."""
-        found = await finished.differences(self._reader)
+        with told("read"):
+            archived_seq = await read_archived_seq(self._reader, self._partition)
+        found = await finished.differences(self._reader, archived_seq)
         with told("read"):
             return found if (await read_head(self._reader, self._partition)).seq == self._head.seq else None
 

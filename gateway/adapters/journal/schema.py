@@ -3,7 +3,9 @@
 import functools
 
 FILE_NAME = "journal.sqlite3"
-VERSION = 2
+VERSION = 3
+#: No record has a later number.
+LAST_SEQ = 2**63 - 1
 #: "OGWJ" in the file header: tells a journal from any other SQLite file.
 APPLICATION_ID = 0x4F47574A
 
@@ -54,10 +56,18 @@ _HISTORY_TABLES = (
         PRIMARY KEY (ts_ns, account, book)) WITHOUT ROWID""",
 )
 
+#: What version 3 added: up to which record the archive (orders, closed positions, portfolio snapshots) is complete.
+_ARCHIVED_TABLE = ("CREATE TABLE archived (partition TEXT NOT NULL PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",)
+#: Before version 3 the archive was written with each record.
+_ARCHIVED_AT_ONCE = (
+    "INSERT INTO archived (partition, seq) SELECT partition, max(seq) FROM records GROUP BY partition",
+)
+
 #: What makes an empty file a journal, in one transaction.
 CREATION = (
     *_TABLES,
     *_HISTORY_TABLES,
+    *_ARCHIVED_TABLE,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {VERSION}",
 )
@@ -66,7 +76,12 @@ CREATION = (
 NO_CHANGE = f"PRAGMA user_version = {VERSION}"
 
 #: What makes a journal of an older version one of this: by version, in one transaction.
-UPGRADES = {1: (*_HISTORY_TABLES, f"PRAGMA user_version = {VERSION}")}
+UPGRADES = {
+    1: (*_HISTORY_TABLES, *_ARCHIVED_TABLE, *_ARCHIVED_AT_ONCE, f"PRAGMA user_version = {VERSION}"),
+    2: (*_ARCHIVED_TABLE, *_ARCHIVED_AT_ONCE, f"PRAGMA user_version = {VERSION}"),
+}
+
+MARK_ARCHIVED = "INSERT OR REPLACE INTO archived (partition, seq) VALUES (?,?)"
 
 _INSERT_RECORDS = "INSERT INTO records (partition, seq, ts_ns, kind, body, hash) VALUES "
 _RECORD_ROW = "(?,?,?,?,?,?)"

@@ -17,13 +17,21 @@ from gateway.adapters.journal.anchor import Anchor, load_anchor, write_anchor
 from gateway.adapters.journal.appending import Appender
 from gateway.adapters.journal.archive import Archive, order_row
 from gateway.adapters.journal.codec import encode_record
-from gateway.adapters.journal.connection import Reader, Writer, chunked
+from gateway.adapters.journal.connection import Reader, Statement, Writer, chunked
 from gateway.adapters.journal.errors import told
-from gateway.adapters.journal.history import History, history_statements
+from gateway.adapters.journal.history import History
 from gateway.adapters.journal.lock import DirectoryLock
-from gateway.adapters.journal.opening import Head, check_anchor, open_files, read_head, record_hash_at
+from gateway.adapters.journal.opening import (
+    Head,
+    check_anchor,
+    open_files,
+    read_archived_seq,
+    read_head,
+    record_hash_at,
+)
 from gateway.adapters.journal.reading import read_records
 from gateway.adapters.journal.tracing import trace
+from gateway.adapters.journal.unarchived import Unarchived
 from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Checkpoint, Entry, Record
@@ -49,15 +57,25 @@ class SqliteJournal:
     """
 
     def __init__(
-        self, directory: Path, partition: str, lock: DirectoryLock, writer: Writer, reader: Reader, head: Head
+        self,
+        directory: Path,
+        partition: str,
+        lock: DirectoryLock,
+        writer: Writer,
+        reader: Reader,
+        head: Head,
+        archived_seq: int,
     ) -> None:
         self._directory = directory
         self._partition = partition
         self._lock = lock
         self._reader = reader
-        self._archive = Archive(reader)
-        self._history = History(reader)
         self._appender = Appender(directory / schema.FILE_NAME, partition, writer, head)
+        self._unarchived = Unarchived()
+        #: See ``ports.journal.ArchivesLater``.
+        self.archived_seq = archived_seq
+        self._archive = Archive(reader, lambda: self._unarchived.orders(self._appender.head.seq))
+        self._history = History(reader)
         self._turn = asyncio.Lock()
         self._is_closed = False
         #: Whether the anchor may still say that the journal ends where it stood when it was last closed.
@@ -79,13 +97,15 @@ class SqliteJournal:
                 undo.push_async_callback(writer.close)
                 undo.push_async_callback(reader.close)
                 await check_anchor(reader, await asyncio.to_thread(load_anchor, directory), partition)
-                journal = cls(directory, partition, lock, writer, reader, await read_head(reader, partition))
+                head, archived_seq = await read_head(reader, partition), await read_archived_seq(reader, partition)
+                journal = cls(directory, partition, lock, writer, reader, head, archived_seq)
                 await journal._archive.fill_filter()
             undo.pop_all()
         return journal
 
     async def append(self, entries: Sequence[Entry]) -> None:
-        """Make all records of the batch durable, with the orders they closed, or none of them.
+        """Make all records of the batch durable, or none of them. The orders and positions that they closed are found
+        at once, and are in the archive some records later.
 
         Takes everything as it is at the call: what changes while it waits is not written. Raises ValueError when
         the records do not continue the journal (a mistake of the caller).
@@ -94,17 +114,29 @@ class SqliteJournal:
             return
         bodies = [encode_record(entry.record) for entry in entries]
         closed = {order.order_id: order for entry in entries for order in entry.closed_orders}
-        order_rows = [order_row(order) for order in closed.values()]
+        order_rows = {order_id: order_row(order) for order_id, order in closed.items()}
         self._archive.note(closed.values())
         async with self._turn:
             await self._settle()
             rows, head = self._appender.chained(entries, bodies)
-            statements = [
-                *chunked(schema.insert_records, rows),
-                *chunked(schema.upsert_orders, order_rows),
-                *history_statements(entries),
-            ]
-            await self._appender.write(statements, head)
+            self._unarchived.add(head.seq, entries, order_rows)
+            await self._write([*chunked(schema.insert_records, rows)], head, is_archiving=self._unarchived.is_due)
+
+    def take_up(self, entries: Sequence[Entry]) -> None:
+        """See ``ports.journal.ArchivesLater``."""
+        closed = {order.order_id: order for entry in entries for order in entry.closed_orders}
+        self._archive.note(closed.values())
+        rows = {order_id: order_row(order) for order_id, order in closed.items()}
+        self._unarchived.add(self._appender.head.seq, entries, rows)
+
+    async def _write(self, statements: list[Statement], head: Head, *, is_archiving: bool) -> None:
+        """One transaction, with all that the archive lacks where ``is_archiving``."""
+        if is_archiving:
+            statements += self._unarchived.statements(self._partition, head.seq)
+        await self._appender.write(statements, head)
+        if is_archiving:
+            self._unarchived.forget()
+            self.archived_seq = head.seq
 
     def read(self, after_seq: int) -> AsyncIterator[Record]:
         """The records after ``after_seq`` up to the last durable one, in order, each checked against the chain.
@@ -124,9 +156,9 @@ class SqliteJournal:
                 record_hash = await record_hash_at(self._reader, self._partition, checkpoint.seq)
             if record_hash is None:
                 raise JournalBroken(f"record {checkpoint.seq} is missing")
-            await self._appender.write(
-                checkpoints.saving(self._partition, checkpoint, own_digest, record_hash), self._appender.head
-            )
+            # A start folds what comes after the checkpoint: what came before must be in the archive.
+            statements = checkpoints.saving(self._partition, checkpoint, own_digest, record_hash)
+            await self._write(statements, self._appender.head, is_archiving=True)
             with told("anchored"):
                 await self._drop_anchor(is_closed=False)
 
@@ -147,12 +179,27 @@ class SqliteJournal:
             return await self._archive.find_by_client_id(account, cl_ord_id)
 
     async def list_closed(self, query: ClosedPositionQuery) -> list[ClosedPosition]:
+        await self._try_to_complete_archive()
         with told("read"):
             return await self._history.list_closed(query)
 
     async def list_portfolio(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]:
+        await self._try_to_complete_archive()
         with told("read"):
             return await self._history.list_portfolio(query)
+
+    async def _try_to_complete_archive(self) -> None:
+        """Before its tables are read for what is looked for nowhere else. On a disk that takes no writes the latest
+        is missing from the answer."""
+        async with self._turn:
+            with contextlib.suppress(JournalUnavailable):
+                await self._complete_archive()
+
+    async def _complete_archive(self) -> None:
+        if self._unarchived.is_empty:
+            return
+        await self._settle()
+        await self._write([], self._appender.head, is_archiving=True)
 
     async def list(self, query: OrderQuery) -> Orders:
         with told("read"):
@@ -168,6 +215,8 @@ class SqliteJournal:
         async with self._turn:
             if self._is_closed:
                 return
+            with contextlib.suppress(JournalUnavailable):
+                await self._complete_archive()
             self._is_closed = True
             try:
                 await self._appender.settle()
@@ -194,6 +243,7 @@ class SqliteJournal:
         if self._is_closed:
             raise JournalUnavailable("the journal is closed")
         await self._appender.settle()
+        self._unarchived.forget_after(self._appender.head.seq)
         if self._is_anchor_old:
             with told("anchored"):
                 await self._drop_anchor(is_closed=False)

@@ -1,0 +1,86 @@
+"""A start gives the journal back what its archive lacks: exactly what the engine had told it to keep."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from gateway.domain.config import Limits
+from gateway.domain.enums import Mode, OrdStatus, Side
+from gateway.domain.orders import Order
+from gateway.domain.positions import ClosedPosition
+from gateway.domain.records import Entry
+from gateway.ports.intake import NotAccepting
+from gateway.service.recovery import recover, recover_with_archive
+from tests.fakes.journal import MemoryJournal
+from tests.service.desk import desk
+from tests.world import D, trading_config
+
+
+class ForgetfulJournal(MemoryJournal):
+    """Implements ``ports.journal.ArchivesLater``: after a crash, all behind ``archived_seq`` has to be given back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.archived_seq = 0
+        self.told: list[Entry] = []
+        self.given_back: list[Entry] = []
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        await super().append(entries)
+        self.told += entries
+
+    def take_up(self, entries: Sequence[Entry]) -> None:
+        self.given_back += entries
+
+
+def archive_of(entries: Sequence[Entry]) -> tuple[dict[str, Order], dict[str, ClosedPosition]]:
+    orders: dict[str, Order] = {}
+    positions: dict[str, ClosedPosition] = {}
+    for entry in entries:
+        orders |= {one.order_id: one for one in entry.closed_orders}
+        for closed_id in entry.voided_positions:
+            positions.pop(closed_id, None)
+        positions |= {one.closed_id: one for one in entry.closed_positions}
+    return orders, positions
+
+
+async def trade(journal: ForgetfulJournal) -> None:
+    """Fills, denials, closed positions, and orders that a failing journal makes the engine take back."""
+    config = trading_config(Mode.LIVE, retained_closed_orders=1, limits=Limits(max_order_size=D(100)))
+    async with desk(Mode.LIVE, journal=journal, config=config) as one:
+        for number in range(6):
+            await one.place(side=Side.BUY if number % 2 else Side.SELL, cl_ord_id=f"c{number}")
+        journal.failure = "the disk is full"
+        quantities = (1, 1, 10**9)  # the last would be denied, and is finished at once
+        refused = [asyncio.ensure_future(one.place(qty=n, cl_ord_id=f"refused{n}")) for n in quantities]
+        for task in refused:
+            with pytest.raises(NotAccepting):
+                await task
+        journal.failure = None
+        await one.until(lambda: one.engine.failure is None)
+        last = await one.place(side=Side.SELL, cl_ord_id="last")
+        await one.until(lambda: one.order(last).ord_status is OrdStatus.FILLED)
+        await one.until(lambda: not one.engine.finished_orders())
+
+
+async def test_a_start_gives_back_exactly_what_was_to_be_archived() -> None:
+    """Without this, orders that were finished just before a crash would be archived otherwise than they ended, or
+    orders that were refused with 503 be among them."""
+    journal = ForgetfulJournal()
+    await trade(journal)
+    state, seq = await recover_with_archive(journal)
+    told, given_back = archive_of(journal.told), archive_of(journal.given_back)
+    assert len(told[0]) == 7
+    assert told[1], "nothing was closed"
+    assert given_back == told
+    assert (seq, len(state.orders)) == (len(journal.rows), len((await recover(journal))[0].orders))
+
+
+async def test_a_start_gives_back_only_what_is_not_archived() -> None:
+    """Without this, each start would write the whole archive anew."""
+    journal = ForgetfulJournal()
+    await trade(journal)
+    journal.archived_seq = len(journal.rows) - 2
+    await recover_with_archive(journal)
+    assert [entry.record.seq for entry in journal.given_back] == [journal.archived_seq + 1, journal.archived_seq + 2]
