@@ -20,7 +20,8 @@ from gateway.core.decide import decide
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
 from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
-from gateway.domain.events import AdmissionsAbandoned, Event, OrderReceived, PolicyVerdict
+from gateway.domain.enums import Route
+from gateway.domain.events import AdmissionsAbandoned, Event, OrderReceived, PolicyVerdict, ReportsReceived
 from gateway.domain.facts import Fact
 from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition
@@ -36,6 +37,9 @@ from gateway.service.waiters import Waiters
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 0.5
+#: What the simulator tells may wait so long for a record that somebody waits for: half of the commits are saved. What
+#: a real venue tells does not wait.
+_SIMULATED_WAIT_S = 0.005
 #: Effects that wait for nothing: they change nothing outside.
 _INWARD = frozenset({EvaluatePolicy, ReconsiderOrder})
 
@@ -92,6 +96,9 @@ class Engine:
         self._closed_positions: tuple[tuple[ClosedPosition, ...], tuple[str, ...]] = ((), ())
         self._waiters = Waiters()
         self._wake = asyncio.Event()
+        #: Something is pending that does not wait, or has waited long enough.
+        self._is_due = False
+        self._wait_over: asyncio.TimerHandle | None = None
         self._is_closing = False
         self._committer: asyncio.Task[None] | None = None
 
@@ -125,7 +132,10 @@ class Engine:
             self._closing[order.order_id] = order
             self._closing_client_ids[(order.account, order.cl_ord_id)] = order.order_id
         self._pending.append(_Pending(entry, outward))
-        self._wake.set()
+        if outward or not self._is_simulated(event):
+            self._hurry()
+        elif self._wait_over is None:
+            self._wait_over = asyncio.get_running_loop().call_later(_SIMULATED_WAIT_S, self._hurry)
         if self.failure is not None:
             self._contain([self._pending[-1]])
         return decision
@@ -152,6 +162,7 @@ class Engine:
             return
         if self._pending and self.failure is None:
             self._pending[-1].effects.extend(effects)
+            self._hurry()
         else:
             self.run_effects(effects)
 
@@ -177,6 +188,7 @@ class Engine:
             return
         if self.failure is not None:
             raise NotAccepting("journal_unavailable", self.failure)
+        self._hurry()
         await self._waiters.add(seq)
 
     async def settle(self, seq: int) -> None:
@@ -188,20 +200,22 @@ class Engine:
 
     async def _commit_forever(self) -> None:
         while True:
-            if not self._pending:
-                if self._is_closing:
-                    return
+            if not self._pending and self._is_closing:
+                return
+            if not self._pending or not self._is_due:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
             count = min(len(self._pending), max(self._max_batch, self._withdrawn_seq - self.durable_seq))
             batch = [self._pending[i] for i in range(count)]
+            self._begin_waiting(is_due=count < len(self._pending))
             started_ns = self._clock.monotonic_ns()
             try:
                 await self._journal.append([pending.entry for pending in batch])
             except Exception as error:
                 if not isinstance(error, JournalUnavailable):
                     _log.exception("the journal failed in a way it should not")
+                self._is_due = True
                 self._on_failure(str(error) or type(error).__name__)
                 if self._is_closing:
                     return
@@ -211,6 +225,29 @@ class Engine:
             self._on_durable(batch)
             if self.durable_seq - self._checkpoint_seq >= self._checkpoint_every:
                 await self.checkpoint()
+
+    def _hurry(self) -> None:
+        """Write what is pending as soon as may be."""
+        self._is_due = True
+        self._wake.set()
+
+    def _begin_waiting(self, *, is_due: bool) -> None:
+        self._is_due = is_due
+        if self._wait_over is not None:
+            self._wait_over.cancel()
+            self._wait_over = None
+
+    def _is_simulated(self, event: Event) -> bool:
+        """Nothing but reports of the simulator, which can tell them again."""
+        if type(event) is not ReportsReceived:
+            return False
+        orders = self.state.orders
+        for report in event.reports:
+            if not report.is_twin:
+                order = orders.get(report.order_id)
+                if order is None or order.route is not Route.SHADOW:
+                    return False
+        return True
 
     def _on_durable(self, batch: list[_Pending]) -> None:
         for pending in batch:
@@ -300,7 +337,7 @@ class Engine:
     async def close(self) -> None:
         """Make durable what was decided, then write a last checkpoint so that the next start folds nothing."""
         self._is_closing = True
-        self._wake.set()
+        self._hurry()
         if self._committer is not None:
             await self._committer
         if self.failure is None and self.durable_seq > self._checkpoint_seq:
