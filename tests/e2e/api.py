@@ -66,16 +66,17 @@ class Api:
         assert reply.status == 200, (path, reply)
         return reply.body
 
-    async def orders(self, query: str = "") -> list[dict[str, Any]]:
-        """Every order there is, page by page, newest first."""
+    async def orders(self, query: str = "", limit: int = 500, pause_s: float = 0.0) -> list[dict[str, Any]]:
+        """Every order there is, newest first: in pages of ``limit``, with a pause after each."""
         found: list[dict[str, Any]] = []
         cursor = ""
         while True:
-            page = await self.fetch(f"/api/trading/orders?limit=500{query}{cursor}")
+            page = await self.fetch(f"/api/trading/orders?limit={limit}{query}{cursor}")
             found += page["orders"]
             if page["next_cursor"] is None:
                 return found
             cursor = f"&cursor={page['next_cursor']}"
+            await asyncio.sleep(pause_s)
 
     async def positions(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await self.fetch("/api/trading/positions"))["positions"]

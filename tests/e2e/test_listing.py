@@ -5,20 +5,10 @@ from collections import Counter
 from typing import Any
 
 from tests.e2e.orders import market, resting
-from tests.e2e.process import Api, Site, running
+from tests.e2e.process import Site, running
 
-
-async def pages(api: Api, query: str, limit: int) -> list[dict[str, Any]]:
-    """All orders in small pages, with a pause after each."""
-    found: list[dict[str, Any]] = []
-    cursor = ""
-    while True:
-        page = await api.fetch(f"/api/trading/orders?limit={limit}{query}{cursor}")
-        found += page["orders"]
-        if page["next_cursor"] is None:
-            return found
-        cursor = f"&cursor={page['next_cursor']}"
-        await asyncio.sleep(0.01)
+#: After each page: while it lasts, orders finish and others come.
+PAUSE_S = 0.01
 
 
 async def test_pages_that_are_turned_while_orders_finish(site: Site) -> None:
@@ -42,17 +32,17 @@ async def test_pages_that_are_turned_while_orders_finish(site: Site) -> None:
 
         async def closed_ones() -> list[dict[str, Any]]:
             await asyncio.sleep(0.15)
-            return await pages(api, "&status=closed", 5)
+            return await api.orders("&status=closed", 5, PAUSE_S)
 
-        listed, closed, _, _ = await asyncio.gather(pages(api, "", 7), closed_ones(), finish(), go_on())
+        listed, closed, _, _ = await asyncio.gather(api.orders("", 7, PAUSE_S), closed_ones(), finish(), go_on())
         times = Counter(order["order_id"] for order in listed)
         assert {order_id: times[order_id] for order_id in ids} == dict.fromkeys(ids, 1)
         assert max(times.values()) == 1
         assert max(Counter(order["order_id"] for order in closed).values()) == 1
         assert all(order["leaves_qty"] == "0" for order in closed)
         for query in ("", "&strategy_id=s3", "&symbol=AAPL&route=shadow", "&status=open", "&status=canceled,filled"):
-            some = await pages(api, query, 4)
-            whole = await pages(api, query, 500)
+            some = await api.orders(query, 4, PAUSE_S)
+            whole = await api.orders(query)
             assert [order["order_id"] for order in some] == [order["order_id"] for order in whole]
             moments = [order["created_at"] for order in whole]
             assert moments == sorted(moments, reverse=True)

@@ -78,8 +78,8 @@ def test_an_erroneous_profit_that_is_busted_leaves_no_drawdown() -> None:
     assert (wrong.avg_px, wrong.fees, wrong.fills[0].exec_id) == (101, D("0.5"), "x")
 
 
-def test_a_bust_of_an_order_that_left_memory_is_booked_too() -> None:
-    """Without this, a bust that comes a day late would be an unmatched report, and the position wrong."""
+def order_that_left_memory() -> tuple[World, Order, Order]:
+    """It bought ten by execution ``x``; the second is a copy, as the archive has it."""
     world = World(trading_config(retained_closed_orders=1))
     order = world.place(qty=10)
     world.fill(order, px=D(180), exec_id="x")
@@ -87,6 +87,12 @@ def test_a_bust_of_an_order_that_left_memory_is_booked_too() -> None:
     for _ in range(3):
         world.fill(world.place(qty=1, strategy="other"))
     assert order.order_id not in world.state.orders
+    return world, order, archived
+
+
+def test_a_bust_of_an_order_that_left_memory_is_booked_too() -> None:
+    """Without this, a bust that comes a day late would be an unmatched report, and the position wrong."""
+    world, order, archived = order_that_left_memory()
     report = ExecutionReport(
         order_id=order.order_id, exec_type=ExecType.TRADE_CANCEL, transact_ns=1, exec_id="b", exec_ref_id="x"
     )
@@ -102,12 +108,7 @@ def test_a_bust_of_an_order_that_left_memory_is_booked_too() -> None:
 def test_an_execution_told_again_after_the_order_left_memory_says_nothing() -> None:
     """Without this, a venue that tells the day's executions at every connect would have every order of the day brought
     back and journaled again each time."""
-    world = World(trading_config(retained_closed_orders=1))
-    order = world.place(qty=10)
-    world.fill(order, px=D(180), exec_id="x")
-    archived = order.copy()
-    for _ in range(3):
-        world.fill(world.place(qty=1, strategy="other"))
+    world, order, archived = order_that_left_memory()
     report = ExecutionReport(
         order_id=order.order_id, exec_type=ExecType.TRADE, transact_ns=1, exec_id="x", last_qty=D(10), last_px=D(180)
     )
