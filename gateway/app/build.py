@@ -14,6 +14,7 @@ from gateway.adapters.explainer import JournalExplainer, JournalSteps
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
+from gateway.adapters.policy.gate import Gate
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.promotion import judge_by_folder
 from gateway.adapters.telemetry import Reading
@@ -60,24 +61,26 @@ async def build(
     environ: Mapping[str, str],
     extra_venues: Mapping[str, VenueFactory] | None = None,
     adjust: Callable[[Settings], Settings] = lambda settings: settings,
+    gate: Gate | None = None,
 ) -> Gateway:
     """A gateway that has read its journal but not opened its door.
 
     ``extra_venues`` adds or replaces order adapters by name, ``adjust`` is laid over the settings now and at every
-    reload (the command line's address). Raises StartRefused, JournalBroken, JournalUnavailable or OSError.
+    reload (the command line's address), and ``gate`` may have judged the policies already. Raises StartRefused,
+    JournalBroken, JournalUnavailable or OSError.
     """
     journal = await SqliteJournal.open(data_dir)
     try:
         state, last_seq = await recover_with_archive(journal)
         adapters = ORDER_ADAPTERS | set(extra_venues or {})
-        folder = (config_dir / start.settings.policy.path).resolve()
-        judge = partial(judge_by_folder, PolicyLoader(folder, data_dir / LAST_GOOD_POLICIES))
+        gate, folder = gate or Gate(), (config_dir / start.settings.policy.path).resolve()
+        judge = partial(judge_by_folder, PolicyLoader(folder, data_dir / LAST_GOOD_POLICIES, gate))
         prove_limits = StartProofs(data_dir, start.settings.candidates).of_limits
         start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns(), judge, prove_limits)
         complete = partial(_complete, adjust, frozenset(extra_venues or ()))
         start = msgspec.structs.replace(start, settings=complete(start.settings))
         path = assemble_order_path(
-            start.settings, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {}
+            start.settings, journal, state, last_seq, config_dir, data_dir, environ, extra_venues or {}, gate
         )
         gateway = _assemble(start, complete, path, config_dir, data_dir, environ)
         gateway.server.handover.launch = partial(serve_streams, data_dir)

@@ -225,7 +225,7 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _whatif(args: argparse.Namespace) -> int:
-    from gateway.app.serve import environment
+    from gateway.app.environment import environment
     from gateway.app.whatif import whatif
 
     os.nice(10)  # a gateway beside it goes first

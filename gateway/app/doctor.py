@@ -20,7 +20,7 @@ import msgspec
 from gateway.adapters.config import ConfigInvalid, load
 from gateway.adapters.http.auth import is_loopback
 from gateway.adapters.journal import verify
-from gateway.app.serve import environment, secret_variables
+from gateway.app.environment import environment, secret_variables
 from gateway.domain.enums import Mode, Role
 from gateway.domain.settings import Settings, VenueSettings
 from gateway.service.conditions import DISK_FULL_BYTES, DISK_LOW_BYTES

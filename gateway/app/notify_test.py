@@ -8,7 +8,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.config import ConfigInvalid, load
 from gateway.adapters.notify import SendFailed, sender_of
 from gateway.adapters.notify.message import message_of
-from gateway.app.serve import environment
+from gateway.app.environment import environment
 from gateway.domain.alerts import Alert, AlertCondition, AlertKind, Severity
 from gateway.domain.settings import NotificationChannel
 

@@ -10,6 +10,7 @@ from gateway.adapters.calendar import ExchangeCalendar
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.marketdata.routed import RoutedMarket
+from gateway.adapters.policy.gate import Gate
 from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.telemetry import PrometheusTelemetry
@@ -74,6 +75,7 @@ def assemble_order_path(
     data_dir: Path,
     environ: Mapping[str, str],
     extra_venues: Mapping[str, VenueFactory],
+    gate: Gate,
 ) -> OrderPath:
     """Every constructor call, in the order in which things need each other."""
     clock, tasks = SystemClock(), TaskGroup()
@@ -81,7 +83,7 @@ def assemble_order_path(
     market = RoutedMarket(settings, feed_factory(config_dir, clock, environ, budgets), clock)
     instruments = dict(settings.trading.instruments)
     simulator = _simulator(settings, instruments, market, calendar, state, clock)
-    policy = _policy(settings, config_dir, data_dir, environ)
+    policy = _policy(settings, config_dir, data_dir, environ, gate)
     gauges, traded = StateGauges(clock), _traded(market)
     telemetry = PrometheusTelemetry(tuple(settings.trading.venues), gauges, partial(_vwap, traded, clock))
     telemetry.know_open_orders(state.open_orders())
@@ -122,10 +124,12 @@ def assemble_order_path(
     )
 
 
-def _policy(settings: Settings, config_dir: Path, data_dir: Path, environ: Mapping[str, str]) -> LivePolicies:
+def _policy(
+    settings: Settings, config_dir: Path, data_dir: Path, environ: Mapping[str, str], gate: Gate
+) -> LivePolicies:
     return LivePolicies(
         POLICIES[settings.policy.engine](settings.policy, environ),
-        PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / LAST_GOOD_POLICIES),
+        PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / LAST_GOOD_POLICIES, gate),
     )
 
 

@@ -1,41 +1,26 @@
-"""``gateway serve``: from folders to a running server, and back down on a signal."""
+"""``gateway serve``: from folders to a running server, and back down on a signal.
 
-import asyncio
+A start is imports for the most part, and judging the policies, which a process of its own does. So what that needs is
+found out with few imports, and the rest (``process``) is loaded beside it.
+"""
+
+import contextlib
 import gc
-import logging
-import os
-import signal
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+import threading
 from pathlib import Path
 
-import msgspec
-
-from gateway.adapters.config import ConfigInvalid, StartResult, read_env_file, start_settings
-from gateway.adapters.http.server import ServerRefused
-from gateway.app.build import build
-from gateway.app.gateway import Gateway
+from gateway.adapters.config import ConfigInvalid, start_settings
+from gateway.adapters.policy.gate import Gate
+from gateway.adapters.policy.loader import PolicyLoader
+from gateway.adapters.policy.sources import PoliciesInvalid
+from gateway.app.environment import environment, secret_variables
 from gateway.app.logs import hide_secrets
-from gateway.app.registry import StartRefused
-from gateway.domain.settings import Settings
-from gateway.ports.journal import JournalBroken, JournalUnavailable
-
-_log = logging.getLogger("gateway")
-
-
-def environment(config_dir: Path) -> dict[str, str]:
-    """The process's environment over the ``.env`` of the working directory and of the configuration folder."""
-    found: dict[str, str] = {}
-    for path in (config_dir / ".env", Path(".env")):
-        if path.is_file():
-            found.update(read_env_file(path))
-    found.update(os.environ)
-    return found
 
 
 def serve(config_dir: Path, data_dir: Path, host: str | None, port: int | None) -> int:
     """Run until SIGINT or SIGTERM. Returns the exit status."""
+    gc.disable()  # what a start makes stays: looking through it again and again is a sixth of the start
     try:
         environ = environment(config_dir)
         hide_secrets(environ)
@@ -49,77 +34,15 @@ def serve(config_dir: Path, data_dir: Path, host: str | None, port: int | None) 
     except OSError as error:
         print(f"the folders cannot be used: {error}", file=sys.stderr)
         return 2
-    try:
-        import uvloop
+    gate = Gate()
+    loader = PolicyLoader((config_dir / start.settings.policy.path).resolve(), gate=gate)
+    threading.Thread(target=_judge_ahead, args=(loader,), name="policies").start()
+    from gateway.app.process import run
 
-        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    except ImportError:  # no uvloop on Windows
-        runner = asyncio.Runner()
-    with runner:
-        return runner.run(_run(start, config_dir, data_dir, environ, partial(_with_address, host=host, port=port)))
+    return run(start, gate, config_dir, data_dir, environ, host, port)
 
 
-def secret_variables(settings: Settings) -> set[str]:
-    """Names of variables that hold the secrets of alert channels, whatever they are called."""
-    return {name for one in settings.notifications for name in (one.url_env, one.secret_env) if name}
-
-
-def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
-    """The command line's address over the file's, at every reload too."""
-    server = settings.server
-    server = msgspec.structs.replace(
-        server, host=server.host if host is None else host, port=server.port if port is None else port
-    )
-    return msgspec.structs.replace(settings, server=server)
-
-
-async def _run(
-    start: StartResult,
-    config_dir: Path,
-    data_dir: Path,
-    environ: Mapping[str, str],
-    adjust: Callable[[Settings], Settings],
-) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    gateway: Gateway | None = None
-    try:
-        gateway = await build(start, config_dir, data_dir, environ, adjust=adjust)
-        gateway.reloader.on_applied.append(lambda settings: hide_secrets(environ, secret_variables(settings)))
-        await gateway.open()
-        _tune_interpreter()
-        _announce(gateway)
-        await stop.wait()
-    except (StartRefused, ServerRefused, JournalBroken, JournalUnavailable, OSError) as error:
-        print(f"the gateway cannot start: {error}", file=sys.stderr)
-        return 1
-    finally:
-        if gateway is not None:
-            await gateway.close()
-    _log.info("stopped; the journal holds %d records", gateway.engine.durable_seq)
-    return 0
-
-
-def _tune_interpreter() -> None:
-    """Settings of the interpreter that suit one busy loop beside one thread that writes the journal.
-
-    What exists by now stays for good, so the collector need not look at it; what orders leave behind has no cycles,
-    so it need not look often. A short switch interval gives the journal's thread its turns: with the default of
-    5 ms a commit was seen to wait for seconds beside a busy loop.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-    sys.setswitchinterval(0.000_1)
-
-
-def _announce(gateway: Gateway) -> None:
-    settings = gateway.reloader.settings
-    scheme = "https" if settings.server.tls_cert else "http"
-    modes = ", ".join(f"{venue.venue} {venue.effective_mode}" for venue in gateway.status.modes().venues)
-    _log.info("modes: %s; market data: %s", modes, settings.market_data.source_words)
-    if not settings.principals:
-        _log.info("no API key is configured: listening on this machine only, every caller is admin")
-    print(f"ready on {scheme}://{settings.server.host}:{gateway.server.port}", flush=True)
+def _judge_ahead(loader: PolicyLoader) -> None:
+    """The gate remembers what passed. What does not is judged again, and told, when it is to be taken into use."""
+    with contextlib.suppress(PoliciesInvalid):
+        loader.load()

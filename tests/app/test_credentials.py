@@ -78,7 +78,7 @@ async def test_two_venues_of_one_account_share_its_budget(tmp_path: Path) -> Non
 def test_a_gateway_without_live_venues_loads_no_client_library() -> None:
     """Without this, every start would take seconds and a hundred megabytes for what SHADOW never uses."""
     program = (
-        "import sys, gateway.app.build, gateway.app.serve\n"
+        "import sys, gateway.app.process\n"
         "found = {'ib_async', 'binance', 'ccxt', 'alpaca'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {found}' if found else 0)"
     )

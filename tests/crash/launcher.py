@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway.app import cli, serve
+from gateway.app import cli, process
 from gateway.app.build import build
 from gateway.app.gateway import Gateway
 from gateway.domain.settings import VenueSettings
@@ -52,7 +52,7 @@ def main() -> int:
     async def build_with_venue(*args: Any, **more: Any) -> Gateway:
         return await build(*args, **more, extra_venues={"ibkr": factory})
 
-    serve.build = partial(build_with_venue)  # type: ignore[assignment]
+    process.build = partial(build_with_venue)  # type: ignore[assignment]
     return cli.main(["serve", *rest])
 
 

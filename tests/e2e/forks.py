@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
-_PRELOADED = ("cli", "logs", "serve", "checks", "explain", "order_check", "people.reads", "people.operator")
+_PRELOADED = ("cli", "logs", "serve", "process", "checks", "explain", "order_check", "people.reads", "people.operator")
 _SIZE = 4
 
 

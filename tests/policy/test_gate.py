@@ -1,13 +1,15 @@
 """The load gate: nothing that could hurt gets past it, and it says what is wrong where."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
 import pytest
 
-from gateway.adapters.policy.gate import approve, judge
+from gateway.adapters.policy.gate import Gate, approve, judge
 from gateway.adapters.policy.runners import CompiledRunner
-from gateway.adapters.policy.sources import PoliciesInvalid, PolicySources, build_sources
+from gateway.adapters.policy.sources import PoliciesInvalid, PolicySources, build_sources, source_texts
 
 DENY = 'decision := {"allow": false, "deny": [{"code": "NO", "text": "no"}]}'
 RULE = 'decision := {"allow": allow, "deny": []}\n\ndefault allow := false\n\nallow if input.x > 1\n'
@@ -120,3 +122,28 @@ def test_the_judging_process_agrees_with_the_judge(shipped: PolicySources) -> No
     with pytest.raises(PoliciesInvalid) as refused:
         approve(sources("decision := true"))
     assert tuple(refused.value.problems) == judge(sources("decision := true")).problems
+
+
+def test_what_passed_is_not_judged_again(shipped: PolicySources) -> None:
+    """Without it a start would wait for the same judgement twice: once beside its imports, once before it is ready."""
+    gate = Gate()
+    same = build_sources(source_texts(shipped))
+    with ThreadPoolExecutor() as threads:
+        first, second = threads.map(gate.approve, (shipped, same))
+    assert first is second
+    assert gate.approve(same) is first
+
+
+@pytest.mark.parametrize("changed", ["modules", "data", "golden"])
+def test_whatever_was_changed_is_judged_anew(shipped: PolicySources, changed: str) -> None:
+    """Without it a wrong edit that followed a good one would pass for the good one."""
+    gate = Gate()
+    approved = gate.approve(shipped)
+    wrong = {
+        "modules": {"trading.rego": "package trading\n\nallowed := true\n"},
+        "data": {"limits": "none"},
+        "golden": {"golden/new.json": "{"},
+    }[changed]
+    with pytest.raises(PoliciesInvalid):
+        gate.approve(msgspec.structs.replace(shipped, **{changed: wrong}))
+    assert gate.approve(shipped) is approved

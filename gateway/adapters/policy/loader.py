@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.adapters.policy.gate import ApprovedPolicies, approve
+from gateway.adapters.policy.gate import ApprovedPolicies, Gate
 from gateway.adapters.policy.sources import (
     PoliciesInvalid,
     PolicyProblem,
@@ -27,18 +27,20 @@ class _Kept(msgspec.Struct):
 
 
 class PolicyLoader:
-    """Reads and judges a policy folder. ``last_good`` is a folder of ours, in the data directory.
+    """Reads and judges a policy folder. ``last_good`` is a folder of ours, in the data directory; ``gate`` is given
+    where others judge the same policies too.
 
     Everything here blocks (files, a child process): call it from a thread once the event loop runs.
     """
 
-    def __init__(self, folder: Path, last_good: Path | None = None) -> None:
+    def __init__(self, folder: Path, last_good: Path | None = None, gate: Gate | None = None) -> None:
         self.folder = folder
         self._last_good = last_good
+        self._gate = gate or Gate()
 
     def load(self) -> ApprovedPolicies:
         """The folder's policies, judged; raises ``PoliciesInvalid`` with every problem."""
-        return approve(read_sources(self.folder))
+        return self._gate.approve(read_sources(self.folder))
 
     def last_good_revision(self) -> str:
         """The revision of the policies last in force, as they were kept; empty when there are none."""
@@ -52,7 +54,7 @@ class PolicyLoader:
         """The policies last in force, judged again, or None when there are none that can be used."""
         kept = self._read_kept()
         try:
-            return None if kept is None else approve(build_sources(kept.texts))
+            return None if kept is None else self._gate.approve(build_sources(kept.texts))
         except PoliciesInvalid:
             return None
 

@@ -5,7 +5,6 @@ The tree is the embedded engine's own, so what is checked is what will run, what
 it overflows the stack and takes the whole process with it. OPA refuses the same policies.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,7 +37,7 @@ class Module(msgspec.Struct):
 
 def read_modules(tree_json: str) -> list[Module]:
     """The parsed modules."""
-    return [_module(entry) for entry in json.loads(tree_json)]
+    return [_module(entry) for entry in msgspec.json.decode(tree_json)]
 
 
 def syntax_problems(tree_json: str) -> list[PolicyProblem]:
