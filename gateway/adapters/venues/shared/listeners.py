@@ -7,6 +7,7 @@ from gateway.domain.market import MarketUpdate
 from gateway.ports.market_data import MarketListener
 
 _log = logging.getLogger(__name__)
+_FAILED = "a listener failed on a market update of %s"
 
 
 class Listeners:
@@ -36,17 +37,17 @@ class Listeners:
         return remove
 
     def tell(self, update: MarketUpdate) -> None:
-        for listener in self._by_symbol.get(None, ()):
-            _call(listener, update)
-        for listener in self._by_symbol.get(update.symbol, ()):
-            _call(listener, update)
+        by_symbol = self._by_symbol
+        for listener in by_symbol.get(None, ()):
+            try:
+                listener(update)
+            except Exception:
+                _log.exception(_FAILED, update.symbol)
+        for listener in by_symbol.get(update.symbol, ()):
+            try:
+                listener(update)
+            except Exception:
+                _log.exception(_FAILED, update.symbol)
 
     def clear(self) -> None:
         self._by_symbol = {symbol: () for symbol in self._by_symbol}
-
-
-def _call(listener: MarketListener, update: MarketUpdate) -> None:
-    try:
-        listener(update)
-    except Exception:
-        _log.exception("a listener failed on a market update of %s", update.symbol)

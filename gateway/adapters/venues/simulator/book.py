@@ -50,7 +50,8 @@ class BookSide:
 
     @property
     def is_taken_from(self) -> bool:
-        return any(self._taken)
+        first, second, third = self._taken
+        return bool(first or second or third)
 
     def key(self, px: Decimal) -> Decimal:
         return px if self.sign > 0 else px.copy_negate()
@@ -249,16 +250,17 @@ class Book:
 
     def defer(self, update: Quote | DepthUpdate) -> None:
         """Take note of an update that no order can feel. Only while ``is_taken_from`` is False."""
-        deferred = self._deferred
         if isinstance(update, DepthUpdate):
             if not update.is_snapshot:
                 self.apply(update)
                 return
             # It shows all that lies behind the touch, so of what came before only the last quote still counts.
-            deferred[:] = [one for one in deferred if isinstance(one, Quote)][-1:]
-        elif not self.has_depth and all(isinstance(one, Quote) for one in deferred):
-            deferred.clear()  # without depth the touch is all there is
-        elif len(deferred) >= _MOST_DEFERRED:
+            while self._deferred and not isinstance(self._deferred[-1], Quote):
+                self._deferred.pop()
+            del self._deferred[:-1]
+        elif not self.has_depth and all(isinstance(one, Quote) for one in self._deferred):
+            self._deferred.clear()  # without depth the touch is all there is
+        elif len(self._deferred) >= _MOST_DEFERRED:
             self.settle()  # with it, a touch that was bettered stays known as a level, so every quote counts
         self._deferred.append(update)
         self._note(update)

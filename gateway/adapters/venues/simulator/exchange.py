@@ -238,11 +238,12 @@ class Exchange:
         text = "the session of this day order ended" if is_day else "its time to expire has come"
         self.reports.end(order, ExecType.EXPIRED, text, now_ns)
 
-    def on_market(self, update: MarketUpdate, now_ns: int) -> None:
-        """Take in a market update; updates of symbols that are no instrument are ignored."""
+    def on_market(self, update: MarketUpdate, now_ns: int) -> bool:
+        """Take in a market update; those of symbols that are no instrument are ignored. Whether an order can have felt
+        it."""
         matcher = self._matchers.get(update.symbol)
         if matcher is None:
             if update.symbol not in self._instruments:
-                return
+                return False
             matcher = self._matchers[update.symbol] = Matcher(self.reports)
-        matcher.on_market(update, now_ns)
+        return matcher.on_market(update, now_ns)

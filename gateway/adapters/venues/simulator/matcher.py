@@ -129,20 +129,21 @@ class Matcher:
 
     # --- market ------------------------------------------------------------------------------
 
-    def on_market(self, update: MarketUpdate, now_ns: int) -> None:
-        """Take in one update, and do to our orders what it means for them."""
+    def on_market(self, update: MarketUpdate, now_ns: int) -> bool:
+        """Take in one update, and do to our orders what it means for them. False when none can have felt it."""
         if isinstance(update, TradeTick):
             self.book.last_px = update.px
-            if self._has_orders:
-                self._pass_trade(update, now_ns)
-                self._check_stops(now_ns)
-            return
+            if not self._has_orders:
+                return False
+            self._pass_trade(update, now_ns)
+            self._check_stops(now_ns)
+            return True
         if not self._has_orders or self._is_out_of_reach(update):
             if self.book.is_taken_from:
                 self.book.apply(update)
             else:
                 self.book.defer(update)
-            return
+            return False
         self.book.apply(update)
         self._see_levels(update, now_ns)
         for order in tuple(self._taking):
@@ -150,27 +151,28 @@ class Matcher:
         self._cross(self._buys, self.book.asks, now_ns)
         self._cross(self._sells, self.book.bids, now_ns)
         self._check_stops(now_ns)
+        return True
 
     @property
     def _has_orders(self) -> bool:
-        return bool(self._taking or self._stops) or not (self._buys.best_key is None and self._sells.best_key is None)
+        return bool(self._buys.keys or self._sells.keys or self._taking or self._stops)
 
     def _is_out_of_reach(self, update: Quote | DepthUpdate) -> bool:
         """Whether none of our orders can feel this update: all rest, and all that it shows lies on one side of their
         prices. They are then not visible in it, not crossed, and no nearer to their turn."""
         if self._taking or self._stops:
             return False
-        buy, sell_key = self._buys.best_key, self._sells.best_key
-        sell = None if sell_key is None else sell_key.copy_negate()
         if isinstance(update, Quote):
             if update.bid_px is None or update.ask_px is None or not update.bid_qty or not update.ask_qty:
                 return False
             shown = [update.bid_px, update.ask_px]
         elif update.is_snapshot and update.bids and update.asks:
-            shown = [level.px for level in update.bids + update.asks]
+            shown = [level.px for level in update.bids]
+            shown += [level.px for level in update.asks]
         else:
             return False  # changes of single levels: what else is shown is not in the update
-        return (buy is None or min(shown) > buy) and (sell is None or max(shown) < sell)
+        buys, sells = self._buys.keys, self._sells.keys
+        return (not buys or min(shown) > buys[-1]) and (not sells or max(shown) < sells[-1].copy_negate())
 
     def _see_levels(self, update: Quote | DepthUpdate, now_ns: int) -> None:
         """Tell the queues what is visible now, at the prices of which this update can have told anything."""

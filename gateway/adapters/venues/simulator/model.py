@@ -136,10 +136,11 @@ class MatchingModel:
         self._act_until(now_ns)
         return self._exchange.reports.due(now_ns)
 
-    def on_market(self, update: MarketUpdate, now_ns: int) -> None:
-        """Take in a market update, after what was due before it."""
+    def on_market(self, update: MarketUpdate, now_ns: int) -> bool:
+        """Take in a market update, after what was due before it. Whether an order can have felt it, so that something
+        more may be due now."""
         self._act_until(now_ns)
-        self._exchange.on_market(update, now_ns)
+        return self._exchange.on_market(update, now_ns)
 
     def _act_until(self, now_ns: int) -> None:
         """Arrivals and timetable entries up to now, in time order; at the same moment the timetable goes first."""

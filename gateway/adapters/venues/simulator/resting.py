@@ -8,21 +8,22 @@ from gateway.adapters.venues.simulator.order import SimOrder
 
 
 class RestingOrders:
-    __slots__ = ("_by_key", "_keys")
+    __slots__ = ("_by_key", "keys")
 
     def __init__(self) -> None:
         self._by_key: dict[Decimal, list[SimOrder]] = {}
-        self._keys: list[Decimal] = []  # ascending: best last
+        #: Of the prices at which any rest, ascending: best last.
+        self.keys: list[Decimal] = []
 
     @property
     def best_key(self) -> Decimal | None:
-        return self._keys[-1] if self._keys else None
+        return self.keys[-1] if self.keys else None
 
     def add(self, key: Decimal, order: SimOrder) -> None:
         """Queue behind the simulator's other orders at this price."""
         level = self._by_key.get(key)
         if level is None:
-            insort(self._keys, key)
+            insort(self.keys, key)
             self._by_key[key] = [order]
         else:
             level.append(order)
@@ -32,14 +33,14 @@ class RestingOrders:
         level.remove(order)
         if not level:
             del self._by_key[key]
-            del self._keys[bisect_left(self._keys, key)]
+            del self.keys[bisect_left(self.keys, key)]
 
     def at(self, key: Decimal) -> list[SimOrder]:
         return self._by_key.get(key, [])
 
     def down_to(self, key: Decimal | None) -> Iterator[SimOrder]:
         """Orders at ``key`` and better (None: all), in priority order. Collect before removing any."""
-        for own in reversed(self._keys):
+        for own in reversed(self.keys):
             if key is not None and own < key:
                 return
             yield from self._by_key[own]

@@ -113,8 +113,8 @@ class SimulatorVenue:
         return self._epoch_ns + monotonic_ns
 
     def _on_market(self, update: MarketUpdate) -> None:
-        self._model.on_market(update, self._now_ns())
-        self._arm()
+        if self._model.on_market(update, self._now_ns()):
+            self._arm()
 
     def _arm(self) -> None:
         """Have the one timer go off when the model next has something to do."""
