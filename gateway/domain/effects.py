@@ -14,8 +14,8 @@ class OrderTicket(msgspec.Struct, frozen=True, gc=False):
     """An order as a venue needs to see it: a frozen copy, so that what is sent cannot change under way.
 
     ``order_id`` is our id and the idempotency tag at the venue. ``cum_qty`` is what has filled already (0 on a
-    first send), ``is_twin`` marks a simulated copy of a live order, ``is_second_twin`` the one that shows how much the
-    simulator differs from itself.
+    first send), ``created_ns`` when the gateway made the order, by its clock then (0: not known), ``is_twin`` marks a
+    simulated copy of a live order, ``is_second_twin`` the one that shows how much the simulator differs from itself.
 
     ``exits`` are sent with it, as one request. An exit names the order that it goes with (``entry_id``) and the other
     one of its pair (``sibling_id``), of which only one can fill; ``is_armed`` False: it still waits for that order to
@@ -40,6 +40,7 @@ class OrderTicket(msgspec.Struct, frozen=True, gc=False):
     execution_algorithm: str | None = None
     venue_order_id: str = ""
     cum_qty: Decimal = Decimal(0)
+    created_ns: int = 0
     is_twin: bool = False
     is_second_twin: bool = False
     order_class: OrderClass = OrderClass.SIMPLE

@@ -356,7 +356,7 @@ class Pages:
 
     async def call(self, method: str, symbol: str, since: int | None, limit: int, params: dict[str, int]) -> Any:
         assert (method, limit) == ("fetch_my_trades", 100)
-        until = params.get("until", 10**9) if "until" in self.style else 10**9
+        until = params.get("until", 10**15) if "until" in self.style else 10**15
         rows = [row for row in self.rows if (since or 0) <= row["timestamp"] <= until]
         return rows[:100] if "oldest" in self.style else rows[-100:]
 
@@ -372,6 +372,22 @@ async def test_lists_are_read_to_their_ends_or_told_not_to_be(style: str, count:
     short = Pages(style)
     short.rows = short.rows[:99]
     assert (await Lists(short).read("fetchMyTrades", "BTC/USD", 1_000)).is_whole  # type: ignore[arg-type]
+
+
+async def test_what_comes_while_a_list_is_read_proves_nothing_about_its_beginning() -> None:
+    """Without this, a busy exchange that tells the newest only would seem to have told all: an order of an hour ago
+    would count as never sent."""
+    pages = Pages("newest")
+    told = pages.call
+
+    async def busy(*how: Any) -> Any:
+        pages.rows.append({"id": str(len(pages.rows)), "timestamp": pages.exchange.milliseconds()})
+        return await told(*how)
+
+    pages.call = busy  # type: ignore[method-assign]
+    listed = await Lists(pages).read("fetchMyTrades", "BTC/USD", 1_000)  # type: ignore[arg-type]
+    assert len(listed.rows) > 100, "what came meanwhile is told"
+    assert not listed.is_whole
 
 
 def test_figures_are_read_exactly_or_not_at_all() -> None:

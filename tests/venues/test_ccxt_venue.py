@@ -4,15 +4,18 @@ import asyncio
 import decimal
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.venues.ccxt import account as account_module
 from gateway.adapters.venues.ccxt import asking as asking_module
+from gateway.adapters.venues.ccxt import lists as lists_module
 from gateway.adapters.venues.ccxt import venue as venue_module
 from gateway.adapters.venues.ccxt.client import Client
 from gateway.adapters.venues.ccxt.ids import client_id_of
@@ -208,6 +211,44 @@ async def test_many_orders_in_doubt_are_looked_for_together(desk: Desk) -> None:
     lists = sum(1 for op, how in list(desk.peer.requests)[asked:] if op == "open_orders" and how.get("status") == "all")
     assert 2 <= lists < 20, lists  # two looks for all together, and some that came too early
     assert count_sent(desk.peer) == 20
+
+
+async def test_a_busy_past_does_not_hide_an_order_in_doubt(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, an account of thousands of orders a week would leave what a crash left in doubt to a person: its
+    lists would be read from a week back, and not to their ends."""
+    monkeypatch.setattr(lists_module, "_MOST_PAGES", 2)
+    for _ in range(700):
+        await foreign_order(desk)
+    for hours, order in enumerate(reversed(desk.peer.exchange.orders.values())):
+        order.created_ms -= int((27 + hours / 10) * 3_600_000)
+        order.status = "canceled"
+    arrived, lost = ticket(), ticket()
+    for kind, order in (("drop_after", arrived), ("drop_before", lost)):
+        desk.peer.faults.add(kind, "place")
+        assert (await desk.venue.submit(order)).status is UNKNOWN
+    await desk.restart()
+    assert (await desk.settled(arrived)).is_known is True
+    assert (await desk.settled(lost)).is_known is False
+
+
+async def test_what_may_be_in_a_list_that_was_not_read_to_its_end_is_not_called_absent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, an order made by a clock that was hours off would be called absent, and be there all the same."""
+    monkeypatch.setattr(lists_module, "_MOST_PAGES", 2)
+    order = ticket(created_ns=time.time_ns() + 12 * 3_600_000_000_000)
+    desk.peer.faults.add("drop_after", "place")
+    assert (await desk.venue.submit(order)).status is UNKNOWN
+    for _ in range(700):
+        await foreign_order(desk)
+    for one in desk.peer.exchange.orders.values():
+        one.status = "canceled"
+    await desk.restart()
+    asker = desk.venue._asker
+    asker._known = msgspec.structs.replace(asker._known, finds_by_id=False)
+    for _ in range(8):
+        assert (await desk.venue.lookup(order)).is_known is None
+        await asyncio.sleep(UNDER_WAY_S / 2)
 
 
 async def test_of_an_exchange_that_nobody_knows_absence_proves_nothing(peer: CoinbaseServer) -> None:

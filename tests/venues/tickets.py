@@ -1,6 +1,7 @@
 """Orders as venues are given them, each with an id of its own."""
 
 import itertools
+import time
 
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import OrdType, Route, Side
@@ -17,5 +18,6 @@ def ticket(**fields: object) -> OrderTicket:
         "strategy_id": "s1",
         "side": Side.BUY,
         "ord_type": OrdType.LIMIT,
+        "created_ns": time.time_ns(),
     }
     return OrderTicket(**(common | fields))  # type: ignore[arg-type]

@@ -53,8 +53,8 @@ class Asker:
         self._tracking = tracking
         self._clock = clock
         self._lists = Lists(client)
-        #: The last one of each symbol that was begun for orders in doubt.
-        self._sweeps: dict[str, Sweep] = {}
+        #: The last ones of each symbol that were begun for orders in doubt: where they are likely, and everywhere.
+        self._sweeps: dict[tuple[str, bool], Sweep] = {}
         self._known = client.options.known
 
     async def ask(self, one: Tracked, *, is_full: bool = False) -> Finding:
@@ -67,7 +67,7 @@ class Asker:
         if one.venue_order_id != state.venue_order_id:
             self._tracking.name(one, state.venue_order_id)
         if state.created_ms:
-            one.since_ms = state.created_ms - 1_000
+            one.since_ms = one.likely_ms = state.created_ms - 1_000
         return await self._told(one, state, is_full)
 
     async def open_orders(self, symbol: str) -> list[OrderState]:
@@ -96,28 +96,32 @@ class Asker:
             return None
 
     async def _search(self, one: Tracked) -> tuple[OrderState | None, int]:
-        """Through every list that the exchange has. Raises Unreadable when a list was not seen to its end."""
-        symbol = one.ticket.symbol
-        if one.venue_order_id:
-            sweep = Sweep(self._client, self._background, self._clock, symbol, one.since_ms)
-            return await sweep.find(one), sweep.began_ns
-        sweep = self._shared_sweep(one)
+        """Through every list that the exchange has: first where it is likely, in short lists, then wherever it may be.
+        Raises Unreadable when a list was not seen to its end."""
+        sweep = self._sweep(one, is_everywhere=False)
         state = await sweep.find(one)
-        if state is not None and self._client.has.get("fetchOrder"):  # the list may be some seconds old
-            state = await self._fetch(state.venue_order_id, symbol, {}) or state
+        if state is None and one.since_ms < one.likely_ms:
+            sweep = self._sweep(one, is_everywhere=True)
+            state = await sweep.find(one)
+        if state is not None and not one.venue_order_id and self._client.has.get("fetchOrder"):
+            # The list may be some seconds old.
+            state = await self._fetch(state.venue_order_id, one.ticket.symbol, {}) or state
         return state, sweep.began_ns
 
-    def _shared_sweep(self, one: Tracked) -> Sweep:
-        """For an order whose id at the exchange nobody knows: begun after it was sent, and when its absence counts, if
-        that is now."""
+    def _sweep(self, one: Tracked, *, is_everywhere: bool) -> Sweep:
+        """Shared, for an order whose id at the exchange nobody knows: begun after it was sent, and when its absence
+        counts, if that is now."""
+        symbol, since_ms = one.ticket.symbol, one.since_ms if is_everywhere else one.likely_ms
+        if one.venue_order_id:
+            return Sweep(self._client, self._background, self._clock, symbol, since_ms)
         now_ns, after_ns = self._clock.monotonic_ns(), one.sent_ns
         for counts_ns in (self._proves_absence_ns(one), one.absent_ns + _ABSENCE_GAP_NS if one.absences else 0):
             if counts_ns <= now_ns:
                 after_ns = max(after_ns, counts_ns)
-        sweep = self._sweeps.get(one.ticket.symbol)
-        if sweep is None or not sweep.serves(one.since_ms, after_ns):
-            sweep = Sweep(self._client, self._background, self._clock, one.ticket.symbol, one.since_ms)
-            self._sweeps[one.ticket.symbol] = sweep
+        sweep = self._sweeps.get((symbol, is_everywhere))
+        if sweep is None or not sweep.serves(since_ms, after_ns):
+            sweep = Sweep(self._client, self._background, self._clock, symbol, since_ms)
+            self._sweeps[symbol, is_everywhere] = sweep
         return sweep
 
     def _proves_absence_ns(self, one: Tracked) -> int:

@@ -14,6 +14,8 @@ from gateway.adapters.venues.ccxt.client import Client
 _MOST_PAGES = 20
 #: Where ccxt does not say how long a page may be: a list as long as this, or a multiple of it, may have been cut off.
 _ROUND = 50
+#: Rows of the last seconds may have come while the list was read.
+_CLOCK_SLACK_MS = 5_000
 
 Row = Mapping[str, Any]
 
@@ -32,13 +34,14 @@ class Lists:
     async def read(self, call: str, symbol: str | None, since_ms: int | None = None) -> Listed:
         """``call`` is ccxt's name: fetchOpenOrders, fetchOrders, fetchMyTrades ... Raises what the client raises."""
         pages = _Pages(self._client, call, symbol)
+        begun_ms = self._client.exchange.milliseconds()
         if not await pages.add(since_ms, {}):
             return Listed(tuple(pages.found.values()), is_whole=True)
         is_all_older = await pages.go_back(since_ms)
-        before = len(pages.found)
+        before = pages.count_until(begun_ms - _CLOCK_SLACK_MS)
         is_all_newer = await pages.go_on()
-        # Rows from a moment on, the oldest first: what came first were the oldest.
-        is_all_older = is_all_older or len(pages.found) > before
+        # More that was there by then: so rows come from a moment on, the oldest first, and what came first were these.
+        is_all_older = is_all_older or pages.count_until(begun_ms - _CLOCK_SLACK_MS) > before
         return Listed(tuple(pages.found.values()), is_all_older and is_all_newer)
 
 
@@ -78,6 +81,10 @@ class _Pages:
             if len(self.found) == before:
                 return False  # full, and nothing new: this is no way to go on
         return False
+
+    def count_until(self, time_ms: int) -> int:
+        """How many rows of up to then were found."""
+        return sum(1 for one in self._times() if one <= time_ms)
 
     def _times(self) -> list[int]:
         return [int(row.get("timestamp") or 0) for row in self.found.values()]

@@ -18,12 +18,15 @@ _MOST_OWNERS = 100_000
 @dataclass
 class Tracked:
     """One order that may still trade. ``sent_ns`` is monotonic: when a request about it left last; ``since_ms`` is the
-    exchange's time before which none of its trades can be; ``told_qty`` is how much of its fills was reported."""
+    exchange's time before which it was not there and none of its trades can be, and ``likely_ms`` a later one that is
+    good for looking: what is not found from there on may be there all the same. ``told_qty`` is how much of its fills
+    was reported."""
 
     ticket: OrderTicket
     client_id: str
     sent_ns: int
     since_ms: int
+    likely_ms: int
     venue_order_id: str = ""
     is_cancel_taken: bool = False
     told_qty: Decimal = Decimal(0)
@@ -48,13 +51,13 @@ class Tracking:
         self._early: deque[str] = deque(maxlen=_MOST_EARLY)
         self._owners: dict[str, str] = {}
 
-    def add(self, ticket: OrderTicket, sent_ns: int, since_ms: int) -> Tracked:
+    def add(self, ticket: OrderTicket, sent_ns: int, since_ms: int, likely_ms: int) -> Tracked:
         """The order of a ticket, known already or new."""
         one = self._orders.get(ticket.order_id) or self._released.get(ticket.order_id)
         if one is not None:
             self.take_back(one)
         else:
-            one = Tracked(ticket, client_id_of(ticket.order_id, self._form), sent_ns, since_ms)
+            one = Tracked(ticket, client_id_of(ticket.order_id, self._form), sent_ns, since_ms, likely_ms)
             self._orders[ticket.order_id] = one
             self._by_client_id[one.client_id] = one.order_id
         if ticket.venue_order_id and not one.venue_order_id:

@@ -34,9 +34,11 @@ from gateway.ports.venue import Answer, Lookup, VenueListener
 _log = logging.getLogger(__name__)
 _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
 _NS, _MS = 1_000_000_000, 1_000_000
-#: How far back an order and its trades are looked for: one of which nothing is known after a restart, and one that is
-#: being sent, by a clock that may be off.
-_LOOK_BACK_MS, _SENT_BACK_MS = 7 * 86_400_000, 60_000
+#: How far back an order and its trades are looked for, by a clock that may be off: of an order that is being sent, and
+#: of one from before a restart, when that clock may have been wrong by a time zone and more.
+_SENT_BACK_MS, _CREATED_BACK_MS = 60_000, 26 * 3_600_000
+#: The same of one of which nobody knows when it was made.
+_UNKNOWN_BACK_MS = 7 * 86_400_000
 #: The rules of the markets, the clock and the key are looked at again so often.
 _RENEW_S, _HEARTBEAT_S = 900.0, 20.0
 #: Between two questions about one order of which a stream has more to tell.
@@ -99,7 +101,7 @@ class CcxtVenue:
     async def submit(self, ticket: OrderTicket) -> Answer:
         if self._link.trouble:
             return Answer(SubmitStatus.REJECTED, self._link.trouble)
-        one = self._track(ticket, self._clock.monotonic_ns(), _SENT_BACK_MS)
+        one = self._track_new(ticket)
         try:
             order = self._create_order(ticket, one.client_id)
         except OrderUnsupported as error:
@@ -127,7 +129,7 @@ class CcxtVenue:
         return _ACCEPTED
 
     async def cancel(self, ticket: OrderTicket) -> Answer:
-        one = self._track(ticket, self._started_ns)
+        one = self._track(ticket)
         if not one.venue_order_id and not self._looking_up.locked():
             self._tell(*(await self.lookup(ticket)).reports)
         if not one.venue_order_id:
@@ -152,7 +154,7 @@ class CcxtVenue:
         return Answer(SubmitStatus.REJECTED, text)
 
     async def lookup(self, ticket: OrderTicket) -> Lookup:
-        one = self._track(ticket, self._started_ns)
+        one = self._track(ticket)
         if self._link.trouble:
             return Lookup(None)
         try:
@@ -167,9 +169,20 @@ class CcxtVenue:
 
     # --- orders under way -----------------------------------------------------------------------------
 
-    def _track(self, ticket: OrderTicket, sent_ns: int, back_ms: int = _LOOK_BACK_MS) -> Tracked:
-        now_ms = self._clock.now_ns() // _MS + self._client.offset_ms
-        return self._tracking.add(ticket, sent_ns, now_ms - back_ms)
+    def _track_new(self, ticket: OrderTicket) -> Tracked:
+        since_ms = self._at_exchange_ms(self._clock.now_ns()) - _SENT_BACK_MS
+        return self._tracking.add(ticket, self._clock.monotonic_ns(), since_ms, since_ms)
+
+    def _track(self, ticket: OrderTicket) -> Tracked:
+        """An order that was sent already, if only before the start of this process."""
+        if not ticket.created_ns:
+            since_ms = self._at_exchange_ms(self._clock.now_ns()) - _UNKNOWN_BACK_MS
+            return self._tracking.add(ticket, self._started_ns, since_ms, since_ms)
+        created_ms = self._at_exchange_ms(ticket.created_ns)
+        return self._tracking.add(ticket, self._started_ns, created_ms - _CREATED_BACK_MS, created_ms - _SENT_BACK_MS)
+
+    def _at_exchange_ms(self, time_ns: int) -> int:
+        return time_ns // _MS + self._client.offset_ms
 
     def _create_order(self, ticket: OrderTicket, client_id: str) -> CreateOrder:
         try:
