@@ -201,6 +201,18 @@ async def test_an_expiry_needs_no_market_update() -> None:
     assert bench.desk.kinds == ["new", "expired"]
 
 
+async def test_a_wall_clock_set_forward_lets_orders_expire_with_the_next_update() -> None:
+    """Without this, an order that expired by the clock of now would stay open until its timer of before went off."""
+    bench = await Bench().start()
+    expire_ns = bench.clock.now_ns() + 3_600_000_000_000
+    await bench.venue.submit(msgspec.structs.replace(buy(limit=90), time_in_force=TimeInForce.GTD, expire_ns=expire_ns))
+    await asyncio.sleep(0.01)
+    bench.clock.set_wall(expire_ns)
+    bench.market.show(98, 102)  # out of the order's reach
+    await asyncio.sleep(0.01)
+    assert bench.desk.kinds == ["new", "expired"]
+
+
 async def test_after_close_nothing_is_heard_and_nothing_is_left() -> None:
     """Without it, a closed simulator would go on filling, or keep the event loop from ending."""
     bench = await Bench(msgspec.structs.replace(INSTANT, order_latency_ms=D(1))).start()

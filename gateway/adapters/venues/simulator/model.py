@@ -137,13 +137,15 @@ class MatchingModel:
         return self._exchange.reports.due(now_ns)
 
     def on_market(self, update: MarketUpdate, now_ns: int) -> bool:
-        """Take in a market update, after what was due before it. Whether an order can have felt it, so that something
-        more may be due now."""
-        self._act_until(now_ns)
-        return self._exchange.on_market(update, now_ns)
+        """Take in a market update, after what was due before it. Whether anything came of either, so that more may be
+        due now."""
+        has_acted = self._act_until(now_ns)
+        return self._exchange.on_market(update, now_ns) or has_acted
 
-    def _act_until(self, now_ns: int) -> None:
-        """Arrivals and timetable entries up to now, in time order; at the same moment the timetable goes first."""
+    def _act_until(self, now_ns: int) -> bool:
+        """Arrivals and timetable entries up to now, in time order; at the same moment the timetable goes first. Whether
+        there were any."""
+        has_acted = False
         inbound, timetable = self._inbound, self._exchange.timetable
         while True:
             timed_ns = timetable.next_due_ns
@@ -153,7 +155,8 @@ class MatchingModel:
             elif timed_ns is not None and timed_ns <= now_ns:
                 self._exchange.act_on_time()
             else:
-                return
+                return has_acted
+            has_acted = True
 
     def _arrive(self, request: SimOrder | _Cancel | _Replace, now_ns: int) -> None:
         if isinstance(request, SimOrder):

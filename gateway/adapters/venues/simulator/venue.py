@@ -49,7 +49,7 @@ class SimulatorVenue:
         self._listener: VenueListener | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.Handle | None = None
-        self._timer_ns = 0  # what the timer waits for
+        self._timer_at_ns = 0  # when it goes off, monotonic
         self._stop_listening: Callable[[], None] | None = None
         self._epoch_ns = clock.now_ns() - clock.monotonic_ns()
 
@@ -129,11 +129,12 @@ class SimulatorVenue:
         """
         if self._loop is None:
             return
+        at_ns = due_ns - self._epoch_ns
         if self._timer is not None:
-            if self._timer_ns <= due_ns:
+            if self._timer_at_ns <= at_ns:
                 return
             self._timer.cancel()
-        self._timer_ns = due_ns
+        self._timer_at_ns = at_ns
         delay_ns = due_ns - self._now_ns()
         if delay_ns <= 0:
             self._timer = self._loop.call_soon(self._wake)
