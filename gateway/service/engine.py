@@ -100,6 +100,7 @@ class Engine:
         self._is_due = False
         self._wait_over: asyncio.TimerHandle | None = None
         self._is_closing = False
+        self._end: Checkpoint | None = None  # of the last record, once closing
         self._committer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -201,6 +202,8 @@ class Engine:
     async def _commit_forever(self) -> None:
         while True:
             if not self._pending and self._is_closing:
+                if self.last_seq > self._checkpoint_seq:
+                    self._end = self._snapshot()  # now: what is decided from here on will be in no record
                 return
             if not self._pending or not self._is_due:
                 self._wake.clear()
@@ -320,11 +323,14 @@ class Engine:
                     self._closing_client_ids.pop((order.account, order.cl_ord_id), None)
             item.entry = msgspec.structs.replace(item.entry, closed_orders=kept)
 
+    def _snapshot(self) -> Checkpoint:
+        data = encode_snapshot(self.state)
+        return Checkpoint(seq=self.last_seq, ts_ns=self._clock.now_ns(), state=data, state_hash=hash_of(data))
+
     async def checkpoint(self) -> None:
         """Write the state as of now, once the records it folds are durable. A failure costs only start-up time."""
-        seq, data = self.last_seq, encode_snapshot(self.state)
-        self._checkpoint_seq = seq
-        checkpoint = Checkpoint(seq=seq, ts_ns=self._clock.now_ns(), state=data, state_hash=hash_of(data))
+        checkpoint = self._snapshot()
+        self._checkpoint_seq = checkpoint.seq
         self._tasks.spawn(self._save_when_durable(checkpoint), "checkpoint")
 
     async def _save_when_durable(self, checkpoint: Checkpoint) -> None:
@@ -340,9 +346,5 @@ class Engine:
         self._hurry()
         if self._committer is not None:
             await self._committer
-        if self.failure is None and self.durable_seq > self._checkpoint_seq:
-            data = encode_snapshot(self.state)
-            checkpoint = Checkpoint(
-                seq=self.durable_seq, ts_ns=self._clock.now_ns(), state=data, state_hash=hash_of(data)
-            )
-            await self._save_when_durable(checkpoint)
+        if self._end is not None:
+            await self._save_when_durable(self._end)

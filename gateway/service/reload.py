@@ -2,6 +2,9 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
+
+import msgspec
 
 from gateway.core.candidates.proof import Proof
 from gateway.core.config_change import refusals
@@ -20,7 +23,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.telemetry import Telemetry
 from gateway.service.approvals import can_approve, unapproved
 from gateway.service.engine import Engine
-from gateway.service.venues import VenueManager, venue_problems
+from gateway.service.venues import MadeVenues, VenueManager, venue_problems
 
 _log = logging.getLogger(__name__)
 _IN_FORCE_BEFORE = "the limits of these very files were in force before"
@@ -70,6 +73,14 @@ def objections(
     )
 
 
+class _Look(msgspec.Struct, frozen=True):
+    """Whether an edit may take effect at this moment, and what that was found from."""
+
+    objections: tuple[str, ...]
+    seen: Circumstances
+    proof: Proof
+
+
 def _nothing_to_keep() -> None:
     pass
 
@@ -106,44 +117,51 @@ class Reloader:
         to; called before it decides an order, so that a crash in between does not fall back to what was before.
         """
         state = self._engine.state
-        proof = self._proof(new, is_start=is_start)
-        found = self._objections(new) + proof.missing
+        look = partial(self._look, new, needs_approval=needs_approval, is_start=is_start)
+        found = look().objections
         if found:
             return found
-        if needs_approval and unapproved(state, new.trading, self._clock.now_ns()) is not None:
-            return (f"configuration {new.trading.revision} loosens limits and nobody approved it",)
-        found = await self.prepare_market(new) or await self._venues.build_needed(state, new.trading, new.venues)
+        found = await self.prepare_market(new)
+        # Meanwhile a venue may have been demoted, a position opened, a candidate have failed, an approval run out.
+        looked = look()
+        found = found or looked.objections
+        ready = MadeVenues() if found else self._venues.make(state, new.trading, new.venues)
+        found = found or ready.problems
         if found:
             await self.prepare_market(self.settings)  # what was made ready for nothing is let go
-            return found
-        now_ns = self._clock.now_ns()
-        seen, proof = self._circumstances(new), self._proof(new, is_start=is_start)
-        # a venue may have been demoted, or a candidate have failed, while that was made ready
-        found = missing(state, new.trading, seen) + proof.missing
-        if found:
-            await self._venues.close_unneeded(state)
+            await self._venues.drop(ready)
             return found
         keep()
         for listener in self.on_applied:
             listener(new)
         event = ConfigLoaded(
-            ts_ns=now_ns,
+            ts_ns=looked.seen.now_ns,
             config=new.trading,
             actor=_EDITOR,
             difference=difference,
             needs_approval=needs_approval,
-            promotion_verdicts=dict(seen.verdicts),
-            is_alerting=seen.is_alerting,
-            proven_by=proof.by,
+            promotion_verdicts=dict(looked.seen.verdicts),
+            is_alerting=looked.seen.is_alerting,
+            proven_by=looked.proof.by,
         )
+        self._venues.take(ready)
         self._log_loosening(self._engine.process(event))
+        await self._venues.start(ready)
         await self._engine.settle(self._engine.last_seq)
         await self._venues.close_unneeded(state)
         self.settings = new
-        self._telemetry.on_config(True, new.trading.revision, now_ns)
+        self._telemetry.on_config(True, new.trading.revision, looked.seen.now_ns)
         for line in difference:
             _log.warning("configuration %s: %s", new.trading.revision, line)
         return ()
+
+    def _look(self, new: Settings, *, needs_approval: bool, is_start: bool) -> "_Look":
+        seen, proof = self._circumstances(new), self._proof(new, is_start=is_start)
+        state = self._engine.state
+        found = objections(state, new, self._venues.adapters, self.settings, seen) + proof.missing
+        if not found and needs_approval and unapproved(state, new.trading, seen.now_ns) is not None:
+            found = (f"configuration {new.trading.revision} loosens limits and nobody approved it",)
+        return _Look(found, seen, proof)
 
     def _log_loosening(self, decision: Decision) -> None:
         for fact in decision.facts:
@@ -153,11 +171,7 @@ class Reloader:
 
     def objections(self, new: Settings) -> tuple[str, ...]:
         """Why ``new`` cannot be put in force now, approved or not."""
-        return self._objections(new) + self._proof(new).missing
-
-    def _objections(self, new: Settings) -> tuple[str, ...]:
-        seen = self._circumstances(new)
-        return objections(self._engine.state, new, self._venues.adapters, self.settings, seen)
+        return self._look(new, needs_approval=False, is_start=False).objections
 
     def lacking(self, new: Settings) -> tuple[str, ...]:
         """What is missing for the promotions in ``new``: of venues, and of candidates."""

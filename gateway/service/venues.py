@@ -7,6 +7,8 @@ and closed once neither is the case any more.
 import logging
 from collections.abc import Callable, Collection, Mapping
 
+import msgspec
+
 from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, Route
@@ -20,6 +22,13 @@ _log = logging.getLogger(__name__)
 VenueFactory = Callable[[VenueSettings], Venue]
 
 
+class MadeVenues(msgspec.Struct, frozen=True):
+    """Order adapters that are made and not in use, by the name of their venue; with ``problems``, for nothing."""
+
+    made: dict[str, tuple[VenueSettings, Venue]] = {}
+    problems: tuple[str, ...] = ()
+
+
 class VenueManager:
     """Keeps the table of live venues in step with modes and open business."""
 
@@ -28,6 +37,8 @@ class VenueManager:
         self._factories = factories
         self._listener = listener
         self._built_from: dict[str, VenueSettings] = {}
+        #: Taken out of use, and to be closed before what takes their place is started.
+        self._replaced: list[VenueSlot] = []
 
     @property
     def adapters(self) -> frozenset[str]:
@@ -37,39 +48,55 @@ class VenueManager:
     async def build_needed(
         self, state: GatewayState, trading: TradingConfig, venues: Mapping[str, VenueSettings]
     ) -> tuple[str, ...]:
-        """Build and start the adapters that ``trading`` or open business needs, and those anew whose settings changed.
-        Starting must not wait to connect.
+        """All of the below in one; returns why an adapter could not be made, and then none of the new ones stays."""
+        ready = self.make(state, trading, venues)
+        if ready.problems:
+            await self.drop(ready)
+        else:
+            self.take(ready)
+            await self.start(ready)
+        return ready.problems
 
-        Returns why one could not be built (credentials that are missing, say); then none of the new ones stays.
-        """
-        before = dict(self._built_from)
+    def make(self, state: GatewayState, trading: TradingConfig, venues: Mapping[str, VenueSettings]) -> MadeVenues:
+        """The adapters that ``trading`` or open business needs, and those anew whose settings changed, or why one of
+        them cannot be made (credentials that are missing, say). Nothing of it is connected or in use."""
+        made: dict[str, tuple[VenueSettings, Venue]] = {}
         for name, settings in venues.items():
-            if before.get(name) == settings or settings.adapter not in self._factories:
+            if self._built_from.get(name) == settings or settings.adapter not in self._factories:
                 continue
             if not is_needed(state, trading, name):
                 continue
             try:
-                await self._build(name, settings)
+                made[name] = settings, self._factories[settings.adapter](settings)
             except Exception as error:
                 _log.exception("venue %s: its order adapter cannot be built", name)
-                await self._go_back_to(before)
-                return (f"venue {name}: its order adapter {settings.adapter} cannot be built: {error}",)
-        return ()
+                problem = f"venue {name}: its order adapter {settings.adapter} cannot be built: {error}"
+                return MadeVenues(made, (problem,))
+        return MadeVenues(made)
 
-    async def _build(self, name: str, settings: VenueSettings) -> None:
-        venue = self._factories[settings.adapter](settings)
-        await self._close(name)
-        self._table.add(name, VenueSlot(venue, float(settings.timeout_s)))
-        self._built_from[name] = settings
-        await venue.start(self._listener)
-        _log.warning("venue %s: order adapter %s is built", name, settings.adapter)
+    def take(self, ready: MadeVenues) -> None:
+        """Use them from now on, in one step with the configuration that they were made for: no order may go by the
+        settings of another one."""
+        for name, (settings, venue) in ready.made.items():
+            replaced = self._table.remove(name)
+            if replaced is not None:
+                self._replaced.append(replaced)
+            self._table.add(name, VenueSlot(venue, float(settings.timeout_s)))
+            self._built_from[name] = settings
 
-    async def _go_back_to(self, before: Mapping[str, VenueSettings]) -> None:
-        """The adapters as they were; one that was replaced is built anew from its old settings."""
-        for name in [name for name, settings in self._built_from.items() if before.get(name) != settings]:
-            await self._close(name)
-            if name in before:
-                await self._build(name, before[name])
+    async def start(self, ready: MadeVenues) -> None:
+        """Close what was replaced, then connect what took its place. No adapter waits to be connected here."""
+        replaced, self._replaced = self._replaced, []
+        for slot in replaced:
+            await _closed(slot.venue)
+        for name, (settings, venue) in ready.made.items():
+            await venue.start(self._listener)
+            _log.warning("venue %s: order adapter %s is built", name, settings.adapter)
+
+    async def drop(self, ready: MadeVenues) -> None:
+        """Nothing will be made of them."""
+        for _, venue in ready.made.values():
+            await _closed(venue)
 
     async def close_unneeded(self, state: GatewayState) -> None:
         """Close the adapters that neither the mode in force nor open business needs any more."""
@@ -87,6 +114,14 @@ class VenueManager:
     async def close(self) -> None:
         for slot in self._table.all_slots():
             await slot.venue.close()
+
+
+async def _closed(venue: Venue) -> None:
+    """What is not used any more; that it cannot be closed keeps nothing else from being done."""
+    try:
+        await venue.close()
+    except Exception:
+        _log.exception("an order adapter could not be closed")
 
 
 def venue_problems(

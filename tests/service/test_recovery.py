@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from gateway.core.checkpoint import state_hash
 from gateway.domain.config import Limits
-from gateway.domain.enums import Mode, OrdStatus, Side
+from gateway.domain.enums import Mode, OrdStatus, Side, SubmitStatus
 from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition
 from gateway.domain.records import Entry
 from gateway.ports.intake import NotAccepting
+from gateway.ports.venue import Answer
 from gateway.service.recovery import recover, recover_with_archive
 from tests.fakes.journal import MemoryJournal
 from tests.service.desk import desk
@@ -84,3 +86,25 @@ async def test_a_start_gives_back_only_what_is_not_archived() -> None:
     journal.archived_seq = len(journal.rows) - 2
     await recover_with_archive(journal)
     assert [entry.record.seq for entry in journal.given_back] == [journal.archived_seq + 1, journal.archived_seq + 2]
+
+
+async def test_the_last_checkpoint_is_the_state_of_the_record_that_it_names() -> None:
+    """Without this, an answer that comes in the moment of stopping would be in the checkpoint and in no record: its
+    order would be in no archive, and its client id free for a second order."""
+    journal = MemoryJournal()
+    async with desk(Mode.LIVE, journal=journal) as one:
+        one.venue.answer = lambda ticket: Answer(SubmitStatus.REJECTED, "no")
+        journal.gate = asyncio.Event()
+        placing = asyncio.ensure_future(one.place(cl_ord_id="mine"))
+        await one.until(lambda: one.engine.state.orders)
+        closing = asyncio.ensure_future(one.engine.close())
+        await asyncio.sleep(0.01)
+        journal.gate.set()
+        await placing
+        await closing
+        assert one.engine.last_seq > one.engine.durable_seq, "the venue's answer came too late for the journal"
+    assert [checkpoint.seq for checkpoint in journal.checkpoints] == [one.engine.durable_seq]
+    records_alone = MemoryJournal()
+    records_alone.rows = journal.rows
+    (by_records, _), (by_checkpoint, _) = await recover(records_alone), await recover(journal)
+    assert state_hash(by_checkpoint) == state_hash(by_records)
