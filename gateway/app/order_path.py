@@ -19,7 +19,7 @@ from gateway.adapters.venues.simulator.sessions import next_midnight_ns
 from gateway.adapters.venues.simulator.venue import SimulatorVenue
 from gateway.app.candidate_proofs import LAST_GOOD_POLICIES
 from gateway.app.gauges import StateGauges
-from gateway.app.registry import POLICIES, feed_factory, venue_factories
+from gateway.app.registry import POLICIES, feed_factory, load_adapter, venue_factories
 from gateway.core.state import GatewayState
 from gateway.domain.instruments import Instrument
 from gateway.domain.records import Record
@@ -94,7 +94,7 @@ def assemble_order_path(
     executor.traded = traded
     engine.run_effects = executor.run
     factories = venue_factories(instruments, settings, market, clock, data_dir, environ, budgets) | dict(extra_venues)
-    venues = VenueManager(table, factories, executor)
+    venues = VenueManager(table, factories, executor, load_adapter)
     reloader = Reloader(settings, engine, venues, telemetry, clock)
     reloader.judge_promotion = policy.judge_promotion
     feed, durable_times, flattener = Feed(journal, last_seq), DurableTimes(clock), Flattener(engine, market, clock)

@@ -1,5 +1,6 @@
 """Which adapters exist: a name from the configuration, and how to make the thing. Plain dictionaries, no magic."""
 
+import contextlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -104,6 +105,14 @@ def venue_factories(
         return CcxtVenue(venue, client, clock, symbols, float(settings.market_data.refresh_interval_s))
 
     return {"simulator": paper, "ibkr": ibkr, "binance": binance, "alpaca": alpaca, "ccxt": ccxt}
+
+
+def load_adapter(name: str) -> None:
+    """Import an order adapter with its client library, from any thread; what is not installed is told when the adapter
+    is built."""
+    if name in ORDER_ADAPTERS - {"simulator"}:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(f"gateway.adapters.venues.{name}.venue")
 
 
 def _need(module: str) -> None:

@@ -122,6 +122,7 @@ class Reloader:
         if found:
             return found
         found = await self.prepare_market(new)
+        await self._venues.load(state, new.trading, new.venues)
         # Meanwhile a venue may have been demoted, a position opened, a candidate have failed, an approval run out.
         looked = look()
         found = found or looked.objections

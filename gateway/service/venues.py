@@ -4,6 +4,7 @@ A venue's adapter is built when its effective mode needs it, or when a live posi
 and closed once neither is the case any more.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 
@@ -32,10 +33,18 @@ class MadeVenues(msgspec.Struct, frozen=True):
 class VenueManager:
     """Keeps the table of live venues in step with modes and open business."""
 
-    def __init__(self, table: VenueTable, factories: Mapping[str, VenueFactory], listener: VenueListener) -> None:
+    def __init__(
+        self,
+        table: VenueTable,
+        factories: Mapping[str, VenueFactory],
+        listener: VenueListener,
+        load: Callable[[str], None] = lambda adapter: None,
+    ) -> None:
+        """``load`` imports what an order adapter needs, so that its factory need not."""
         self._table = table
         self._factories = factories
         self._listener = listener
+        self._load = load
         self._built_from: dict[str, VenueSettings] = {}
         #: Taken out of use, and to be closed before what takes their place is started.
         self._replaced: list[VenueSlot] = []
@@ -49,6 +58,7 @@ class VenueManager:
         self, state: GatewayState, trading: TradingConfig, venues: Mapping[str, VenueSettings]
     ) -> tuple[str, ...]:
         """All of the below in one; returns why an adapter could not be made, and then none of the new ones stays."""
+        await self.load(state, trading, venues)
         ready = self.make(state, trading, venues)
         if ready.problems:
             await self.drop(ready)
@@ -57,22 +67,35 @@ class VenueManager:
             await self.start(ready)
         return ready.problems
 
+    async def load(self, state: GatewayState, trading: TradingConfig, venues: Mapping[str, VenueSettings]) -> None:
+        """Client libraries take up to a second to import: no order waits for that."""
+        for settings in self._new(state, trading, venues):
+            await asyncio.to_thread(self._load, settings.adapter)
+
     def make(self, state: GatewayState, trading: TradingConfig, venues: Mapping[str, VenueSettings]) -> MadeVenues:
         """The adapters that ``trading`` or open business needs, and those anew whose settings changed, or why one of
         them cannot be made (credentials that are missing, say). Nothing of it is connected or in use."""
         made: dict[str, tuple[VenueSettings, Venue]] = {}
-        for name, settings in venues.items():
-            if self._built_from.get(name) == settings or settings.adapter not in self._factories:
-                continue
-            if not is_needed(state, trading, name):
-                continue
+        for settings in self._new(state, trading, venues):
             try:
-                made[name] = settings, self._factories[settings.adapter](settings)
+                made[settings.name] = settings, self._factories[settings.adapter](settings)
             except Exception as error:
-                _log.exception("venue %s: its order adapter cannot be built", name)
-                problem = f"venue {name}: its order adapter {settings.adapter} cannot be built: {error}"
+                _log.exception("venue %s: its order adapter cannot be built", settings.name)
+                problem = f"venue {settings.name}: its order adapter {settings.adapter} cannot be built: {error}"
                 return MadeVenues(made, (problem,))
         return MadeVenues(made)
+
+    def _new(
+        self, state: GatewayState, trading: TradingConfig, venues: Mapping[str, VenueSettings]
+    ) -> list[VenueSettings]:
+        """Those whose adapters have to be made."""
+        return [
+            settings
+            for name, settings in venues.items()
+            if self._built_from.get(name) != settings
+            and settings.adapter in self._factories
+            and is_needed(state, trading, name)
+        ]
 
     def take(self, ready: MadeVenues) -> None:
         """Use them from now on, in one step with the configuration that they were made for: no order may go by the

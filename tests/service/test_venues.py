@@ -1,5 +1,7 @@
 """Order adapters come and go with modes and settings: what is in use is what the configuration says."""
 
+import threading
+
 import pytest
 
 from gateway.domain.enums import Mode
@@ -70,6 +72,18 @@ async def test_settings_that_cannot_be_used_leave_the_adapter_that_works(
         "venue alpha: its order adapter fake cannot be built: there is no such host",
     )
     assert [venue.is_closed for _, venue in factory.made] == [False]
+
+
+async def test_client_libraries_are_loaded_beside_the_orders(factory: Factory) -> None:
+    """Without this, an edit that brings a venue live would hold up all orders for the second that its library takes."""
+    loaded: list[tuple[str, bool]] = []
+
+    def load(adapter: str) -> None:
+        loaded.append((adapter, threading.current_thread() is threading.main_thread()))
+
+    table = VenueTable(VenueSlot(FakeVenue("sim"), None))
+    await put(VenueManager(table, {"fake": factory}, Listener(), load), World(trading_config(Mode.LIVE)), OLD)
+    assert loaded == [("fake", False)]
 
 
 def test_nothing_is_reconnected_under_an_order_that_works() -> None:
