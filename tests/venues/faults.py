@@ -56,6 +56,7 @@ class Fault:
     status: int = 503
     body: str | None = None
     retry_after_s: int | None = None
+    location: str | None = None
     #: Set by the first hit.
     hit: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -102,8 +103,9 @@ class Faults:
         status: int = 503,
         body: str | None = None,
         retry_after_s: int | None = None,
+        location: str | None = None,
     ) -> Fault:
-        fault = Fault(Kind(kind), on, times, delay_s, status, body, retry_after_s)
+        fault = Fault(Kind(kind), on, times, delay_s, status, body, retry_after_s, location)
         self.waiting.append(fault)
         return fault
 

@@ -163,7 +163,8 @@ class Peer:
 
     def _error(self, fault: Fault) -> web.Response:
         content_type, body = self.error_body(fault.status)
-        headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
+        told = {"Retry-After": fault.retry_after_s, "Location": fault.location}
+        headers = {name: str(value) for name, value in told.items() if value is not None}
         return web.Response(
             status=fault.status,
             text=body if fault.body is None else fault.body,

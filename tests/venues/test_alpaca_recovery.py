@@ -421,3 +421,15 @@ async def test_money_is_not_traded_as_paper(desk: Desk, monkeypatch: pytest.Monk
     desk.peer.hang_up()
     await desk.heard.until(lambda: "no paper account" in desk.heard.status)
     assert (await desk.venue.submit(market(ord_type=OrdType.MARKET))).status is REJECTED
+
+
+async def test_the_executions_of_a_busy_account_are_read_after_a_restart() -> None:
+    """Without this, an account of thousands of orders could never be compared again, and each attempt would use up the
+    budget that its own orders need."""
+    async with open_desk() as desk:
+        for number in range(800):
+            side = "sell" if number % 2 else "buy"
+            body = {"symbol": "AAPL", "qty": "1", "side": side, "type": "market", "time_in_force": "day"}
+            desk.peer.account.place(body | {"client_order_id": f"somebody-{number}"})
+        assert len(await desk.venue.account.executions(0)) == 800
+        assert (await desk.venue.submit(market())).status is SubmitStatus.ACCEPTED

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from gateway.adapters.venues.binance import venue as venue_module
 from gateway.adapters.venues.binance.client import RECV_WINDOW_MS, RestClient
 from gateway.adapters.venues.binance.venue import BinanceVenue
 from gateway.domain.effects import OrderTicket
-from gateway.domain.enums import OrdType, Side, SubmitStatus, TimeInForce
+from gateway.domain.enums import ExecType, OrdType, Side, SubmitStatus, TimeInForce
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import VenueSettings
 from tests.patience import PATIENCE_S
@@ -209,3 +210,56 @@ async def test_too_many_orders_stop_orders_and_nothing_else(desk: Desk) -> None:
     assert count_sent(desk.peer) == 2
     assert (await desk.venue.lookup(first)).is_known
     assert (await desk.venue.cancel(first)).status is ACCEPTED
+
+
+async def test_an_end_told_while_a_change_is_under_way_is_not_lost(desk: Desk) -> None:
+    """Without this, an order that a person cancels at the exchange while a change of it is on its way would stay open
+    here: the change is refused for it, and what was told meanwhile belonged to a change."""
+    order = ticket()
+    await desk.venue.submit(order)
+    await desk.heard.until_kind(order.order_id, ExecType.NEW)
+    stuck = desk.peer.faults.add("stuck", "replace")
+    changing = asyncio.create_task(desk.venue.replace(order, order.order_qty, D(98000), None))
+    await stuck.hit.wait()
+    [there] = [one for one in desk.peer.exchange.orders.values() if one.client_id == order.order_id]
+    desk.peer.exchange.cancel(there, "by-hand")
+    stuck.release()
+    assert (await changing).status is REJECTED
+    await desk.heard.until_kind(order.order_id, ExecType.CANCELED)
+
+
+async def test_half_a_change_of_which_the_rest_is_in_doubt_is_no_end(desk: Desk) -> None:
+    """Without this, an order would be told as canceled while its change works: the exchange says that it does not know
+    of the new order."""
+    order = ticket()
+    await desk.venue.submit(order)
+    words = {
+        "code": -2021,
+        "msg": "Order cancel-replace partially failed.",
+        "data": {"newOrderResult": "FAILURE", "newOrderResponse": {"code": -1007, "msg": "Timeout waiting"}},
+    }
+    desk.peer.faults.add("error_after", "replace", status=409, body=json.dumps(words))
+    answer = await desk.venue.replace(order, order.order_qty, D(98000), None)
+    assert answer.status is SubmitStatus.UNKNOWN
+    assert (await desk.venue.lookup(order)).is_known is True
+    assert ExecType.CANCELED not in desk.heard.kinds(order.order_id)
+    assert [one["clientOrderId"] for one in desk.peer.orders() if one["status"] == "NEW"] == [f"{order.order_id}_r1"]
+
+
+async def test_executions_are_asked_for_by_the_clock_of_the_exchange(desk: Desk) -> None:
+    """Without this, a gateway whose clock is ahead would never hear of the fills that it missed."""
+    desk.peer.skew(-20 * 60_000)
+    await desk.restart()
+    order = market()
+    assert (await desk.venue.submit(order)).status is ACCEPTED
+    await desk.heard.until_filled(order.order_id, order.order_qty)
+    told = await desk.venue.account.executions(time.time_ns() - 660 * 10**9)
+    assert [one.order_id for one in told] == [order.order_id]
+
+
+async def test_a_redirect_is_not_followed_with_an_order(desk: Desk) -> None:
+    """Without this, the library would send an order once more to wherever a front end points."""
+    order = ticket()
+    desk.peer.faults.add("error", "place", status=307, body="", location=f"{desk.peer.url}/api/v3/order")
+    assert (await desk.venue.submit(order)).status is SubmitStatus.UNKNOWN
+    assert desk.peer.orders() == []

@@ -390,6 +390,39 @@ async def test_what_comes_while_a_list_is_read_proves_nothing_about_its_beginnin
     assert not listed.is_whole
 
 
+async def test_an_old_order_that_ends_while_a_list_is_read_proves_nothing_about_its_beginning() -> None:
+    """Without this, an order that is new among the closed ones, with a time of before the reading, would make a list of
+    the newest seem to have told all."""
+    pages = Pages("newest")
+    told = pages.call
+
+    async def busy(method: str, symbol: str, since: int | None, limit: int, params: dict[str, int]) -> Any:
+        if since != 1_000:  # what is newer than the first page is asked for
+            pages.rows.append({"id": "ended", "timestamp": pages.exchange.milliseconds() - 60_000})
+        return await told(method, symbol, since, limit, params)
+
+    pages.call = busy  # type: ignore[method-assign]
+    listed = await Lists(pages).read("fetchMyTrades", "BTC/USD", 1_000)  # type: ignore[arg-type]
+    assert len(listed.rows) < 250
+    assert not listed.is_whole
+
+
+async def test_rows_of_one_millisecond_at_the_edge_of_a_page_are_not_lost() -> None:
+    """Without this, a trade would be missing at an exchange of microseconds: ccxt tells .123456 as .123, and up to .123
+    leaves out what happened in between."""
+    pages = Pages("newest, until")
+    rows = [{"id": str(number), "timestamp": 10_000 + number // 3} for number in range(250)]
+    micros = {row["id"]: 1_000 * int(row["timestamp"]) + 100 * (number % 3) + 1 for number, row in enumerate(rows)}
+
+    async def tell(method: str, symbol: str, since: int | None, limit: int, params: dict[str, int]) -> Any:
+        first, last = 1_000 * (since or 0), 1_000 * params.get("until", 10**15)
+        return [row for row in rows if first <= micros[str(row["id"])] <= last][-100:]
+
+    pages.call = tell  # type: ignore[method-assign]
+    listed = await Lists(pages).read("fetchMyTrades", "BTC/USD", 1_000)  # type: ignore[arg-type]
+    assert (len(listed.rows), listed.is_whole) == (250, True)
+
+
 def test_figures_are_read_exactly_or_not_at_all() -> None:
     """Without this, a float of ccxt's making would become money, or two fills one."""
     row = {"id": "1", "amount": "0.10000000000000000001", "filled": "0", "status": "open"}

@@ -547,6 +547,25 @@ async def test_executions_are_told_with_the_ids_that_their_orders_were_sent_with
         await desk.restart()
 
 
+async def test_executions_are_asked_for_by_the_clock_of_the_exchange(desk: Desk) -> None:
+    """Without this, a gateway whose clock is ahead would never hear of the fills that it missed."""
+    desk.peer.skew(-20 * 60_000)
+    await desk.restart()
+    order = market()
+    assert (await desk.venue.submit(order)).status is ACCEPTED
+    await desk.heard.until_filled(order.order_id, "0.01")
+    told = await desk.venue.account.executions(time.time_ns() - 660 * 10**9)
+    assert [one.order_id for one in told] == [order.order_id]
+
+
+async def test_a_redirect_is_not_followed_with_an_order(desk: Desk) -> None:
+    """Without this, an order would be sent once more, to wherever a front end points."""
+    order = ticket()
+    desk.peer.faults.add("error", "place", status=307, body="", location=f"{desk.peer.url}/orders")
+    assert (await desk.venue.submit(order)).status is UNKNOWN
+    assert not desk.peer.exchange.orders
+
+
 async def test_no_secret_is_logged(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     """Without this, a log at DEBUG would hold the key: ccxt writes the headers of every request into it."""
     caplog.set_level(logging.DEBUG)

@@ -14,6 +14,8 @@ from gateway.domain.enums import Side
 from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition
 
 _PAGE = 100
+#: Orders that one reading asks for by themselves, and pages of orders that it looks through: orders need the budget.
+_MOST_ASKED, _MOST_PAGES = 40, 20
 #: An order and its exits are made in one request.
 _PLACED_TOGETHER_NS = 5_000_000_000
 _UNREADABLE = (ApiRefused, AnswerUnreadable, BudgetSpent, aiohttp.ClientError, TimeoutError, OSError)
@@ -69,15 +71,23 @@ class AlpacaAccount:
         raise AnswerUnreadable(f"more than {MOST_PAGES} pages of executions")
 
     async def _sent_ids(self, venue_order_ids: set[str]) -> dict[str, str]:
-        """An execution names Alpaca's order only: ask which of ours that is, most of them in one request."""
+        """An execution names Alpaca's order only: ask which of ours that is, most of them in few requests. What was
+        learned is kept when the others cannot be asked for now."""
         known = {one: self._client_order_ids[one] for one in venue_order_ids if one in self._client_order_ids}
         missing = venue_order_ids - known.keys()
+        rows: list[Row] = []
         if len(missing) > 1:
-            rows = [row for row in await list_orders(self._rest, {"status": "all"}, pages=1) if row["id"] in missing]
-        else:
-            rows = []
-        for venue_order_id in sorted(missing - {row["id"] for row in rows}):
-            rows.append(await self._rest.request("GET", f"orders/{venue_order_id}"))
+            pages = 1 if len(missing) <= _MOST_ASKED else _MOST_PAGES
+            rows = [row for row in await list_orders(self._rest, {"status": "all"}, pages) if row["id"] in missing]
+            self._client_order_ids |= {row["id"]: row["client_order_id"] for row in rows if not is_exit(row)}
+        left = sorted(missing - {row["id"] for row in rows})
+        for venue_order_id in left[:_MOST_ASKED]:
+            row = await self._rest.request("GET", f"orders/{venue_order_id}")
+            rows.append(row)
+            if not is_exit(row):
+                self._client_order_ids[venue_order_id] = row["client_order_id"]
+        if len(left) > _MOST_ASKED:
+            raise AnswerUnreadable(f"{len(left)} orders have to be asked for one by one, {_MOST_ASKED} at a time")
         await self._learn_exits(rows)
         known |= {row["id"]: self._exit_ids.of(row) for row in rows}
         self._client_order_ids = known

@@ -23,7 +23,6 @@ from gateway.adapters.venues.alpaca.reading import (
     generation_of,
     is_done,
     is_taken,
-    ns_of,
     order_id_of,
     report,
     revision_reports,
@@ -101,10 +100,10 @@ class OrderBook:
 
     async def lookup(self, tracked: Tracked) -> Lookup:
         """What Alpaca knows of an order, all its generations and fills. Raises what the requests raise."""
-        changes = tracked.changes
+        changes, was_under_way = tracked.changes, self._may_be_under_way(tracked)
         rows = await self.generations(tracked)
         if not rows:
-            if self._may_be_under_way(tracked):
+            if was_under_way or self._may_be_under_way(tracked):
                 return Lookup(None)
             self.drop(tracked.ticket.order_id)
             return Lookup(False)
@@ -171,14 +170,11 @@ class OrderBook:
         return self._clock.monotonic_ns() - sent_ns < IN_FLIGHT_S * _NS
 
     def _may_have_successor(self, tracked: Tracked, newest: Row) -> bool:
-        """Whether a canceled order may have been canceled by a change of ours whose new order is still on its way."""
+        """Whether a canceled order may have been canceled by a change of ours whose new order is still on its way; one
+        of before this process left before its start."""
         if newest["status"] != "canceled" or tracked.is_certain:
             return False
-        if tracked.sent_ns is not None:
-            return self._may_be_under_way(tracked)
-        # Before this process: the new order left right after the cancel, if it left at all.
-        canceled_ns = ns_of(newest.get("canceled_at") or newest["created_at"])
-        return self._clock.now_ns() - canceled_ns < 2 * IN_FLIGHT_S * _NS
+        return self._may_be_under_way(tracked)
 
     def _reports_of(
         self, tracked: Tracked, newest: Row, fills: Sequence[ExecutionReport]

@@ -77,7 +77,9 @@ class TradeUpdates:
             self._link.down("alpaca closed the stream of trade updates")
 
     async def _listen(self, session: aiohttp.ClientSession) -> None:
-        async with session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S) as socket:
+        async with asyncio.timeout(self._timeout_s):
+            connected = await session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S)
+        async with connected as socket:
             self._socket = socket
             async with asyncio.timeout(self._timeout_s):
                 await self._subscribe(socket)

@@ -49,7 +49,7 @@ class BinanceAccount:
         found: list[VenueExecution] = []
         for name, symbol in self._names().items():
             try:
-                trades = await self._trades(name, since_ns // _MS)
+                trades = await self._trades(name, since_ns // _MS + self._rest.offset_ms)
             except _NotListed:
                 continue
             await self._learn_ids(name, [int(row["orderId"]) for row in trades])
@@ -77,7 +77,7 @@ class BinanceAccount:
     async def _trades(self, name: str, since_ms: int) -> list[dict[str, Any]]:
         """Every trade of a symbol since then: in stretches of a day, the most that the exchange lists at once."""
         found: dict[int, dict[str, Any]] = {}
-        begin_ms, now_ms = since_ms, self._clock.now_ns() // _MS + _DAY_MS // 24  # its clock may be ahead of ours
+        begin_ms, now_ms = since_ms, self._clock.now_ns() // _MS + self._rest.offset_ms + _DAY_MS // 24
         while begin_ms <= now_ms:
             end_ms = begin_ms + _DAY_MS - 1
             rows = await self._ask("myTrades", 20, symbol=name, startTime=begin_ms, endTime=end_ms, limit=_PAGE)

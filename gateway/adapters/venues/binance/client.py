@@ -88,6 +88,11 @@ class RestClient:
         ordered["signature"] = self._client._generate_signature(ordered)
         return ordered
 
+    @property
+    def offset_ms(self) -> int:
+        """How far the exchange's clock is ahead of ours."""
+        return int(self._client.timestamp_offset)
+
     def _now_ms(self) -> int:
         return self._clock.now_ns() // 1_000_000
 
@@ -115,10 +120,10 @@ class BudgetSpent(Exception):
 
 def _client_at(base_url: str, key: str, secret: str, timeout_s: float) -> AsyncClient:
     """The library takes neither address nor window: it reads class attributes, and its own window (10 s) would replace
-    the one of a request."""
+    the one of a request. It is told not to follow redirects: some of them send a request once more."""
     own = {"API_URL": base_url, "API_TESTNET_URL": base_url, "REQUEST_RECVWINDOW": RECV_WINDOW_MS}
     kind = type("Client", (AsyncClient,), own)
-    client: AsyncClient = kind(key, secret, requests_params={"timeout": timeout_s})
+    client: AsyncClient = kind(key, secret, requests_params={"timeout": timeout_s, "allow_redirects": False})
     return client
 
 

@@ -1,7 +1,8 @@
 """What an answer of Binance proves about a request (rest-api.md and errors.md of the exchange).
 
-4xx: not executed. 5xx and the codes of an internal timeout: unknown, the exchange says so itself. A connection that
-broke after the request may have left is unknown; one that could not be made proves that nothing left.
+4xx: not executed. 5xx and the codes of an internal timeout: unknown, the exchange says so itself. What comes without
+a code of the exchange is of a front end or a proxy, and proves what that status means. A connection that broke after
+the request may have left is unknown; one that could not be made proves that nothing left.
 """
 
 import asyncio
@@ -23,15 +24,21 @@ DUPLICATE = "Duplicate order sent"
 CREDENTIALS = frozenset({-1022, -2008, -2014, -2015})
 TOO_MANY_ORDERS = -1015
 TOO_MUCH = frozenset({-1003, TOO_MANY_ORDERS})
+#: A change of which one half was done.
+_HALF_DONE = 409
+#: Statuses that refuse a request before anything is done with it, whoever answers.
+_NOT_TAKEN = frozenset({400, 401, 403, 404, 405, 411, 413, 414, 415, 418, 429, 431})
 
 
 def answer_of(error: Exception) -> Answer:
     """The outcome of an order request that raised."""
     if isinstance(error, BinanceAPIException):
         text = f"binance {error.code}: {error.message}"
-        if error.status_code >= 500 or error.code in _UNKNOWN_CODES or DUPLICATE in str(error.message):
+        is_said = isinstance(error.code, int) and error.code < 0 and error.status_code < 500
+        if error.code in _UNKNOWN_CODES or DUPLICATE in str(error.message):
             return Answer(SubmitStatus.UNKNOWN, text)
-        return Answer(SubmitStatus.REJECTED, text)
+        is_refused = is_said or error.status_code in _NOT_TAKEN
+        return Answer(SubmitStatus.REJECTED if is_refused else SubmitStatus.UNKNOWN, text)
     if isinstance(error, aiohttp.ClientConnectorError):
         return Answer(SubmitStatus.REJECTED, f"no connection could be made, nothing was sent: {error}")
     if isinstance(error, BinanceRequestException | aiohttp.ClientError | asyncio.TimeoutError | OSError):
@@ -48,6 +55,25 @@ def answer_to_cancel(error: BinanceAPIException) -> Answer:
     if error.code in (CANCEL_REJECTED, NO_SUCH_ORDER):
         return Answer(SubmitStatus.UNKNOWN, answer.text)
     return answer
+
+
+def is_half_done(error: Exception) -> bool:
+    """Whether the order was canceled for a change, and the new one refused, or not known to be there."""
+    return isinstance(error, BinanceAPIException) and error.status_code == _HALF_DONE
+
+
+async def answer_to_change(error: Exception) -> Answer:
+    """The same of a change. Of one that is half done the refusal of the new order decides, which may be none."""
+    answer = answer_of(error)
+    if not is_half_done(error):
+        return answer
+    assert isinstance(error, BinanceAPIException)
+    try:
+        code = (await error.response.json())["data"]["newOrderResponse"]["code"]
+    except (aiohttp.ClientError, ValueError, KeyError, TypeError):
+        code = 0
+    is_refused = isinstance(code, int) and code < 0 and code not in _UNKNOWN_CODES
+    return answer if is_refused else Answer(SubmitStatus.UNKNOWN, f"{answer.text} (the new order: {code})")
 
 
 def is_too_much(error: BinanceAPIException) -> bool:

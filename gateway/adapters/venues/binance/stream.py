@@ -62,7 +62,9 @@ class UserStream:
     async def _listen(self, session: aiohttp.ClientSession) -> None:
         async with asyncio.timeout(self._timeout_s):
             await self._rest.set_clock()
-        async with session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S) as socket:
+        async with asyncio.timeout(self._timeout_s):
+            connected = await session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S)
+        async with connected as socket:
             self._socket = socket
             async with asyncio.timeout(self._timeout_s):
                 await self._subscribe(socket)

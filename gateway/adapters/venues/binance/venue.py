@@ -187,7 +187,7 @@ class BinanceVenue:
             self._changes.settle(ticket.order_id)
             return Answer(SubmitStatus.REJECTED, str(error))
         except Exception as error:
-            return self._failed_change(ticket, error)
+            return await self._failed_change(ticket, error)
         self._changes.found(ticket.order_id, generation)
         if ticket.order_id in self._open:
             self._open.add(msgspec.structs.replace(ticket, **changed))
@@ -199,13 +199,17 @@ class BinanceVenue:
         self._end(ticket.order_id, placed)
         return _ACCEPTED
 
-    def _failed_change(self, ticket: OrderTicket, error: Exception) -> Answer:
-        """409 says that the cancel was done and the new order refused, other refusals leave the old one working.
-        Without an answer either may be so, or the change was made: the look-up that follows must tell."""
-        outcome = outcomes.answer_of(error)
-        if outcome.status is SubmitStatus.REJECTED:
-            self._changes.settle(ticket.order_id)
-        if isinstance(error, BinanceAPIException) and error.status_code == 409:
+    async def _failed_change(self, ticket: OrderTicket, error: Exception) -> Answer:
+        """409 says that the cancel was done and the new order refused, other refusals leave the old one as it is: its
+        end, if it came meanwhile, was held back. Without a clear answer any may be so, or the change was made: the
+        look-up that follows must tell."""
+        outcome = await outcomes.answer_to_change(error)
+        if outcome.status is not SubmitStatus.REJECTED:
+            return outcome
+        self._changes.settle(ticket.order_id)
+        if not outcomes.is_half_done(error):
+            self._background.spawn(self._ask_until_known(ticket), f"state of {ticket.order_id}")
+        else:
             now_ms = self._clock.now_ns() // 1_000_000
             self._tell(plain_report(ticket.order_id, ExecType.CANCELED, now_ms, text=f"canceled, {outcome.text}"))
             self.release(ticket.order_id)
@@ -213,10 +217,11 @@ class BinanceVenue:
 
     async def lookup(self, ticket: OrderTicket) -> Lookup:
         """Ask for the order by our id, newest change first, and for its fills."""
+        was_under_way = self._may_be_under_way(ticket.order_id)  # what is told late was true when it was asked
         try:
             found = await self._asker.find(ticket)
             is_unsettled = found is None or self._changes.is_in_doubt(ticket.order_id)
-            if is_unsettled and self._may_be_under_way(ticket.order_id):
+            if is_unsettled and (was_under_way or self._may_be_under_way(ticket.order_id)):
                 return Lookup(None)
             if found is None:
                 return Lookup(False)

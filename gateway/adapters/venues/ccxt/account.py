@@ -45,9 +45,10 @@ class CcxtAccount:
         if not self._client.has.get("fetchMyTrades"):
             raise AccountUnreadable(f"{self._client.exchange.id} has no list of executions in ccxt")
         found: list[VenueExecution] = []
+        since_ms = since_ns // _MS + self._client.offset_ms
         for symbol in self._symbols:
-            rows = await self._whole("fetchMyTrades", symbol, since_ns // _MS)
-            await self._learn_owners(symbol, {str(row["order"]) for row in rows if row.get("order")}, since_ns // _MS)
+            rows = await self._whole("fetchMyTrades", symbol, since_ms)
+            await self._learn_owners(symbol, {str(row["order"]) for row in rows if row.get("order")}, since_ms)
             found.extend(self._execution(row) for row in rows)
         return tuple(found)
 

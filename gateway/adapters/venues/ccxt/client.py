@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 import aiohttp
@@ -28,6 +27,7 @@ import ccxt.pro
 from gateway.adapters.venues.ccxt.addresses import keep_to_paper, move
 from gateway.adapters.venues.ccxt.options import CcxtOptions, OptionsInvalid, read_credentials
 from gateway.adapters.venues.ccxt.pacing import BudgetSpent, Pacing, Purpose
+from gateway.adapters.venues.ccxt.session import never_resending, trusting
 from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
@@ -245,6 +245,11 @@ def _on(trip: Trip) -> Iterator[None]:
         _TRIP.reset(token)
 
 
+def _is_order() -> bool:
+    trip = _TRIP.get()
+    return trip is not None and trip.purpose is Purpose.ORDER
+
+
 class _PriceHooks:
     """Levels in decimals: ccxt reads those of every book as floats, whatever ``number`` says."""
 
@@ -256,12 +261,6 @@ class _PriceHooks:
             return default
 
 
-@cache
-def _trusting(cafile: str) -> ssl.SSLContext:
-    """One for all exchanges: reading its certificates takes 30 ms, in which nothing else of the gateway runs."""
-    return ssl.create_default_context(cafile=cafile)
-
-
 class _Hooks:
     """Laid over ccxt's class of an exchange: tells of its requests, keeps to our budget and clock, changes nothing."""
 
@@ -271,12 +270,11 @@ class _Hooks:
     cafile: str
 
     def open(self, lazy: bool = False) -> None:
-        """aiohttp sends a GET or PUT again when its connection breaks, and there are exchanges (Deribit) where that is
-        an order. It has no setting for it but this."""
-        self.ssl_context = _trusting(self.cafile)
+        self.ssl_context = trusting(self.cafile)
+        is_new = self.session is None
         super().open(lazy)  # type: ignore[misc]
-        if self.session is not None:
-            self.session._retry_connection = False
+        if is_new and self.session is not None:
+            never_resending(self.session, _is_order)
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         trip = _TRIP.get()

@@ -38,10 +38,11 @@ class Lists:
         if not await pages.add(since_ms, {}):
             return Listed(tuple(pages.found.values()), is_whole=True)
         is_all_older = await pages.go_back(since_ms)
-        before = pages.count_until(begun_ms - _CLOCK_SLACK_MS)
+        before, told = pages.count_until(begun_ms - _CLOCK_SLACK_MS), set(pages.found)
         is_all_newer = await pages.go_on()
-        # More that was there by then: so rows come from a moment on, the oldest first, and what came first were these.
-        is_all_older = is_all_older or pages.count_until(begun_ms - _CLOCK_SLACK_MS) > before
+        # More that was there by then: so rows may come from a moment on, the oldest first, and these came first.
+        if not is_all_older and pages.count_until(begun_ms - _CLOCK_SLACK_MS) > before:
+            is_all_older = await pages.begins_with(since_ms, told)
         return Listed(tuple(pages.found.values()), is_all_older and is_all_newer)
 
 
@@ -63,8 +64,9 @@ class _Pages:
         return bool(rows) and len(rows) % _ROUND == 0
 
     async def go_back(self, since_ms: int | None) -> bool:
-        """Read what is older; False when the end was not seen."""
-        return await self._go(lambda: (since_ms, {"until": min(self._times())}))
+        """Read what is older; False when the end was not seen. Times are cut to milliseconds: the last one is read
+        again."""
+        return await self._go(lambda: (since_ms, {"until": min(self._times()) + 1}))
 
     async def go_on(self) -> bool:
         """Read what is newer; False when the end was not seen."""
@@ -81,6 +83,13 @@ class _Pages:
             if len(self.found) == before:
                 return False  # full, and nothing new: this is no way to go on
         return False
+
+    async def begins_with(self, since_ms: int | None, told: set[str]) -> bool:
+        """Whether the first page still tells nothing else: where the newest come first, it tells what came since."""
+        before, self.found = self.found, {}
+        await self.add(since_ms, {})
+        first, self.found = self.found, before | self.found
+        return first.keys() <= told
 
     def count_until(self, time_ms: int) -> int:
         """How many rows of up to then were found."""

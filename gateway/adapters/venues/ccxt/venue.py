@@ -34,9 +34,9 @@ from gateway.ports.venue import Answer, Lookup, VenueListener
 _log = logging.getLogger(__name__)
 _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
 _NS, _MS = 1_000_000_000, 1_000_000
-#: How far back an order and its trades are looked for, by a clock that may be off: of an order that is being sent, and
-#: of one from before a restart, when that clock may have been wrong by a time zone and more.
-_SENT_BACK_MS, _CREATED_BACK_MS = 60_000, 26 * 3_600_000
+#: How far back an order and its trades are looked for, by a clock that may be off: of one that is being sent, and of
+#: one from before a restart, when that clock may have been wrong by a time zone. (Some exchanges list a day at most.)
+_SENT_BACK_MS, _CREATED_BACK_MS = 60_000, 23 * 3_600_000
 #: The same of one of which nobody knows when it was made.
 _UNKNOWN_BACK_MS = 7 * 86_400_000
 #: The rules of the markets, the clock and the key are looked at again so often.

@@ -176,7 +176,8 @@ class TwsConnection:
             if not await self._budget.acquire(self._timeout_s, is_cancel=True):
                 raise ConnectionError("too many messages are under way")
         async with asyncio.timeout(self._timeout_s * 3):
-            await self.wire.list_open_orders()
+            await self.wire.list_all_open_orders()
+            self._ids.offered(self.wire.highest_id + 1)
             await self.wire.list_completed_orders()
             await self.wire.list_executions()
         return self._reading.seen, self._reading.terms
@@ -245,6 +246,11 @@ class TwsConnection:
     def on_open_order(self, order_id: int, order: Order, state: OrderState) -> None:
         self._reading.on_open_order(order_id, order, state)
 
+    def on_order_of_another(self, order: Order) -> None:
+        """One of ours, perhaps, from before the client id was changed: then it is not absent."""
+        if order.orderRef:
+            self._reading.seen.add(order.orderRef)
+
     def on_completed_order(self, order: Order, state: OrderState) -> None:
         self._reading.on_completed_order(order, state)
 
@@ -300,7 +306,8 @@ class TwsConnection:
 
     async def _resume(self) -> None:
         await self._round()
-        self.link.up(f"account {self.account}")
+        if not self._is_cut_off:  # again, meanwhile
+            self.link.up(f"account {self.account}")
 
     def on_closed(self) -> None:
         self.link.down(self._last_error or "TWS closed the connection")

@@ -21,6 +21,10 @@ class WireListener(Protocol):
 
     def on_open_order(self, order_id: int, order: Order, state: OrderState) -> None: ...
 
+    def on_order_of_another(self, order: Order) -> None:
+        """An open order of another client of TWS."""
+        ...
+
     def on_completed_order(self, order: Order, state: OrderState) -> None: ...
 
     def on_order_status(self, order_id: int, status: str, filled: float, perm_id: int) -> None: ...
@@ -81,7 +85,7 @@ class Wire:
     @property
     def is_listing(self) -> bool:
         """Whether a list without a request number is not at its end."""
-        return bool(self._lists)
+        return any(name != "time" for name in self._lists)
 
     @property
     def accounts(self) -> list[str]:
@@ -188,6 +192,8 @@ class Wire:
             self.tape.orders.append((contract, order, state.status))
         if order.clientId == self._client.clientId:  # order ids are counted by each client on its own
             self._listener.on_open_order(order_id, order, state)
+        else:
+            self._listener.on_order_of_another(order)
 
     def openOrderEnd(self) -> None:
         self._end_list("open")
