@@ -27,6 +27,7 @@ from gateway.adapters.policy.promotion import judge_by_folder
 from gateway.adapters.policy.sources import PoliciesInvalid, read_sources
 from gateway.app.candidate_proofs import StartProofs, how_to_approve
 from gateway.app.candidates import CandidateInvalid, load_candidate
+from gateway.app.edits import LAST_KEY
 from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
 from gateway.core.apply import apply_record
 from gateway.core.config_change import refusals
@@ -43,25 +44,26 @@ from gateway.domain.settings import Settings
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from gateway.service.approvals import can_approve
 from gateway.service.recovery import recover
-from gateway.service.reload import circumstances
+from gateway.service.reload import circumstances, objections
 from gateway.service.replay import replay
 
 
 def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, str]) -> int:
     """Say what a start or reload with this folder would say; 0 only when it would be taken."""
+    before = None if data_dir is None else _last_good(data_dir, environ)
+    old = None if before is None else before.settings
     try:
-        loaded = load_files(config_dir, environ)
+        loaded = load_files(config_dir, environ, () if before is None else before.files)
     except ConfigInvalid as invalid:
         for problem in invalid.problems:
             print(problem, file=sys.stderr)
         print(f"refused: {len(invalid.problems)} problem(s)", file=sys.stderr)
         return 1
     settings = loaded.settings
-    old = _last_good(data_dir, environ) if data_dir is not None else None
-    found = [*unserved(settings), *refusals(None if old is None else old.trading, settings.trading)]
+    state = None if data_dir is None else asyncio.run(_journal_state(data_dir))
+    found = _objections(old, settings, state)
     folder = (config_dir / settings.policy.path).resolve()
     found.extend(str(problem) for problem in check_policies(folder))
-    state = None if data_dir is None else asyncio.run(_journal_state(data_dir))
     known = state or GatewayState()
     judge = partial(judge_by_folder, PolicyLoader(folder))
     seen = circumstances(known, settings, judge, SystemClock().now_ns(), old)
@@ -86,6 +88,16 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
         return 1
     print(f"ok: revision {settings.trading.revision}")
     return 0
+
+
+def _objections(old: Settings | None, new: Settings, state: GatewayState | None) -> list[str]:
+    """What a reload would have against it, whatever it was approved by; without a journal, what a first start would."""
+    if state is None or not state.config.revision:
+        return [*unserved(new), *refusals(None if old is None else old.trading, new.trading)]
+    found = [*unserved_sources(new), *objections(state, new, ORDER_ADAPTERS, old)]
+    if old is not None and can_approve(old.principals) and not can_approve(new.principals):
+        found.append(LAST_KEY)
+    return found
 
 
 def _unproven(
@@ -149,10 +161,10 @@ def _exceeded_under(state: GatewayState | None, settings: Settings) -> tuple[str
     return exceeded(state, now_ns)
 
 
-def _last_good(data_dir: Path, environ: Mapping[str, str]) -> Settings | None:
+def _last_good(data_dir: Path, environ: Mapping[str, str]) -> Loaded | None:
     try:
         files = LastGood(data_dir).read()
-        return None if files is None else parse(files, environ)
+        return None if files is None else Loaded(parse(files, environ), files)
     except (LastGoodCorrupt, ConfigInvalid) as error:
         print(f"note: the last good configuration cannot be read: {error}", file=sys.stderr)
         return None

@@ -13,6 +13,8 @@ from gateway import __version__
 from gateway.app.people.commands import add_people
 from gateway.domain.enums import STOP_SCOPES
 
+_MAX_PORT = 65_535
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
@@ -32,6 +34,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 (any free port) to {_MAX_PORT}, was {text}")
+    return int(text)
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gateway", description="An order gateway between strategies and venues.")
     parser.add_argument("--version", action="version", version=__version__)
@@ -41,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
     serve.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
     serve.add_argument("--host", help="address to listen on (default: gateway.yaml)")
-    serve.add_argument("--port", type=int, help="port to listen on, 0 for any free one (default: gateway.yaml)")
+    serve.add_argument("--port", type=_port, help="port to listen on, 0 for any free one (default: gateway.yaml)")
     serve.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     serve.add_argument("--log-format", default="text", choices=["text", "json"], help="readable lines, or JSON lines")
     serve.set_defaults(run=_serve)

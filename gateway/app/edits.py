@@ -37,7 +37,7 @@ _log = logging.getLogger("gateway")
 #: Settings that are read once: an edit of these is told, and takes effect at the next start.
 _READ_AT_START = ("server", "storage", "policy", "simulator")
 _PRINCIPALS = "principals.yaml"
-_LAST_KEY = (
+LAST_KEY = (
     "principals.yaml: the edit takes away the last key with role risk or admin, and without one nobody would have to "
     "approve what loosens limits; keep one, or stop the gateway for this edit"
 )
@@ -133,7 +133,7 @@ class ConfigEdits:
         old, new = self._reloader.settings, self._adjust(outcome.settings)
         is_guarded = can_approve(old.principals)
         if is_guarded and not can_approve(new.principals):
-            self._note_problems((_LAST_KEY,))
+            self._note_problems((LAST_KEY,))
             return
         lacking = self._lacking(new, is_guarded=is_guarded)
         if lacking:

@@ -25,7 +25,8 @@ async def notify_test(names: Sequence[str], config_dir: Path) -> int:
     unknown = [name for name in names if name not in channels]
     if unknown or not channels:
         known = ", ".join(channels) or "none: add some to notifications.yaml"
-        print(f"no channel is called {', '.join(unknown) or 'anything'} (known: {known})", file=sys.stderr)
+        said = f"no channel is called {', '.join(unknown)}" if unknown else "there is no channel"
+        print(f"{said} (known: {known})", file=sys.stderr)
         return 2
     problems = {name: await try_channel(channels[name], environ) for name in names or channels}
     for name, problem in problems.items():

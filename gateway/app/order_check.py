@@ -67,6 +67,8 @@ def check_orders(
     try:
         orders = read_orders(sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8"))
         if config_dir is None and data_dir is None:
+            if prices:
+                raise Unusable("--price goes with --config or --data: a running gateway has prices of its own")
             client = GatewayClient(environ)
             views = [client.ask("POST", _CHECK, order) for order in orders]
         else:
@@ -161,7 +163,11 @@ async def _offline(
             calendar.prepare(sorted({one.calendar for one in state.config.instruments.values()}), now_ns)
         except UnknownCalendar as error:
             raise Unusable(str(error)) from None
-    views = MarketViews(_GivenPrices(_quotes(prices, now_ns)), calendar)
+    quotes = _quotes(prices, now_ns)
+    unknown = sorted(quotes.keys() - state.config.instruments.keys())
+    if unknown:
+        raise Unusable(f"--price of {', '.join(unknown)}: not in instruments.yaml")
+    views = MarketViews(_GivenPrices(quotes), calendar)
     found = []
     for order in orders:
         request = read_order(json.dumps(order).encode())

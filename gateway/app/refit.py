@@ -37,6 +37,9 @@ def print_refit(
     except (JournalBroken, JournalUnavailable) as error:
         print(f"the journal cannot be read: {error}", file=sys.stderr)
         return 1
+    if venue.lower() not in settings.trading.venues:
+        print(f"{venue} is no venue of the configuration: {', '.join(settings.trading.venues)}", file=sys.stderr)
+        return 1
     found = refit(list(fold.orders), settings.simulator, settings.trading.instruments)
     print(as_text(found))
     return write_fitted(config_dir / "gateway.yaml", found) if is_written else 0

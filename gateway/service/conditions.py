@@ -1,5 +1,6 @@
 """What is wrong outside the state: connections, prices, journal, disk, files that were refused. A source of alerts."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 
 from gateway.domain.alerts import AlertCondition, AlertKind, Severity
@@ -63,7 +64,9 @@ class Conditions:
         ):
             if error:
                 text = f"the last edit of the {what} was refused, the one before is in force: {error}"
-                yield _condition(kind, what, Severity.WARNING, text)
+                # Refused for something else, it is another alert: whoever mends it must not read the old one.
+                mark = hashlib.blake2b(error.encode(), digest_size=4).hexdigest()
+                yield _condition(kind, f"{what} {mark}", Severity.WARNING, text)
         if self._status.config_waiting:
             yield _condition(AlertKind.CONFIG_WAITING, "configuration", Severity.INFO, self._status.config_waiting)
 

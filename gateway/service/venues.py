@@ -173,7 +173,9 @@ def venue_problems(
             )
         elif before is not None and before != settings and has_live_business(state, name):
             changed = ", ".join(
-                key for key in settings.__struct_fields__ if getattr(before, key) != getattr(settings, key)
+                key.removesuffix("_s")  # as the file has it
+                for key in settings.__struct_fields__
+                if getattr(before, key) != getattr(settings, key)
             )
             found.append(
                 f"venue {name} has something live open: close it before its settings change ({changed}), or restart "

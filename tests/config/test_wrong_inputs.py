@@ -26,13 +26,14 @@ def test_one_symbol_has_no_list_of_symbols() -> None:
     assert "symbols.AAPL.blocked_symbols is not a known key here (a list of symbols stands under limits" in problem
 
 
-def test_a_principal_must_not_share_a_name_or_a_key() -> None:
+@pytest.mark.parametrize(("layout", "line", "first"), [("\n  - {0}\n  - {0}\n", 3, 2), (" [{0}, {0}]\n", 1, 1)])
+def test_a_principal_must_not_share_a_name_or_a_key(layout: str, line: int, first: int) -> None:
     """Without it one key would be two people, and the journal could not say who did it."""
     entry = "{name: a, role: admin, key_sha256: '" + "0" * 64 + "'}"
-    problems = problems_of(principals=f"principals:\n  - {entry}\n  - {entry}\n")
+    problems = problems_of(principals="principals:" + layout.format(entry))
     assert [(p.line, p.key, p.rule) for p in problems] == [
-        (3, "principals[1].name", "is given twice, first in line 2"),
-        (3, "principals[1].key_sha256", "is given twice, first in line 2"),
+        (line, "principals[1].name", f"is given twice, first in line {first}"),
+        (line, "principals[1].key_sha256", f"is given twice, first in line {first}"),
     ]
 
 

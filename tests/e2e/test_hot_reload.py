@@ -7,6 +7,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, Reply, Site, eventually, replace_file, run_gateway, running
@@ -298,3 +300,29 @@ async def test_a_limit_below_what_is_open_takes_effect_and_says_what_that_means(
         await unwarned(api)
         site.change("risk.yaml", "max_position_size: 10", "max_position_size: -10")
         await warned(api, "configuration", "risk.yaml", "max_position_size", "-10")
+
+
+async def test_check_config_says_what_the_reload_says(site: Site) -> None:
+    """Without this, the command that people are sent to when an edit was refused would call the same edit good."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        bought = await api.place(**market(quantity=20))
+        await api.until_order(bought.body["order_id"], lambda one: one["ord_status"] == "filled")
+        site.change("instruments.yaml", "AAPL", "AAPX")
+        await warned(api, "AAPL has an open position")
+        checked = await run_gateway("check-config", site.config, "--data", site.data)
+        assert (checked.status, "AAPL has an open position" in checked.output) == (1, True), checked.output
+        site.change("instruments.yaml", "AAPX", "AAPL")
+        await unwarned(api)
+        (site.config / "rollout.yaml").unlink()
+        await warned(api, "rollout.yaml", "was there and is missing now")
+        checked = await run_gateway("check-config", site.config, "--data", site.data)
+        assert (checked.status, "was there and is missing now" in checked.output) == (1, True), checked.output
+
+
+@pytest.mark.parametrize("port", ["99999", "65536", "-1", "http"])
+async def test_a_port_that_is_none_is_refused(site: Site, port: str) -> None:
+    """Without this, a slip would have the gateway listen at another port than the one that it was told."""
+    told = await run_gateway("serve", "--config", site.config, "--data", site.data, "--port", port)
+    assert told.status == 2
+    assert f"from 0 (any free port) to 65535, was {port}" in told.output

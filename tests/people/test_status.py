@@ -78,3 +78,15 @@ def test_everything_that_is_wrong_is_shown() -> None:
     ):
         assert words in shown, words
     assert "nothing needs attention" not in shown
+
+
+def test_what_is_live_in_shadow_is_said_first() -> None:
+    """Without this, the one line that everybody reads would say that nothing is live, over a live position whose exits
+    go to the venue."""
+    night = bad_night()
+    night["modes"]["venues"] = [VENUE | {"effective_mode": "SHADOW"}]
+    first, *_ = status_lines(night, Terminal(io.StringIO()), NOW_NS)
+    assert first.startswith("LIVE positions or orders are open: every venue is in SHADOW, and exits go to the venue;")
+    night["portfolio"]["portfolio"] = [ACCOUNT | {"positions": 0, "open_orders": 0}]
+    first, *_ = status_lines(night, Terminal(io.StringIO()), NOW_NS)
+    assert first.startswith("nothing is live: every venue is in SHADOW;")

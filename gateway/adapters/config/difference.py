@@ -73,7 +73,8 @@ def _things(settings: Settings) -> _Things:
     sources: dict[str, str] = things["market_data"].pop("sources")
     things["market_data"] |= {f"source.{venue}": source for venue, source in sources.items()}
     for venue, values in settings.venues.items():
-        things[f"venues.{venue}"] = _values(values, without=("name", "options")) | {
+        own = {key.removesuffix("_s"): value for key, value in _values(values, without=("name", "options")).items()}
+        things[f"venues.{venue}"] = own | {
             **{f"options.{key}": text for key, text in values.options.items()},
             **{f"day_roll.{key}": text for key, text in _day_roll(settings.trading.day_roll_of(venue)).items()},
         }

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from gateway.adapters.config.documents import Documents
 from gateway.adapters.config.instruments import Listed
-from gateway.adapters.config.problems import shown
+from gateway.adapters.config.problems import Place, shown
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS, PRINCIPALS, RISK
 from gateway.domain.config import FigureSampling, OverrideWindow
 from gateway.domain.enums import Mode
@@ -180,15 +180,15 @@ def check_principals(documents: Documents) -> None:
     """Names and keys are each one's own, and accounts exist."""
     document = documents[PRINCIPALS]
     accounts = set(documents[GATEWAY].get("accounts", default={"default": {}}))
-    seen: dict[tuple[str, Any], int] = {}
+    seen: dict[tuple[str, Any], Place] = {}
     for index, principal in enumerate(document.get("principals", default=[])):
         for key in ("name", "key_sha256"):
             if key in principal:
                 place = document.place("principals", index, key)
-                first = seen.setdefault((key, principal[key]), place.line)
-                if first != place.line:
+                first = seen.setdefault((key, principal[key]), place)
+                if first != place:
                     hint = "each principal has a name and a key of its own"
-                    documents.problems.add(place, f"is given twice, first in line {first}", hint=hint)
+                    documents.problems.add(place, f"is given twice, first in line {first.line}", hint=hint)
         for number, account in enumerate(principal.get("accounts", [])):
             if account not in accounts and documents[GATEWAY].is_usable:
                 place = document.place("principals", index, "accounts", number)

@@ -63,9 +63,7 @@ class Name(Kind):
     def read(self, value: object) -> str:
         if isinstance(value, str) and not isinstance(value, JsonNumber) and is_name(value):
             return value
-        raise FieldProblem(
-            "must be 1 to 64 characters of letters, digits and . _ : / @ + -", "send it as a JSON string"
-        )
+        raise FieldProblem("must be a string of 1 to 64 characters: letters, digits and . _ : / @ + -", "correct it")
 
 
 class Amount(Kind):

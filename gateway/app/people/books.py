@@ -98,8 +98,12 @@ def portfolio_lines(answer: Any, terminal: Terminal, now_ns: int) -> list[str]:
 
 def book_cell(account: Mapping[str, Any]) -> Cell:
     """Real money stands out, once there is some at work."""
-    is_at_work = account["book"] == "live" and (account["positions"] or account["open_orders"])
-    return Cell(account["book"], "live" if is_at_work else "")
+    return Cell(account["book"], "live" if is_real_money(account) else "")
+
+
+def is_real_money(account: Mapping[str, Any]) -> bool:
+    """Whether anything live is open in this book of an account."""
+    return bool(account["book"] == "live" and (account["positions"] or account["open_orders"]))
 
 
 def _account(one: Mapping[str, Any]) -> list[str | Cell]:

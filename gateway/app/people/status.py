@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from gateway.app.people.alerts import STYLES, channel_lines
-from gateway.app.people.books import book_cell
+from gateway.app.people.books import book_cell, is_real_money
 from gateway.app.people.client import GatewayClient, Refused
 from gateway.app.people.figures import NOTHING, age, money, pnl_style, share, signed, weight
 from gateway.app.people.risk import scope_words
@@ -79,9 +79,14 @@ def status_lines(answer: Any, terminal: Terminal, now_ns: int) -> list[str]:
 def _headline(answer: Mapping[str, Any], terminal: Terminal) -> list[str]:
     state = answer["trading"]["trading_state"]
     live = [one["venue"] for one in answer["modes"]["venues"] if one["effective_mode"] != "SHADOW"]
-    said = f"LIVE: {', '.join(live)}" if live else "nothing is live: every venue is in SHADOW"
+    is_at_work = any(map(is_real_money, answer["portfolio"]["portfolio"]))
+    said = "nothing is live: every venue is in SHADOW"
+    if live:
+        said = f"LIVE: {', '.join(live)}"
+    elif is_at_work:
+        said = "LIVE positions or orders are open: every venue is in SHADOW, and exits go to the venue"
     trading = terminal.paint(state, _STATE_STYLES.get(state, ""))
-    lines = [f"{terminal.paint(said, 'live' if live else 'good')}; trading {trading}"]
+    lines = [f"{terminal.paint(said, 'live' if live or is_at_work else 'good')}; trading {trading}"]
     if answer["ready"]["status"] != "ready":
         lines.append(terminal.paint(f"NO ORDERS ARE TAKEN: {answer['ready']['detail']}", "bad"))
     return lines
