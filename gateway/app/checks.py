@@ -27,12 +27,12 @@ from gateway.adapters.policy.promotion import judge_by_folder
 from gateway.adapters.policy.sources import PoliciesInvalid, read_sources
 from gateway.app.candidate_proofs import StartProofs, how_to_approve
 from gateway.app.candidates import CandidateInvalid, load_candidate
-from gateway.app.edits import LAST_KEY
+from gateway.app.edits import LAST_KEY, utc_day
 from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
 from gateway.core.apply import apply_record
 from gateway.core.config_change import refusals
 from gateway.core.config_edits import standing_approval
-from gateway.core.limit_advice import exceeded, ineffective
+from gateway.core.limit_advice import exceeded, expired, ineffective
 from gateway.core.loosening import compare
 from gateway.core.orphans import orphans
 from gateway.core.rollout.promotion import missing
@@ -82,7 +82,8 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
     if data_dir is None and lacking:  # where the venues stand is in the journal
         print(f"note: as a first configuration it would be refused: {'; '.join(lacking)}")
         print("note: --data compares with what was last in force")
-    for warning in (*settings.warnings, *ineffective(settings.trading), *_exceeded_under(state, settings)):
+    advice = (*ineffective(settings.trading), *expired(settings.trading, utc_day(SystemClock().now_ns())))
+    for warning in (*settings.warnings, *advice, *_exceeded_under(state, settings)):
         print(f"warning: {warning}")
     if old is not None and not _describe_change(old, settings, state):
         return 1
@@ -209,7 +210,8 @@ def audit_verify(data_dir: Path) -> int:
     report = verify(data_dir)
     for problem in report.problems:
         print(f"record {problem.seq}: {problem.what}" if problem.seq is not None else problem.what, file=sys.stderr)
-    print(f"{report.records} records checked, {report.first_seq} to {report.last_seq}, head {report.head_hash}")
+    if report.records:
+        print(f"{report.records} records checked, {report.first_seq} to {report.last_seq}, head {report.head_hash}")
     if report.problems:
         print(f"BROKEN: {len(report.problems)} problem(s)", file=sys.stderr)
         return 1

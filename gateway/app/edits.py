@@ -7,6 +7,7 @@ does not wait with it: lower modes and smaller canary shares, and changes of the
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,7 @@ from gateway.adapters.config import (
 )
 from gateway.app.candidate_proofs import how_to_approve
 from gateway.app.registry import StartRefused
-from gateway.core.limit_advice import exceeded, ineffective
+from gateway.core.limit_advice import exceeded, expired, ineffective
 from gateway.core.loosening import Change, with_lower_modes
 from gateway.domain.config import TradingConfig
 from gateway.domain.settings import Settings
@@ -41,6 +42,11 @@ LAST_KEY = (
     "principals.yaml: the edit takes away the last key with role risk or admin, and without one nobody would have to "
     "approve what loosens limits; keep one, or stop the gateway for this edit"
 )
+
+
+def utc_day(now_ns: int) -> str:
+    """20261121."""
+    return f"{datetime.fromtimestamp(now_ns // 1_000_000_000, UTC):%Y%m%d}"
 
 
 def part_that_never_waits(old: Settings, new: Settings) -> Settings:
@@ -236,7 +242,9 @@ class ConfigEdits:
 
     def _warn(self, settings: Settings) -> None:
         """Tell what a person should look at of a configuration that is in force."""
-        notes, found = ineffective(settings.trading), exceeded(self._engine.state, self._clock.now_ns())
+        now_ns = self._clock.now_ns()
+        notes = (*ineffective(settings.trading), *expired(settings.trading, utc_day(now_ns)))
+        found = exceeded(self._engine.state, now_ns)
         self._status.config_notes, self._status.is_limit_exceeded = notes, bool(found)
         for warning in (*settings.warnings, *notes, *found):
             _log.warning("configuration: %s", warning)

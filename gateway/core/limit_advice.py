@@ -63,6 +63,15 @@ def _is_no_stricter(rule: RiskRule, limit: Decimal, whole: Decimal) -> bool:
     return limit <= whole if rule.breaks is LESS else limit >= whole
 
 
+def expired(config: TradingConfig, today: str) -> tuple[str, ...]:
+    """Instruments whose ``expiry`` (a month or a day) is over on the day ``today`` (20261121): nothing trades there."""
+    return tuple(
+        f"instruments.yaml: {one.symbol} expired ({one.expiry}): orders in it are not what anybody can trade"
+        for one in config.instruments.values()
+        if one.expiry and one.expiry < today[: len(one.expiry)]
+    )
+
+
 def exceeded(state: GatewayState, now_ns: int) -> tuple[str, ...]:
     """Limits that what is open breaks already, and positions in symbols that may not be traded: what is there stays and
     can be closed, nothing is added to it."""

@@ -1,8 +1,9 @@
 """What a person is told of limits that are in order, and yet not what he meant."""
 
+import msgspec
 import pytest
 
-from gateway.core.limit_advice import exceeded, ineffective
+from gateway.core.limit_advice import exceeded, expired, ineffective
 from gateway.domain.config import Limits, LimitTable
 from gateway.domain.enums import Mode
 from tests.world import D, World, trading_config
@@ -56,3 +57,15 @@ def test_a_limit_below_what_is_open_is_told_and_closes_nothing() -> None:
     assert "no new risk is taken" in size
     assert blocked.startswith("blocked_symbols (gateway gateway) stands against TSLA, of which default holds 5")
     assert len(world.state.open_orders()) == 0
+
+
+@pytest.mark.parametrize(
+    ("expiry", "is_over"),
+    [("", False), ("202611", False), ("202612", False), ("202610", True), ("20261121", False), ("20261120", True)],
+)
+def test_a_contract_that_is_over_is_told(expiry: str, is_over: bool) -> None:
+    """Without this, a future that nobody rolled would go on trading in SHADOW, as if it could be had."""
+    config = trading_config(Mode.SHADOW)
+    one = msgspec.structs.replace(config.instruments["AAPL"], expiry=expiry)
+    config = msgspec.structs.replace(config, instruments=config.instruments | {"AAPL": one})
+    assert [text.split(":")[0] for text in expired(config, "20261121")] == (["instruments.yaml"] if is_over else [])

@@ -29,8 +29,8 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     gauge(
         "gateway_canary_measured_ratio",
-        "Live share that was really drawn.",
-        "Compare with the weight: a lasting difference means caps, or too few positions yet.",
+        "Live share of all positions that were opened, those of before CANARY too.",
+        "Compare how it moves with the weight: it stays below for caps, and for what was opened before.",
         "venue",
         unit="ratio",
     ),
