@@ -200,7 +200,8 @@ async def test_a_request_that_is_still_under_way_is_not_called_absent(peer: Coin
 async def test_many_orders_in_doubt_are_looked_for_together(desk: Desk) -> None:
     """Without this, an exchange that takes ten requests a second would need minutes to settle what a crash left in
     doubt: each order would be looked for in all the lists, twice."""
-    orders = [ticket() for _ in range(20)]
+    minute_ns = 60 * 10**9
+    orders = [ticket(created_ns=time.time_ns() - (20 - number) * minute_ns) for number in range(20)]
     for number, order in enumerate(orders):
         desk.peer.faults.add("drop_after" if number % 2 else "drop_before", "place")
         assert (await desk.venue.submit(order)).status is UNKNOWN

@@ -98,9 +98,10 @@ class Asker:
     async def _search(self, one: Tracked) -> tuple[OrderState | None, int]:
         """Through every list that the exchange has: first where it is likely, in short lists, then wherever it may be.
         Raises Unreadable when a list was not seen to its end."""
-        sweep = self._sweep(one, is_everywhere=False)
+        is_far = one.since_ms < one.likely_ms
+        sweep = self._sweep(one, is_everywhere=is_far and one.absences > 0)  # it was not where it was likely
         state = await sweep.find(one)
-        if state is None and one.since_ms < one.likely_ms:
+        if state is None and is_far and not one.absences:
             sweep = self._sweep(one, is_everywhere=True)
             state = await sweep.find(one)
         if state is not None and not one.venue_order_id and self._client.has.get("fetchOrder"):
@@ -109,17 +110,19 @@ class Asker:
         return state, sweep.began_ns
 
     def _sweep(self, one: Tracked, *, is_everywhere: bool) -> Sweep:
-        """Shared, for an order whose id at the exchange nobody knows: begun after it was sent, and when its absence
-        counts, if that is now."""
-        symbol, since_ms = one.ticket.symbol, one.since_ms if is_everywhere else one.likely_ms
+        """Shared by all orders whose ids at the exchange nobody knows, reaching back to the first of them: begun after
+        this one was sent, and when its absence counts, if that is now."""
+        symbol = one.ticket.symbol
+        sharing = [one] if one.venue_order_id else [one, *self._tracking.nameless(symbol)]
+        since_ms = min(other.since_ms if is_everywhere else other.likely_ms for other in sharing)
         if one.venue_order_id:
             return Sweep(self._client, self._background, self._clock, symbol, since_ms)
-        now_ns, after_ns = self._clock.monotonic_ns(), one.sent_ns
-        for counts_ns in (self._proves_absence_ns(one), one.absent_ns + _ABSENCE_GAP_NS if one.absences else 0):
+        now_ns, after_ns, proves_ns = self._clock.monotonic_ns(), one.sent_ns, self._proves_absence_ns(one)
+        for counts_ns in (proves_ns, one.absent_ns + _ABSENCE_GAP_NS if one.absences else 0):
             if counts_ns <= now_ns:
                 after_ns = max(after_ns, counts_ns)
         sweep = self._sweeps.get((symbol, is_everywhere))
-        if sweep is None or not sweep.serves(since_ms, after_ns):
+        if sweep is None or not sweep.serves(since_ms, after_ns, is_final=proves_ns <= now_ns):
             sweep = Sweep(self._client, self._background, self._clock, symbol, since_ms)
             self._sweeps[symbol, is_everywhere] = sweep
         return sweep

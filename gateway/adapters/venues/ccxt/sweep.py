@@ -15,8 +15,9 @@ from gateway.adapters.venues.shared.background import Background
 from gateway.ports.clock import Clock
 
 _NS = 1_000_000_000
-#: How long after it was read a list is still looked at.
-_FRESH_NS = 5 * _NS
+#: How long after it was read a list is still looked at: for an order that may be on its way, and for one that is there
+#: or nowhere.
+_FRESH_NS, _FINAL_NS = 5 * _NS, 60 * _NS
 #: Lists are read from the beginning of a minute on, so that orders of about the same time share them.
 _MINUTE_MS = 60_000
 
@@ -48,10 +49,11 @@ class Sweep:
         self._pages: list[asyncio.Future[_Page]] = []
         self._read_ns = self.began_ns
 
-    def serves(self, since_ms: int, after_ns: int) -> bool:
+    def serves(self, since_ms: int, after_ns: int, *, is_final: bool) -> bool:
         """Whether what it told can still be looked at for an order that traded no earlier than ``since_ms``, and of
-        which nothing counts that was read before ``after_ns``."""
-        is_fresh = self._clock.monotonic_ns() - self._read_ns <= _FRESH_NS or not all(one.done() for one in self._pages)
+        which nothing counts that was read before ``after_ns``. ``is_final``: what was nowhere then does not come."""
+        age_ns = self._clock.monotonic_ns() - self._read_ns
+        is_fresh = age_ns <= (_FINAL_NS if is_final else _FRESH_NS) or not all(one.done() for one in self._pages)
         is_good = not any(one.done() and (one.cancelled() or one.exception() is not None) for one in self._pages)
         return is_fresh and is_good and self.since_ms <= since_ms and self.began_ns >= after_ns
 

@@ -113,6 +113,10 @@ class Tracking:
             self._by_venue_id.pop(one.venue_order_id, None)
             self._by_client_id.pop(one.client_id, None)
 
+    def nameless(self, symbol: str) -> list[Tracked]:
+        """Those of a symbol whose ids at the exchange nobody knows."""
+        return [one for one in self._orders.values() if not one.venue_order_id and one.ticket.symbol == symbol]
+
     def by_symbol(self) -> Iterable[tuple[str, list[Tracked]]]:
         groups: dict[str, list[Tracked]] = {}
         for one in self._orders.values():
