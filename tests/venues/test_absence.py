@@ -9,12 +9,15 @@ import pytest
 
 from gateway.adapters.venues.alpaca import book as alpaca_book
 from gateway.adapters.venues.binance import venue as binance_venue
+from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, SubmitStatus
+from gateway.ports.venue import Lookup, Venue
 from tests.patience import PATIENCE_S
 from tests.venues import test_binance_venue as binance
 from tests.venues.alpaca_desk import open_desk
 from tests.venues.alpaca_desk import ticket as alpaca_ticket
 from tests.venues.binance.server import BinanceServer
+from tests.venues.peer import Peer
 from tests.venues.test_ibkr import Desk as IbkrDesk
 from tests.venues.test_ibkr import ticket as ibkr_ticket
 from tests.venues.tws.server import TwsServer
@@ -22,6 +25,23 @@ from tests.venues.tws.server import TwsServer
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 #: How long, here, a request may be under way.
 UNDER_WAY_S = 0.6
+
+
+async def arrives_while_looked_for(peer: Peer, venue: Venue, order: OrderTicket) -> Lookup:
+    """What the venue's adapter makes of "no such order", judged while the order was on its way, and told when it was
+    there."""
+    stuck = peer.faults.add("stuck", "place")
+    sending = asyncio.create_task(venue.submit(order))
+    await stuck.hit.wait()
+    sending.cancel()  # its time is over, and it is still on its way
+    await asyncio.gather(sending, return_exceptions=True)
+    late = peer.faults.add("late", "lookup")
+    looking = asyncio.create_task(venue.lookup(order))
+    await late.hit.wait()
+    stuck.release()
+    await asyncio.sleep(UNDER_WAY_S + 0.1)
+    late.release()
+    return await looking
 
 
 async def test_binance_absence_counts_from_when_it_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,18 +52,7 @@ async def test_binance_absence_counts_from_when_it_was_asked(monkeypatch: pytest
         desk = binance.Desk(peer)
         await desk.open()
         order = binance.ticket()
-        stuck = peer.faults.add("stuck", "place")
-        sending = asyncio.create_task(desk.venue.submit(order))
-        await stuck.hit.wait()
-        sending.cancel()  # its time is over, and it is still on its way
-        await asyncio.gather(sending, return_exceptions=True)
-        late = peer.faults.add("late", "lookup")  # judged now, told later
-        looking = asyncio.create_task(desk.venue.lookup(order))
-        await late.hit.wait()
-        stuck.release()
-        await asyncio.sleep(UNDER_WAY_S + 0.1)
-        late.release()
-        assert (await looking).is_known is None
+        assert (await arrives_while_looked_for(peer, desk.venue, order)).is_known is None
         assert [one["status"] for one in peer.orders() if one["clientOrderId"] == order.order_id] == ["NEW"]
         await desk.venue.close()
 
@@ -53,18 +62,7 @@ async def test_alpaca_absence_counts_from_when_it_was_asked(monkeypatch: pytest.
     monkeypatch.setattr(alpaca_book, "IN_FLIGHT_S", UNDER_WAY_S)
     async with open_desk() as desk:
         order = alpaca_ticket()
-        stuck = desk.peer.faults.add("stuck", "place")
-        sending = asyncio.create_task(desk.venue.submit(order))
-        await stuck.hit.wait()
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
-        late = desk.peer.faults.add("late", "lookup")
-        looking = asyncio.create_task(desk.venue.lookup(order))
-        await late.hit.wait()
-        stuck.release()
-        await asyncio.sleep(UNDER_WAY_S + 0.1)
-        late.release()
-        assert (await looking).is_known is None
+        assert (await arrives_while_looked_for(desk.peer, desk.venue, order)).is_known is None
         assert len([one for one in desk.peer.orders() if one["client_order_id"] == order.order_id]) == 1
 
 
