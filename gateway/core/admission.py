@@ -81,11 +81,15 @@ def _receive_whole(state: GatewayState, event: OrderReceived, found: Candidate) 
 
 
 def _receive_split(state: GatewayState, event: OrderReceived, found: tuple[Candidate, ...]) -> Decision:
-    """Hold each leg on its own; the closing part stands even when the rest is denied.
+    """Hold each leg on its own; the closing part stands even when the rest is denied. Legs that are denied come last:
+    an order is over when all of its legs that are known are.
 
     The exits of an order with a class are not held before it is admitted: they are on record as terms of the parent.
     """
     rejects = [refusal_of(state, one.order, one.measured) or refusal_of_exits(one.exits) for one in found]
+    kept = next((reject for one, reject in zip(found, rejects, strict=True) if reject and one.leg.is_closing), None)
+    if kept is not None:  # what cannot be closed is not to be outweighed by a new position
+        rejects = [reject or (None if one.leg.is_closing else kept) for one, reject in zip(found, rejects, strict=True)]
     first = found[0]
     has_class = first.order.order_class is not _SIMPLE
     parent = msgspec.structs.replace(
@@ -112,16 +116,17 @@ def _receive_split(state: GatewayState, event: OrderReceived, found: tuple[Candi
     parent.overrides = uses_of_legs(one.order for one in found)
     facts: list[Fact] = [*used_facts(parent, event.ts_ns), OrderHeld(ts_ns=event.ts_ns, order=parent)]
     effects: list[Effect] = []
+    denied_legs: list[Fact] = []
     for one, reject in zip(found, rejects, strict=True):
         order = one.order
         if reject is not None:
             order.ord_status, order.reject = OrdStatus.DENIED, reject
-            facts.append(OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject, order=order))
+            denied_legs.append(OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject, order=order))
             continue
         held, effect = _hold(state, event, order, one.leg)
         facts.extend(held)
         effects.append(effect)
-    return Decision(tuple(facts), tuple(effects))
+    return Decision((*facts, *denied_legs), tuple(effects))
 
 
 def _hold(state: GatewayState, event: OrderReceived, order: Order, leg: Leg) -> tuple[tuple[Fact, ...], EvaluatePolicy]:

@@ -177,7 +177,9 @@ def _hold_released(state: GatewayState, fact: HoldReleased) -> None:
 
 
 def _order_deferred(state: GatewayState, fact: OrderDeferred) -> None:
-    hold_exposure(state, state.orders[fact.order_id], -1)
+    order = state.orders[fact.order_id]
+    hold_exposure(state, order, -1)
+    give_back(state, order)
     _forget(state, fact.order_id)
     state.throttle.forget_order(fact.order_id)
     count(state, "orders", "deferred")

@@ -8,13 +8,13 @@ from gateway.core.decision import NOTHING, Decision
 from gateway.core.measuring import measured_replace, refused_by_limits
 from gateway.core.policy import denial_of, policy_document
 from gateway.core.pricing import reference_px, unit_value, worst_px
-from gateway.core.refusal import refused_by_trading_state
+from gateway.core.refusal import refused_as_new_risk, refused_by_trading_state
 from gateway.core.risk.gate import NOTHING_LIFTED
 from gateway.core.risk.rules import OF_THE_MARKET
+from gateway.core.routing import cap_broken_by
 from gateway.core.state import GatewayState
 from gateway.core.throttle.rules import (
     Added,
-    lock_on,
     match_refusal,
     message_wait,
     new_risk_breaches,
@@ -26,7 +26,7 @@ from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breac
 from gateway.core.venue_limits import can_replace
 from gateway.core.words import refuse, reject_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReplaceOrder
-from gateway.domain.enums import OrderClass, OrdStatus, RejectStage, Role, Side
+from gateway.domain.enums import OrderClass, OrdStatus, RejectStage, Role, Route, Side
 from gateway.domain.events import CancelReceived, PolicyEvaluated, ReplaceReceived
 from gateway.domain.facts import (
     CancelRequested,
@@ -215,15 +215,22 @@ def raises_risk(order: Order, pending: PendingReplace) -> bool:
 
 
 def _stays_closing(state: GatewayState, order: Order, pending: PendingReplace) -> bool:
-    """Whether a closing order under its new terms still only closes: with what other closing orders may take, it
-    fits into the position."""
-    if not order.is_closing or pending.order_qty <= order.order_qty:
-        return order.is_closing
+    """Whether a closing order under its new terms only closes: with what other closing orders may take, it fits into
+    the position as it is now."""
     position = state.books[order.route].positions.get(order.position_key)
     if position is None or not position.qty or (position.qty > 0) == (order.side is Side.BUY):
         return False
     others = state.cycles[order.position_key].of(order.route).closing_qty - order.held_qty
     return pending.order_qty - order.cum_qty <= abs(position.qty) - others
+
+
+def _refused_by_cap(state: GatewayState, order: Order, added_value: Decimal) -> Reject | None:
+    """What a canary may risk, which new orders stay in SHADOW for: an order that is live already cannot."""
+    cap = cap_broken_by(state, order.venue, added_value)
+    if cap is None:
+        return None
+    text = f"more of this live order would break a cap of the canary at {order.venue} ({cap.value})"
+    return refuse(RejectStage.ROUTER, RejectCode.CANARY_CAP, text, cap=cap.value, venue=order.venue)
 
 
 def _refused_by_rules(
@@ -233,10 +240,13 @@ def _refused_by_rules(
 
     ``view`` None: the market was looked at when the terms came, and limits that need it are not asked again.
     """
-    is_closing = _stays_closing(state, order, pending)
+    is_closing = order.is_closing
+    if is_closing and not _stays_closing(state, order, pending):
+        text = "the order closes a position, and with these terms would be more than that: place another for the rest"
+        return refuse(RejectStage.ROUTER, RejectCode.REPLACE_OPENS, text)
     reject = refused_by_trading_state(state, order, is_closing)
     if reject is None and not is_closing:
-        reject = lock_on(state.throttle, order)
+        reject = refused_as_new_risk(state, order, state.config.instruments[order.symbol])
     if reject is not None:
         return reject
     if view is None:
@@ -250,4 +260,6 @@ def _refused_by_rules(
         added = Added(measured.risk.qty, measured.risk.added_value, pending.held_unit)
         breaches = new_risk_breaches(state.throttle, measured.book, order, added, ts_ns, whole_qty=None)
         reject = reject_of(RejectStage.RISK, breaches) if breaches else None
+    if reject is None and order.route is Route.LIVE:
+        reject = _refused_by_cap(state, order, measured.risk.added_value)
     return reject or match_refusal(state.throttle, state.orders, order, pending)

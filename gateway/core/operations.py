@@ -2,6 +2,7 @@
 
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.rollout.control import is_at_risk, lose
+from gateway.core.rollout.ended_overrides import expired_overrides
 from gateway.core.state import GatewayState
 from gateway.core.tickets import lookup_effects
 from gateway.core.words import refuse
@@ -126,7 +127,7 @@ def abandon_admissions(state: GatewayState, event: AdmissionsAbandoned) -> Decis
 
 def start(state: GatewayState, event: GatewayStarted) -> Decision:
     """Take over a journal: what was never admitted is denied, what may be at a venue is looked up there."""
-    facts: list[Fact] = []
+    facts: list[Fact] = [*expired_overrides(state, event.ts_ns)]
     effects: list[Effect] = []
     for order in state.open_orders():
         if not order.is_admitted:

@@ -37,7 +37,7 @@ def refusals(state: GatewayState, order: Order, measured: Measured) -> Iterator[
     if reject is not None:
         yield reject
     if not order.is_closing:
-        reject = _refused_as_new_risk(state, order, measured.risk.instrument)
+        reject = refused_as_new_risk(state, order, measured.risk.instrument)
         if reject is not None:
             yield reject
     venue = state.venues.get(order.venue)
@@ -124,7 +124,7 @@ def _refused_by_drift(stop: TradingStop) -> Reject:
     return refuse(RejectStage.TRADING_STATE, RejectCode.HOLDINGS_DIFFER, text, **context)
 
 
-def _refused_as_new_risk(state: GatewayState, order: Order, instrument: Instrument) -> Reject | None:
+def refused_as_new_risk(state: GatewayState, order: Order, instrument: Instrument) -> Reject | None:
     """What keeps new positions out, and never holds an old one in."""
     reject = lock_on(state.throttle, order)
     if reject is not None:

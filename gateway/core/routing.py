@@ -15,7 +15,7 @@ from gateway.core.state import Cycles, GatewayState
 from gateway.domain.enums import CanaryUnit, Mode, Route, Side
 from gateway.domain.money import ZERO
 from gateway.domain.reasons import RouteReason
-from gateway.domain.rollout import Promotions
+from gateway.domain.rollout import CanaryCaps, Promotions
 
 _NO_CYCLES = Cycles()
 _NO_ROUTES: frozenset[Route] = frozenset()
@@ -179,7 +179,8 @@ def _broken_cap(state: GatewayState, request: RouteRequest, mode: Mode, qty: Dec
     """The canary cap that sending ``qty`` live would break, if any; LIVE has none."""
     if mode is not Mode.CANARY:
         return None
-    if _exceeds_share(state, request, qty):
+    value = request.unit_value * qty
+    if _exceeds_share(state, request.venue, value):
         return RouteReason.CANARY_CAP_SHARE
     caps = state.caps_of(request.venue)
     if caps is None:
@@ -190,8 +191,22 @@ def _broken_cap(state: GatewayState, request: RouteRequest, mode: Mode, qty: Dec
             return RouteReason.CANARY_CAP_ORDERS
     elif caps.max_live_orders == 0:
         return RouteReason.CANARY_CAP_ORDERS
-    use = state.books[Route.LIVE].venues.get(request.venue)
-    at_risk = request.unit_value * qty + (use.gross + use.held if use is not None else ZERO)
+    return _broken_money_cap(state, request.venue, caps, value)
+
+
+def cap_broken_by(state: GatewayState, venue: str, added_value: Decimal) -> RouteReason | None:
+    """The same of more of an order that is live already."""
+    if state.mode_of(venue) is not Mode.CANARY:
+        return None
+    if _exceeds_share(state, venue, added_value):
+        return RouteReason.CANARY_CAP_SHARE
+    caps = state.caps_of(venue)
+    return None if caps is None else _broken_money_cap(state, venue, caps, added_value)
+
+
+def _broken_money_cap(state: GatewayState, venue: str, caps: CanaryCaps, value: Decimal) -> RouteReason | None:
+    use = state.books[Route.LIVE].venues.get(venue)
+    at_risk = value + (use.gross + use.held if use is not None else ZERO)
     if caps.max_live_notional is not None and at_risk > caps.max_live_notional:
         return RouteReason.CANARY_CAP_NOTIONAL
     if caps.max_live_loss is not None and use is not None and -use.day_pnl >= caps.max_live_loss:
@@ -199,17 +214,16 @@ def _broken_cap(state: GatewayState, request: RouteRequest, mode: Mode, qty: Dec
     return None
 
 
-def _exceeds_share(state: GatewayState, request: RouteRequest, qty: Decimal) -> bool:
+def _exceeds_share(state: GatewayState, venue: str, value: Decimal) -> bool:
     """Whether the live share of the value opened would be more than the step permits: one large order is not 1%.
 
     What went live in this step is measured against everything that was opened in the rollout, in both books.
     """
-    rollout = state.rollouts.get(request.venue)
+    rollout = state.rollouts.get(venue)
     terms = state.config.rollout
     step = None if rollout is None else terms.step_at(rollout.evidence.position)
     if rollout is None or step is None or step.notional_bp is None:
         return False
-    if terms.promotions_of(request.venue) is Promotions.MANUAL:
+    if terms.promotions_of(venue) is Promotions.MANUAL:
         return False
-    value = request.unit_value * qty
     return (rollout.evidence.live_opened + value) * _BPS > step.notional_bp * (rollout.opened + value)

@@ -25,6 +25,8 @@ _NOT_DENIALS = frozenset(
         RejectCode.REPLACE_PENDING,
         RejectCode.REPLACE_UNCHANGED,
         RejectCode.REPLACE_BELOW_FILLED,
+        RejectCode.REPLACE_OPENS,
+        RejectCode.CANARY_CAP,
         RejectCode.VENUE_REJECTED,
         RejectCode.NEVER_SENT,
         RejectCode.WITHHELD,

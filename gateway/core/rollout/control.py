@@ -4,12 +4,11 @@ A demotion is immediate, needs nobody, and latches; going on needs a person, a c
 Positions are closed live whatever the mode is (invariant 3), so a hold never orphans one.
 """
 
-from collections.abc import Iterator
-
 from gateway.core.changes import cancel_orders
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.evidence.memory import VenueRollout
 from gateway.core.rollout.digest import evidence_hash
+from gateway.core.rollout.ended_overrides import expired_overrides
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
 from gateway.core.state import GatewayState
@@ -64,21 +63,14 @@ _OUTAGES = frozenset({BreakerKind.VENUE_CONNECTION.value, BreakerKind.MARKET_DAT
 
 def check(state: GatewayState, event: RolloutsChecked) -> Decision:
     """One look at every rollout; nothing when nothing changes."""
-    facts: list[Fact] = []
+    facts: list[Fact] = [*expired_overrides(state, event.ts_ns)]
     effects: list[Effect] = []
     for venue in sorted(state.rollouts):
         rollout = state.rollouts[venue]
-        facts += _ended_override(venue, rollout, event.ts_ns)
         found, more = _look(state, venue, rollout, event.ts_ns)
         facts += found
         effects += more
     return Decision(tuple(facts), tuple(effects)) if facts else NOTHING
-
-
-def _ended_override(venue: str, rollout: VenueRollout, now_ns: int) -> Iterator[Fact]:
-    override = rollout.override
-    if override is not None and now_ns >= override.expires_ns:
-        yield RolloutOverrideEnded(ts_ns=now_ns, venue=venue, text="its time is over", actor=SYSTEM)
 
 
 def _look(state: GatewayState, venue: str, rollout: VenueRollout, now_ns: int) -> tuple[list[Fact], tuple[Effect, ...]]:

@@ -1,0 +1,189 @@
+"""New terms of an order are asked what a new order would be asked: each of these once let risk through."""
+
+import contextlib
+
+import msgspec
+
+from gateway.core.apply import apply_record
+from gateway.domain.breakers import BreakerAction, Trip
+from gateway.domain.config import Limits
+from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, ScopeKind, Side, TradingState
+from gateway.domain.events import GatewayStarted, OverrideRequested, SessionStarted, VenueStatusChanged
+from gateway.domain.orders import Order
+from gateway.domain.overrides import OverrideTerms
+from gateway.domain.rollout import CanaryCaps
+from gateway.domain.rollout_events import RolloutOverrideRequested
+from gateway.domain.stop_facts import BreakerTripped
+from gateway.domain.throttles import SelfMatchPrevention, ThrottleTable
+from tests.world import ADMIN, INSTRUMENTS, RITA, D, World, trading_config
+
+_MINUTE_NS = 60_000_000_000
+
+
+def working(world: World, side: Side = Side.BUY, qty: int = 10, limit: int = 180) -> Order:
+    order = world.place(side, qty, limit=D(limit))
+    world.report(order, ExecType.NEW)
+    return order
+
+
+def denied_code(world: World) -> str:
+    fact = world.records[-1].facts[-1]
+    return str(fact.reject.code)  # type: ignore[union-attr]
+
+
+def test_a_closing_order_does_not_grow_beyond_its_position() -> None:
+    """Without this, a venue in SHADOW would be sent an order that ends in a new live position."""
+    world = World(trading_config(Mode.LIVE))
+    world.open_live(10)
+    order = working(world, Side.SELL, limit=190)
+    assert order.is_closing
+    world.load(trading_config(Mode.SHADOW))
+    world.replace(order, order_qty=D(30))
+    assert world.replaced == []
+    assert denied_code(world) == "REPLACE_OPENS"
+
+
+def test_a_closing_order_whose_position_is_gone_comes_no_nearer() -> None:
+    """Without this, in REDUCING an order that once closed could be moved to the market and open the other side."""
+    world = World(trading_config(Mode.LIVE))
+    world.open_live(10)
+    order = working(world, Side.SELL, limit=200)
+    world.fill(world.place(Side.SELL, 10, limit=D(180)))
+    assert world.position(Route.LIVE) == 0
+    world.halt(TradingState.REDUCING)
+    world.replace(order, limit_px=D(170))
+    assert world.replaced == []
+
+
+def test_more_of_a_canary_is_held_to_its_caps() -> None:
+    """Without this, a canary of 2,000 would carry 90,000 by one change of its order."""
+    caps = {"alpha": CanaryCaps(max_live_notional=D(2_000))}
+    world = World(trading_config(Mode.CANARY, weight_bp=10_000, caps=caps))
+    order = working(world)
+    assert order.route is Route.LIVE
+    world.replace(order, order_qty=D(500))
+    assert (world.replaced, denied_code(world)) == ([], "CANARY_CAP")
+    world.replace(order, order_qty=D(11))
+    assert {effect.order_qty for effect in world.replaced} == {D(11)}
+
+
+def test_more_of_a_disabled_instrument_is_denied() -> None:
+    """Without this, what is closed to new orders would be open to larger ones."""
+    world = World(trading_config(Mode.LIVE))
+    order = working(world)
+    off = INSTRUMENTS | {"AAPL": msgspec.structs.replace(INSTRUMENTS["AAPL"], enabled=False)}
+    world.load(trading_config(Mode.LIVE, instruments=off, revision="off"))
+    world.replace(order, order_qty=D(500))
+    assert world.replaced == []
+
+
+def test_more_of_a_strategy_outside_the_session_is_denied() -> None:
+    """Without this, the same would hold of who may trade."""
+    world = World(trading_config(Mode.LIVE))
+    order = working(world)
+    world.send(SessionStarted(ts_ns=world.tick(), session_id="s", label="", strategies=("other",), actor=ADMIN))
+    world.replace(order, order_qty=D(500))
+    assert world.replaced == []
+
+
+def test_what_cannot_be_closed_is_not_outweighed_by_a_new_position() -> None:
+    """Without this, an order whose closing part was refused would open its rest in the other book, and be told as
+    denied while that works."""
+    world = World(trading_config(Mode.SHADOW, retained_closed_orders=1))
+    world.fill(world.place(qty=10))
+    world.load(trading_config(Mode.LIVE, retained_closed_orders=1))
+    trip = Trip(
+        trip_id="daily_loss:shadow",
+        breaker_id="daily_loss",
+        book=Route.SHADOW,
+        scope=ScopeKind.GATEWAY,
+        scope_id="",
+        action=BreakerAction.HALT,
+        value=D(1),
+        threshold=D(1),
+        size_factor=D(1),
+        cause="x",
+        by="system",
+        since_ns=world.now_ns,
+        day=0,
+    )
+    apply_record(world.state, (BreakerTripped(ts_ns=world.tick(), trip=trip),))
+    order = world.place(Side.SELL, 15, limit=D(190))
+    assert order.ord_status is OrdStatus.DENIED
+    assert world.state.open_orders() == []
+    assert world.position(Route.LIVE) == 0
+
+
+def test_a_leg_that_is_denied_does_not_end_the_order_of_the_one_that_works() -> None:
+    """Without this, an order would be told as denied, and be forgotten, while its closing leg works."""
+    world = World(trading_config(Mode.LIVE, retained_closed_orders=1))
+    world.open_live(10)
+    world.load(trading_config(Mode.LIVE, retained_closed_orders=1, limits=Limits(max_order_size=D(14))))
+    order = world.place(Side.SELL, 15, limit=D(190))
+    works = [leg for leg in world.legs(order) if leg.is_open]
+    for _ in range(3):
+        world.place(qty=D("0.5"))  # off the lot: denied, and takes a place in memory
+    assert [leg.order_id in world.state.orders for leg in works] == [True] * len(works)
+    assert order.is_open is bool(works)
+
+
+def test_a_lost_venue_denies_the_whole_of_what_it_would_close() -> None:
+    """Without this, the rest would open in SHADOW while the live part stays as it is."""
+    world = World(trading_config(Mode.LIVE, retained_closed_orders=1))
+    world.open_live(10)
+    world.load(trading_config(Mode.SHADOW, retained_closed_orders=1))
+    world.send(VenueStatusChanged(ts_ns=world.tick(), venue="alpha", is_connected=False, text="gone"))
+    order = world.place(Side.SELL, 15, limit=D(190))
+    assert order.ord_status is OrdStatus.DENIED
+    assert world.position(Route.SHADOW) == 0
+
+
+def overridden(mode: Mode, to: Mode, lasts_ns: int, **config: object) -> World:
+    world = World(trading_config(mode, **config))  # type: ignore[arg-type]
+    world.send(
+        RolloutOverrideRequested(
+            ts_ns=world.tick(),
+            venue="alpha",
+            mode=to,
+            weight_bp=10_000,
+            expires_ns=world.now_ns + lasts_ns,
+            actor=RITA,
+            reason="x",
+        )
+    )
+    assert world.state.mode_of("alpha") is to
+    return world
+
+
+def test_a_configuration_that_lowers_a_venue_ends_its_override() -> None:
+    """Without this, an edit to SHADOW in an emergency would leave the venue live."""
+    world = overridden(Mode.CANARY, Mode.LIVE, 60 * _MINUTE_NS, weight_bp=100)
+    world.load(trading_config(Mode.SHADOW))
+    assert world.state.mode_of("alpha") is Mode.SHADOW
+    assert world.place(qty=10, limit=D(180)).route is Route.SHADOW
+
+
+def test_an_override_that_ran_out_while_the_gateway_was_down_is_over_at_its_start() -> None:
+    """Without this, orders would go live on its account until the first look at the clock."""
+    world = overridden(Mode.SHADOW, Mode.CANARY, _MINUTE_NS)
+    world.tick(2 * _MINUTE_NS)
+    world.send(GatewayStarted(ts_ns=world.tick(), version="1", day=0, venue_days={}))
+    assert world.state.mode_of("alpha") is Mode.SHADOW
+
+
+def test_an_order_that_has_to_wait_gives_its_override_back() -> None:
+    """Without this, the order that its sender is told to send again would be denied."""
+    table = ThrottleTable(self_match_prevention=SelfMatchPrevention.CANCEL_OLDEST)
+    world = World(trading_config(Mode.LIVE, limits=Limits(max_order_size=D(5)), throttles=table))
+    terms = OverrideTerms(rules=("max_order_size",), symbol="AAPL", max_qty=D(20))
+    expires_ns = world.now_ns + _MINUTE_NS
+    world.send(
+        OverrideRequested(
+            ts_ns=world.tick(), override_id="v1", terms=terms, actor=RITA, reason="t", expires_ns=expires_ns
+        )
+    )
+    working(world, qty=5)
+    with contextlib.suppress(KeyError):  # there is no order: it has to be sent again
+        world.place(Side.SELL, 10, limit=D(180))
+    override = world.state.overrides["v1"]
+    assert (override.used_by, override.uses) == ("", 0)
