@@ -32,6 +32,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.journal import OrderArchive
 from gateway.ports.sending import IS_WANTED
 from gateway.ports.venue import Answer, Lookup, ReleasesOrders, Venue
+from gateway.service.foreign_text import clean_reports, clean_text
 from gateway.service.requests import Leave, answer_of, request
 from gateway.service.tasks import TaskGroup
 from gateway.service.traded_average import TradedAverage
@@ -223,7 +224,7 @@ class Executor:
                     ts_ns=now_ns,
                     order_id=ticket.order_id,
                     status=answer.status,
-                    text=answer.text,
+                    text=clean_text(answer.text),
                     is_replace=is_replace,
                 )
             )
@@ -232,7 +233,9 @@ class Executor:
                 return
             if not ticket.is_twin:
                 self._process(
-                    SubmitCompleted(ts_ns=now_ns, order_id=ticket.order_id, status=answer.status, text=answer.text)
+                    SubmitCompleted(
+                        ts_ns=now_ns, order_id=ticket.order_id, status=answer.status, text=clean_text(answer.text)
+                    )
                 )
                 return
         if answer.status is SubmitStatus.UNKNOWN and not ticket.is_twin:
@@ -243,7 +246,7 @@ class Executor:
                 order_id=ticket.order_id,
                 exec_type=kinds.get(type(effect), ExecType.REJECTED),
                 transact_ns=now_ns,
-                text=answer.text,
+                text=clean_text(answer.text),
                 is_twin=ticket.is_twin,
                 is_second_twin=ticket.is_second_twin,
             )
@@ -287,7 +290,7 @@ class Executor:
                     ts_ns=self._clock.now_ns(),
                     order_id=ticket.order_id,
                     is_known=answer.is_known,
-                    reports=answer.reports,
+                    reports=clean_reports(answer.reports),
                     since_ns=answer.since_ns,
                 )
             )
@@ -311,8 +314,8 @@ class Executor:
             return Lookup(None)
 
     def on_reports(self, reports: tuple[ExecutionReport, ...]) -> None:
-        missing = {report.order_id for report in reports if report.order_id not in self._state.orders}
-        if missing:
+        reports = clean_reports(reports)
+        if missing := {report.order_id for report in reports if report.order_id not in self._state.orders}:
             self._tasks.spawn(self._restore_and_record(reports, missing), "late reports")
         elif reports:
             self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=reports, vwaps=self._vwaps_of(reports)))
@@ -340,4 +343,8 @@ class Executor:
         self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=reports, restored=restored))
 
     def on_status(self, venue: str, is_connected: bool, text: str) -> None:
-        self._process(VenueStatusChanged(ts_ns=self._clock.now_ns(), venue=venue, is_connected=is_connected, text=text))
+        self._process(
+            VenueStatusChanged(
+                ts_ns=self._clock.now_ns(), venue=venue, is_connected=is_connected, text=clean_text(text)
+            )
+        )

@@ -184,7 +184,8 @@ class Traffic:
         reply = await api.replace(wish.order_id, quantity=quantity, limit_price=str(limit))
         if reply.status == 503 and reply.body["reason"] == "stopping":
             raise ConnectionResetError("the gateway is stopping")
-        assert reply.status in (202, 409) or (reply.status == 422 and self._may_be_denied), reply
+        is_denied = reply.status == 422 and (self._may_be_denied or reply.body["code"] == "REPLACE_OPENS")
+        assert reply.status in (202, 409) or is_denied, reply
         self.answers += 1
 
     def note(self, wish: Wish, view: dict[str, Any]) -> None:

@@ -41,6 +41,8 @@ class JsonAnswer(web.StreamResponse):
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client left before its answer")
         transport.write(self.wire())
+        if request.protocol.writing_paused:  # the client reads nothing: neither does this connection
+            await request.protocol._drain_helper()
         return None
 
     def wire(self) -> bytes:

@@ -17,6 +17,7 @@ from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.told import Told
 from gateway.adapters.http.views import fill_view, plain_or_none, reject_view
 from gateway.domain import exception_facts, exit_facts, facts, rollout_facts, stop_facts, throttle_facts
+from gateway.domain.enums import ScopeKind
 from gateway.domain.facts import Fact
 from gateway.domain.money import plain, ratio
 from gateway.domain.orders import Actor, Order, Reject
@@ -134,6 +135,13 @@ def _twin(fact: facts.TwinUpdated) -> Told:
         "transact_time": rfc3339(report.transact_ns),
     }
     return Told("twin", fields, fact.order_id)
+
+
+def _trading_state(fact: facts.TradingStateChanged) -> Told:
+    """A stop of one account or strategy is for who sees it, like in ``GET trading``."""
+    fields = {"trading_state": fact.state, "scope": fact.scope, "id": fact.scope_id, "reason": fact.reason}
+    owners = {ScopeKind.ACCOUNT: (fact.scope_id, ""), ScopeKind.STRATEGY: ("", fact.scope_id)}
+    return Told("trading_state", {**fields, **_by(fact.actor)}, owner=owners.get(fact.scope))
 
 
 def _cycle(fact: facts.CycleOpened) -> Told:
@@ -300,10 +308,7 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     ),
     facts.TwinUpdated: _twin,
     facts.CycleOpened: _cycle,
-    facts.TradingStateChanged: lambda f: Told(
-        "trading_state",
-        {"trading_state": f.state, "scope": f.scope, "id": f.scope_id, "reason": f.reason, **_by(f.actor)},
-    ),
+    facts.TradingStateChanged: _trading_state,
     stop_facts.BreakerTripped: _breaker_tripped,
     stop_facts.BreakerReset: _breaker_reset,
     stop_facts.BreakerRearmed: lambda f: Told("breaker", {"event": "rearmed", "trip_id": f.trip_id}, is_for_desk=True),

@@ -117,7 +117,8 @@ class FastProtocol(RequestHandler):
         waiter = self._waiter
         if waiter is None or waiter.done() or self._messages:
             return False
-        return not (self._close or self._force_close or self._upgraded or self._reading_paused or self._buffer_paused)
+        is_held = self._paused or self._reading_paused or self._buffer_paused
+        return not (is_held or self._close or self._force_close or self._upgraded)
 
     def _request_in(self, data: bytes) -> WholeRequest | None:
         """The one request that ``data`` is, if it may go this way. Of heads that differ only in the length of the body,

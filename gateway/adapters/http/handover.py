@@ -34,6 +34,8 @@ _AGAIN_AFTER_S = 2.0
 _MOST_ENDS = 15
 #: Progress is told at once after a pause, else now and then.
 _TELL_EVERY_S = 0.01
+_ASK_AGAIN_S = 1.0
+_log = logging.getLogger(__name__)
 #: How soon it is told which keys are gone and which symbols have fallen silent.
 _LOOK_EVERY_S = 0.5
 #: Of one connection before it is handed over, in bytes: more than any client has to say before it is answered.
@@ -209,7 +211,14 @@ class _Process:
                 self._market.unwatch(message.symbols)
 
     async def _tell_identity(self, order_id: str) -> None:
-        self._channel.send(said.Known(order_id, await self._identify(order_id)))
+        """Asked again until it can be told: whoever waits for it would else wait for ever."""
+        while True:
+            try:
+                self._channel.send(said.Known(order_id, await self._identify(order_id)))
+                return
+            except Exception:
+                _log.exception("whose order %s is cannot be told to the streams now", order_id)
+                await asyncio.sleep(_ASK_AGAIN_S)
 
     async def _tell_progress(self) -> None:
         await self.is_ready.wait()

@@ -8,6 +8,10 @@ import binascii
 
 from gateway.ports.intake import FieldError, RequestInvalid
 
+#: What the journal's columns hold.
+_LATEST_NS = 2**63
+_LONGEST = 4_096
+
 
 def write_cursor(moment_ns: int, *keys: str) -> str:
     text = ":".join((str(moment_ns), *keys))
@@ -18,8 +22,8 @@ def read_cursor(cursor: str, count: int) -> tuple[int, list[str]]:
     """The moment and the ``count`` keys in it; the last may hold colons. Raises RequestInvalid."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        moment, *keys = text.split(":", count)
-        if len(moment) <= 19 and moment.isascii() and moment.isdigit() and len(keys) == count:
+        moment, *keys = text[:_LONGEST].split(":", count)
+        if moment.isascii() and moment.isdigit() and len(keys) == count and int(moment) < _LATEST_NS:
             return int(moment), keys
     except (binascii.Error, ValueError):
         pass

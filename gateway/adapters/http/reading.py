@@ -110,8 +110,17 @@ class Items(Kind):
             raise ItemsInvalid(tuple(places)) from None
 
 
+#: Of one text among labels.
+_LONGEST_LABEL = 1_000
+
+
+def _printable(text: str) -> str:
+    """As much of it as a journal, a log and a page can hold, see ``kinds.Text``."""
+    return "".join(char if char.isprintable() else " " for char in text[:_LONGEST_LABEL])
+
+
 class Labels(Kind):
-    """A mapping of names to texts."""
+    """A mapping of names to texts, of which all but the beginning is cut off."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, {"type": "object", "additionalProperties": {"type": "string"}})
@@ -119,7 +128,7 @@ class Labels(Kind):
     def read(self, value: object) -> dict[str, str]:
         if not isinstance(value, _Members) or not all(type(item) is str for _, item in value.pairs):
             raise FieldProblem("must be an object of texts", 'such as {"venue": "ibkr"}')
-        return {name: str(item) for name, item in value.pairs}
+        return {_printable(name): _printable(str(item)) for name, item in value.pairs}
 
 
 class Fields(Kind):

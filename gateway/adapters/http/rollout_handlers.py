@@ -150,6 +150,7 @@ class RolloutHandlers:
 
     async def hear_alerts(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         notice = read_struct(await read_body(request), AlertmanagerNotice, is_open=True)
+        _check_unbound(caller)
         alerts = tuple(_alert(AlertItem(**fields)) for fields in notice.alerts)
         wanted = tuple(alert for alert in alerts if alert is not None)
         return json_response(AlertmanagerReply(await self._rollouts.hear_alerts(wanted) if wanted else 0))

@@ -102,10 +102,12 @@ class ControlHandlers:
         wish = read_struct(await read_body(request), StartSession)
         if wish.mode is not None:
             self._check_mode(wish.mode)
+        self._check_session(caller, wish.strategies or ())
         session = await self._controls.start_session(wish.mode or "", wish.strategies or (), caller.actor)
         return json_response(self._session_reply(session))
 
     async def end_session(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        self._check_session(caller, ())
         session = await self._controls.end_session(caller.actor)
         if session is None:
             raise HttpProblem("SESSION_NOT_OPEN", "there is no session to end")
@@ -125,10 +127,16 @@ class ControlHandlers:
         reason, scope, scope_id = wish.reason or "", wish.scope or ScopeKind.GATEWAY, wish.id or ""
         if scope is ScopeKind.VENUE:
             scope_id = scope_id.lower()
-        if state is TradingState.ACTIVE:
+        if state is TradingState.ACTIVE or (state is TradingState.REDUCING and self._is_halted(scope, scope_id)):
             _check_own(caller, scope, scope_id)
         await self._controls.switch_trading(state, caller.actor, reason, scope, scope_id)
         return json_response(TradingReply(state, reason, scope, scope_id))
+
+    def _is_halted(self, scope: ScopeKind, scope_id: str) -> bool:
+        if scope is ScopeKind.GATEWAY and self._status.modes().trading_state == TradingState.HALTED:
+            return True
+        stops = (one for one in self._status.stops() if (one.scope, one.id) == (scope, scope_id))
+        return any(one.trading_state == TradingState.HALTED for one in stops)
 
     async def trading(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         status = self._status
@@ -172,10 +180,19 @@ class ControlHandlers:
 
     async def lift_lock(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), LiftLock)
+        shown = locks_reply(self._status.locks(), caller).locks
+        if request.match_info["lock_id"] not in {one.lock_id for one in shown}:
+            raise HttpProblem("LOCK_NOT_FOUND", "no lock has this id; see GET /api/trading/locks")
         lock = await self._controls.lift_lock(request.match_info["lock_id"], caller.actor, wish.reason or "")
         if lock is None:
             raise HttpProblem("LOCK_NOT_FOUND", "no lock has this id; see GET /api/trading/locks")
         return json_response(lock_reply(lock))
+
+    def _check_session(self, caller: Caller, strategies: tuple[str, ...]) -> None:
+        """A session that names strategies keeps the others out: it is for keys that are bound to none of them."""
+        running = self._reads.session()
+        if strategies or (running is not None and running.strategies):
+            _check_own(caller, ScopeKind.GATEWAY, "")
 
     def _session_reply(self, session: Session | None) -> SessionReply:
         view = None if session is None else session_view(session)

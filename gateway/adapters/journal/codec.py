@@ -7,6 +7,8 @@ do not fit, raise the version and keep a decoder for the old one: a journal is r
 golden files in ``tests/journal`` fail on any change of the encoding.
 """
 
+from typing import Any
+
 import msgspec
 
 from gateway.domain.events import Event
@@ -53,7 +55,7 @@ def opening_of(kind: str) -> bytes:
 
 
 def encode_record(record: Record) -> bytes:
-    return _encode(_RecordBody(v=VERSION, event=record.event, facts=record.facts))
+    return _encoded(_RecordBody(v=VERSION, event=record.event, facts=record.facts))
 
 
 def decode_record(seq: int, ts_ns: int, body: bytes) -> Record:
@@ -68,7 +70,22 @@ def decode_record(seq: int, ts_ns: int, body: bytes) -> Record:
 
 
 def encode_order(order: Order) -> bytes:
-    return _encode(_OrderBody(v=VERSION, order=order))
+    return _encoded(_OrderBody(v=VERSION, order=order))
+
+
+def _encoded(body: _RecordBody | _OrderBody) -> bytes:
+    try:
+        return _encode(body)
+    except UnicodeEncodeError:  # a half of a character, which UTF-8 has no form for: no text may stop the journal
+        return _encode(_with_whole_characters(msgspec.to_builtins(body)))
+
+
+def _with_whole_characters(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_with_whole_characters(key): _with_whole_characters(item) for key, item in value.items()}
+    return [_with_whole_characters(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def decode_order(body: bytes) -> Order:
