@@ -23,6 +23,7 @@ class FileHaltMark:
             self._write({"halted": False, "reason": ""})
 
     def set(self, reason: str) -> None:
+        reason = reason[:_ROOM_BYTES]
         while len(_text_of(reason)) > _ROOM_BYTES:
             reason = reason[:-1]
         self._write({"halted": True, "reason": reason})

@@ -87,9 +87,12 @@ def _receive_split(state: GatewayState, event: OrderReceived, found: tuple[Candi
     The exits of an order with a class are not held before it is admitted: they are on record as terms of the parent.
     """
     rejects = [refusal_of(state, one.order, one.measured) or refusal_of_exits(one.exits) for one in found]
-    kept = next((reject for one, reject in zip(found, rejects, strict=True) if reject and one.leg.is_closing), None)
-    if kept is not None:  # what cannot be closed is not to be outweighed by a new position
-        rejects = [reject or (None if one.leg.is_closing else kept) for one, reject in zip(found, rejects, strict=True)]
+    not_closed = [reject for one, reject in zip(found, rejects, strict=True) if reject and one.leg.is_closing]
+    if not_closed:  # what cannot be closed is not to be outweighed by a new position
+        rejects = [
+            reject if reject or one.leg.is_closing else not_closed[0]
+            for one, reject in zip(found, rejects, strict=True)
+        ]
     first = found[0]
     has_class = first.order.order_class is not _SIMPLE
     parent = msgspec.structs.replace(

@@ -242,7 +242,10 @@ def _refused_by_rules(
     """
     is_closing = order.is_closing
     if is_closing and not _stays_closing(state, order, pending):
-        text = "the order closes a position, and with these terms would be more than that: place another for the rest"
+        text = (
+            "the order closes a position, and with these terms would be more than is left of it: make it smaller, or "
+            "place another order for the rest"
+        )
         return refuse(RejectStage.ROUTER, RejectCode.REPLACE_OPENS, text)
     reject = refused_by_trading_state(state, order, is_closing)
     if reject is None and not is_closing:

@@ -61,6 +61,12 @@ async def status_becomes(api: Api, status: int, fields: dict[str, Any], *, code:
     return reply
 
 
+async def hold(api: Api, quantity: int) -> None:
+    """Buy AAPL, and wait until it is there."""
+    bought = await api.place(**market(quantity=quantity))
+    await api.until_order(bought.body["order_id"], lambda one: one["ord_status"] == "filled")
+
+
 async def test_a_new_limit_bites(site: Site) -> None:
     """Without this, a limit lowered in a hurry would bind nothing until a restart."""
     async with running(site) as gateway:
@@ -287,8 +293,7 @@ async def test_a_limit_below_what_is_open_takes_effect_and_says_what_that_means(
     """Without this, a limit that is passed already would look as if it held, or as if it would close positions."""
     async with running(site) as gateway:
         api = gateway.api()
-        bought = await api.place(**market(quantity=20))
-        await api.until_order(bought.body["order_id"], lambda one: one["ord_status"] == "filled")
+        await hold(api, 20)
         site.change("risk.yaml", "max_position_size: 10000", "max_position_size: 10")
         await warned(api, "limits.max_position_size 10 is exceeded already: 20 in AAPL", "shadow", "no new risk")
         checked = await run_gateway("check-config", site.config, "--data", site.data)
@@ -306,8 +311,7 @@ async def test_check_config_says_what_the_reload_says(site: Site) -> None:
     """Without this, the command that people are sent to when an edit was refused would call the same edit good."""
     async with running(site) as gateway:
         api = gateway.api()
-        bought = await api.place(**market(quantity=20))
-        await api.until_order(bought.body["order_id"], lambda one: one["ord_status"] == "filled")
+        await hold(api, 20)
         site.change("instruments.yaml", "AAPL", "AAPX")
         await warned(api, "AAPL has an open position")
         checked = await run_gateway("check-config", site.config, "--data", site.data)

@@ -163,3 +163,30 @@ async def test_a_client_that_reads_nothing_is_not_given_memory() -> None:
         unsent = sum(one.transport.get_write_buffer_size() for one in runner.server.connections if one.transport)
         client.close()
         assert unsent < 1_000_000
+
+
+class HandingOver(Desk):
+    hands_streams_over = True
+
+
+async def test_one_failed_look_up_does_not_end_the_streams() -> None:
+    """Without this, whoever watches would hear heartbeats and nothing else until the next start."""
+    async with HandingOver(ADMIN) as desk:
+        await desk.place("admin", client_order_id="1")
+        headers = {"Authorization": "Bearer key-admin"}
+        async with desk.client.ws_connect(desk.url + "/api/trading/ws/events", headers=headers) as stream:
+            assert (await stream.receive_json(timeout=PATIENCE_S))["type"] == "hello"
+            real, failed = desk.fake.order, list[str]()
+
+            async def order(order_id: str) -> object:
+                if failed:
+                    return await real(order_id)
+                failed.append(order_id)
+                raise OSError("the archive cannot be read now")
+
+            desk.fake.order = order  # type: ignore[assignment, method-assign]
+            await desk.ask("DELETE", f"/api/trading/orders/{next(iter(desk.fake.stories))}", key="admin")
+            told = ""
+            while told != "order":
+                told = (await stream.receive_json(timeout=PATIENCE_S))["type"]
+            assert failed

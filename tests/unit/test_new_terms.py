@@ -4,16 +4,13 @@ import contextlib
 
 import msgspec
 
-from gateway.core.apply import apply_record
-from gateway.domain.breakers import BreakerAction, Trip
 from gateway.domain.config import Limits
-from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, ScopeKind, Side, TradingState
+from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, Side, TradingState
 from gateway.domain.events import GatewayStarted, OverrideRequested, SessionStarted, VenueStatusChanged
 from gateway.domain.orders import Order
 from gateway.domain.overrides import OverrideTerms
 from gateway.domain.rollout import CanaryCaps
 from gateway.domain.rollout_events import RolloutOverrideRequested
-from gateway.domain.stop_facts import BreakerTripped
 from gateway.domain.throttles import SelfMatchPrevention, ThrottleTable
 from tests.world import ADMIN, INSTRUMENTS, RITA, D, World, trading_config
 
@@ -86,56 +83,36 @@ def test_more_of_a_strategy_outside_the_session_is_denied() -> None:
     assert world.replaced == []
 
 
+def lost_venue(world: World) -> None:
+    world.send(VenueStatusChanged(ts_ns=world.tick(), venue="alpha", is_connected=False, text="gone"))
+
+
 def test_what_cannot_be_closed_is_not_outweighed_by_a_new_position() -> None:
     """Without this, an order whose closing part was refused would open its rest in the other book, and be told as
     denied while that works."""
-    world = World(trading_config(Mode.SHADOW, retained_closed_orders=1))
-    world.fill(world.place(qty=10))
-    world.load(trading_config(Mode.LIVE, retained_closed_orders=1))
-    trip = Trip(
-        trip_id="daily_loss:shadow",
-        breaker_id="daily_loss",
-        book=Route.SHADOW,
-        scope=ScopeKind.GATEWAY,
-        scope_id="",
-        action=BreakerAction.HALT,
-        value=D(1),
-        threshold=D(1),
-        size_factor=D(1),
-        cause="x",
-        by="system",
-        since_ns=world.now_ns,
-        day=0,
-    )
-    apply_record(world.state, (BreakerTripped(ts_ns=world.tick(), trip=trip),))
+    world = World(trading_config(Mode.LIVE))
+    world.open_live(10)
+    world.load(trading_config(Mode.SHADOW))
+    lost_venue(world)
     order = world.place(Side.SELL, 15, limit=D(190))
     assert order.ord_status is OrdStatus.DENIED
     assert world.state.open_orders() == []
-    assert world.position(Route.LIVE) == 0
 
 
 def test_a_leg_that_is_denied_does_not_end_the_order_of_the_one_that_works() -> None:
-    """Without this, an order would be told as denied, and be forgotten, while its closing leg works."""
-    world = World(trading_config(Mode.LIVE, retained_closed_orders=1))
-    world.open_live(10)
-    world.load(trading_config(Mode.LIVE, retained_closed_orders=1, limits=Limits(max_order_size=D(14))))
-    order = world.place(Side.SELL, 15, limit=D(190))
-    works = [leg for leg in world.legs(order) if leg.is_open]
-    for _ in range(3):
-        world.place(qty=D("0.5"))  # off the lot: denied, and takes a place in memory
-    assert [leg.order_id in world.state.orders for leg in works] == [True] * len(works)
-    assert order.is_open is bool(works)
-
-
-def test_a_lost_venue_denies_the_whole_of_what_it_would_close() -> None:
-    """Without this, the rest would open in SHADOW while the live part stays as it is."""
+    """Without this, an order would be told as denied, and be forgotten, while its other closing leg works."""
     world = World(trading_config(Mode.LIVE, retained_closed_orders=1))
     world.open_live(10)
     world.load(trading_config(Mode.SHADOW, retained_closed_orders=1))
-    world.send(VenueStatusChanged(ts_ns=world.tick(), venue="alpha", is_connected=False, text="gone"))
+    world.fill(world.place(Side.BUY, 5, limit=D(180)))
+    assert (world.position(Route.LIVE), world.position(Route.SHADOW)) == (10, 5)
+    lost_venue(world)
     order = world.place(Side.SELL, 15, limit=D(190))
-    assert order.ord_status is OrdStatus.DENIED
-    assert world.position(Route.SHADOW) == 0
+    assert [(leg.route, leg.is_open) for leg in world.legs(order)] == [(Route.LIVE, False), (Route.SHADOW, True)]
+    for _ in range(3):
+        world.place(qty=D("0.5"))  # off the lot: denied, and takes a place in memory
+    assert order.is_open
+    assert world.legs(order)[1] in world.state.open_orders()
 
 
 def overridden(mode: Mode, to: Mode, lasts_ns: int, **config: object) -> World:

@@ -84,6 +84,32 @@ async def test_alpaca_waits_for_a_change_of_before_a_restart_whatever_our_clock_
         stuck.release()
 
 
+async def test_alpaca_tells_no_end_of_an_order_whose_change_arrived_while_it_was_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without this, an order would be told as canceled while the answer "no such change" was on its way back, and the
+    change works."""
+    monkeypatch.setattr(alpaca_book, "IN_FLIGHT_S", UNDER_WAY_S)
+    async with open_desk() as desk:
+        order = alpaca_ticket()
+        await desk.venue.submit(order)
+        stuck = desk.peer.faults.add("stuck", "place")
+        changing = asyncio.create_task(desk.venue.replace(order, order.order_qty, Decimal(179), None))
+        await stuck.hit.wait()
+        changing.cancel()
+        await asyncio.gather(changing, return_exceptions=True)
+        canceled = desk.peer.faults.add("late", "lookup")
+        looking = asyncio.create_task(desk.venue.lookup(order))
+        await canceled.hit.wait()
+        absent = desk.peer.faults.add("late", "lookup")
+        canceled.release()
+        await absent.hit.wait()
+        stuck.release()
+        await asyncio.sleep(UNDER_WAY_S + 0.1)
+        absent.release()
+        assert (await looking).is_known is None
+
+
 @pytest.mark.parametrize("status", [408, 302])
 async def test_what_a_proxy_answers_for_binance_proves_nothing(status: int) -> None:
     """Without this, an order would be called rejected because something on the way gave up waiting for its answer."""

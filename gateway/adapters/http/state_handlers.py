@@ -180,10 +180,10 @@ class ControlHandlers:
 
     async def lift_lock(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), LiftLock)
-        shown = locks_reply(self._status.locks(), caller).locks
-        if request.match_info["lock_id"] not in {one.lock_id for one in shown}:
-            raise HttpProblem("LOCK_NOT_FOUND", "no lock has this id; see GET /api/trading/locks")
-        lock = await self._controls.lift_lock(request.match_info["lock_id"], caller.actor, wish.reason or "")
+        lock_id, shown = request.match_info["lock_id"], locks_reply(self._status.locks(), caller).locks
+        lock = None
+        if lock_id in {one.lock_id for one in shown}:
+            lock = await self._controls.lift_lock(lock_id, caller.actor, wish.reason or "")
         if lock is None:
             raise HttpProblem("LOCK_NOT_FOUND", "no lock has this id; see GET /api/trading/locks")
         return json_response(lock_reply(lock))

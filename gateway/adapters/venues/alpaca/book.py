@@ -102,21 +102,22 @@ class OrderBook:
         """What Alpaca knows of an order, all its generations and fills. Raises what the requests raise."""
         changes, was_under_way = tracked.changes, self._may_be_under_way(tracked)
         rows = await self.generations(tracked)
+        is_under_way = was_under_way or self._may_be_under_way(tracked)  # what is told late was true when it was asked
         if not rows:
-            if was_under_way or self._may_be_under_way(tracked):
+            if is_under_way:
                 return Lookup(None)
             self.drop(tracked.ticket.order_id)
             return Lookup(False)
-        if self._may_have_successor(tracked, rows[-1]):
-            return Lookup(None)
+        if is_under_way and rows[-1]["status"] == "canceled" and not tracked.is_certain:
+            return Lookup(None)  # perhaps for a change of ours, whose new order is still on its way
         try:
             exits = await self._reports_of_exits(tracked, rows[-1])
             fills = await executions_of(rows, self._rest, self._exits.ids)
         except ExecutionsMissing as error:
             _log.warning("%s", error)
             return Lookup(None)
-        if tracked.is_changing or tracked.changes != changes:
-            return Lookup(None)
+        if tracked.is_changing or tracked.changes != changes or len(rows) <= tracked.generation:
+            return Lookup(None)  # a change was begun meanwhile, or the stream told of the order that one made
         tracked.settle(rows)
         reports = (*self._reports_of(tracked, rows[-1], fills), *exits)
         self._told.note(rows[-1]["id"], filled_qty_of(rows[-1]))
@@ -168,13 +169,6 @@ class OrderBook:
         tracked = self._tracked.get(tracked.ticket.entry_id, tracked)  # an exit is sent with its order
         sent_ns = self._started_ns if tracked.sent_ns is None else tracked.sent_ns
         return self._clock.monotonic_ns() - sent_ns < IN_FLIGHT_S * _NS
-
-    def _may_have_successor(self, tracked: Tracked, newest: Row) -> bool:
-        """Whether a canceled order may have been canceled by a change of ours whose new order is still on its way; one
-        of before this process left before its start."""
-        if newest["status"] != "canceled" or tracked.is_certain:
-            return False
-        return self._may_be_under_way(tracked)
 
     def _reports_of(
         self, tracked: Tracked, newest: Row, fills: Sequence[ExecutionReport]

@@ -70,16 +70,14 @@ class TradeUpdates:
             await self._socket.close()
 
     async def _stay(self) -> None:
-        timeout = aiohttp.ClientTimeout(sock_connect=self._timeout_s)
+        timeout = aiohttp.ClientTimeout(total=self._timeout_s)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             await self._listen(session)
         if self._link.is_up:
             self._link.down("alpaca closed the stream of trade updates")
 
     async def _listen(self, session: aiohttp.ClientSession) -> None:
-        async with asyncio.timeout(self._timeout_s):
-            connected = await session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S)
-        async with connected as socket:
+        async with session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S) as socket:
             self._socket = socket
             async with asyncio.timeout(self._timeout_s):
                 await self._subscribe(socket)

@@ -40,7 +40,7 @@ class UserStream:
         self._on_event = on_event
         self._on_open = on_open
         self._timeout_s = timeout_s
-        self._timeout = aiohttp.ClientTimeout(sock_connect=timeout_s)
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._numbers = itertools.count(1)
         self._socket: aiohttp.ClientWebSocketResponse | None = None
 
@@ -62,9 +62,7 @@ class UserStream:
     async def _listen(self, session: aiohttp.ClientSession) -> None:
         async with asyncio.timeout(self._timeout_s):
             await self._rest.set_clock()
-        async with asyncio.timeout(self._timeout_s):
-            connected = await session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S)
-        async with connected as socket:
+        async with session.ws_connect(self._rest.stream_url, heartbeat=_HEARTBEAT_S) as socket:
             self._socket = socket
             async with asyncio.timeout(self._timeout_s):
                 await self._subscribe(socket)
