@@ -7,6 +7,7 @@ from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
 from gateway.core.rollout.digest import evidence_hash
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
+from gateway.core.rollout.promotion import firing_at
 from gateway.domain.money import plain, ratio
 from gateway.domain.rollout import ApprovalNeed, GateResult, Promotions, Rollout, Verdict, gravest, percent
 from gateway.ports.clock import Clock
@@ -98,6 +99,7 @@ class RolloutStates:
             return
         if rollout.hold is not None:
             yield f"the rollout is {rollout.hold.kind.value} ({rollout.hold.cause.value}); resume it first"
+        yield from firing_at(state, venue)
         yield from (f"{one.gate} {one.verdict.value}: {one.text}" for one in gates if one.verdict is not Verdict.PASS)
         if terms.gates.require_alerting and rollout.evidence.position >= 0 and not self._is_alerting():
             yield "alerting: nobody would be told of an alert; add a channel to notifications.yaml"

@@ -1,12 +1,12 @@
 """Alerts that Alertmanager tells of: one that fires demotes, one that is resolved promotes nothing."""
 
 from gateway.core.decision import NOTHING, Decision
+from gateway.core.rollout.causes import is_about, trouble_of
 from gateway.core.rollout.control import demotion, hold
 from gateway.core.state import GatewayState
 from gateway.domain.effects import Effect
 from gateway.domain.enums import Mode
 from gateway.domain.facts import Fact
-from gateway.domain.rollout import HoldCause
 from gateway.domain.rollout_events import AlertsReceived
 from gateway.domain.rollout_facts import AlertHeard, HeardAlert
 
@@ -28,11 +28,10 @@ def hear_alerts(state: GatewayState, event: AlertsReceived) -> Decision:
         facts.append(AlertHeard(ts_ns=event.ts_ns, alert=alert))
         if not alert.is_firing:
             continue
-        text = f"alert {alert.name}" + (f": {alert.text}" if alert.text else "")
         for venue in _venues_of(state, alert):
-            if venue in held or _mode_withoutdemotion(state, venue) is Mode.SHADOW:
+            if venue in held or _mode_without_demotion(state, venue) is Mode.SHADOW:
                 continue
-            found, more = hold(state, venue, demotion(state, event.ts_ns, HoldCause.ALERT, text, alert.fingerprint))
+            found, more = hold(state, venue, demotion(state, event.ts_ns, *trouble_of(alert)))
             if found:
                 held.add(venue)
                 facts += found
@@ -41,12 +40,10 @@ def hear_alerts(state: GatewayState, event: AlertsReceived) -> Decision:
 
 
 def _venues_of(state: GatewayState, alert: HeardAlert) -> list[str]:
-    """The venue that the alert names; all of them where it names none, or none that is known."""
-    known = {*state.rollouts, *state.config.venues}
-    return [alert.venue] if alert.venue in known else sorted(known)
+    return [venue for venue in sorted({*state.rollouts, *state.config.venues}) if is_about(state, alert, venue)]
 
 
-def _mode_withoutdemotion(state: GatewayState, venue: str) -> Mode:
+def _mode_without_demotion(state: GatewayState, venue: str) -> Mode:
     rollout = state.rollouts.get(venue)
     if rollout is not None and rollout.override is not None:
         return rollout.override.mode

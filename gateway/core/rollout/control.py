@@ -7,14 +7,13 @@ Positions are closed live whatever the mode is (invariant 3), so a hold never or
 from gateway.core.changes import cancel_orders
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.evidence.memory import VenueRollout
+from gateway.core.rollout.causes import Trouble, alert_at, drift_at, trouble_at, trouble_of
 from gateway.core.rollout.digest import evidence_hash
 from gateway.core.rollout.ended_overrides import expired_overrides
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
 from gateway.core.state import GatewayState
 from gateway.core.switching import open_orders_of
-from gateway.core.trading.agreements import words_of
-from gateway.domain.breakers import BreakerAction, BreakerKind, Trip
 from gateway.domain.effects import Effect
 from gateway.domain.enums import Mode, RejectStage, Role, Route, ScopeKind
 from gateway.domain.facts import Fact
@@ -54,8 +53,6 @@ from gateway.domain.rollout_facts import (
 SYSTEM = Actor("system", Role.ADMIN)
 _NS = 1_000_000_000
 _HOUR_NS = 3_600 * _NS
-#: Breakers that speak of the connection or of the prices: an outage, no fault of the venue's executions.
-_OUTAGES = frozenset({BreakerKind.VENUE_CONNECTION.value, BreakerKind.MARKET_DATA_GAP.value})
 
 
 # --- the clock ------------------------------------------------------------------------------------
@@ -76,17 +73,13 @@ def check(state: GatewayState, event: RolloutsChecked) -> Decision:
 def _look(state: GatewayState, venue: str, rollout: VenueRollout, now_ns: int) -> tuple[list[Fact], tuple[Effect, ...]]:
     terms = state.config.rollout
     is_live = rollout.evidence.position >= 0 or rollout.override is not None
-    if not is_live or terms.promotions_of(venue) is Promotions.MANUAL:
-        return _released(state, venue, rollout, now_ns), ()
+    is_manual = terms.promotions_of(venue) is Promotions.MANUAL
     demoted = rollout.hold is not None and rollout.hold.kind is HoldKind.DEMOTED
-    trip = None if demoted else _trip_at(state, venue)
-    if trip is not None:
-        return hold(
-            state, venue, demotion(state, now_ns, HoldCause.BREAKER, f"{trip.trip_id}: {trip.cause}", trip.trip_id)
-        )
-    drift = None if demoted else _drift_at(state, venue)
-    if drift is not None:
-        return hold(state, venue, demotion(state, now_ns, HoldCause.DRIFT, drift))
+    trouble = _trouble(state, venue, is_manual=is_manual) if is_live and not demoted else None
+    if trouble is not None:
+        return hold(state, venue, demotion(state, now_ns, *trouble))
+    if not is_live or is_manual:
+        return _released(state, venue, rollout, now_ns), ()
     away = is_away(state, venue)
     verdict = gravest(one.verdict for one in assess(rollout, terms, is_away=away, is_brief=True))
     is_failed = verdict is Verdict.FAIL and not demoted
@@ -107,6 +100,14 @@ def _look(state: GatewayState, venue: str, rollout: VenueRollout, now_ns: int) -
     return [*facts, *_released(state, venue, rollout, now_ns)], ()
 
 
+def _trouble(state: GatewayState, venue: str, *, is_manual: bool) -> Trouble | None:
+    """What demotes the venue although its evidence does not: of one that is set by hand, alerts alone."""
+    alert = alert_at(state, venue)
+    if alert is not None:
+        return trouble_of(alert)
+    return None if is_manual else trouble_at(state, venue)
+
+
 def _released(state: GatewayState, venue: str, rollout: VenueRollout, now_ns: int) -> list[Fact]:
     """After an outage it goes on by itself, once the venue has been back for a while and not too often a day."""
     current, terms = rollout.hold, state.config.rollout.demotion
@@ -117,25 +118,6 @@ def _released(state: GatewayState, venue: str, rollout: VenueRollout, now_ns: in
         return []
     text = f"the venue has been back for {terms.settle_s} s"
     return [RolloutReleased(ts_ns=now_ns, venue=venue, text=text, actor=SYSTEM)]
-
-
-def _trip_at(state: GatewayState, venue: str) -> Trip | None:
-    """A breaker that stops live trading at the venue as a whole."""
-    for trip_id in sorted(state.breakers.trips):
-        trip = state.breakers.trips[trip_id]
-        if trip.breaker_id in _OUTAGES or trip.action is BreakerAction.REDUCE_SIZE or trip.book is Route.SHADOW:
-            continue
-        if trip.scope is ScopeKind.GATEWAY or (trip.scope is ScopeKind.VENUE and trip.scope_id == venue):
-            return trip
-    return None
-
-
-def _drift_at(state: GatewayState, venue: str) -> str | None:
-    """What the venue holds that the books do not explain, in words."""
-    agreement = state.agreements.get(venue)
-    if agreement is None or not agreement.drifts:
-        return None
-    return words_of(agreement.drifts[min(agreement.drifts)])
 
 
 # --- holds ----------------------------------------------------------------------------------------
@@ -277,10 +259,10 @@ def _not_yet(state: GatewayState, venue: str, current: Hold, now_ns: int) -> lis
         found.append(f"the cool-down lasts another {(current.until_ns - now_ns) // _NS} s")
     if current.cause is HoldCause.BREAKER and current.source in state.breakers.trips:
         found.append(f"breaker {current.source} is tripped; reset it first")
-    if current.cause is HoldCause.DRIFT and (drift := _drift_at(state, venue)) is not None:
+    if current.cause is HoldCause.DRIFT and (drift := drift_at(state, venue)) is not None:
         found.append(f"{drift}; accept or settle it first (gateway reconcile)")
-    alert = state.heard_alerts.get(current.source) if current.cause is HoldCause.ALERT else None
-    if alert is not None and alert.is_firing:
+    is_shadow = config.effective_mode(venue) is Mode.SHADOW and current.cause is not HoldCause.ALERT
+    if not is_shadow and (alert := alert_at(state, venue)) is not None:
         found.append(f"alert {alert.name} is firing")
     if current.cause in RESTARTING_CAUSES and config.rollout.promotions_of(venue) is not Promotions.MANUAL:
         if config.revision == current.revision:
@@ -318,6 +300,8 @@ def override(state: GatewayState, event: RolloutOverrideRequested) -> Decision:
         return _refused("ROLLOUT_HELD", f"{event.venue} is {rollout.hold.kind.value}; resume it first")
     if event.mode is Mode.LIVE and state.config.effective_mode(event.venue) is Mode.SHADOW:
         return _refused("PROMOTION_REFUSED", f"{event.venue} would go from SHADOW to LIVE in one step")
+    if event.mode is not Mode.SHADOW and (alert := alert_at(state, event.venue)) is not None:
+        return _refused("ROLLOUT_HELD", f"alert {alert.name} is firing, and would demote {event.venue} at once")
     new = RolloutOverride(
         mode=event.mode,
         weight_bp=event.weight_bp,

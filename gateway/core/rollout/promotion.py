@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.core.evidence.memory import VenueRollout
 from gateway.core.rollout.accounts import is_other_account, unproven, words_of_change
+from gateway.core.rollout.causes import alert_at
 from gateway.core.rollout.digest import evidence_hash
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
@@ -87,6 +88,7 @@ def _missing_of(state: GatewayState, new: TradingConfig, promotion: Promotion, s
     if rollout is not None and rollout.hold is not None:
         hold = rollout.hold
         found.append(f"the rollout is {hold.kind.value} ({hold.cause.value}: {hold.text}); resume it first")
+    found += firing_at(state, promotion.venue)
     if promotion.position > promotion.old_position + 1:
         found.append(f"one step at a time: {_next_step(terms, promotion)} comes next")
     if promotion.position > promotion.old_position:
@@ -104,6 +106,12 @@ def _missing_of(state: GatewayState, new: TradingConfig, promotion: Promotion, s
             f"{new.revision}, policies {revision or 'unknown'})"
         )
     return found
+
+
+def firing_at(state: GatewayState, venue: str) -> list[str]:
+    """The alert that would demote the venue as soon as it is raised."""
+    alert = alert_at(state, venue)
+    return [] if alert is None else [f"alert {alert.name} is firing: it must be resolved first"]
 
 
 def unpassed(state: GatewayState, terms: Rollout, promotion: Promotion) -> tuple[GateResult, ...]:
