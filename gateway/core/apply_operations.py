@@ -187,7 +187,7 @@ def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
         if use.day:  # before its first day nothing was counted that belongs to an earlier one
             begun.add(venue)
             use.live_orders_today = 0
-            note_day(rollout_of(state, venue))
+            note_day(rollout_of(state, venue), state.config.rollout.demotion.max_outages)
         use.day = day
     for book in state.books.values():
         for position in book.positions.values():

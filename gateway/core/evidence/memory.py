@@ -118,6 +118,8 @@ class VenueRollout(msgspec.Struct):
     lost_ns: int = 0
     back_ns: int = 0
     outages_today: int = 0
+    #: It was lost too often on a day that is over, and nobody has let it go on since.
+    waits_for_person: bool = False
     #: The value opened over all steps, of both routes: what the share of the value is measured against.
     opened: Decimal = ZERO
     verdict: Verdict | None = None

@@ -114,7 +114,9 @@ def _released(state: GatewayState, venue: str, rollout: VenueRollout, now_ns: in
     if current is None or current.kind is not HoldKind.OUTAGE or is_away(state, venue):
         return []
     since_ns = max(rollout.back_ns, current.since_ns)
-    if now_ns - since_ns < terms.settle_s * _NS or rollout.outages_today > terms.max_outages:
+    if rollout.waits_for_person or rollout.outages_today > terms.max_outages:
+        return []
+    if now_ns - since_ns < terms.settle_s * _NS:
         return []
     text = f"the venue has been back for {terms.settle_s} s"
     return [RolloutReleased(ts_ns=now_ns, venue=venue, text=text, actor=SYSTEM)]

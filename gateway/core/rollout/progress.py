@@ -7,6 +7,7 @@ from gateway.core.evidence.memory import VenueRollout
 from gateway.core.rollout.folding import rollout_of
 from gateway.core.state import GatewayState
 from gateway.domain.facts import VenueStatusRecorded
+from gateway.domain.rollout import HoldKind
 from gateway.domain.rollout_facts import (
     AlertHeard,
     PromotionApproved,
@@ -31,14 +32,17 @@ def note_connection(rollout: VenueRollout, fact: VenueStatusRecorded, *, was_con
         rollout.outages_today += bool(rollout.back_ns)  # one that is not up yet was not lost
 
 
-def note_day(rollout: VenueRollout) -> None:
-    """A trading day of the venue is over. It counts if orders of it count, and nothing held the rollout in it."""
+def note_day(rollout: VenueRollout, max_outages: int) -> None:
+    """A trading day of the venue is over. It counts if orders of it count, and nothing held the rollout in it. An
+    outage that waits for a person does so on the next day too."""
     evidence = rollout.evidence
     if evidence.day_orders and not evidence.is_day_spoiled:
         evidence.days += 1
         rollout.canary_days += evidence.position >= 0
     evidence.day_orders = 0
     evidence.is_day_spoiled = rollout.hold is not None
+    is_lost = rollout.hold is not None and rollout.hold.kind is HoldKind.OUTAGE
+    rollout.waits_for_person |= is_lost and rollout.outages_today > max_outages
     rollout.outages_today = 0
 
 
@@ -61,7 +65,9 @@ def _held(state: GatewayState, fact: RolloutHeld) -> None:
 
 
 def _released(state: GatewayState, fact: RolloutReleased) -> None:
-    rollout_of(state, fact.venue).hold = None
+    rollout = rollout_of(state, fact.venue)
+    rollout.hold = None
+    rollout.waits_for_person = False
     _reroute(state)
 
 
