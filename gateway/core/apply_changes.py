@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.apply_orders import close_order
-from gateway.core.counting import count
+from gateway.core.counting import count, rest_value
 from gateway.core.holding import hold_exposure
 from gateway.core.rollout import folding
 from gateway.core.state import GatewayState
@@ -69,12 +69,13 @@ def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
     order = state.orders[fact.order_id]
     was_open = order.is_open
     folding.note_answered(state, order, fact.ts_ns)
-    folding.note_replaced(state, order)
     hold_exposure(state, order, -1)
+    before = rest_value(order)
     order.order_qty, order.limit_px, order.stop_px = fact.order_qty, fact.limit_px, fact.stop_px
     order.held_unit = fact.held_unit
     order.ord_status = fact.ord_status
     order.terms_ns = fact.transact_ns
+    folding.note_replaced(state, order, before)
     if fact.settles_pending or not order.is_open:
         order.pending_replace = None
     order.is_in_doubt = False

@@ -7,7 +7,7 @@ before they enter the state, so that a fact stays what it was when decided.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.core.counting import count, give_back, venue_use
+from gateway.core.counting import count, give_back, note_live, venue_use
 from gateway.core.holding import arm_exits, arm_twins, hold_exposure, uncover_sibling
 from gateway.core.ledger.booking import book_fill, position_of
 from gateway.core.lifecycle import fill_of
@@ -127,10 +127,7 @@ def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
         order.twin, order.second_twin = Twin(), Twin()
         order.sent_ns = fact.ts_ns
         if not order.is_closing:
-            use = venue_use(state, order.venue)
-            use.live_orders_waiting -= 1
-            use.live_orders_today += 1
-            order.counted_day = use.day
+            note_live(state, order)
     state.breakers.counters.note_admitted(order, fact.ts_ns)
     count(state, "orders", "admitted")
     count(state, "routes", str(order.route))

@@ -1,6 +1,6 @@
 """What open orders hold, exits of an order with a class among them. Part of ``core.apply``; called by nothing else."""
 
-from gateway.core.counting import venue_use
+from gateway.core.counting import note_waiting
 from gateway.core.order_classes import open_exits, sibling_id_of
 from gateway.core.risk.exposure import hold_order
 from gateway.core.state import Cycles, GatewayState
@@ -19,8 +19,8 @@ def hold_exposure(state: GatewayState, order: Order, sign: int) -> None:
     if cycles is None:
         cycles = state.cycles[order.position_key] = Cycles()
     hold_order(state.books[order.route], cycles.of(order.route), order, sign)
-    if order.route is _LIVE and not order.is_admitted and not order.is_closing:
-        venue_use(state, order.venue).live_orders_waiting += sign
+    if order.route is _LIVE and not order.is_closing:
+        note_waiting(state, order, sign)
     prices = state.throttle.prices
     if prices is not None:
         if sign > 0:

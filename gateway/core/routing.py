@@ -217,7 +217,8 @@ def _broken_money_cap(state: GatewayState, venue: str, caps: CanaryCaps, value: 
 def _exceeds_share(state: GatewayState, venue: str, value: Decimal) -> bool:
     """Whether the live share of the value opened would be more than the step permits: one large order is not 1%.
 
-    What went live in this step is measured against everything that was opened in the rollout, in both books.
+    What went live in this step is measured against everything that was opened in the rollout, in both books; what
+    waits to be admitted, or for an answer to its new terms, counts as live.
     """
     rollout = state.rollouts.get(venue)
     terms = state.config.rollout
@@ -226,4 +227,6 @@ def _exceeds_share(state: GatewayState, venue: str, value: Decimal) -> bool:
         return False
     if terms.promotions_of(venue) is Promotions.MANUAL:
         return False
-    return (rollout.evidence.live_opened + value) * _BPS > step.notional_bp * (rollout.opened + value)
+    use = state.venues.get(venue)
+    more = value if use is None else value + use.live_value_waiting
+    return (rollout.evidence.live_opened + more) * _BPS > step.notional_bp * (rollout.opened + more)

@@ -59,6 +59,8 @@ class VenueUse(msgspec.Struct):
     live_orders_today: int = 0
     #: Those that are held and not admitted yet: the policy is being asked.
     live_orders_waiting: int = 0
+    #: Their value, and what live opening orders would have more under terms that are asked for.
+    live_value_waiting: Decimal = ZERO
     is_connected: bool = True
     text: str = ""
     since_ns: int = 0

@@ -105,8 +105,8 @@ class PastStep(msgspec.Struct, frozen=True):
 
 
 class VenueRollout(msgspec.Struct):
-    """The rollout of one venue. ``orders``, ``errors`` and ``canary_days`` count over all its steps, from its
-    beginning or since ``restarted_ns``; ``in_doubt`` is how many live orders wait for the venue's answer now."""
+    """The rollout of one venue. ``orders``, ``errors``, ``canary_days`` and ``opened`` count over all its steps, from
+    its beginning or since ``restarted_ns``; ``in_doubt`` is how many live orders wait for the venue's answer now."""
 
     evidence: StepEvidence = msgspec.field(default_factory=StepEvidence)
     past: list[PastStep] = []
@@ -120,7 +120,7 @@ class VenueRollout(msgspec.Struct):
     outages_today: int = 0
     #: It was lost too often on a day that is over, and nobody has let it go on since.
     waits_for_person: bool = False
-    #: The value opened over all steps, of both routes: what the share of the value is measured against.
+    #: The value opened, of both routes: what the share of the value is measured against.
     opened: Decimal = ZERO
     verdict: Verdict | None = None
     hold: Hold | None = None
@@ -153,3 +153,4 @@ class VenueRollout(msgspec.Struct):
         """What was proven before counts no more."""
         self.restarted_ns = ts_ns
         self.orders = self.errors = self.canary_days = 0
+        self.opened = ZERO

@@ -6,6 +6,7 @@ an outage cut off does not.
 
 from decimal import Decimal
 
+from gateway.core.counting import rest_value
 from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
 from gateway.core.rollout.comparisons import look_where_due
 from gateway.core.state import GatewayState
@@ -36,15 +37,17 @@ def note_admitted(state: GatewayState, order: Order, sign: int = 1) -> None:
     """An order is ours to send (-1: it is not after all, which takes it out of the step that it was admitted in)."""
     rollout = rollout_of(state, order.venue)
     evidence = rollout.evidence
-    if sign < 0 and (order.sent_ns or order.updated_ns) < evidence.entered_ns:
+    begun_ns = order.sent_ns or order.updated_ns
+    if sign < 0 and begun_ns < evidence.entered_ns:
         evidence = StepEvidence()
     if order.route is not _LIVE:
         evidence.shadow_orders += sign
         if evidence.position < 0:
             evidence.day_orders += sign
     if not order.is_closing:
-        value = order.held_unit * order.order_qty * sign
-        rollout.opened += value
+        value = rest_value(order) * sign
+        if sign > 0 or begun_ns >= rollout.restarted_ns:
+            rollout.opened += value
         evidence.opened += value
         if order.route is _LIVE:
             evidence.live_opened += value
@@ -134,9 +137,19 @@ def note_executed(state: GatewayState, order: Order, fact: OrderExecuted) -> Non
             tally.fill_ms += (fact.ts_ns - order.sent_ns) // _MS
 
 
-def note_replaced(state: GatewayState, order: Order) -> None:
+def note_replaced(state: GatewayState, order: Order, value_before: Decimal) -> None:
+    """An order has other terms now. What they add is opened like a new order's; what they take from an order of an
+    earlier step was never opened in this one."""
+    rollout = rollout_of(state, order.venue)
+    evidence, added = rollout.evidence, rest_value(order) - value_before
+    if not order.is_closing:
+        if added > 0 or order.created_ns > rollout.restarted_ns:
+            rollout.opened += added
+        if added > 0 or order.created_ns > evidence.entered_ns:
+            evidence.opened += added
+            evidence.live_opened += added if order.route is _LIVE else 0
     if order.route is _LIVE:
-        for tally in rollout_of(state, order.venue).evidence.tallies(stratum_of(order)):
+        for tally in evidence.tallies(stratum_of(order)):
             tally.replaced += 1
 
 
