@@ -75,7 +75,7 @@ def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
     order.held_unit = fact.held_unit
     order.ord_status = fact.ord_status
     order.terms_ns = fact.transact_ns
-    folding.note_replaced(state, order, before)
+    folding.note_replaced(state, order, before, is_ours=fact.settles_pending)
     if fact.settles_pending or not order.is_open:
         order.pending_replace = None
     order.is_in_doubt = False

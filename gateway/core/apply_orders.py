@@ -124,7 +124,7 @@ def _order_admitted(state: GatewayState, fact: OrderAdmitted) -> None:
     order.updated_ns = fact.ts_ns
     folding.note_admitted(state, order)
     if order.route is _LIVE:
-        order.twin, order.second_twin = Twin(), Twin()
+        order.twin, order.second_twin = Twin(order_qty=order.order_qty), Twin(order_qty=order.order_qty)
         order.sent_ns = fact.ts_ns
         if not order.is_closing:
             note_live(state, order)
@@ -317,6 +317,8 @@ def _twin_updated(state: GatewayState, fact: TwinUpdated) -> None:
         twin.cum_qty += fill.last_qty
         twin.cum_value += fill.last_qty * fill.last_px
         twin.fee += fill.fee
+    elif report.exec_type is ExecType.REPLACED:
+        twin.order_qty, twin.replaced = report.order_qty or twin.order_qty, twin.replaced + 1
     twin.ord_status = fact.ord_status
     if order.is_entry and twin.ord_status is OrdStatus.FILLED:
         arm_twins(state, order, is_second=report.is_second_twin)

@@ -13,6 +13,7 @@ import msgspec
 from gateway.domain.enums import OPEN_STATUSES, TERMINAL_STATUSES, ExecType, OrdStatus
 from gateway.domain.money import ZERO
 from gateway.domain.orders import ExecutionReport, Fill, Order
+from gateway.domain.twin import Twin
 
 #: Target of a transition whose status depends on how much has filled.
 BY_QTY = None
@@ -80,6 +81,11 @@ class Progress(msgspec.Struct, gc=False):
             order.terms_ns,
             order.broken_qty,
         )
+
+    @classmethod
+    def of_twin(cls, order: Order, twin: Twin) -> "Progress":
+        order_qty = twin.order_qty or order.order_qty
+        return cls(twin.ord_status, order_qty, twin.cum_qty, twin.cum_value, set(twin.exec_ids), "")
 
     @property
     def is_terminal(self) -> bool:

@@ -36,7 +36,6 @@ from gateway.domain.orders import ExecutionReport, Order, Reject
 from gateway.domain.reasons import RejectCode
 from gateway.domain.reconciliation import Settlement
 from gateway.domain.reconciliation_facts import SettlementOverruled
-from gateway.domain.twin import Twin
 
 # Named once: see domain.orders.
 _TRADE, _NEW = ExecType.TRADE, ExecType.NEW
@@ -334,7 +333,7 @@ class ReportReader:
         key = (order.order_id, report.is_second_twin)
         progress = self._twins.get(key)
         if progress is None:
-            progress = self._twins[key] = _twin_progress(order, twin)
+            progress = self._twins[key] = Progress.of_twin(order, twin)
         if advance(progress, report):
             self.facts.append(
                 TwinUpdated(
@@ -344,7 +343,3 @@ class ReportReader:
                     ord_status=progress.ord_status,
                 )
             )
-
-
-def _twin_progress(order: Order, twin: Twin) -> Progress:
-    return Progress(twin.ord_status, order.order_qty, twin.cum_qty, twin.cum_value, set(twin.exec_ids), "")

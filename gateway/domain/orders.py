@@ -266,6 +266,8 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     ack_ns: int = 0
     #: When the venue put the present terms in force (0: they are those of the order's beginning).
     terms_ns: int = 0
+    #: How often its terms were changed.
+    replaced: int = 0
     #: The market's average price from when it was sent to its last execution, where that is known.
     vwap_px: Decimal | None = None
     notes: tuple[str, ...] = ()

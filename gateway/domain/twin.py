@@ -21,6 +21,12 @@ class Twin(msgspec.Struct, gc=False):
     ack_ns: int = 0
     #: Of an exit: the twin of its entry has filled whole.
     is_armed: bool = False
+    #: Its own quantity while a change is on its way to the venue (None: that of the order).
+    order_qty: Decimal | None = None
+    #: How often its terms were changed.
+    replaced: int = 0
+    #: The venue changed the order by itself: the twin goes on under terms that the order no longer has.
+    is_apart: bool = False
 
     @property
     def avg_px(self) -> Decimal:

@@ -13,7 +13,7 @@ from gateway.domain.enums import OrdType
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ONE, ZERO, ratio
 from gateway.domain.settings import SimulatorSettings
-from gateway.service.step_record import LiveOrder
+from gateway.service.live_order import LiveOrder
 
 #: The fewest orders that a parameter is fitted to, and as many that judge it.
 MIN_ORDERS = 20
@@ -118,7 +118,7 @@ def _fit_queue(orders: Sequence[LiveOrder], old: Decimal) -> Fitted:
 def _waits(one: LiveOrder) -> tuple[Decimal, Decimal] | None:
     """How long a resting order waited live, and in its twins on average, in milliseconds; None where either did not."""
     live, twins = one.live, [twin for twin in one.twins if twin.first_fill_ns > twin.ack_ns > 0]
-    if not live.maker_value or not twins or not live.first_fill_ns > live.ack_ns > 0:
+    if not one.is_comparable or not live.maker_value or not twins or not live.first_fill_ns > live.ack_ns > 0:
         return None
     simulated = sum(((twin.first_fill_ns - twin.ack_ns) / _MS for twin in twins), ZERO) / len(twins)
     return (live.first_fill_ns - live.ack_ns) / _MS, simulated
@@ -152,7 +152,7 @@ def _look_at_prices(orders: Sequence[LiveOrder]) -> Fitted:
     gaps, noises = [], []
     for one in orders:
         twins = [twin.avg_px for twin in one.twins if twin.cum_qty]
-        if one.live.cum_qty and twins:
+        if one.live.cum_qty and twins and one.is_comparable:
             mean = sum(twins, ZERO) / len(twins)
             gaps.append(ratio((one.live.avg_px - mean) * one.order.side.sign * _BP, mean))
             if len(twins) == 2:

@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from gateway.core.evidence.histogram import Histogram
 from gateway.core.evidence.rates import lower_bound, upper_bound
 from gateway.domain import facts, reconciliation_facts, rollout_facts, stop_facts
 from gateway.domain.alert_facts import AlertRaised
-from gateway.domain.enums import OPEN_STATUSES, Route, Side
+from gateway.domain.enums import OPEN_STATUSES, ExecType, Route, Side
 from gateway.domain.money import ZERO, plain, ratio
-from gateway.domain.orders import Fill, Order, Reject
+from gateway.domain.orders import Reject
 from gateway.domain.reasons import RejectCode
 from gateway.domain.records import Record
 from gateway.domain.review import (
@@ -29,6 +27,7 @@ from gateway.domain.review import (
     Samples,
     StepRecord,
 )
+from gateway.service.live_order import LiveOrder
 
 _MS = 1_000_000
 _TENTHS = Decimal(100_000)
@@ -36,44 +35,6 @@ _BP = Decimal(10_000)
 #: One-sided; two of them bound the share at 95%.
 _CONFIDENCE = Decimal("0.975")
 _MAX_REASONS = 200
-
-
-class Execution(msgspec.Struct):
-    """What became of an order at one place: at the venue, or in one of its simulations."""
-
-    ack_ns: int = 0
-    first_fill_ns: int = 0
-    cum_qty: Decimal = ZERO
-    cum_value: Decimal = ZERO
-    is_done: bool = False
-    maker_value: Decimal = ZERO
-    maker_fee: Decimal = ZERO
-    taker_value: Decimal = ZERO
-    taker_fee: Decimal = ZERO
-    fee_currencies: set[str] = msgspec.field(default_factory=set)
-
-    def pay(self, fill: Fill) -> None:
-        """Note what a fill cost. Values are without the instrument's multiplier."""
-        self.fee_currencies.add(fill.fee_currency)
-        if fill.is_maker:
-            self.maker_value += fill.last_qty * fill.last_px
-            self.maker_fee += fill.fee
-        else:
-            self.taker_value += fill.last_qty * fill.last_px
-            self.taker_fee += fill.fee
-
-    @property
-    def avg_px(self) -> Decimal:
-        return ratio(self.cum_value, self.cum_qty)
-
-
-class LiveOrder(msgspec.Struct):
-    """A live order and its twins."""
-
-    order: Order
-    sent_ns: int = 0
-    live: Execution = msgspec.field(default_factory=Execution)
-    twins: tuple[Execution, Execution] = msgspec.field(default_factory=lambda: (Execution(), Execution()))
 
 
 class StepFold:
@@ -151,6 +112,12 @@ class StepFold:
             found.live.cum_qty, found.live.cum_value = fact.cum_qty, fact.cum_value
             self._tell(fact.ts_ns, "trade revised", f"{fact.order_id}: {fact.text or fact.exec_id}")
 
+    def replaced(self, fact: facts.OrderReplaced) -> None:
+        if (found := self._orders.get(fact.order_id)) is None:
+            return
+        found.live.replaced += 1
+        found.is_apart |= not fact.settles_pending and found.is_twin_behind
+
     def ended(self, fact: facts.OrderEnded) -> None:
         if (found := self._orders.get(fact.order_id)) is None:
             return
@@ -166,6 +133,7 @@ class StepFold:
         report = fact.report
         twin = found.twins[report.is_second_twin]
         twin.ack_ns = twin.ack_ns or fact.ts_ns
+        twin.replaced += report.exec_type is ExecType.REPLACED
         twin.is_done = fact.ord_status not in OPEN_STATUSES
         if report.last_qty:
             twin.first_fill_ns = twin.first_fill_ns or fact.ts_ns
@@ -272,7 +240,7 @@ def _samples(orders: Iterable[LiveOrder]) -> tuple[int, Samples]:
     pairs = 0
     for one in orders:
         twins = [twin for twin in one.twins if twin.cum_qty]
-        if not one.live.cum_qty or not twins:
+        if not one.live.cum_qty or not twins or not one.is_comparable:
             continue
         pairs += 1
         side, arrival = one.order.side, one.order.arrival_px
@@ -317,6 +285,7 @@ _TAKERS: Mapping[type, _Taker] = {
     facts.OrderAcknowledged: StepFold.acknowledged,
     facts.OrderExecuted: StepFold.executed,
     facts.TradeRevised: StepFold.revised,
+    facts.OrderReplaced: StepFold.replaced,
     facts.OrderEnded: StepFold.ended,
     facts.TwinUpdated: StepFold.twin,
     facts.OrderInDoubt: StepFold.in_doubt,

@@ -137,9 +137,9 @@ def note_executed(state: GatewayState, order: Order, fact: OrderExecuted) -> Non
             tally.fill_ms += (fact.ts_ns - order.sent_ns) // _MS
 
 
-def note_replaced(state: GatewayState, order: Order, value_before: Decimal) -> None:
+def note_replaced(state: GatewayState, order: Order, value_before: Decimal, *, is_ours: bool) -> None:
     """An order has other terms now. What they add is opened like a new order's; what they take from an order of an
-    earlier step was never opened in this one."""
+    earlier step was never opened in this one. ``is_ours`` False: nobody asked for them, of its twins neither."""
     rollout = rollout_of(state, order.venue)
     evidence, added = rollout.evidence, rest_value(order) - value_before
     if not order.is_closing:
@@ -148,9 +148,13 @@ def note_replaced(state: GatewayState, order: Order, value_before: Decimal) -> N
         if added > 0 or order.created_ns > evidence.entered_ns:
             evidence.opened += added
             evidence.live_opened += added if order.route is _LIVE else 0
+    order.replaced += 1
     if order.route is _LIVE:
         for tally in evidence.tallies(stratum_of(order)):
             tally.replaced += 1
+    for twin in (order.twin, order.second_twin) if not is_ours else ():
+        if twin is not None and twin.ord_status in OPEN_STATUSES and twin.replaced < order.replaced:
+            twin.is_apart = True
 
 
 def note_done(state: GatewayState, order: Order) -> None:
@@ -193,10 +197,13 @@ def note_twin_done(state: GatewayState, order: Order) -> None:
 def _pair(state: GatewayState, order: Order) -> None:
     """Compare a live order with its twins, once all of them are done: every one of them ends once, the last one pairs.
 
+    Twins that got terms which the venue refused, or did not get what the venue changed by itself, are other orders.
     The price of the twins is the mean of both, which halves the simulator's own noise in every comparison.
     """
     twins = [twin for twin in (order.twin, order.second_twin) if twin is not None]
     if not twins or any(twin.ord_status in OPEN_STATUSES for twin in twins) or order.ord_status is _REJECTED:
+        return
+    if any(twin.is_apart or twin.replaced > order.replaced for twin in twins):
         return
     evidence = rollout_of(state, order.venue).evidence
     filled = [twin for twin in twins if twin.cum_qty]
