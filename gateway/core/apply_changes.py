@@ -11,7 +11,7 @@ import msgspec
 from gateway.core.apply_orders import close_order
 from gateway.core.counting import count, rest_value
 from gateway.core.holding import hold_exposure
-from gateway.core.rollout import folding
+from gateway.core.rollout import folding, outcomes
 from gateway.core.state import GatewayState
 from gateway.domain.facts import (
     CancelRefused,
@@ -83,7 +83,7 @@ def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
     hold_exposure(state, order, 1)
     count(state, "replaces", "done")
     if was_open and not order.is_open:
-        folding.note_done(state, order)
+        outcomes.note_done(state, order, fact.ts_ns)
         close_order(state, order)
 
 

@@ -14,7 +14,7 @@ from gateway.core.lifecycle import fill_of
 from gateway.core.order_classes import status_of_class
 from gateway.core.pricing import unit_value
 from gateway.core.revisions import Revisions
-from gateway.core.rollout import folding
+from gateway.core.rollout import folding, outcomes
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import note_executed
 from gateway.core.trading.flattens import note_outcome, note_sent
@@ -61,14 +61,10 @@ def close_order(state: GatewayState, order: Order) -> None:
         parent = state.orders.get(order.parent_id)
         if parent is None or any(leg.is_open for leg in state.legs_of(parent)):
             return
-        _close_parent(state, parent)
+        settle_parent(state, parent)
+        close_order(state, parent)
         return
     state.closed_ids[order.order_id] = None
-
-
-def _close_parent(state: GatewayState, parent: Order) -> None:
-    settle_parent(state, parent)
-    close_order(state, parent)
 
 
 def settle_parent(state: GatewayState, parent: Order) -> None:
@@ -236,6 +232,7 @@ def _order_acknowledged(state: GatewayState, fact: OrderAcknowledged) -> None:
 def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     order = state.orders[fact.order_id]
     was_open = order.is_open
+    outcomes.take_back(state, order)
     folding.note_answered(state, order, fact.ts_ns)
     folding.note_executed(state, order, fact)
     hold_exposure(state, order, -1)
@@ -250,6 +247,7 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     order.updated_ns = fact.ts_ns
     if not order.is_open:
         order.pending_replace = None
+    outcomes.say_again(state, order)
     hold_exposure(state, order, 1)
     if order.order_class is not _SIMPLE:
         arm_exits(state, order)
@@ -261,7 +259,7 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
     note_executed(state.agreements, order, fact.ts_ns)
     if was_open and not order.is_open:
         count(state, "orders", str(order.ord_status))
-        folding.note_done(state, order)
+        outcomes.note_done(state, order, fact.ts_ns)
         close_order(state, order)
 
 
@@ -299,7 +297,7 @@ def _order_ended(state: GatewayState, fact: OrderEnded) -> None:
     count(state, "orders", str(fact.ord_status))
     state.breakers.counters.note_ended(order, fact.ts_ns)
     note_outcome(state.flattens, order, fact.ts_ns)
-    folding.note_done(state, order)
+    outcomes.note_done(state, order, fact.ts_ns)
     close_order(state, order)
 
 
@@ -323,7 +321,7 @@ def _twin_updated(state: GatewayState, fact: TwinUpdated) -> None:
     if order.is_entry and twin.ord_status is OrdStatus.FILLED:
         arm_twins(state, order, is_second=report.is_second_twin)
     if was_open and twin.ord_status not in OPEN_STATUSES:
-        folding.note_twin_done(state, order)
+        outcomes.note_twin_done(state, order, fact.ts_ns)
 
 
 def _order_restored(state: GatewayState, fact: OrderRestored) -> None:

@@ -11,6 +11,7 @@ from gateway.core.counting import count
 from gateway.core.holding import arm_exits, hold_exposure
 from gateway.core.ledger.revision import revise_fill
 from gateway.core.revisions import Revisions
+from gateway.core.rollout import outcomes
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import note_executed
 from gateway.domain.facts import RevisionDeferred, TradeRevised
@@ -19,6 +20,7 @@ from gateway.domain.facts import RevisionDeferred, TradeRevised
 def _trade_revised(state: GatewayState, fact: TradeRevised) -> None:
     order = state.orders[fact.order_id]
     index, old = next((n, fill) for n, fill in enumerate(order.fills) if fill.exec_id == fact.exec_id)
+    outcomes.take_back(state, order)
     hold_exposure(state, order, -1)
     order.ord_status = fact.ord_status
     order.cum_qty, order.cum_value, order.broken_qty = fact.cum_qty, fact.cum_value, fact.broken_qty
@@ -34,6 +36,7 @@ def _trade_revised(state: GatewayState, fact: TradeRevised) -> None:
     if order.early_revisions:
         order.early_revisions = Revisions(order, ()).still_waiting()
     order.updated_ns = fact.ts_ns
+    outcomes.say_again(state, order)
     hold_exposure(state, order, 1)
     arm_exits(state, order)
     book = state.books[order.route]

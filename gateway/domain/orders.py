@@ -264,6 +264,9 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     #: When it became ours to send, and when the venue first answered (0: not yet).
     sent_ns: int = 0
     ack_ns: int = 0
+    #: When what it came to began to count as evidence: by itself, and beside its twins (0: it does not).
+    judged_ns: int = 0
+    paired_ns: int = 0
     #: When the venue put the present terms in force (0: they are those of the order's beginning).
     terms_ns: int = 0
     #: How often its terms were changed.

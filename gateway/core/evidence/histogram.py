@@ -39,6 +39,15 @@ class Histogram(msgspec.Struct):
         self.n += 1
         self.total += value
 
+    def remove(self, value: int) -> None:
+        """Take back a sample that was added."""
+        cell = str(cell_of(value))
+        self.cells[cell] -= 1
+        if not self.cells[cell]:
+            del self.cells[cell]
+        self.n -= 1
+        self.total -= value
+
     @property
     def counts(self) -> dict[int, int]:
         """How often each value was seen, in the order of the values."""

@@ -7,21 +7,16 @@ an outage cut off does not.
 from decimal import Decimal
 
 from gateway.core.counting import rest_value
-from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
-from gateway.core.rollout.comparisons import look_where_due
+from gateway.core.evidence.memory import StepEvidence, VenueRollout
 from gateway.core.state import GatewayState
 from gateway.domain.breakers import BreakerKind
-from gateway.domain.enums import OPEN_STATUSES, OrdStatus, Route, Side
+from gateway.domain.enums import OPEN_STATUSES, OrdStatus, Route
 from gateway.domain.facts import OrderExecuted
-from gateway.domain.money import ratio
 from gateway.domain.orders import Order
 from gateway.domain.reasons import RejectCode
 from gateway.domain.twin import Twin
 
 _LIVE = Route.LIVE
-_FILLED, _REJECTED, _CANCELED = OrdStatus.FILLED, OrdStatus.REJECTED, OrdStatus.CANCELED
-_BUY = Side.BUY
-_TENTHS = Decimal(100_000)
 _MS = 1_000_000
 
 
@@ -157,76 +152,6 @@ def note_replaced(state: GatewayState, order: Order, value_before: Decimal, *, i
             twin.is_apart = True
 
 
-def note_done(state: GatewayState, order: Order) -> None:
-    """A live order is done, as it now stands."""
-    if order.route is not _LIVE or not order.ack_ns:
-        return
-    evidence = rollout_of(state, order.venue).evidence
-    tenths, of_vwap = _slippage(order, order.arrival_px), _slippage(order, order.vwap_px)
-    for tally in evidence.tallies(stratum_of(order)):
-        _count_done(tally, order)
-        if tenths is not None:
-            tally.slippages += 1
-            tally.slippage += tenths
-        if of_vwap is not None:
-            tally.vwap_orders += 1
-            tally.vwap += of_vwap
-    if tenths is not None:
-        evidence.slippage.add(tenths)
-    if of_vwap is not None:
-        evidence.vwap.add(of_vwap)
-    _pair(state, order)
-    look_where_due(evidence, state.config.rollout.gates)
-
-
-def _count_done(tally: Tally, order: Order) -> None:
-    tally.ended += 1
-    tally.filled += order.ord_status is _FILLED
-    tally.partial += bool(order.cum_qty) and order.ord_status is not _FILLED
-    tally.canceled += order.ord_status is _CANCELED
-    tally.fill_ratio += min(ratio(order.cum_qty, order.order_qty), Decimal(1))
-
-
-def note_twin_done(state: GatewayState, order: Order) -> None:
-    """One of the twins of a live order is done, as it now stands."""
-    if order.ord_status not in OPEN_STATUSES and order.ack_ns:
-        _pair(state, order)
-        look_where_due(rollout_of(state, order.venue).evidence, state.config.rollout.gates)
-
-
-def _pair(state: GatewayState, order: Order) -> None:
-    """Compare a live order with its twins, once all of them are done: every one of them ends once, the last one pairs.
-
-    Twins that got terms which the venue refused, or did not get what the venue changed by itself, are other orders.
-    The price of the twins is the mean of both, which halves the simulator's own noise in every comparison.
-    """
-    twins = [twin for twin in (order.twin, order.second_twin) if twin is not None]
-    if not twins or any(twin.ord_status in OPEN_STATUSES for twin in twins) or order.ord_status is _REJECTED:
-        return
-    if any(twin.is_apart or twin.replaced > order.replaced for twin in twins):
-        return
-    evidence = rollout_of(state, order.venue).evidence
-    filled = [twin for twin in twins if twin.cum_qty]
-    if len(filled) == len(twins) > 1:
-        evidence.noise.add(_difference(filled[1].avg_px, filled[0].avg_px, order.side))
-    evidence.noise_fills += 0 < len(filled) < len(twins)
-    tenths = None
-    if order.cum_qty and filled:
-        tenths = _difference(order.avg_px, sum((twin.avg_px for twin in filled), Decimal(0)) / len(filled), order.side)
-        evidence.twin_slippage.add(tenths)
-    if twins[0].ack_ns:
-        evidence.ack_delay_ms.add((order.ack_ns - twins[0].ack_ns) // _MS)
-    if not order.cum_qty and not filled:
-        return
-    is_hit = bool(order.cum_qty) and order.cum_qty >= min(twin.cum_qty for twin in twins)
-    for tally in evidence.tallies(stratum_of(order)):
-        tally.pairs += 1
-        tally.hits += is_hit
-        if tenths is not None:
-            tally.twin_slippages += 1
-            tally.twin_slippage += tenths
-
-
 def note_twin(twin: Twin, ts_ns: int) -> None:
     """When a twin was first heard of."""
     twin.ack_ns = twin.ack_ns or ts_ns
@@ -234,18 +159,6 @@ def note_twin(twin: Twin, ts_ns: int) -> None:
 
 def stratum_of(order: Order) -> str:
     return f"{order.ord_type.value}|{order.side.value}|{order.symbol}"
-
-
-def _slippage(order: Order, benchmark: Decimal | None) -> int | None:
-    if not order.cum_qty or benchmark is None or benchmark <= 0:
-        return None
-    return _difference(order.avg_px, benchmark, order.side)
-
-
-def _difference(px: Decimal, benchmark: Decimal, side: Side) -> int:
-    """How much worse ``px`` is than ``benchmark``, in tenths of a basis point of it; negative when it is better."""
-    worse = px - benchmark if side is _BUY else benchmark - px
-    return int((worse / benchmark * _TENTHS).to_integral_value()) if benchmark > 0 else 0
 
 
 def is_away(state: GatewayState, venue: str) -> bool:

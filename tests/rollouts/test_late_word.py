@@ -1,0 +1,125 @@
+"""What venues say of an order after its end: fills that come late, and fills that are taken back."""
+
+from decimal import Decimal
+
+import pytest
+
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
+from gateway.core.evidence.memory import StepEvidence
+from gateway.domain.enums import ExecType, Mode
+from gateway.domain.orders import Order
+from tests.rollouts.site import Site
+
+D = Decimal
+WORSE = D("181.80")  # a hundred bps above the arrival
+
+
+def canary() -> Site:
+    site = Site()
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    return site
+
+
+def working(site: Site, *, with_twins: bool = True) -> Order:
+    order = site.live_order(qty=2)
+    site.report(order, ExecType.NEW)
+    if with_twins:
+        fill_twins(site, order)
+    return order
+
+
+def fill_twins(site: Site, order: Order) -> None:
+    for second in (False, True):
+        site.fill(order, 2, is_twin=True, is_second_twin=second, exec_id=f"t{second}")
+
+
+def told(evidence: StepEvidence) -> dict[str, object]:
+    total = evidence.total
+    return {
+        "pairs": total.pairs,
+        "hits": total.hits,
+        "filled": total.filled,
+        "partial": total.partial,
+        "canceled": total.canceled,
+        "ended": total.ended,
+        "ratio": total.fill_ratio,
+        "slippage": evidence.slippage.counts,
+        "sum": (total.slippages, total.slippage, evidence.slippage.total, evidence.slippage.n),
+        "against twins": evidence.twin_slippage.counts,
+    }
+
+
+def test_a_fill_after_the_cancel_counts() -> None:
+    """Without it the price of a fill that came after the cancel would never be looked at, and the venue would be said
+    not to have filled what it did fill."""
+    site = canary()
+    order = working(site)
+    site.report(order, ExecType.CANCELED)
+    assert told(site.rollout.evidence)["hits"] == 0
+    site.fill(order, 1, px=WORSE)
+    site.fill(order, 1, px=WORSE)
+    assert told(site.rollout.evidence) == {
+        "pairs": 1,
+        "hits": 1,
+        "filled": 0,
+        "partial": 1,
+        "canceled": 1,
+        "ended": 1,
+        "ratio": D(1),
+        "slippage": {1_000: 1},
+        "sum": (1, 1_000, 1_000, 1),
+        "against twins": {1_000: 1},
+    }
+
+
+def test_a_fill_that_is_taken_back_counts_no_more() -> None:
+    """Without it fills that the venue busted would go on proving that it fills, and at which price."""
+    site = canary()
+    kept = working(site)
+    site.fill(kept, 2)
+    before = told(site.rollout.evidence)
+    order = working(site)
+    site.fill(order, 2, px=WORSE, exec_id="wrong")
+    assert told(site.rollout.evidence)["slippage"] == {0: 1, 1_000: 1}
+    site.report(order, ExecType.TRADE_CANCEL, exec_ref_id="wrong", exec_id="bust")
+    after = told(site.rollout.evidence)
+    assert (after["slippage"], after["against twins"]) == (before["slippage"], before["against twins"])
+    assert (after["pairs"], after["hits"], after["filled"], after["ended"]) == (2, 1, 1, 2)
+
+
+def test_a_corrected_price_is_the_one_that_counts() -> None:
+    """Without it a correction would leave the slippage of a trade that never was."""
+    site = canary()
+    order = working(site)
+    site.fill(order, 2, px=WORSE, exec_id="wrong")
+    px = site.prices["AAPL"]
+    site.report(order, ExecType.TRADE_CORRECT, exec_ref_id="wrong", exec_id="right", last_qty=D(2), last_px=px)
+    found = told(site.rollout.evidence)
+    assert (found["slippage"], found["against twins"], found["sum"]) == ({0: 1}, {0: 1}, (1, 0, 0, 1))
+
+
+@pytest.mark.parametrize("is_twin_first", [True, False])
+def test_the_order_in_which_things_are_told_changes_nothing(is_twin_first: bool) -> None:
+    """Without it the evidence of one and the same order would depend on which message was faster."""
+    site = canary()
+    order = working(site, with_twins=is_twin_first)
+    site.report(order, ExecType.CANCELED)
+    site.fill(order, 2, px=WORSE)
+    if not is_twin_first:
+        fill_twins(site, order)
+    found = told(site.rollout.evidence)
+    assert (found["pairs"], found["hits"], found["slippage"]) == (1, 1, {1_000: 1})
+    assert found["against twins"] == {1_000: 1}
+
+
+def test_what_counted_in_an_earlier_step_is_left_there() -> None:
+    """Without it a late word on an order of before would be taken out of counts that it never was in."""
+    site = canary()
+    order = working(site)
+    site.fill(order, 2, px=WORSE, exec_id="wrong")
+    assert site.raise_to(Mode.SHADOW, 0) == ""
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    before = told(site.rollout.evidence)
+    site.report(order, ExecType.TRADE_CANCEL, exec_ref_id="wrong", exec_id="bust")
+    assert told(site.rollout.evidence) == before
+    assert state_hash(decode_snapshot(encode_snapshot(site.state))) == state_hash(site.state)
