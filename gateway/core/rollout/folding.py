@@ -61,13 +61,13 @@ def note_answered(state: GatewayState, order: Order, ts_ns: int, reject_code: st
     """The venue has spoken of an order for the first time; ``reject_code`` when that was no. Before it is applied."""
     if order.route is not _LIVE or not order.is_admitted:
         return
-    if reject_code == RejectCode.WITHHELD:
-        _note_withheld(state, order)
-        return
     rollout = rollout_of(state, order.venue)
     was_in_doubt = order.is_in_doubt
     if was_in_doubt:
         rollout.in_doubt -= 1
+    if reject_code == RejectCode.WITHHELD:
+        _note_withheld(state, order)
+        return
     if order.entry_id:
         return  # an exit is no request of its own: what the venue makes of it tells nothing of how it answers
     if order.ord_status is not OrdStatus.PENDING_NEW:
@@ -87,7 +87,7 @@ def _count_answer(rollout: VenueRollout, order: Order, ts_ns: int, *, is_error: 
     order.ack_ns = ts_ns
     rollout.orders += 1
     rollout.errors += is_error
-    evidence.day_orders += 1
+    evidence.day_orders += evidence.position >= 0
     delay_ms = (ts_ns - order.sent_ns) // _MS
     if not is_error:
         evidence.ack_ms.add(delay_ms)

@@ -1,0 +1,82 @@
+"""What counts for a gate, and for how long."""
+
+from decimal import Decimal
+
+import msgspec
+
+from gateway.core.evidence.histogram import Histogram
+from gateway.core.evidence.memory import StepEvidence, VenueRollout
+from gateway.core.evidence.ranks import look_at
+from gateway.core.rollout.comparisons import comparisons, noise_tenths
+from gateway.core.rollout.gates import assess
+from gateway.domain.enums import Mode, Side, SubmitStatus
+from gateway.domain.events import SubmitCompleted
+from gateway.domain.reconciliation_events import AccountCompared
+from gateway.domain.rollout import Gates, Rollout, ShadowTerms, Verdict
+from gateway.domain.rollout_events import RolloutCommand
+from tests.rollouts.site import TERMS, Site
+
+D = Decimal
+
+
+def test_an_order_that_was_lost_sight_of_and_then_not_sent_is_in_doubt_no_more() -> None:
+    """Without it the gate of orders in doubt would say error for good, and the venue could never be raised again: the
+    order waited for its turn while the venue was asked for its open orders, and a demotion then held it back."""
+    site = Site()
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    order = site.live_order()
+    site.send(AccountCompared(ts_ns=site.tick(), venue="alpha", drifts=(), foreign=(), lost_ids=(order.order_id,)))
+    assert site.rollout.in_doubt == 1
+    site.command(RolloutCommand.PAUSE)
+    site.send(SubmitCompleted(ts_ns=site.tick(), order_id=order.order_id, status=SubmitStatus.WITHHELD))
+    assert site.rollout.in_doubt == 0
+    assert site.rollout.orders == 0
+
+
+def test_closing_what_is_left_live_is_no_day_in_shadow() -> None:
+    """Without it a venue that was taken back to SHADOW would earn its days there with live orders that close, and not
+    with one that was simulated."""
+    site = Site(terms=msgspec.structs.replace(TERMS, shadow=ShadowTerms(days=1)))
+    site.fill(site.place(strategy="first"))
+    site.next_day()
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    order = site.live_order()
+    site.fill(order)
+    assert site.raise_to(Mode.SHADOW, 0) == ""
+    site.next_day()
+    assert site.rollout.evidence.days == 0
+    way_out = site.place(Side.SELL, 1, strategy=order.strategy_id)
+    assert way_out.is_closing
+    site.fill(way_out)
+    site.next_day()
+    assert site.rollout.evidence.days == 0
+    assert "days" in site.raise_to(Mode.CANARY, 5_000)
+
+
+def looked_at(values: list[int], noise: int, gates: Gates) -> VenueRollout:
+    """A step whose samples against the twins were looked at while the simulator's noise was ``noise``."""
+    evidence = StepEvidence(position=0, twin_slippage=Histogram(), noise=Histogram())
+    for value in values:
+        evidence.twin_slippage.add(value)
+        evidence.noise.add(noise)
+    (one,) = (one for one in comparisons(evidence, gates) if one.gate == "twin_slippage")
+    evidence.looks["twin_slippage"] = look_at(one.samples, None, one.bound, one.beyond)
+    return VenueRollout(evidence=evidence)
+
+
+def verdict_of(rollout: VenueRollout, gates: Gates) -> Verdict:
+    results = assess(rollout, Rollout(gates=gates), is_away=False)
+    return next(one.verdict for one in results if one.gate == "twin_slippage")
+
+
+def test_what_is_proven_within_the_bound_stays_so_when_the_simulator_gets_noisier() -> None:
+    """Without it a pass would be lost between two looks, by a tenth of a basis point in the median of the noise, which
+    has no part in it: how far the simulator is off matters to a failure alone."""
+    gates = Gates(min_pairs=10)
+    good, bad = (looked_at([value] * 40, 1, gates) for value in (10, 90))
+    assert (verdict_of(good, gates), verdict_of(bad, gates)) == (Verdict.PASS, Verdict.FAIL)
+    for rollout in (good, bad):
+        for _ in range(100):
+            rollout.evidence.noise.add(60)
+        assert noise_tenths(rollout.evidence) == 60
+    assert (verdict_of(good, gates), verdict_of(bad, gates)) == (Verdict.PASS, Verdict.NOT_ENOUGH)
