@@ -127,3 +127,28 @@ def test_a_denied_replace_lets_no_fill_beyond_the_old_terms_into_the_folded_worl
     assert held == [D(10)]
     assert not folded.state.open_orders()
     assert folded.skipped == 0, folded.last_problem
+
+
+@pytest.mark.parametrize("end", [ExecType.TRADE, ExecType.CANCELED, "behind"])
+def test_new_terms_whose_order_ends_before_the_policy_answers_are_told_and_forgotten(end: ExecType | str) -> None:
+    """Without this, each of them would stay in the candidate's memory for good and be counted nowhere: nothing is
+    recorded of an answer that comes too late."""
+    world = World()
+    order = world.place(qty=10, limit=D("180.00"))
+    world.policy = lambda document: None
+    world.replace(order, order_qty=D(20))
+    judge = Judge(GatewayState(), with_limits_of(trading_config(limits=TIGHT)), Verdicts())
+    for record in world.records:
+        judge.hear(record)
+    seen = len(world.records)
+    if end is ExecType.TRADE:
+        world.fill(order)
+    elif end is ExecType.CANCELED:
+        world.report(order, ExecType.CANCELED)
+    else:
+        world.fill(order, 1)
+    world.answer_policy(world.asked.pop(), ALLOW)
+    for record in world.records[seen:]:
+        judge.hear(record, is_judged=end != "behind")
+    assert judge.undecided == 1
+    assert not judge._open

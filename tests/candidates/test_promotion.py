@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.adapters.config import parse
+from gateway.app.candidate_proofs import limits_revision
 from gateway.app.checks import check_config
-from gateway.core.candidates.proof import ENFORCED, NOT_PROVEN, Shown, proof_of_limits, proof_of_policies
+from gateway.core.candidates.proof import ENFORCED, NOT_PROVEN, Shown, looser_limits, proof_of_limits, proof_of_policies
 from gateway.core.config_edits import load
 from gateway.domain.candidates import CandidateGates, CandidatePart, CandidateTerms
 from gateway.domain.config import Limits
@@ -56,6 +58,18 @@ def test_the_core_takes_tighter_limits_at_once_and_looser_ones_with_a_proof(
         return
     (changed,) = (fact for fact in decision.facts if isinstance(fact, ConfigChanged))
     assert (proven_by in changed.difference) is bool(proven_by)
+
+
+def test_everything_that_risk_yaml_says_needs_the_proof() -> None:
+    """Without this, what is left out could be loosened without a candidate, and one that says otherwise would prove it:
+    how often venues are asked for what they hold is in risk.yaml too."""
+    before, after = (
+        parse({"gateway.yaml": b"{}", "risk.yaml": b"reconciliation: {every_s: %d}" % every_s}, {}).trading
+        for every_s in (60, 86_400)
+    )
+    old, new = (msgspec.structs.replace(one, rollout=NEEDED, revision="r") for one in (before, after))
+    assert looser_limits(old, new) == ("reconciliation.every_s 60 -> 86400",)
+    assert limits_revision(old) != limits_revision(new)
 
 
 def test_what_is_judged_by_is_what_is_in_force_before_the_edit() -> None:

@@ -50,6 +50,7 @@ def with_limits_of(edited: TradingConfig) -> Overlay:
             overrides=edited.overrides,
             figures=edited.figures,
             drop_copy=edited.drop_copy,
+            reconciliation=edited.reconciliation,
         )
 
     return apply_limits

@@ -27,6 +27,7 @@ from gateway.core.policy import denial_of
 from gateway.core.state import GatewayState
 from gateway.domain.candidates import OrderDifference, Subject
 from gateway.domain.effects import EvaluatePolicy
+from gateway.domain.enums import OPEN_STATUSES
 from gateway.domain.events import OrderReceived, PolicyEvaluated, PolicyVerdict, ReplaceReceived
 from gateway.domain.facts import (
     ConfigChanged,
@@ -34,6 +35,7 @@ from gateway.domain.facts import (
     HoldReleased,
     OrderDenied,
     OrderEnded,
+    OrderExecuted,
     OrderWithdrawn,
     ReplaceDenied,
 )
@@ -93,7 +95,7 @@ class Judge:
         """Judge what the record decided, then apply it. ``is_judged`` False: only keep up."""
         judged: Judged | None = None
         if not is_judged:
-            self._open.clear()
+            self._leave(*self._open)
         else:
             try:
                 judged = self._judge(record)
@@ -181,9 +183,18 @@ class Judge:
         return _judged(waiting.subject, waiting.enforced, candidate)
 
     def _forget(self, facts: Iterable[Fact]) -> None:
-        """Let go of requests that ended before their policy answered."""
+        """Let go of requests that ended before their policy answered: an order, or new terms for one."""
         for fact in facts:
-            if isinstance(fact, _LEAVING) and (waiting := self._open.get((fact.order_id, False))) is not None:
+            if isinstance(fact, _LEAVING):
+                self._leave((fact.order_id, False), (fact.order_id, True))
+            elif isinstance(fact, ReplaceDenied) or (
+                isinstance(fact, OrderExecuted) and fact.ord_status not in OPEN_STATUSES
+            ):
+                self._leave((fact.order_id, True))
+
+    def _leave(self, *keys: tuple[str, bool]) -> None:
+        for key in keys:
+            if (waiting := self._open.get(key)) is not None:
                 self._drop(waiting)
                 self.undecided += 1
 
