@@ -76,6 +76,11 @@ class WorkerProcess:
                 process.kill()
             await process.wait()
 
+    @property
+    def has_finished(self) -> bool:
+        """Whether it ended by itself, with all that it had to do."""
+        return self._process is not None and self._process.returncode == 0
+
     async def _listen(self, output: asyncio.StreamReader) -> None:
         while line := await output.readline():
             self._on_line(line)

@@ -64,12 +64,14 @@ def shown_by(
 def shown_on_record(
     data_dir: Path, candidates: Mapping[str, CandidateSettings], terms: CandidateTerms
 ) -> tuple[Shown, ...]:
-    """What candidates had shown when they were last at work, read from what they kept."""
+    """What candidates had shown when they were last at work, read from what they kept. One whose process ended before
+    it had judged all shows that too."""
     found: list[Shown] = []
     for name, settings in candidates.items():
         report = remembered(data_dir / MEMORY / f"{name}.json")
         if report is not None:
-            found.append(shown_by(name, report.revision, assess(report, terms.gates_of(settings.gates), ""), report))
+            gates = assess(report, terms.gates_of(settings.gates), report.trouble)
+            found.append(shown_by(name, report.revision, gates, report))
     return tuple(found)
 
 

@@ -111,6 +111,21 @@ def remembered(memory: Path, revision: str | None = None) -> CandidateReport | N
     return report if revision in (None, report.revision) else None
 
 
+def note_trouble(memory: Path, revision: str, why: str) -> None:
+    """Keep that it ended before it had judged what is on record: until it has, what it came to proves nothing."""
+    report = remembered(memory, revision)
+    if report is not None:
+        keep(memory, msgspec.structs.replace(report, trouble=why))
+
+
+def keep(memory: Path, report: CandidateReport) -> None:
+    """Keep a report for the next start. Derived from the journal, so it need not be durable."""
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    beside = memory.with_suffix(".new")
+    beside.write_bytes(msgspec.json.encode(report))
+    beside.replace(memory)
+
+
 def _end_of_input() -> asyncio.Event:
     """Set when standard input ends: the gateway is closing, or gone."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -144,14 +159,11 @@ class _Teller:
             self.save()
 
     def save(self) -> None:
-        """Keep the last report for the next start. Derived from the journal, so it need not be durable."""
+        """Keep the last report for the next start."""
         if self._report is None:
             return
         self._write()
-        self._memory.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._memory.with_suffix(".new")
-        beside.write_bytes(msgspec.json.encode(self._report))
-        beside.replace(self._memory)
+        keep(self._memory, self._report)
         self._saved_s, self._saved_seq = time.monotonic(), self._report.seq
 
     def _write(self) -> None:

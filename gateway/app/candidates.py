@@ -26,7 +26,7 @@ from gateway.app.candidate_proofs import (
     shown_by,
     shown_on_record,
 )
-from gateway.app.candidate_worker import Job, remembered
+from gateway.app.candidate_worker import Job, note_trouble, remembered
 from gateway.app.edits import ConfigEdits
 from gateway.core.candidates.gates import assess
 from gateway.core.candidates.overlay import with_limits_of
@@ -301,6 +301,7 @@ class _Running:
                 return
             self._ends += 1
             self._process_problem = why
+            await asyncio.to_thread(note_trouble, Path(job.memory), job.revision, why)
             if self._ends >= _MAX_ENDS:
                 _log.error("candidate %s is stopped until its files change, no order is affected: %s", self._name, why)
                 return
@@ -326,6 +327,9 @@ class _Running:
         self._is_closing = True
         if self._process is not None:
             await self._process.close()
+            if self._job is not None and not self._process.has_finished:
+                why = self._process_problem or "it was ended before it had judged what is on record"
+                await asyncio.to_thread(note_trouble, Path(self._job.memory), self._job.revision, why)
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])

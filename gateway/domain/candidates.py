@@ -99,7 +99,8 @@ class CandidateReport(msgspec.Struct, kw_only=True):
     in force would be a denial), ``skipped`` those that were not judged because it was too far behind, ``undecided``
     those that left before the enforced policy answered, ``assumed`` the answers of policies that nobody could ask and
     that were taken as yes. ``days`` are the gateway's trading days with judged orders, up to ``last_day``. ``steps`` is
-    what it came to at each venue by the steps of its rollout, the newest last.
+    what it came to at each venue by the steps of its rollout, the newest last. ``trouble`` says why its process ended
+    before it had judged what was on record; empty once it has.
     """
 
     revision: str
@@ -119,6 +120,7 @@ class CandidateReport(msgspec.Struct, kw_only=True):
     days: int = 0
     last_day: int = 0
     steps: dict[str, tuple[StepTally, ...]] = {}
+    trouble: str = ""
 
     @property
     def differences(self) -> int:

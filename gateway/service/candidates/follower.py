@@ -59,6 +59,8 @@ class Follower:
         self._days, self._last_day = report.days, report.last_day
         self._skipped = 0
         self._is_behind = False
+        #: What the process before this one ended of, until what it left behind is judged.
+        self._trouble = report.trouble
 
     async def catch_up(self) -> AsyncIterator[CandidateReport]:
         """Follow the journal to the end that it has now; reports on the way, and at the end."""
@@ -68,6 +70,7 @@ class Follower:
             self._seq = record.seq
             if record.seq % _REPORT_EVERY == 0:
                 yield self.report(head)
+        self._trouble = ""
         yield self.report(head)
 
     def _hear(self, record: Record, head: int) -> None:
@@ -110,4 +113,5 @@ class Follower:
             days=self._days,
             last_day=self._last_day,
             steps=self._steps.told(),
+            trouble=self._trouble,
         )
