@@ -37,6 +37,11 @@ class Promotion(msgspec.Struct, frozen=True):
     old_weight_bp: int
     weight_bp: int
 
+    @property
+    def is_raised(self) -> bool:
+        """Whether mode or share rise; else it is the plan that would put it higher."""
+        return (self.mode.rank, self.weight_bp) > (self.old_mode.rank, self.old_weight_bp)
+
     def __str__(self) -> str:
         return f"{self.venue} {_place(self.old_mode, self.old_weight_bp)} -> {_place(self.mode, self.weight_bp)}"
 
@@ -56,20 +61,28 @@ def terms_for(state: GatewayState, new: TradingConfig) -> Rollout:
 
 
 def promotions(state: GatewayState, new: TradingConfig) -> tuple[Promotion, ...]:
-    """The venues that ``new`` raises and that go by evidence."""
+    """The venues that ``new`` raises and that go by evidence; also where they stay and its plan ends below them."""
     old = state.config if state.config.revision else _BEFORE_ANY
     terms = terms_for(state, new)
     found = []
     for venue in sorted(new.venues):
         old_mode, mode = old.effective_mode(venue), new.effective_mode(venue)
         old_weight, weight = old.weight_bp(venue), new.weight_bp(venue)
-        if terms.promotions_of(venue) is Promotions.MANUAL or (mode.rank, weight) <= (old_mode.rank, old_weight):
+        if terms.promotions_of(venue) is Promotions.MANUAL:
             continue
-        if mode.rank <= old_mode.rank and weight <= old_weight:
+        old_place, place = terms.position_of(old_mode, old_weight), terms.position_of(mode, weight)
+        if _is_past_plan(new, venue) and old_place < len(terms.plan):
+            place = len(terms.plan)
+        elif (mode.rank, weight) <= (old_mode.rank, old_weight):
             continue
-        places = terms.position_of(old_mode, old_weight), terms.position_of(mode, weight)
-        found.append(Promotion(venue, *places, old_mode, mode, old_weight, weight))
+        found.append(Promotion(venue, old_place, place, old_mode, mode, old_weight, weight))
     return tuple(found)
+
+
+def _is_past_plan(new: TradingConfig, venue: str) -> bool:
+    """Whether a canary stands where its plan has nothing more to ask before LIVE."""
+    mode, plan = new.effective_mode(venue), new.rollout.plan
+    return mode is Mode.CANARY and new.rollout.position_of(mode, new.weight_bp(venue)) >= len(plan)
 
 
 def missing(state: GatewayState, new: TradingConfig, seen: Circumstances) -> tuple[str, ...]:
@@ -89,6 +102,8 @@ def _missing_of(state: GatewayState, new: TradingConfig, promotion: Promotion, s
         hold = rollout.hold
         found.append(f"the rollout is {hold.kind.value} ({hold.cause.value}: {hold.text}); resume it first")
     found += firing_at(state, promotion.venue)
+    if not promotion.is_raised:
+        found.append("the new plan ends below its share and would ask for nothing more before LIVE: lower one of both")
     if promotion.position > promotion.old_position + 1:
         found.append(f"one step at a time: {_next_step(terms, promotion)} comes next")
     if promotion.position > promotion.old_position:
