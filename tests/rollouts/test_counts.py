@@ -9,12 +9,12 @@ from gateway.core.evidence.memory import StepEvidence, VenueRollout
 from gateway.core.evidence.ranks import look_at
 from gateway.core.rollout.comparisons import comparisons, noise_tenths
 from gateway.core.rollout.gates import assess
-from gateway.domain.enums import Mode, Side, SubmitStatus
+from gateway.domain.enums import ExecType, Mode, Side, SubmitStatus
 from gateway.domain.events import SubmitCompleted
 from gateway.domain.reconciliation_events import AccountCompared
 from gateway.domain.rollout import Gates, Rollout, ShadowTerms, Verdict
-from gateway.domain.rollout_events import RolloutCommand
-from tests.rollouts.site import TERMS, Site
+from gateway.domain.rollout_events import RolloutCommand, RolloutOverrideRequested
+from tests.rollouts.site import RITA, TERMS, Site
 
 D = Decimal
 
@@ -80,3 +80,39 @@ def test_what_is_proven_within_the_bound_stays_so_when_the_simulator_gets_noisie
             rollout.evidence.noise.add(60)
         assert noise_tenths(rollout.evidence) == 60
     assert (verdict_of(good, gates), verdict_of(bad, gates)) == (Verdict.PASS, Verdict.NOT_ENOUGH)
+
+
+def test_what_a_clock_that_went_back_measures_is_no_speed() -> None:
+    """Without it an order that was answered while the clock was set back would prove how fast the venue is: an hour
+    before it was asked."""
+    site = Site()
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    order = site.live_order()
+    sent_ns = site.now_ns
+    site.now_ns -= 3_600_000_000_000
+    site.report(order, ExecType.NEW)
+    site.fill(order)
+    site.now_ns = sent_ns
+    for second in (False, True):
+        site.fill(order, 1, is_twin=True, is_second_twin=second, exec_id=f"t{second}")
+    evidence = site.rollout.evidence
+    assert (evidence.total.orders, evidence.total.pairs) == (1, 1)
+    assert (evidence.ack_ms.n, evidence.ack_delay_ms.n, evidence.total.first_fills) == (0, 0, 0)
+
+
+def test_a_canary_of_nothing_is_shadow_for_an_override() -> None:
+    """Without it SHADOW would go LIVE in one step by way of a share of 0%."""
+    site = Site()
+    assert site.raise_to(Mode.CANARY, 0) == ""
+    request = RolloutOverrideRequested(
+        ts_ns=site.tick(),
+        venue="alpha",
+        mode=Mode.LIVE,
+        weight_bp=10_000,
+        actor=RITA,
+        reason="drill",
+        expires_ns=site.now_ns + 10**15,
+    )
+    refusal = site.send(request).refusal
+    assert refusal is not None
+    assert "from SHADOW to LIVE in one step" in refusal.text

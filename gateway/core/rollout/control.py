@@ -300,7 +300,8 @@ def override(state: GatewayState, event: RolloutOverrideRequested) -> Decision:
         return _refused("VENUE_NOT_FOUND", f"{event.venue} is not a venue of the configuration")
     if rollout is not None and rollout.hold is not None:
         return _refused("ROLLOUT_HELD", f"{event.venue} is {rollout.hold.kind.value}; resume it first")
-    if event.mode is Mode.LIVE and state.config.effective_mode(event.venue) is Mode.SHADOW:
+    mode, weight = state.config.effective_mode(event.venue), state.config.weight_bp(event.venue)
+    if event.mode is Mode.LIVE and state.config.rollout.position_of(mode, weight) < 0:
         return _refused("PROMOTION_REFUSED", f"{event.venue} would go from SHADOW to LIVE in one step")
     if event.mode is not Mode.SHADOW and (alert := alert_at(state, event.venue)) is not None:
         return _refused("ROLLOUT_HELD", f"alert {alert.name} is firing, and would demote {event.venue} at once")

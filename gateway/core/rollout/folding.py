@@ -89,13 +89,14 @@ def _count_answer(rollout: VenueRollout, order: Order, ts_ns: int, *, is_error: 
     rollout.errors += is_error
     evidence.day_orders += evidence.position >= 0
     delay_ms = (ts_ns - order.sent_ns) // _MS
-    if not is_error:
+    is_timed = not is_error and delay_ms >= 0  # where the clock went back in between, nobody knows how long it took
+    if is_timed:
         evidence.ack_ms.add(delay_ms)
     for tally in evidence.tallies(stratum_of(order)):
         tally.orders += 1
         tally.errors += is_error
         tally.rejects += is_reject
-        if not is_error:
+        if is_timed:
             tally.acks += 1
             tally.ack_ms += delay_ms
 
@@ -126,7 +127,7 @@ def note_executed(state: GatewayState, order: Order, fact: OrderExecuted) -> Non
     evidence = rollout_of(state, order.venue).evidence
     evidence.breaches += fact.is_overfill
     order.vwap_px = fact.vwap_px
-    if order.sent_ns and not order.cum_qty:
+    if fact.ts_ns >= order.sent_ns > 0 and not order.cum_qty:
         for tally in evidence.tallies(stratum_of(order)):
             tally.first_fills += 1
             tally.fill_ms += (fact.ts_ns - order.sent_ns) // _MS

@@ -100,7 +100,7 @@ def _note_pair(evidence: StepEvidence, order: Order, ts_ns: int) -> None:
     if len(filled) == len(twins) > 1:
         evidence.noise.add(_difference(filled[1].avg_px, filled[0].avg_px, order.side))
     evidence.noise_fills += 0 < len(filled) < len(twins)
-    if twins[0].ack_ns:
+    if min(order.ack_ns, twins[0].ack_ns) >= order.sent_ns:
         evidence.ack_delay_ms.add((order.ack_ns - twins[0].ack_ns) // 1_000_000)
     _pair(evidence, order, 1)
 
