@@ -4,11 +4,12 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from gateway.app.people.client import GatewayClient, Refused
+from gateway.app.people.terminal import clean
 from gateway.app.review_page import review_page
 from gateway.app.step_record import print_record
 
@@ -63,16 +64,16 @@ def run(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if args.action == "review":
             return _review(GatewayClient(environ, _REVIEW_TIMEOUT_S), args)
         if args.action == "history":
-            print("\n".join(_history(client.ask("GET", f"{_PATH}/{args.venue}"))))
+            print(_shown(_history(client.ask("GET", f"{_PATH}/{args.venue}"))))
         elif args.action == "approve":
             wish = {"revision": args.revision, "evidence": args.evidence, "reason": args.reason}
             answer = client.ask("POST", f"{_PATH}/{args.venue}/approve", wish)
             print("in force" if answer["in_force"] else "approved; it is in force once nothing else is missing")
         else:
             answer = client.ask("POST", f"{_PATH}/{args.venue}/{args.action}", {"reason": args.reason})
-            print("\n".join(tree(answer)))
+            print(_shown(tree(answer)))
     except Refused as refused:
-        print(refused, file=sys.stderr)
+        print(_shown(str(refused).splitlines()), file=sys.stderr)
         return 1
     return 0
 
@@ -82,7 +83,7 @@ def _status(client: GatewayClient, args: argparse.Namespace) -> int:
         path = f"{_PATH}/{args.venue}" if args.venue else _PATH
         answer = client.ask("GET", path)
         found = [answer] if args.venue else answer["rollouts"]
-        text = json.dumps(answer, indent=2) if args.json else "\n".join(line for one in found for line in tree(one))
+        text = json.dumps(answer, indent=2) if args.json else _shown(line for one in found for line in tree(one))
         if args.watch and sys.stdout.isatty():
             print("\x1b[2J\x1b[H", end="")
         print(text, flush=True)
@@ -104,6 +105,11 @@ def _review(client: GatewayClient, args: argparse.Namespace) -> int:
         return 1
     print(f"{path}: {found['rollout']['verdict']}, evidence {found['rollout']['evidence_hash']}")
     return 0
+
+
+def _shown(lines: Iterable[str]) -> str:
+    """Holds tell what venues and alerts said, in their words: nothing in them moves the terminal."""
+    return "\n".join(map(clean, lines))
 
 
 def tree(one: Mapping[str, Any]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.sources import PoliciesInvalid
 from gateway.app.candidate_proofs import LAST_GOOD_POLICIES
 from gateway.app.checks import unserved
+from gateway.app.people.terminal import clean
 from gateway.app.registry import with_capabilities
 from gateway.app.whatif_report import as_json, as_text
 from gateway.core.candidates.overlay import Overlay, as_it_was, changed_keys, overlay_of
@@ -78,7 +79,10 @@ def whatif(
     write = as_json if is_json else as_text
     print(write(found, candidate.changes, candidate.policy_revision if candidate.is_policy_new else "", since_ns))
     if found.failed or found.policy_errors:
-        print(f"{found.failed + found.policy_errors} orders could not be judged: {found.last_error}", file=sys.stderr)
+        print(
+            f"{found.failed + found.policy_errors} orders could not be judged: {clean(found.last_error)}",
+            file=sys.stderr,
+        )
     return 1 if found.failed or found.policy_errors else 0
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.app.people.terminal import clean
 from gateway.core.candidates.tally import Tally
 from gateway.domain.candidates import DifferenceKind, OrderDifference
 from gateway.domain.money import plain
@@ -95,7 +96,7 @@ def as_text(found: WhatIf, changes: tuple[str, ...], policy_revision: str, since
     if found.folded_problem:
         lines.append(f"  {found.folded_problem}")
     lines += _order_lines(list(found.tally.examples), found.tally.differences)
-    return "\n".join([*lines, "", "Not modelled:", *(f"  {text}" for text in NOT_MODELLED)])
+    return "\n".join(map(clean, [*lines, "", "Not modelled:", *(f"  {text}" for text in NOT_MODELLED)]))
 
 
 def _tally_lines(tally: Tally) -> list[str]:
