@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
+from gateway.core.counting import added_value, rest_value
 from gateway.core.state import VenueUse
-from gateway.domain.enums import Mode, Route, Side
+from gateway.domain.enums import ExecType, Mode, Route, Side
 from gateway.domain.events import AdmissionsAbandoned, MarksObserved
 from gateway.domain.facts import DayRolled, OrderAdmitted, OrderHeld, OrderWithdrawn
 from gateway.domain.orders import Order
@@ -26,6 +27,8 @@ _STEPS = st.one_of(
     st.tuples(st.just("cancel"), _INDEX),
     st.tuples(st.just("withdraw"), _INDEX),
     st.tuples(st.just("fill"), _INDEX),
+    st.tuples(st.just("replace"), _INDEX),
+    st.tuples(st.just("replaced"), _INDEX),
     st.tuples(st.just("edit"), st.just(None)),
     st.tuples(st.just("day"), st.just(None)),
 )
@@ -66,6 +69,23 @@ def _fill(world: World, order: Order) -> None:
         world.fill(order)
 
 
+def _replace(world: World, order: Order) -> None:
+    if order.is_admitted:
+        world.replace(order, order_qty=order.order_qty + 3)
+
+
+def _replaced(world: World, order: Order) -> None:
+    """The venue answers on new terms: takes them, or every third time does not."""
+    pending = order.pending_replace
+    if pending is not None and pending.is_sent:
+        is_taken = len(world.records) % 3
+        world.report(
+            order,
+            ExecType.REPLACED if is_taken else ExecType.REPLACE_REJECTED,
+            order_qty=pending.order_qty if is_taken else None,
+        )
+
+
 def _with_open(action: Callable[[World, Order], Any]) -> Callable[[World, int], None]:
     def step(world: World, index: int) -> None:
         orders = world.state.open_orders()
@@ -90,6 +110,8 @@ _STEP: dict[str, Callable[[World, Any], None]] = {
     "cancel": _with_open(lambda world, order: world.cancel(order)),
     "withdraw": _with_open(_withdraw),
     "fill": _with_open(_fill),
+    "replace": _with_open(_replace),
+    "replaced": _with_open(_replaced),
     "edit": _edit,
     "day": _day,
 }
@@ -128,5 +150,7 @@ def test_waiting_orders_share_the_cap_with_those_of_the_day(steps: list[tuple[st
         use = world.state.venues.get("alpha", VenueUse())
         assert (use.live_orders_today, use.live_orders_waiting) == (today, len(waiting))
         assert today + len(waiting) <= _CAP
+        added = [order for order in world.state.open_orders() if _opens_live(order) and order.is_admitted]
+        assert use.live_value_waiting == sum(map(rest_value, waiting)) + sum(map(added_value, added))
     assert state_hash(folded(written_and_read(world.records))) == state_hash(world.state)
     assert state_hash(decode_snapshot(encode_snapshot(world.state))) == state_hash(world.state)
