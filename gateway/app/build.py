@@ -243,7 +243,6 @@ def _assemble_server(path: OrderPath, desks: _Desks, settings: Settings, data_di
         clock=path.clock,
         principals=lambda: reloader.settings.principals,
         settings=settings.server,
-        telemetry=path.telemetry,
         metrics_page=path.telemetry.page,
         page=page,
     )

@@ -1,8 +1,8 @@
 """What the outside may ask of the gateway: the driving port that HTTP (and any later facade) calls."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -13,6 +13,8 @@ from gateway.domain.overrides import Override, OverrideTerms
 from gateway.domain.records import Record
 from gateway.domain.sessions import Approval, Session
 from gateway.domain.throttles import StrategyLock
+
+T = TypeVar("T")
 
 
 class RequestInvalid(Exception):
@@ -68,16 +70,18 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     outcome: Outcome
     story: OrderStory | None = None
     reject: Reject | None = None
-    #: How long the decision on a new order took, and then its journal; 0 where none was decided.
-    decide_ns: int = 0
-    journal_ns: int = 0
     wait_ns: int = 0
 
 
 class OrderIntake(Protocol):
     """Every method returns only after the facts it answers for are durable."""
 
-    async def place(self, request: NewOrderSingle, actor: Actor, received_ns: int) -> Reply: ...
+    async def place(self, request: NewOrderSingle, actor: Actor, received_ns: int, answer: Callable[[Reply], T]) -> T:
+        """What ``answer`` makes of the reply: it is made while the disk writes, and returned when that is done.
+
+        ``received_ns`` (monotonic) is when the request came.
+        """
+        ...
 
     async def cancel(self, order_id: str, actor: Actor) -> Reply: ...
 

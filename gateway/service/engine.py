@@ -27,7 +27,7 @@ from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition
 from gateway.domain.records import Checkpoint, Entry, Record
 from gateway.ports.clock import Clock
-from gateway.ports.intake import NotAccepting
+from gateway.ports.intake import NotAccepting, T
 from gateway.ports.journal import Journal, JournalUnavailable
 from gateway.ports.telemetry import Telemetry
 from gateway.service.closing import closed_by
@@ -185,12 +185,26 @@ class Engine:
 
     async def durable(self, seq: int) -> None:
         """Return once record ``seq`` is durable; raise NotAccepting when the journal fails before that."""
+        if (written := self._written(seq)) is not None:
+            await written
+
+    async def durable_with(self, seq: int, make: Callable[[], T]) -> T:
+        """The same, with what ``make`` makes meanwhile."""
+        written = self._written(seq)
+        if written is None:
+            return make()
+        await asyncio.sleep(0)  # the record goes to the disk first
+        made = make()
+        await written
+        return made
+
+    def _written(self, seq: int) -> asyncio.Future[None] | None:
         if seq <= self.durable_seq:
-            return
+            return None
         if self.failure is not None:
             raise NotAccepting("journal_unavailable", self.failure)
         self._hurry()
-        await self._waiters.add(seq)
+        return self._waiters.add(seq)
 
     async def settle(self, seq: int) -> None:
         """Like ``durable``, for reads and cancels: with a failing journal they go on without it."""
@@ -264,21 +278,20 @@ class Engine:
             _log.warning("the journal can be written again; orders are accepted again")
             self.failure = None
         self._waiters.release(self.durable_seq)
-        effects: list[Effect] = []
-        for pending in batch:
-            effects.extend(pending.effects)
-            record = pending.entry.record
-            self._publish(record)
+        effects = [effect for pending in batch for effect in pending.effects]
         if effects:
             self.run_effects(effects)
+        # In the loop's next turn: answers and requests to venues wait for nobody who only watches.
+        asyncio.get_running_loop().call_soon(self._publish, [pending.entry.record for pending in batch])
 
-    def _publish(self, record: Record) -> None:
-        """Tell everyone who watches. One that fails keeps neither the others nor any effect back."""
-        for tell in (self._telemetry.on_record, self.on_durable):
-            try:
-                tell(record)
-            except Exception:
-                _log.exception("a watcher failed on record %d", record.seq)
+    def _publish(self, records: list[Record]) -> None:
+        """Tell everyone who watches. One that fails keeps the others not back."""
+        for record in records:
+            for tell in (self._telemetry.on_record, self.on_durable):
+                try:
+                    tell(record)
+                except Exception:
+                    _log.exception("a watcher failed on record %d", record.seq)
 
     def _on_failure(self, text: str) -> None:
         """Stop admitting: tell everyone who waits, take back what was never durable, let cancels go."""

@@ -1,6 +1,8 @@
 """Orders as clients ask for them: identity, idempotency, the policy's answer, and the reply once it is durable."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -17,7 +19,7 @@ from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, NewOrderSingle, Order, Reject, ReplaceRequest
 from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Calendar, Clock
-from gateway.ports.intake import NotAccepting, OrderStory, Outcome, Reply, RequestInvalid
+from gateway.ports.intake import NotAccepting, OrderStory, Outcome, Reply, RequestInvalid, T
 from gateway.ports.journal import OrderArchive
 from gateway.ports.market_data import MarketData
 from gateway.ports.policy import PolicyEngine
@@ -74,7 +76,7 @@ class Intake:
         if self._engine.failure is not None:
             raise NotAccepting("journal_unavailable", self._engine.failure)
 
-    async def place(self, request: NewOrderSingle, actor: Actor, received_ns: int) -> Reply:
+    async def place(self, request: NewOrderSingle, actor: Actor, received_ns: int, answer: Callable[[Reply], T]) -> T:
         now_ns = self._clock.now_ns()
         if not request.venue.islower() and request.venue:  # venue names are case-insensitive, one spelling is kept
             request = msgspec.structs.replace(request, venue=request.venue.lower())
@@ -88,7 +90,7 @@ class Intake:
             if earlier is None and self._archive.may_hold(request.account, request.cl_ord_id):
                 earlier = await self._find_archived(request.account, request.cl_ord_id)
             if earlier is not None:
-                return await self._repeat(earlier, mark)
+                return answer(await self._repeat(earlier, mark))
         order_id = self.next_id()
         event = OrderReceived(
             ts_ns=now_ns,
@@ -107,15 +109,18 @@ class Intake:
             # Shielded: a client that hangs up must not leave an order half decided.
             decision = await asyncio.shield(task)
         if decision.wait_ns:
-            return await self._defer(decision)
+            return answer(await self._defer(decision))
         order = await self._decided(order_id)
         story = await self.story(order)
+        is_denied = story.order.ord_status is _DENIED
+        reply = Reply(Outcome.DENIED, story, story.order.reject) if is_denied else Reply(_CREATED, story)
         decided_ns = self._clock.monotonic_ns()
-        await self._engine.durable(self._engine.last_seq)
-        spans = decided_ns - started_ns, self._clock.monotonic_ns() - decided_ns
-        if story.order.ord_status is _DENIED:
-            return Reply(Outcome.DENIED, story, story.order.reject, *spans)
-        return Reply(_CREATED, story, None, *spans)
+        answered = await self._engine.durable_with(self._engine.last_seq, partial(answer, reply))
+        durable_ns = self._clock.monotonic_ns()
+        self._telemetry.on_order(
+            order.venue, decided_ns - started_ns, durable_ns - decided_ns, durable_ns - received_ns
+        )
+        return answered
 
     async def _decided(self, order_id: str) -> Order:
         """The order once the policy has spoken. Raises NotAccepting when the journal failed and it was taken back."""

@@ -2,7 +2,7 @@
 every way. It decides by simple rules that tests can steer; it is not a model of the core."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -29,7 +29,7 @@ from gateway.ports.candidates import CandidateStatus
 from gateway.ports.checking import OrderCheckView
 from gateway.ports.clock import Clock
 from gateway.ports.drop_copy import CopiedExecution, DropCopyResult, DropCopyVerdict
-from gateway.ports.intake import AlreadyInForce, OrderStory, Outcome, Reply, RequestInvalid, WaitingEdit
+from gateway.ports.intake import AlreadyInForce, OrderStory, Outcome, Reply, RequestInvalid, T, WaitingEdit
 from gateway.ports.journal import ClosedPositionQuery, OrderQuery, PortfolioQuery
 from gateway.ports.read_model import (
     BreakerView,
@@ -107,7 +107,10 @@ class FakeGateway:
 
     # --- OrderIntake ---
 
-    async def place(self, request: NewOrderSingle, actor: Actor, received_ns: int) -> Reply:
+    async def place(self, request: NewOrderSingle, actor: Actor, received_ns: int, answer: Callable[[Reply], T]) -> T:
+        return answer(await self._place(request, actor))
+
+    async def _place(self, request: NewOrderSingle, actor: Actor) -> Reply:
         await self._enter("place", request)
         if request.ord_type in NEEDS_LIMIT and request.limit_px is None:
             hint = "add limit_price, or change order_type"
@@ -123,12 +126,12 @@ class FakeGateway:
             reject = too_large(order, self.deny_above)
             order.ord_status, order.reject = OrdStatus.DENIED, reject
             await self.record(OrderDenied(ts_ns=order.created_ns, order_id=order.order_id, reject=reject, order=order))
-            return Reply(Outcome.DENIED, OrderStory(order), reject, decide_ns=1)
+            return Reply(Outcome.DENIED, OrderStory(order), reject)
         await self.record(
             OrderHeld(ts_ns=order.created_ns, order=order),
             OrderAdmitted(ts_ns=order.created_ns, order_id=order.order_id, policy_revision="p1"),
         )
-        return Reply(Outcome.CREATED, OrderStory(order, self.legs.get(order.symbol, ())), decide_ns=1)
+        return Reply(Outcome.CREATED, OrderStory(order, self.legs.get(order.symbol, ())))
 
     async def cancel(self, order_id: str, actor: Actor) -> Reply:
         await self._enter("cancel", order_id)

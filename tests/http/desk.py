@@ -14,7 +14,6 @@ from gateway.adapters.dashboard import page_files
 from gateway.adapters.http import HttpServer
 from gateway.adapters.http.stream_server import StreamServer
 from gateway.domain.enums import Role
-from gateway.domain.records import Record
 from gateway.domain.settings import Principal, ServerSettings
 from gateway.ports.page import Page
 from tests.fakes.agreement import FakeAgreement
@@ -36,27 +35,6 @@ LIMIT_ORDER: dict[str, Any] = {
     "time_in_force": "day",
     "strategy_id": "strategy_001",
 }
-
-
-class CountingTelemetry:
-    """Implements ``ports.telemetry.Telemetry``; remembers the stages."""
-
-    def __init__(self) -> None:
-        self.timed: list[str] = []
-
-    def on_record(self, record: Record) -> None: ...
-
-    def on_order(self, venue: str, decide_ns: int, journal_ns: int, total_ns: int) -> None:
-        assert min(decide_ns, journal_ns, total_ns) >= 0
-        self.timed.append(venue)
-
-    def on_commit(self, batch: int, elapsed_ns: int) -> None: ...
-
-    def on_journal_failure(self) -> None: ...
-
-    def on_policy(self, is_allowed: bool, failure: str | None, elapsed_ns: int) -> None: ...
-
-    def on_config(self, is_applied: bool, revision: str, now_ns: int) -> None: ...
 
 
 class Answer:
@@ -94,7 +72,6 @@ class Desk:
         self.rollouts = FakeRollouts()
         self.step_records = FakeStepRecords()
         self.page = FakePage(self.fake, self.alerts, self.rollouts)
-        self.telemetry = CountingTelemetry()
         self.metrics_page: Callable[[], bytes] = lambda: b"up 1\n"
         self.server = HttpServer(
             intake=self.fake,
@@ -118,7 +95,6 @@ class Desk:
             clock=self.clock,
             principals=lambda: self.people,
             settings=settings or ServerSettings(port=0),
-            telemetry=self.telemetry,
             metrics_page=lambda: self.metrics_page(),
             page=Page(page_files(), self.page, self.fake),
             heartbeat_s=heartbeat_s,

@@ -28,7 +28,6 @@ async def test_a_new_order_is_created_with_all_fields_of_the_contract() -> None:
     assert (order["limit_price"], order["side"], order["time_in_force"]) == ("150.25", "buy", "day")
     assert order["created_at"] == "2023-11-14T22:13:20.000000Z"
     assert order["reject"] is None
-    assert desk.telemetry.timed == ["ibkr"]
 
 
 async def test_the_seed_documents_own_example_is_accepted() -> None:

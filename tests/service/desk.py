@@ -114,6 +114,7 @@ class Desk:
 
     async def place(self, side: Side = Side.BUY, qty: int = 10, cl_ord_id: str = "", **fields: Any) -> Reply:
         limit = fields.pop("limit", None)
+        answer = fields.pop("answer", lambda reply: reply)
         request = NewOrderSingle(
             symbol=fields.pop("symbol", "AAPL"),
             side=side,
@@ -125,7 +126,7 @@ class Desk:
             cl_ord_id=cl_ord_id,
             **fields,
         )
-        return await self.intake.place(request, TRADER, 0)
+        return await self.intake.place(request, TRADER, 0, answer)
 
     def order(self, reply: Reply) -> Order:
         assert reply.story is not None

@@ -1,6 +1,7 @@
 """Placing, canceling, replacing and reading orders."""
 
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 from aiohttp import web
@@ -23,7 +24,6 @@ from gateway.ports.clock import Clock
 from gateway.ports.intake import FieldError, OrderIntake, Outcome, Reply, RequestInvalid
 from gateway.ports.journal import OrderQuery
 from gateway.ports.read_model import ReadModel
-from gateway.ports.telemetry import Telemetry
 
 ORDERS_PATH = "/api/trading/orders/"
 _STATUS = {Outcome.CREATED: 201, Outcome.REPEATED: 200, Outcome.REQUESTED: 202}
@@ -48,33 +48,27 @@ class OrdersPage(msgspec.Struct, frozen=True):
 class OrderHandlers:
     """The order endpoints over the intake and the read model."""
 
-    def __init__(self, intake: OrderIntake, reads: ReadModel, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(self, intake: OrderIntake, reads: ReadModel, clock: Clock) -> None:
         self._intake = intake
         self._reads = reads
         self._clock = clock
-        self._telemetry = telemetry
 
     async def place(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        received_ns, started_ns = self._clock.now_ns(), self._clock.monotonic_ns()
-        return await self._place(await read_body(request), caller, received_ns, started_ns)
+        received_ns = self._clock.monotonic_ns()
+        return await self._place(await read_body(request), caller, received_ns)
 
     async def place_whole(self, request: WholeRequest, caller: Caller) -> web.StreamResponse:
         """The same on the fast lane."""
-        return await self._place(request.body, caller, self._clock.now_ns(), self._clock.monotonic_ns())
+        return await self._place(request.body, caller, self._clock.monotonic_ns())
 
-    async def _place(self, body: bytes, caller: Caller, received_ns: int, started_ns: int) -> web.StreamResponse:
+    async def _place(self, body: bytes, caller: Caller, received_ns: int) -> web.StreamResponse:
         order = read_order(body, caller.default_account, caller.default_strategy)
         check_permitted(order, caller)
-        reply = await self._intake.place(order, caller.actor, received_ns)
-        response = _answer(reply, caller)
-        if reply.decide_ns and reply.story is not None:
-            total_ns = self._clock.monotonic_ns() - started_ns
-            self._telemetry.on_order(reply.story.order.venue, reply.decide_ns, reply.journal_ns, total_ns)
-        return response
+        return await self._intake.place(order, caller.actor, received_ns, partial(_answer, caller))
 
     async def cancel(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         order_id = await self._visible_id(request, caller)
-        return _answer(await self._intake.cancel(order_id, caller.actor), caller)
+        return _answer(caller, await self._intake.cancel(order_id, caller.actor))
 
     async def replace(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         terms = read_struct(await read_body(request), ReplaceOrder)
@@ -83,7 +77,7 @@ class OrderHandlers:
             raise RequestInvalid((FieldError("(body)", "must change something", "no new terms", hint),))
         order_id = await self._visible_id(request, caller)
         new = ReplaceRequest(order_qty=terms.quantity, limit_px=terms.limit_price, stop_px=terms.stop_price)
-        return _answer(await self._intake.replace(order_id, new, caller.actor), caller)
+        return _answer(caller, await self._intake.replace(order_id, new, caller.actor))
 
     async def show(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         story = await self._reads.order(request.match_info["order_id"])
@@ -137,7 +131,7 @@ def check_permitted(order: NewOrderSingle, caller: Caller) -> None:
         raise HttpProblem("STRATEGY_NOT_PERMITTED", f"strategy {order.strategy_id}")
 
 
-def _answer(reply: Reply, caller: Caller) -> web.StreamResponse:
+def _answer(caller: Caller, reply: Reply) -> web.StreamResponse:
     outcome, story = reply.outcome, reply.story
     status = _STATUS.get(outcome)
     if status is not None:

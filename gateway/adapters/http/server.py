@@ -52,7 +52,6 @@ from gateway.ports.review import StepRecords
 from gateway.ports.risk_view import RiskReads
 from gateway.ports.rollouts import Rollouts
 from gateway.ports.stories import OrderExplainer, OrderStories
-from gateway.ports.telemetry import Telemetry
 
 _STOP_WAIT_S = 10.0
 #: How long the rest of a body is swallowed after its request was refused.
@@ -89,7 +88,6 @@ class HttpServer:
         clock: Clock,
         principals: Callable[[], tuple[Principal, ...]],
         settings: ServerSettings,
-        telemetry: Telemetry,
         metrics_page: Callable[[], bytes],
         page: Page,
         heartbeat_s: float = HEARTBEAT_S,
@@ -101,7 +99,7 @@ class HttpServer:
         self._streams = Streams(hand_over=self.handover.take)
         story = StoryHandlers(stories, explainer)
         handlers = {
-            **_order_handlers(orders := OrderHandlers(intake, reads, clock, telemetry)),
+            **_order_handlers(orders := OrderHandlers(intake, reads, clock)),
             "check_order": CheckHandlers(checks).check,
             **_state_handlers(StateHandlers(reads, status), HistoryHandlers(reads)),
             **_control_handlers(ControlHandlers(controls, reads, status)),

@@ -81,7 +81,7 @@ class House(Desk):
             order_class=order_class,
             **terms,
         )
-        order = self.order(await self.intake.place(request, TRADER, 0))
+        order = self.order(await self.intake.place(request, TRADER, 0, lambda reply: reply))
         assert order.reject is None or order.reject.code == RejectCode.VENUE_NOT_CONNECTED, order.reject
         return self.engine.state.orders[order.leg_ids[0]] if order.leg_ids else order
 
