@@ -29,7 +29,7 @@ from gateway.ports.market_data import MarketData
 from gateway.service.breakers import BreakerWatch
 from gateway.service.disconnects import DisconnectWatch
 from gateway.service.engine import Engine
-from gateway.service.executor import Executor, VenueSlot, VenueTable
+from gateway.service.executor import Executor
 from gateway.service.feed import Feed
 from gateway.service.flattening import Flattener
 from gateway.service.intake import Intake
@@ -37,6 +37,7 @@ from gateway.service.reload import Reloader
 from gateway.service.stories import DurableTimes
 from gateway.service.tasks import TaskGroup
 from gateway.service.traded_average import TradedAverage
+from gateway.service.venue_table import VenueSlot, VenueTable
 from gateway.service.venues import VenueFactory, VenueManager
 
 

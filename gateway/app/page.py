@@ -11,7 +11,6 @@ from gateway.ports.page import Page
 from gateway.service.approvals import Approvals
 from gateway.service.breaker_views import BreakerReader
 from gateway.service.connections import ConnectionReader
-from gateway.service.executor import VenueTable
 from gateway.service.feed import Feed
 from gateway.service.page.model import Outside, PageModel
 from gateway.service.page.replica import Replica
@@ -20,6 +19,7 @@ from gateway.service.risk_reads import RiskReader
 from gateway.service.rollout_states import RolloutStates
 from gateway.service.stories import DurableTimes, Stories
 from gateway.service.tasks import TaskGroup
+from gateway.service.venue_table import VenueTable
 
 
 def assemble_page(

@@ -50,7 +50,7 @@ def _replace_admitted(state: GatewayState, fact: ReplaceAdmitted) -> None:
     order = state.orders[fact.order_id]
     pending = order.pending_replace
     if pending is not None:
-        order.pending_replace = msgspec.structs.replace(pending, is_sent=True)
+        order.pending_replace = msgspec.structs.replace(pending, is_sent=True, sent_ns=fact.ts_ns)
     order.updated_ns = fact.ts_ns
 
 

@@ -110,7 +110,7 @@ def replace(state: GatewayState, event: ReplaceReceived) -> Decision:
         state.config.reprice_reserve_bps,
     )
     held_unit = order.held_unit if px is None else unit_value(px, instrument, state.config)
-    pending = PendingReplace(qty, limit_px, stop_px, held_unit)
+    pending = PendingReplace(qty, limit_px, stop_px, held_unit, is_sent=False)
     if not raises_risk(order, pending):
         held = ReplaceHeld(ts_ns=event.ts_ns, order_id=order.order_id, pending=pending)
         admitted = ReplaceAdmitted(ts_ns=event.ts_ns, order_id=order.order_id)

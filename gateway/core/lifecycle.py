@@ -12,11 +12,14 @@ import msgspec
 
 from gateway.domain.enums import OPEN_STATUSES, TERMINAL_STATUSES, ExecType, OrdStatus
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport, Fill, Order
+from gateway.domain.orders import ExecutionReport, Fill, Order, PendingReplace
 from gateway.domain.twin import Twin
 
 #: Target of a transition whose status depends on how much has filled.
 BY_QTY = None
+#: By how much a venue's clock may lag behind ours: what it dates earlier than that was no answer to a request.
+_CLOCKS_APART_NS = 1_000_000_000
+Terms = tuple[Decimal, Decimal | None, Decimal | None]
 
 ORD_STATUS_TRANSITIONS: Mapping[OrdStatus, Mapping[ExecType, OrdStatus | None]] = {
     OrdStatus.PENDING_NEW: {
@@ -65,6 +68,9 @@ class Progress(msgspec.Struct, gc=False):
     venue_order_id: str
     terms_ns: int = 0
     broken_qty: Decimal = ZERO
+    limit_px: Decimal | None = None
+    stop_px: Decimal | None = None
+    pending: PendingReplace | None = None
 
     @classmethod
     def of(cls, order: Order) -> "Progress":
@@ -80,6 +86,9 @@ class Progress(msgspec.Struct, gc=False):
             order.venue_order_id,
             order.terms_ns,
             order.broken_qty,
+            order.limit_px,
+            order.stop_px,
+            order.pending_replace,
         )
 
     @classmethod
@@ -90,6 +99,19 @@ class Progress(msgspec.Struct, gc=False):
     @property
     def is_terminal(self) -> bool:
         return self.ord_status in TERMINAL_STATUSES
+
+    @property
+    def terms(self) -> Terms:
+        return self.order_qty, self.limit_px, self.stop_px
+
+    @property
+    def due_qty(self) -> Decimal:
+        """What has to fill before the order is filled whole. More may have been asked for and be in force at the venue
+        already: a fill can come before the report of the terms that it was made under."""
+        pending = self.pending
+        if pending is None or not pending.is_sent:
+            return self.order_qty
+        return max(self.order_qty, pending.order_qty)
 
 
 def status_by_qty(cum_qty: Decimal, order_qty: Decimal, broken_qty: Decimal = ZERO) -> OrdStatus:
@@ -117,12 +139,34 @@ def advance(progress: Progress, report: ExecutionReport) -> bool:
     elif kind is _REPLACED:
         if report.transact_ns < progress.terms_ns:
             return False  # told again, or late: newer terms are in force
-        progress.terms_ns = report.transact_ns
-        if report.order_qty is not None:
-            progress.order_qty = report.order_qty
+        _take_terms(progress, report)
     target = row[kind]
-    progress.ord_status = target or status_by_qty(progress.cum_qty, progress.order_qty, progress.broken_qty)
+    progress.ord_status = target or status_by_qty(progress.cum_qty, progress.due_qty, progress.broken_qty)
+    if progress.pending is not None and progress.ord_status in TERMINAL_STATUSES:
+        progress.pending = None
     return True
+
+
+def _take_terms(progress: Progress, report: ExecutionReport) -> None:
+    """The venue works the order under these terms now; those that it does not tell are as they were."""
+    before, progress.terms_ns = progress.terms, report.transact_ns
+    if report.order_qty is not None:
+        progress.order_qty = report.order_qty
+    if report.limit_px is not None:
+        progress.limit_px = report.limit_px
+    if report.stop_px is not None:
+        progress.stop_px = report.stop_px
+    if progress.pending is not None and _answers(progress.pending, before, progress.terms, report):
+        progress.pending = None
+
+
+def _answers(pending: PendingReplace, before: Terms, now: Terms, report: ExecutionReport) -> bool:
+    """Whether the terms that are in force ``now`` are what came of those that were asked for last. A venue may put
+    others in force than it was asked for; what it dates before the request is told late of an earlier one."""
+    if now == (pending.order_qty, pending.limit_px, pending.stop_px):
+        return True
+    is_after = report.transact_ns >= pending.sent_ns - _CLOCKS_APART_NS
+    return pending.is_sent and is_after and now != before and report.order_qty is not None
 
 
 def revise(progress: Progress, old: Fill, new: Fill | None) -> None:

@@ -1,6 +1,8 @@
 """What is not an order: sessions, configuration, marks, connections, start and failure."""
 
 from gateway.core.decision import NOTHING, Decision
+from gateway.core.lifecycle import Progress
+from gateway.core.new_terms import denied
 from gateway.core.rollout.control import is_at_risk, lose
 from gateway.core.rollout.ended_overrides import expired_overrides
 from gateway.core.state import GatewayState
@@ -121,7 +123,7 @@ def abandon_admissions(state: GatewayState, event: AdmissionsAbandoned) -> Decis
         order = state.orders.get(order_id)
         if order is not None and order.pending_replace is not None:
             reject = refuse(RejectStage.JOURNAL, RejectCode.JOURNAL_UNAVAILABLE, event.text)
-            facts.append(ReplaceDenied(ts_ns=event.ts_ns, order_id=order_id, reject=reject))
+            facts += denied(order_id, Progress.of(order), reject, event.ts_ns)
     return Decision(tuple(facts))
 
 

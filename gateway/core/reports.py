@@ -7,8 +7,9 @@ import msgspec
 
 from gateway.core.decision import Decision
 from gateway.core.lifecycle import Progress, advance, fill_of, revise
+from gateway.core.new_terms import denied, proven, replaced
 from gateway.core.order_classes import exits_ended, is_settled_by_sibling, open_exits
-from gateway.core.pricing import held_unit_under, vwap_of
+from gateway.core.pricing import vwap_of
 from gateway.core.revisions import Revisions
 from gateway.core.self_matching import make_way_for
 from gateway.core.state import GatewayState
@@ -23,9 +24,7 @@ from gateway.domain.facts import (
     OrderAcknowledged,
     OrderEnded,
     OrderExecuted,
-    OrderReplaced,
     OrderRestored,
-    ReplaceDenied,
     ReportUnmatched,
     RevisionDeferred,
     TradeRevised,
@@ -41,8 +40,8 @@ from gateway.domain.reconciliation_facts import SettlementOverruled
 _TRADE, _NEW = ExecType.TRADE, ExecType.NEW
 _REVISIONS = frozenset({ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT})
 _ENDS = frozenset({ExecType.CANCELED, ExecType.EXPIRED, ExecType.REJECTED})
-#: Reports that move no order along its life.
-_ASIDE = _REVISIONS | {ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED}
+#: Reports that move no order along its life, or by its terms alone.
+_ASIDE = _REVISIONS | {ExecType.CANCEL_REJECTED, ExecType.REPLACE_REJECTED, ExecType.REPLACED}
 
 
 def record(state: GatewayState, event: ReportsReceived) -> Decision:
@@ -67,7 +66,6 @@ class ReportReader:
         self._progress: dict[str, Progress] = {}
         self._restored: dict[str, Order] = {}
         self._twins: dict[tuple[str, bool], Progress] = {}
-        self._settled: set[str] = set()
         self._revisions: dict[str, Revisions] = {}
         self._overruled: set[str] = set()
 
@@ -101,45 +99,43 @@ class ReportReader:
         progress = self._progress.get(order.order_id)
         return progress is not None and progress.is_terminal
 
-    def finish_changes(self, order: Order) -> None:
-        """The venue works the order: what was asked of it and may have got lost on the way is settled now. A cancel is
-        asked for again, which is safe as often as one likes; a replace that the venue does not tell of did not happen,
-        and is not sent again."""
-        if order.is_cancel_requested:
-            self.effects.extend(cancel_effects(order))
-        pending = order.pending_replace
-        if pending is None or not pending.is_sent:
-            return
-        if order.order_id not in self._settled:
+    def finish_changes(self, order: Order, as_of_ns: int) -> None:
+        """The venue told of the order: what was asked of it and may have got lost on the way is settled now. A cancel
+        is asked for again, which is safe as often as one likes; a replace that the venue does not tell of did not
+        happen, and is not sent again, unless it was sent since ``as_of_ns`` (0: it was not)."""
+        pending = self._progress_of(order).pending
+        if pending is not None and pending.is_sent and (not as_of_ns or pending.sent_ns < as_of_ns):
             text = "the venue works the order under its old terms; send the change again if still wanted"
-            reject = Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
-            self.facts.append(ReplaceDenied(ts_ns=self.ts_ns, order_id=order.order_id, reject=reject))
+            self.deny_change(order, Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {}))
+        if order.is_cancel_requested and not self.is_done(order):
+            self.effects.extend(cancel_effects(order))
+
+    def deny_change(self, order: Order, reject: Reject) -> None:
+        self.facts += denied(order.order_id, self._progress_of(order), reject, self.ts_ns)
 
     def _read_one(self, order: Order, report: ExecutionReport) -> None:
         kind = report.exec_type
         if kind in _ASIDE:
-            if kind in _REVISIONS:
-                self._revise(order, report)
-            else:
-                self._read_refusal(order, report)
+            self._read_aside(order, report)
             return
         progress = self._progress_of(order)
         if order.settlement is not None and self._overrules(order.settlement, progress, report):
             self._overrule(order, order.settlement, report)
         was_terminal = progress.is_terminal
+        pending = progress.pending
         if not advance(progress, report):
             if report.venue_order_id and not progress.venue_order_id and not was_terminal:
                 self._acknowledge(order, progress, report)
             return
         if kind is _TRADE:
+            if pending is not None and pending.is_sent and progress.is_terminal:
+                self.facts += proven(order, progress, pending, report, self.ts_ns)
             self._execute(order, progress, report, was_terminal)
             if order.early_revisions or self._revisions:
                 self._revisions_of(order).note(fill_of(report))
                 self._revise_due(order)
         elif kind is _NEW:
             self._acknowledge(order, progress, report)
-        elif kind is ExecType.REPLACED:
-            self._replaced(order, progress, report)
         else:
             self._end(order, progress, report)
 
@@ -229,13 +225,20 @@ class ReportReader:
             revisions = self._revisions[order.order_id] = Revisions(order, executed)
         return revisions
 
+    def _read_aside(self, order: Order, report: ExecutionReport) -> None:
+        if report.exec_type in _REVISIONS:
+            self._revise(order, report)
+        elif report.exec_type is ExecType.REPLACED:
+            self.facts += replaced(self.state.config, order, self._progress_of(order), report, self.ts_ns)
+        else:
+            self._read_refusal(order, report)
+
     def _read_refusal(self, order: Order, report: ExecutionReport) -> None:
         if report.exec_type is ExecType.CANCEL_REJECTED:
             if order.is_cancel_requested and order.is_open:
                 self.facts.append(CancelRefused(ts_ns=self.ts_ns, order_id=order.order_id, text=report.text))
-        elif order.pending_replace is not None:
-            reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, report.text, (), {})
-            self.facts.append(ReplaceDenied(ts_ns=self.ts_ns, order_id=order.order_id, reject=reject))
+        elif self._progress_of(order).pending is not None:
+            self.deny_change(order, Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, report.text, (), {}))
 
     def _acknowledge(self, order: Order, progress: Progress, report: ExecutionReport) -> None:
         progress.venue_order_id = progress.venue_order_id or report.venue_order_id
@@ -261,7 +264,7 @@ class ReportReader:
                 cum_value=progress.cum_value,
                 venue_order_id=report.venue_order_id,
                 is_late=was_terminal,
-                is_overfill=progress.cum_qty > progress.order_qty,
+                is_overfill=progress.cum_qty > progress.due_qty,
                 vwap_px=vwap_of(self._vwaps, order, report.transact_ns, self.ts_ns),
             )
         )
@@ -269,32 +272,6 @@ class ReportReader:
             facts, effects = make_way_for(self.state, open_exits(self.state, order), self.ts_ns)  # they wake
             self.facts += facts
             self.effects += effects
-
-    def _replaced(self, order: Order, progress: Progress, report: ExecutionReport) -> None:
-        limit_px = report.limit_px if report.limit_px is not None else order.limit_px
-        stop_px = report.stop_px if report.stop_px is not None else order.stop_px
-        terms = (progress.order_qty, limit_px, stop_px)
-        pending = order.pending_replace
-        is_pending = pending is not None and terms == (pending.order_qty, pending.limit_px, pending.stop_px)
-        if not is_pending and terms == (order.order_qty, order.limit_px, order.stop_px):
-            return  # the terms that the order has already: nothing new
-        held_unit = held_unit_under(order, limit_px, stop_px, self.state.config)
-        if pending is not None and is_pending:
-            held_unit = pending.held_unit
-            self._settled.add(order.order_id)
-        self.facts.append(
-            OrderReplaced(
-                ts_ns=self.ts_ns,
-                order_id=order.order_id,
-                order_qty=progress.order_qty,
-                limit_px=limit_px,
-                stop_px=stop_px,
-                held_unit=held_unit,
-                ord_status=progress.ord_status,
-                transact_ns=report.transact_ns,
-                settles_pending=is_pending,
-            )
-        )
 
     def _end(self, order: Order, progress: Progress, report: ExecutionReport) -> None:
         reject = None

@@ -5,15 +5,17 @@ nothing. The venue still has the last word then: see ``core.reports``.
 """
 
 from gateway.core.decision import NOTHING, Decision
+from gateway.core.lifecycle import Progress, status_by_qty
+from gateway.core.new_terms import denied
 from gateway.core.order_classes import exits_ended, open_exits
 from gateway.core.reports import ReportReader
 from gateway.core.state import GatewayState
 from gateway.core.tickets import cancel_twin_effects, lookup_effects, ticket_of
 from gateway.core.venue_limits import proves_absence
 from gateway.domain.effects import Effect, ReleaseOrder
-from gateway.domain.enums import ExecType, OrdStatus, RejectStage, Route, SubmitStatus
+from gateway.domain.enums import TERMINAL_STATUSES, ExecType, OrdStatus, RejectStage, Route, SubmitStatus
 from gateway.domain.events import LookupCompleted, SubmitCompleted
-from gateway.domain.facts import Fact, OrderAcknowledged, OrderEnded, OrderInDoubt, ReplaceDenied
+from gateway.domain.facts import Fact, OrderAcknowledged, OrderEnded, OrderInDoubt
 from gateway.domain.money import plain
 from gateway.domain.orders import ExecutionReport, Order, Reject
 from gateway.domain.reasons import RejectCode
@@ -64,7 +66,7 @@ def _replace_withheld(order: Order, event: SubmitCompleted) -> Decision:
     """New terms did not leave: the order works on under the old ones."""
     if event.status is not SubmitStatus.WITHHELD or order.pending_replace is None:
         return NOTHING
-    return Decision((ReplaceDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=_withheld(event)),))
+    return Decision(tuple(denied(order.order_id, Progress.of(order), _withheld(event), event.ts_ns)))
 
 
 def _doubted(state: GatewayState, order: Order, event: SubmitCompleted) -> Decision:
@@ -92,7 +94,7 @@ def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
         return NOTHING
     if not event.is_known:
         if order.ord_status is not OrdStatus.PENDING_NEW:
-            return NOTHING  # it was working there: "unknown" now is no proof of anything
+            return _nothing_left(state, order, event)
         if not proves_absence(state, order, event):
             return _stays_in_doubt(order, event)
         text = "the venue does not have it: it was never sent, or never arrived; send a new order if still wanted"
@@ -108,9 +110,19 @@ def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
     reader = ReportReader(state, event.ts_ns)
     reader.read(event.reports)
     if not reader.is_done(order):
-        reader.finish_changes(order)
+        reader.finish_changes(order, event.as_of_ns)
         if order.is_in_doubt and order.ord_status is not OrdStatus.PENDING_NEW and not reader.facts:
             reader.facts.append(OrderAcknowledged(ts_ns=event.ts_ns, order_id=order.order_id, venue_order_id=""))
+    return reader.decision()
+
+
+def _nothing_left(state: GatewayState, order: Order, event: LookupCompleted) -> Decision:
+    """It was working there: "unknown" now is no proof of anything. Only an order that filled whole by its own terms is
+    over then: under the larger ones that were asked for it would still work, and be found."""
+    if status_by_qty(order.cum_qty, order.order_qty, order.broken_qty) not in TERMINAL_STATUSES:
+        return NOTHING
+    reader = ReportReader(state, event.ts_ns)
+    reader.finish_changes(order, event.as_of_ns)
     return reader.decision()
 
 
@@ -149,6 +161,8 @@ def settle_by_hand(state: GatewayState, event: SettlementRequested) -> Decision:
         return _released(state, order, _never_taken(state, order, ended, settled))
     reader = ReportReader(state, event.ts_ns)
     reader.facts.append(settled)
+    if order.pending_replace is not None:
+        reader.deny_change(order, _refusal(RejectCode.NEVER_SENT, text))
     reader.read(_said(order, event, settlement, text))
     return _released(state, order, reader.decision())
 

@@ -20,7 +20,9 @@ def why_withheld(state: GatewayState, order: Order, *, is_replace: bool = False)
     once that nothing changed since it was admitted.
     """
     if is_replace:
-        if order.pending_replace is None or not raises_risk(order, order.pending_replace):
+        if order.pending_replace is None:
+            return "nobody waits for the change any more"
+        if not raises_risk(order, order.pending_replace):
             return ""
     elif order.ord_status is not _PENDING_NEW:
         return ""

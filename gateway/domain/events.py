@@ -92,12 +92,14 @@ class ReportsReceived(_Event, frozen=True, kw_only=True):
 
 class LookupCompleted(_Event, frozen=True, kw_only=True):
     """The venue's own answer about one order. ``is_known`` False: it does not find it among what it knows since
-    ``since_ns`` (0: since ever); what that proves depends on the venue."""
+    ``since_ns`` (0: since ever); what that proves depends on the venue. Of changes that became ours to send since
+    ``as_of_ns`` it proves nothing: the venue was asked before they left (0: none were under way)."""
 
     order_id: str
     is_known: bool
     reports: tuple[ExecutionReport, ...] = ()
     since_ns: int = 0
+    as_of_ns: int = 0
 
 
 class TradingSwitched(_Event, frozen=True, kw_only=True):

@@ -155,14 +155,16 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     is_second_twin: bool = False
 
 
-class PendingReplace(msgspec.Struct, frozen=True, gc=False):
-    """A replace that is being checked (``is_sent`` False) or that the venue has not answered yet."""
+class PendingReplace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A replace that is being checked (``is_sent`` False) or that the venue has not answered yet; ``sent_ns`` is when
+    it became ours to send (0: not yet, or in a record from before that was noted)."""
 
     order_qty: Decimal
     limit_px: Decimal | None
     stop_px: Decimal | None
     held_unit: Decimal
-    is_sent: bool = False
+    is_sent: bool
+    sent_ns: int = 0
 
 
 class OverrideUse(msgspec.Struct, frozen=True, gc=False):

@@ -9,8 +9,8 @@ from gateway.ports.clock import Clock
 from gateway.ports.connection import HasConnection
 from gateway.ports.market_data import FeedState, MarketSources
 from gateway.ports.read_model import ConnectionView
-from gateway.service.executor import VenueTable
 from gateway.service.state_holder import StateHolder
+from gateway.service.venue_table import VenueTable
 
 
 class ConnectionReader:

@@ -6,12 +6,9 @@ after a request may have left is UNKNOWN, never a rejection, and nothing is ever
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-
-import msgspec
 
 from gateway.core.state import GatewayState
 from gateway.core.withholding import why_withheld
@@ -25,61 +22,26 @@ from gateway.domain.effects import (
     SubmitOrder,
 )
 from gateway.domain.enums import ExecType, Route, SubmitStatus
-from gateway.domain.events import Event, LookupCompleted, ReportsReceived, SubmitCompleted, VenueStatusChanged
+from gateway.domain.events import Event, ReportsReceived, SubmitCompleted, VenueStatusChanged
 from gateway.domain.orders import ExecutionReport, Order
 from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Clock
 from gateway.ports.journal import OrderArchive
 from gateway.ports.sending import IS_WANTED
-from gateway.ports.venue import Answer, Lookup, ReleasesOrders, Venue
+from gateway.ports.venue import Answer, ReleasesOrders, Venue
 from gateway.service.foreign_text import clean_reports, clean_text
+from gateway.service.looking_up import LookUps
 from gateway.service.requests import Leave, answer_of, request
 from gateway.service.tasks import TaskGroup
 from gateway.service.traded_average import TradedAverage
+from gateway.service.venue_table import VenueTable
 
 # Named once: see domain.orders.
 _SHADOW, _ACCEPTED, _TRADE = Route.SHADOW, SubmitStatus.ACCEPTED, ExecType.TRADE
 
 _log = logging.getLogger(__name__)
-_LOOKUP_FIRST_S = 0.05
-_LOOKUP_MAX_S = 30.0
 #: Until a cancel for which no budget had room is asked for again: at first, and at most.
 _THROTTLED_FIRST_S, _THROTTLED_MAX_S = 1.0, 8.0
-#: At one venue. Many orders in doubt must not share its message budget so that no look-up ever gets to its end.
-_LOOKUPS_AT_ONCE = 3
-
-
-class VenueSlot(msgspec.Struct, frozen=True):
-    """A venue and how long one request may take; None: it answers at once, in this process."""
-
-    venue: Venue
-    timeout_s: float | None
-
-
-class VenueTable:
-    """Which venue carries out which route. ``simulator`` serves every shadow order and every twin."""
-
-    def __init__(self, simulator: VenueSlot) -> None:
-        self._simulator = simulator
-        self._live: dict[str, VenueSlot] = {}
-
-    def add(self, name: str, slot: VenueSlot) -> None:
-        self._live[name] = slot
-
-    def remove(self, name: str) -> VenueSlot | None:
-        return self._live.pop(name, None)
-
-    def has(self, name: str) -> bool:
-        return name in self._live
-
-    def of(self, ticket: OrderTicket) -> VenueSlot | None:
-        return self._simulator if ticket.route is _SHADOW else self._live.get(ticket.venue)
-
-    def names(self) -> Mapping[str, VenueSlot]:
-        return self._live
-
-    def all_slots(self) -> list[VenueSlot]:
-        return [self._simulator, *self._live.values()]
 
 
 class Executor:
@@ -102,8 +64,7 @@ class Executor:
         self._archive = archive
         self._clock = clock
         self._tasks = tasks
-        self._gates: dict[str, asyncio.Semaphore] = {}
-        self._looking_up: set[tuple[str, bool, bool]] = set()
+        self._look_ups = LookUps(table, process, find_order, self.on_reports, clock, tasks)
         #: The last request about each order that the venue has not answered yet.
         self._under_way: dict[str, asyncio.Task[None]] = {}
         #: The market's average price while an order works, recorded with what is executed.
@@ -114,7 +75,7 @@ class Executor:
         local: list[tuple[Effect, Venue]] = []
         for effect in effects:
             if isinstance(effect, LookupOrder):
-                self._start_lookup(effect.ticket)
+                self._look_ups.begin(effect.ticket)
                 continue
             if isinstance(effect, ReleaseOrder):
                 slot = self._table.of(effect.ticket)
@@ -148,6 +109,8 @@ class Executor:
         goes with the order that it is sent with."""
         if isinstance(effect, SubmitOrder):
             self.traded.follow(ticket.order_id, ticket.symbol)
+        if isinstance(effect, ReplaceOrder):
+            self._look_ups.note_change(ticket.order_id)
         key = ticket.entry_id or ticket.order_id
         before = self._under_way.get(key)
         task = self._tasks.spawn(self._run_after(before, effect, venue, timeout_s), "venue request")
@@ -161,9 +124,13 @@ class Executor:
     async def _run_after(
         self, before: "asyncio.Task[None] | None", effect: Effect, venue: Venue, timeout_s: float
     ) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        await self._run_remote(effect, venue, timeout_s)
+        try:
+            if before is not None:
+                await asyncio.wait([before])
+            await self._run_remote(effect, venue, timeout_s)
+        finally:
+            if isinstance(effect, ReplaceOrder):
+                self._look_ups.note_change_over(effect.ticket.order_id)
 
     async def _run_remote(self, effect: Effect, venue: Venue, timeout_s: float) -> None:
         if isinstance(effect, CancelOrder | ReplaceOrder) and self._was_withheld(effect.ticket):
@@ -239,7 +206,7 @@ class Executor:
                 )
                 return
         if answer.status is SubmitStatus.UNKNOWN and not ticket.is_twin:
-            self._start_lookup(ticket)  # the venue's own account of the order tells how the change ended
+            self._look_ups.begin(ticket)  # the venue's own account of the order tells how the change ended
         elif answer.status is SubmitStatus.REJECTED:
             kinds = {CancelOrder: ExecType.CANCEL_REJECTED, ReplaceOrder: ExecType.REPLACE_REJECTED}
             report = ExecutionReport(
@@ -251,67 +218,6 @@ class Executor:
                 is_second_twin=ticket.is_second_twin,
             )
             self.on_reports((report,))
-
-    def _start_lookup(self, ticket: OrderTicket) -> None:
-        key = (ticket.order_id, ticket.is_twin, ticket.is_second_twin)
-        if key in self._looking_up:
-            return
-        self._looking_up.add(key)
-        self._tasks.spawn(self._look_up(ticket), "venue lookup")
-
-    async def _look_up(self, ticket: OrderTicket) -> None:
-        """Ask until the order is in doubt no more: nothing but the venue, or a person, settles it."""
-        delay_s = _LOOKUP_FIRST_S
-        try:
-            while not self._note_answer(ticket, await self._ask(ticket)):
-                await asyncio.sleep(delay_s)
-                delay_s = min(delay_s * 2, _LOOKUP_MAX_S)
-                if self._is_over(ticket):  # settled by hand
-                    return
-        finally:
-            self._looking_up.discard((ticket.order_id, ticket.is_twin, ticket.is_second_twin))
-
-    def _is_over(self, ticket: OrderTicket) -> bool:
-        """Nothing is waited for any more; a twin has no doubt that could end."""
-        order = self._find_order(ticket.order_id)
-        return not ticket.is_twin and (order is None or not order.is_open)
-
-    def _note_answer(self, ticket: OrderTicket, answer: Lookup) -> bool:
-        """Record what the venue said; False: it has to be asked again."""
-        if ticket.is_twin:
-            self.on_reports(answer.reports)
-            return answer.is_known is not None
-        if answer.is_known and self._is_over(ticket):
-            self.on_reports(answer.reports)  # it ended while the venue was asked: what it filled counts all the same
-            return True
-        if answer.is_known is not None:
-            self._process(
-                LookupCompleted(
-                    ts_ns=self._clock.now_ns(),
-                    order_id=ticket.order_id,
-                    is_known=answer.is_known,
-                    reports=clean_reports(answer.reports),
-                    since_ns=answer.since_ns,
-                )
-            )
-        order = self._find_order(ticket.order_id)
-        if order is None or not order.is_open:
-            return True
-        return answer.is_known is not None and not order.is_in_doubt
-
-    async def _ask(self, ticket: OrderTicket) -> Lookup:
-        slot = self._table.of(ticket)
-        if slot is None:
-            return Lookup(None)  # its adapter is not running yet
-        gate = self._gates.setdefault(ticket.venue, asyncio.Semaphore(_LOOKUPS_AT_ONCE))
-        try:
-            async with gate if slot.timeout_s is not None else nullcontext(), asyncio.timeout(slot.timeout_s):
-                return await slot.venue.lookup(ticket)
-        except TimeoutError:
-            return Lookup(None)
-        except Exception:
-            _log.exception("looking up order %s failed", ticket.order_id)
-            return Lookup(None)
 
     def on_reports(self, reports: tuple[ExecutionReport, ...]) -> None:
         reports = clean_reports(reports)

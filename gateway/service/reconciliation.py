@@ -23,8 +23,8 @@ from gateway.ports.clock import Clock
 from gateway.ports.journal import OrderArchive
 from gateway.ports.venue import ReadsAccount, VenueAccount
 from gateway.service.engine import Engine
-from gateway.service.executor import VenueTable
 from gateway.service.tasks import TaskGroup
+from gateway.service.venue_table import VenueTable
 
 _log = logging.getLogger(__name__)
 _NS = 1_000_000_000

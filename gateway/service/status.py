@@ -12,8 +12,8 @@ from gateway.ports.read_model import BreakerView, ConnectionView, FlattenView, H
 from gateway.service.breakers import BreakerWatch
 from gateway.service.connections import ConnectionReader
 from gateway.service.engine import Engine
-from gateway.service.executor import VenueTable
 from gateway.service.intake import Intake
+from gateway.service.venue_table import VenueTable
 from gateway.service.views import flatten_views, locks_of, modes_view, stop_views
 
 

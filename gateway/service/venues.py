@@ -15,7 +15,7 @@ from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, Route
 from gateway.domain.settings import VenueSettings
 from gateway.ports.venue import Venue, VenueListener
-from gateway.service.executor import VenueSlot, VenueTable
+from gateway.service.venue_table import VenueSlot, VenueTable
 
 _log = logging.getLogger(__name__)
 

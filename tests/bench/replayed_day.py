@@ -26,7 +26,6 @@ from gateway.ports.journal import OrderQuery, OrderTrace, PortfolioQuery
 from gateway.ports.page import Page
 from gateway.service.breaker_views import BreakerReader
 from gateway.service.connections import ConnectionReader
-from gateway.service.executor import VenueSlot, VenueTable
 from gateway.service.feed import Feed
 from gateway.service.page.model import Outside, PageModel
 from gateway.service.page.replica import Replica
@@ -34,6 +33,7 @@ from gateway.service.risk_reads import RiskReader
 from gateway.service.rollout_states import RolloutStates
 from gateway.service.stories import DurableTimes, Stories
 from gateway.service.tasks import TaskGroup
+from gateway.service.venue_table import VenueSlot, VenueTable
 from tests.fakes.agreement import FakeAgreement
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.gateway import FakeGateway

@@ -154,7 +154,7 @@ class FakeGateway:
         order_qty = request.order_qty or order.order_qty
         if order_qty > self.deny_above:
             return Reply(Outcome.DENIED, OrderStory(order), too_large(order, self.deny_above))
-        order.pending_replace = PendingReplace(order_qty, request.limit_px, request.stop_px, D(0))
+        order.pending_replace = PendingReplace(order_qty, request.limit_px, request.stop_px, D(0), is_sent=False)
         return Reply(Outcome.REQUESTED, OrderStory(order))
 
     # --- Controls ---

@@ -17,13 +17,14 @@ from gateway.ports.intake import Reply
 from gateway.service.breakers import BreakerWatch
 from gateway.service.controls import OperatorControls
 from gateway.service.engine import Engine
-from gateway.service.executor import Executor, VenueSlot, VenueTable
+from gateway.service.executor import Executor
 from gateway.service.feed import Feed
 from gateway.service.flattening import Flattener
 from gateway.service.intake import Intake
 from gateway.service.reads import Reads
 from gateway.service.recovery import recover
 from gateway.service.tasks import TaskGroup
+from gateway.service.venue_table import VenueSlot, VenueTable
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.outside import (
     CountingTelemetry,

@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.enums import Mode
 from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import VenueSettings
-from gateway.service.executor import VenueSlot, VenueTable
+from gateway.service.venue_table import VenueSlot, VenueTable
 from gateway.service.venues import VenueManager, venue_problems
 from tests.fakes.venue import FakeVenue
 from tests.world import World, trading_config

@@ -92,7 +92,7 @@ def test_cancels_and_replaces_are_counted_by_what_became_of_them() -> None:
     bench.tell(CancelRefused(ts_ns=NOW_NS, order_id="o1", text="too late"))
     bench.tell(CancelRequested(ts_ns=NOW_NS, order_id="o1", actor=who))
     bench.tell(OrderEnded(ts_ns=NOW_NS, order_id="o1", ord_status=OrdStatus.CANCELED))
-    terms = PendingReplace(D(5), None, None, D(1))
+    terms = PendingReplace(D(5), None, None, D(1), is_sent=False)
     bench.tell(ReplaceHeld(ts_ns=NOW_NS, order_id="o2", pending=terms))
     bench.tell(ReplaceDenied(ts_ns=NOW_NS, order_id="o2", reject=Reject(RejectStage.RISK, "X", "no")))
     bench.tell(ReplaceHeld(ts_ns=NOW_NS, order_id="o2", pending=terms))

@@ -286,6 +286,21 @@ async def test_a_change_that_nobody_answered_for_is_found_at_the_venue(desk: Des
     assert (change.order_qty, change.limit_px) == (D(12), D("179.25"))
 
 
+async def test_a_change_that_the_fill_of_the_order_overtook_is_not_told_as_taken(desk: Desk) -> None:
+    """Without this, nothing would ever tell how the change ended, and an order that filled whole by its old quantity
+    would stay open for the rest of the new one."""
+    order = ticket()
+    await desk.venue.submit(order)
+    desk.tws.faults.is_deaf_to_changes = True
+    change = asyncio.create_task(desk.venue.replace(order, D(20), D("179.50"), None))
+    await asyncio.sleep(0.05)
+    [at_venue] = desk.tws.market.orders.values()
+    desk.tws.fill(at_venue, 10, "179.50")
+    assert (await change).status is UNKNOWN
+    assert (await desk.venue.lookup(order)).is_known is True
+    assert ExecType.REPLACED not in desk.heard.kinds(order.order_id)
+
+
 async def test_a_change_that_nobody_answered_for_and_that_filled_is_found_at_the_venue(desk: Desk) -> None:
     """Without this, an order that was made smaller and then filled would wait for the rest of its old quantity:
     it is in no list of open orders any more."""

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.adapters.venues.shared import executed, link
-from gateway.service import executor
+from gateway.service import executor, looking_up
 
 
 def hurry(patch: pytest.MonkeyPatch) -> None:
@@ -11,8 +11,8 @@ def hurry(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(link, "FIRST_WAIT_S", 0.02)
     patch.setattr(link, "MAX_WAIT_S", 0.1)
     patch.setattr(executed, "GAP_WAIT_S", 0.05)
-    patch.setattr(executor, "_LOOKUP_FIRST_S", 0.02)
-    patch.setattr(executor, "_LOOKUP_MAX_S", 0.1)
+    patch.setattr(looking_up, "_FIRST_S", 0.02)
+    patch.setattr(looking_up, "_MAX_S", 0.1)
     patch.setattr(executor, "_THROTTLED_FIRST_S", 0.1)
 
 

@@ -12,7 +12,7 @@ from gateway.domain.orders import NewOrderSingle, Order, ReplaceRequest
 from gateway.domain.reasons import RejectCode
 from gateway.domain.rollout import Promotions
 from gateway.ports.intake import Reply
-from gateway.service.executor import VenueSlot, VenueTable
+from gateway.service.venue_table import VenueSlot, VenueTable
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.outside import FixedMarket, FunctionPolicy
 from tests.patience import PATIENCE_S

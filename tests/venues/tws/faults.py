@@ -28,6 +28,8 @@ class TwsFaults:
     refuse_cancel_code: int = 0
     #: What a modify is answered with instead of being done (104, 201, 10349 ...).
     refuse_modify_code: int = 0
+    #: Changes are taken and go nowhere: the order fills before they arrive.
+    is_deaf_to_changes: bool = False
     #: TWS itself has lost IB's servers (1100): orders are kept and sent on when it is back.
     is_cut_off: bool = False
     #: More messages in one second than this break the session after three strikes (error 100); 0 is no limit.

@@ -294,6 +294,8 @@ class Session:
 
     def _modify(self, order: TwsOrder, terms: PlaceOrder) -> None:
         faults = self._server.faults
+        if faults.is_deaf_to_changes:
+            return
         if faults.refuse_modify_code:
             self._send_error(order.order_id, faults.refuse_modify_code, "Order modify failed.")
             return

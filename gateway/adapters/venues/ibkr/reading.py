@@ -128,10 +128,12 @@ class Reading:
             self.report(tracked, ExecType.REPLACED, terms=Terms(shown.qty, limit_px, aux_px))
 
     def _settle(self, tracked: Tracked) -> None:
-        """The order is done: whoever waits for a change or a cancel of it learns that from the reports."""
+        """The order is done: whoever waits for a cancel of it learns that from the reports; whether a change came into
+        force before it filled, a look-up tells."""
         self.book.finish(tracked)
-        for waiter in ("submit", "cancel", "change"):
+        for waiter in ("submit", "cancel"):
             tracked.answer(waiter, _ACCEPTED)
+        tracked.answer("change", Answer(SubmitStatus.UNKNOWN, "TWS says that the order is done"))
 
     def end(self, tracked: Tracked, exec_type: ExecType, text: str) -> None:
         """The order is over without (further) fills."""
