@@ -168,7 +168,10 @@ def conclude(state: GatewayState, event: PolicyEvaluated) -> Decision:
     order = state.orders.get(event.order_id)
     if order is None or order.is_admitted or not order.is_open:
         return NOTHING  # canceled or withdrawn while the policy was thinking
-    if order.control_epoch != state.control_epoch and not _stands_whatever_changed(state, order):
+    has_moved = order.control_epoch != state.control_epoch
+    if not has_moved and not order.is_closing:
+        has_moved = state.has_ended_override(order.venue, order.created_ns, event.ts_ns)
+    if has_moved and not _stands_whatever_changed(state, order):
         return _decide_again(state, event, order)
     return _hear(state, order, event.verdict, event.ts_ns)
 

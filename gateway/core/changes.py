@@ -224,9 +224,9 @@ def _stays_closing(state: GatewayState, order: Order, pending: PendingReplace) -
     return pending.order_qty - order.cum_qty <= abs(position.qty) - others
 
 
-def _refused_by_cap(state: GatewayState, order: Order, added_value: Decimal) -> Reject | None:
+def _refused_by_cap(state: GatewayState, order: Order, added_value: Decimal, ts_ns: int) -> Reject | None:
     """What a canary may risk, which new orders stay in SHADOW for: an order that is live already cannot."""
-    cap = cap_broken_by(state, order.venue, added_value)
+    cap = cap_broken_by(state, order.venue, added_value, ts_ns)
     if cap is None:
         return None
     text = f"more of this live order would break a cap of the canary at {order.venue} ({cap.value})"
@@ -264,5 +264,5 @@ def _refused_by_rules(
         breaches = new_risk_breaches(state.throttle, measured.book, order, added, ts_ns, whole_qty=None)
         reject = reject_of(RejectStage.RISK, breaches) if breaches else None
     if reject is None and order.route is Route.LIVE:
-        reject = _refused_by_cap(state, order, measured.risk.added_value)
+        reject = _refused_by_cap(state, order, measured.risk.added_value, ts_ns)
     return reject or match_refusal(state.throttle, state.orders, order, pending)

@@ -87,7 +87,7 @@ def closing_order(
         control_epoch=state.control_epoch,
         route=route,
         route_reason=RouteReason.FLATTENS,
-        mode=state.mode_of(position.venue),
+        mode=state.mode_of(position.venue, ts_ns),
         cycle=position.cycle,
         is_closing=True,
         arrival_px=reference,

@@ -47,6 +47,7 @@ def candidates(state: GatewayState, event: OrderReceived) -> tuple[Candidate, ..
             side=request.side,
             qty=request.order_qty,
             unit_value=priced.unit_value,
+            ts_ns=event.ts_ns,
         ),
     )
     if request.order_class is not _SIMPLE:
@@ -151,7 +152,7 @@ def order_of(
         control_epoch=state.control_epoch,
         route=leg.route,
         route_reason=leg.reason,
-        mode=state.mode_of(venue),
+        mode=state.mode_of(venue, event.ts_ns),
         cycle=leg.cycle,
         bucket=leg.bucket,
         is_closing=leg.is_closing,

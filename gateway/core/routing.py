@@ -36,6 +36,7 @@ class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     side: Side
     qty: Decimal
     unit_value: Decimal
+    ts_ns: int
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -103,7 +104,7 @@ def _opening_leg(
     qty: Decimal,
     closing: Set[Route],
 ) -> Leg:
-    mode = state.mode_of(request.venue)
+    mode = state.mode_of(request.venue, request.ts_ns)
     runs_live = _LIVE not in closing and is_cycle_open(state, key, _LIVE, cycles.live)
     runs_shadow = _SHADOW not in closing and is_cycle_open(state, key, _SHADOW, cycles.shadow)
     refusal: RouteReason | None = None
@@ -126,7 +127,7 @@ def _draw(state: GatewayState, request: RouteRequest, mode: Mode, qty: Decimal, 
         return _new_cycle(Route.SHADOW, RouteReason.MODE_SHADOW, qty, number, None, 0)
     if mode is Mode.LIVE:
         return _new_cycle(Route.LIVE, RouteReason.MODE_LIVE, qty, number, None, 10_000)
-    weight_bp = state.weight_bp(request.venue)
+    weight_bp = state.weight_bp(request.venue, request.ts_ns)
     bucket = draw_bucket(state.config.rollout.salt, *_draw_parts(state, request, number))
     if bucket >= weight_bp:
         return _new_cycle(Route.SHADOW, RouteReason.CANARY_DRAWN_SHADOW, qty, number, bucket, weight_bp)
@@ -182,7 +183,7 @@ def _broken_cap(state: GatewayState, request: RouteRequest, mode: Mode, qty: Dec
     value = request.unit_value * qty
     if _exceeds_share(state, request.venue, value):
         return RouteReason.CANARY_CAP_SHARE
-    caps = state.caps_of(request.venue)
+    caps = state.caps_of(request.venue, request.ts_ns)
     if caps is None:
         return None
     venue = state.venues.get(request.venue)
@@ -194,13 +195,13 @@ def _broken_cap(state: GatewayState, request: RouteRequest, mode: Mode, qty: Dec
     return _broken_money_cap(state, request.venue, caps, value)
 
 
-def cap_broken_by(state: GatewayState, venue: str, added_value: Decimal) -> RouteReason | None:
+def cap_broken_by(state: GatewayState, venue: str, added_value: Decimal, ts_ns: int) -> RouteReason | None:
     """The same of more of an order that is live already."""
-    if state.mode_of(venue) is not Mode.CANARY:
+    if state.mode_of(venue, ts_ns) is not Mode.CANARY:
         return None
     if _exceeds_share(state, venue, added_value):
         return RouteReason.CANARY_CAP_SHARE
-    caps = state.caps_of(venue)
+    caps = state.caps_of(venue, ts_ns)
     return None if caps is None else _broken_money_cap(state, venue, caps, added_value)
 
 

@@ -70,6 +70,7 @@ class GatewayState:
     """The one mutable object of the core; see the module's docstring for who may write it."""
 
     __slots__ = (
+        "_after",
         "_caps",
         "_modes",
         "_slower_plans",
@@ -154,32 +155,47 @@ class GatewayState:
         self._modes: dict[str, Mode] = {}
         self._weights: dict[str, int] = {}
         self._caps: dict[str, CanaryCaps] = {}
+        #: Where an override of the rollout is in force: until when, and what is from then on, before a fact tells.
+        self._after: dict[str, tuple[int, Mode, int, CanaryCaps | None]] = {}
         #: Limits made smaller by breakers, by their factor.
         self._slower_plans: dict[Decimal, RiskPlan] = {}
 
-    def mode_of(self, venue: str) -> Mode:
+    def mode_of(self, venue: str, at_ns: int = 0) -> Mode:
         """The mode in force of a venue: a hold or an override of its rollout goes before the configuration. One that
-        is not configured is SHADOW."""
+        is not configured is SHADOW. A decision gives its time ``at_ns``: an override is over when its time is."""
+        if self._after and self.has_ended_override(venue, 0, at_ns):
+            return self._after[venue][1]
         return self._modes.get(venue, _SHADOW_MODE)
 
-    def weight_bp(self, venue: str) -> int:
+    def weight_bp(self, venue: str, at_ns: int = 0) -> int:
         """The share of new cycles of a venue that goes live now, in basis points."""
+        if self._after and self.has_ended_override(venue, 0, at_ns):
+            return self._after[venue][2]
         return self._weights.get(venue, 0)
 
-    def caps_of(self, venue: str) -> CanaryCaps | None:
+    def caps_of(self, venue: str, at_ns: int = 0) -> CanaryCaps | None:
         """What the canary of a venue may risk, by configuration and step; None when there is no cap."""
+        if self._after and self.has_ended_override(venue, 0, at_ns):
+            return self._after[venue][3]
         return self._caps.get(venue)
+
+    def has_ended_override(self, venue: str, since_ns: int, at_ns: int) -> bool:
+        """Whether the time of an override of a venue's rollout ended between the two."""
+        after = self._after.get(venue)
+        return after is not None and since_ns < after[0] <= at_ns
 
     def take_modes(self) -> None:
         """Work out mode, share and caps of every venue, once for all orders."""
         config = self.config
-        self._modes, self._weights, self._caps = {}, {}, {}
+        self._modes, self._weights, self._caps, self._after = {}, {}, {}, {}
         for venue in config.venues:
             mode, weight = config.effective_mode(venue), config.weight_bp(venue)
             rollout = self.rollouts.get(venue)
             if rollout is not None and rollout.hold is not None:
                 mode, weight = _SHADOW_MODE, 0
             elif rollout is not None and rollout.override is not None:
+                after = config.rollout.caps_at(venue, config.rollout.position_of(mode, weight))
+                self._after[venue] = rollout.override.expires_ns, mode, weight, after
                 mode, weight = rollout.override.mode, rollout.override.weight_bp
             self._modes[venue], self._weights[venue] = mode, weight
             caps = config.rollout.caps_at(venue, config.rollout.position_of(mode, weight))

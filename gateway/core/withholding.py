@@ -13,7 +13,7 @@ from gateway.domain.orders import Order
 _PENDING_NEW, _SHADOW = OrdStatus.PENDING_NEW, Mode.SHADOW  # named once: see domain.orders
 
 
-def why_withheld(state: GatewayState, order: Order, *, is_replace: bool = False) -> str:
+def why_withheld(state: GatewayState, order: Order, *, is_replace: bool = False, now_ns: int = 0) -> str:
     """Why an admitted live order (or its new terms) must not be sent now; empty: send it.
 
     What closes a position is held back by nothing but its own cancel. The control epoch tells nearly every order at
@@ -27,7 +27,7 @@ def why_withheld(state: GatewayState, order: Order, *, is_replace: bool = False)
     elif order.ord_status is not _PENDING_NEW:
         return ""
     if not order.is_closing and (order.control_epoch != state.control_epoch or is_replace):
-        if state.mode_of(order.venue) is _SHADOW:
+        if state.mode_of(order.venue, now_ns) is _SHADOW:
             return f"not sent: {_why_shadow(state, order.venue)}"
         reject = refused_by_trading_state(state, order, is_closing=False)
         if reject is not None:

@@ -158,7 +158,8 @@ class Executor:
         order = self._state.orders.get(effect.ticket.order_id)
         if order is None:
             return ""
-        return why_withheld(self._state, order, is_replace=isinstance(effect, ReplaceOrder))
+        is_replace = isinstance(effect, ReplaceOrder)
+        return why_withheld(self._state, order, is_replace=is_replace, now_ns=self._clock.now_ns() if is_replace else 0)
 
     def _was_withheld(self, ticket: OrderTicket) -> bool:
         """Whether the venue was never sent what this is about."""

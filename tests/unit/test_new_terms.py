@@ -4,15 +4,17 @@ import contextlib
 
 import msgspec
 
+from gateway.core.withholding import why_withheld
 from gateway.domain.config import Limits
 from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, Side, TradingState
 from gateway.domain.events import GatewayStarted, OverrideRequested, SessionStarted, VenueStatusChanged
 from gateway.domain.orders import Order
 from gateway.domain.overrides import OverrideTerms
+from gateway.domain.reasons import RouteReason
 from gateway.domain.rollout import CanaryCaps
 from gateway.domain.rollout_events import RolloutOverrideRequested
 from gateway.domain.throttles import SelfMatchPrevention, ThrottleTable
-from tests.world import ADMIN, INSTRUMENTS, RITA, D, World, trading_config
+from tests.world import ADMIN, ALLOW, INSTRUMENTS, RITA, D, World, trading_config
 
 _MINUTE_NS = 60_000_000_000
 
@@ -146,6 +148,53 @@ def test_an_override_that_ran_out_while_the_gateway_was_down_is_over_at_its_star
     world.tick(2 * _MINUTE_NS)
     world.send(GatewayStarted(ts_ns=world.tick(), version="1", day=0, venue_days={}))
     assert world.state.mode_of("alpha") is Mode.SHADOW
+
+
+def test_an_order_after_the_end_of_an_override_is_decided_without_it() -> None:
+    """Without this, orders would go live on its account until the next look at the clock, up to a second later."""
+    world = overridden(Mode.SHADOW, Mode.CANARY, _MINUTE_NS)
+    before, world.now_ns = world.now_ns, world.now_ns + _MINUTE_NS
+    late = world.place(qty=10, limit=D(180))
+    assert (late.route, late.mode) == (Route.SHADOW, Mode.SHADOW)
+    world.now_ns = before
+    early = world.place(qty=10, limit=D(180), strategy="s2")
+    assert (early.route, early.mode) == (Route.LIVE, Mode.CANARY)
+
+
+def test_an_order_whose_policy_answers_after_the_end_of_an_override_is_decided_again() -> None:
+    """Without this, an order could be held while the override lasts, and go live long after its end."""
+    world = overridden(Mode.SHADOW, Mode.CANARY, _MINUTE_NS)
+    world.asks_outside, world.policy = True, lambda document: None
+    order = world.place(qty=10, limit=D(180))
+    assert (order.route, order.is_admitted) == (Route.LIVE, False)
+    world.tick(_MINUTE_NS)
+    [question] = world.asked
+    world.policy = lambda document: ALLOW
+    world.answer_policy(question, ALLOW)
+    again = world.state.orders[order.order_id]
+    assert (again.route, again.is_admitted) == (Route.SHADOW, True)
+    assert {ticket.route for ticket in world.sent} == {Route.SHADOW}
+
+
+def test_the_caps_of_a_venue_are_those_of_after_an_override_once_its_time_is_over() -> None:
+    """Without this, an override to LIVE would lift the caps of a canary for a moment longer, for new terms too."""
+    caps = {"alpha": CanaryCaps(max_live_notional=D(2_000))}
+    world = overridden(Mode.CANARY, Mode.LIVE, _MINUTE_NS, weight_bp=10_000, caps=caps)
+    order = working(world)
+    world.tick(_MINUTE_NS)
+    world.replace(order, order_qty=D(500))
+    assert (world.replaced, denied_code(world)) == ([], "CANARY_CAP")
+    capped = world.place(qty=10, limit=D(180))
+    assert (capped.route, capped.route_reason) == (Route.SHADOW, RouteReason.CANARY_CAP_NOTIONAL)
+
+
+def test_dearer_terms_are_not_sent_after_the_end_of_an_override() -> None:
+    """Without this, a change that waited would add live risk at a venue that is in SHADOW again."""
+    world = overridden(Mode.SHADOW, Mode.CANARY, _MINUTE_NS)
+    order = working(world)
+    world.replace(order, order_qty=D(20))
+    assert why_withheld(world.state, order, is_replace=True, now_ns=world.now_ns) == ""
+    assert why_withheld(world.state, order, is_replace=True, now_ns=world.now_ns + _MINUTE_NS)
 
 
 def test_an_order_that_has_to_wait_gives_its_override_back() -> None:
