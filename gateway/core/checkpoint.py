@@ -31,6 +31,7 @@ from gateway.domain.overrides import Override
 from gateway.domain.positions import Position
 from gateway.domain.rollout_facts import HeardAlert
 from gateway.domain.sessions import Approval, Session
+from gateway.domain.whole_text import with_whole_characters
 
 
 class Snapshot(msgspec.Struct, kw_only=True):
@@ -158,7 +159,12 @@ def rebuild(state: GatewayState, positions: dict[Route, dict[str, Position]]) ->
 
 def encode_snapshot(state: GatewayState) -> bytes:
     """The canonical bytes of the state: equal states give equal bytes in any process."""
-    return msgspec.json.encode(take_snapshot(state), order="deterministic")
+    snapshot = take_snapshot(state)
+    try:
+        return msgspec.json.encode(snapshot, order="deterministic")
+    except UnicodeEncodeError:  # a half of a character, which the journal holds as whole ones too
+        whole = msgspec.convert(with_whole_characters(msgspec.to_builtins(snapshot)), Snapshot)
+        return msgspec.json.encode(whole, order="deterministic")
 
 
 def decode_snapshot(data: bytes, change: Callable[[TradingConfig], TradingConfig] | None = None) -> GatewayState:

@@ -3,6 +3,8 @@
 import msgspec
 
 from gateway.domain.orders import ExecutionReport
+from gateway.domain.venue_account import AccountReading
+from gateway.domain.whole_text import with_whole_characters
 
 
 def clean_text(text: str) -> str:
@@ -10,7 +12,43 @@ def clean_text(text: str) -> str:
 
 
 def clean_reports(reports: tuple[ExecutionReport, ...]) -> tuple[ExecutionReport, ...]:
-    """The same reports, but for texts that had to be cleaned."""
-    if all(report.text.isascii() for report in reports):
+    """The same reports, but for texts and ids that had to be cleaned."""
+    if all(_is_plain(report) for report in reports):
         return reports
-    return tuple(msgspec.structs.replace(report, text=clean_text(report.text)) for report in reports)
+    return tuple(
+        msgspec.structs.replace(
+            report,
+            order_id=_clean_id(report.order_id),
+            exec_id=_clean_id(report.exec_id),
+            exec_ref_id=_clean_id(report.exec_ref_id),
+            venue_order_id=_clean_id(report.venue_order_id),
+            fee_currency=_clean_id(report.fee_currency),
+            text=clean_text(report.text),
+        )
+        for report in reports
+    )
+
+
+def clean_reading(reading: AccountReading) -> AccountReading:
+    """The same of everything that a venue tells of an account."""
+    try:
+        msgspec.json.encode(reading)
+    except UnicodeEncodeError:
+        return msgspec.convert(with_whole_characters(msgspec.to_builtins(reading)), AccountReading)
+    return reading
+
+
+def _is_plain(report: ExecutionReport) -> bool:
+    return (
+        report.text.isascii()
+        and report.exec_id.isascii()
+        and report.venue_order_id.isascii()
+        and report.fee_currency.isascii()
+        and report.exec_ref_id.isascii()
+        and report.order_id.isascii()
+    )
+
+
+def _clean_id(text: str) -> str:
+    """Ids that differ still do."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()

@@ -23,6 +23,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.journal import OrderArchive
 from gateway.ports.venue import ReadsAccount, VenueAccount
 from gateway.service.engine import Engine
+from gateway.service.foreign_text import clean_reading
 from gateway.service.tasks import TaskGroup
 from gateway.service.venue_table import VenueTable
 
@@ -149,7 +150,7 @@ class Reconciler:
                 after = await account.executions(since_ns)
         except TimeoutError:
             raise AccountUnreadable(f"it took longer than {_READ_MAX_S} s") from None
-        return AccountReading(
+        reading = AccountReading(
             venue=venue,
             begun_ns=begun_ns,
             ended_ns=self._clock.now_ns(),
@@ -158,6 +159,7 @@ class Reconciler:
             open_orders=open_orders,
             executions_after=after,
         )
+        return clean_reading(reading)
 
     async def _archived(self, reading: AccountReading) -> Mapping[str, Order]:
         """Orders of ours that left memory and that the venue still speaks of."""

@@ -7,6 +7,7 @@ import json
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.adapters.halt_mark import FileHaltMark
@@ -14,16 +15,19 @@ from gateway.adapters.http.paging import read_cursor
 from gateway.adapters.http.reading import read_struct
 from gateway.adapters.http.rollout_handlers import AlertItem, AlertmanagerNotice, _alert
 from gateway.adapters.journal.codec import decode_record, encode_record
-from gateway.domain.enums import ExecType, Role, Route, ScopeKind, Side, TradingState
+from gateway.core.checkpoint import decode_snapshot, encode_snapshot
+from gateway.domain.enums import ExecType, Mode, Role, Route, ScopeKind, Side, TradingState
 from gateway.domain.events import ReportsReceived
 from gateway.domain.facts import TradingStateChanged
 from gateway.domain.orders import Actor, ExecutionReport
 from gateway.domain.records import Record
 from gateway.domain.throttles import StrategyLock
+from gateway.domain.venue_account import AccountReading, VenueOrder
 from gateway.ports.intake import RequestInvalid
-from gateway.service.foreign_text import clean_reports
+from gateway.service.foreign_text import clean_reading, clean_reports
 from tests.http.desk import Desk, principal
 from tests.patience import PATIENCE_S
+from tests.world import D, World, trading_config
 
 ADMIN = principal("admin", Role.ADMIN)
 RISK_A = principal("riska", Role.RISK, accounts=("A",))
@@ -52,6 +56,59 @@ def test_half_a_character_of_a_venue_stops_no_journal() -> None:
     assert clean_reports((report,))[0].text == "no?"
     record = Record(seq=1, ts_ns=1, event=ReportsReceived(ts_ns=1, reports=(report,)), facts=())
     assert decode_record(1, 1, encode_record(record)).event.reports[0].text == "no?"  # type: ignore[union-attr]
+
+
+def test_half_a_character_in_an_id_of_a_venue_is_cleaned_and_ids_stay_apart() -> None:
+    """Without this, memory would hold what no journal and no checkpoint can, or two fills would be taken for one."""
+    told = [
+        ExecutionReport(
+            order_id="o",
+            exec_type=ExecType.TRADE,
+            transact_ns=1,
+            exec_id=f"x{half}",
+            venue_order_id=half,
+            fee_currency=half,
+        )
+        for half in (HALF, "\ud801")
+    ]
+    cleaned = clean_reports(tuple(told))
+    for report in cleaned:
+        assert (report.exec_id + report.venue_order_id + report.fee_currency).encode()
+    assert cleaned[0].exec_id != cleaned[1].exec_id
+    whole = ExecutionReport(order_id="o", exec_type=ExecType.NEW, transact_ns=1, venue_order_id="é", text="ß")
+    assert clean_reports((whole,)) == (whole,)
+
+
+def test_half_a_character_in_an_account_of_a_venue_is_cleaned() -> None:
+    """Without this, a foreign order with such an id would stop every checkpoint, and with them the journal."""
+    order = VenueOrder(
+        venue_order_id=HALF, order_id="", symbol=f"A{HALF}", side=Side.BUY, order_qty=D("1.50"), cum_qty=D(0)
+    )
+    reading = AccountReading(
+        venue="alpha",
+        begun_ns=1,
+        ended_ns=2,
+        executions_before=(),
+        positions=(),
+        open_orders=(order,),
+        executions_after=(),
+    )
+    [cleaned] = clean_reading(reading).open_orders
+    assert (cleaned.symbol, cleaned.order_qty, str(cleaned.order_qty)) == ("A?", D("1.50"), "1.50")
+    plain = msgspec.structs.replace(reading, open_orders=())
+    assert clean_reading(plain) is plain
+
+
+def test_half_a_character_stops_no_checkpoint() -> None:
+    """Without this, one text that came in by a way that nobody thought of would end the task that writes the journal:
+    it is the one that takes checkpoints, and no order would be taken until a restart."""
+    world = World(trading_config(Mode.LIVE))
+    order = world.place(qty=10, limit=D(180))
+    world.report(order, ExecType.NEW, venue_order_id=f"v{HALF}")
+    data = encode_snapshot(world.state)
+    restored = decode_snapshot(data)
+    assert restored.orders[order.order_id].venue_order_id == "v?"
+    assert encode_snapshot(restored) == data
 
 
 async def test_a_key_that_is_bound_hears_no_alerts_for_all() -> None:

@@ -7,14 +7,13 @@ do not fit, raise the version and keep a decoder for the old one: a journal is r
 golden files in ``tests/journal`` fail on any change of the encoding.
 """
 
-from typing import Any
-
 import msgspec
 
 from gateway.domain.events import Event
 from gateway.domain.facts import Fact
 from gateway.domain.orders import Order
 from gateway.domain.records import Record
+from gateway.domain.whole_text import with_whole_characters
 
 VERSION = 1
 
@@ -77,15 +76,7 @@ def _encoded(body: _RecordBody | _OrderBody) -> bytes:
     try:
         return _encode(body)
     except UnicodeEncodeError:  # a half of a character, which UTF-8 has no form for: no text may stop the journal
-        return _encode(_with_whole_characters(msgspec.to_builtins(body)))
-
-
-def _with_whole_characters(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    if isinstance(value, dict):
-        return {_with_whole_characters(key): _with_whole_characters(item) for key, item in value.items()}
-    return [_with_whole_characters(item) for item in value] if isinstance(value, list | tuple) else value
+        return _encode(with_whole_characters(msgspec.to_builtins(body)))
 
 
 def decode_order(body: bytes) -> Order:
