@@ -77,7 +77,11 @@ _STEPS = st.one_of(
     st.tuples(st.just("doubt"), _INDEX),
     st.tuples(st.just("withhold"), _INDEX),
     st.tuples(st.just("lookup"), st.tuples(_INDEX, st.booleans())),
-    st.tuples(st.just("replace"), st.tuples(_INDEX, st.integers(1, 40))),
+    st.tuples(st.just("replace"), st.tuples(_INDEX, st.integers(1, 40), st.booleans())),
+    st.tuples(
+        st.just("answer"),
+        st.tuples(_INDEX, st.sampled_from(["as asked", "otherwise", "rejected", "found", "not found", "older"])),
+    ),
     st.tuples(
         st.just("mode"),
         st.tuples(st.sampled_from(list(Mode)), st.sampled_from([0, 100, 2_500, 5_000, 10_000]), st.booleans()),
@@ -154,7 +158,12 @@ def _is_awake(order: Order) -> bool:
 def _fill(world: World, argument: tuple[int, int]) -> None:
     order = _pick(world, argument[0])
     if order is not None and _is_awake(order):
-        world.fill(order, min(D(argument[1]) / LOTS.get(order.symbol, 1), order.leaves_qty))
+        world.fill(order, min(D(argument[1]) / LOTS.get(order.symbol, 1), _may_fill(order)))
+
+
+def _may_fill(order: Order) -> Decimal:
+    """What a venue may still fill: under larger terms, too, whose answer has not come."""
+    return max(order.leaves_qty, order.held_qty)
 
 
 def _lookup(world: World, argument: tuple[int, bool]) -> None:
@@ -178,13 +187,37 @@ def _withhold(world: World, order: Order) -> None:
         assert not any(leg.is_open for leg in world.state.legs_of(world.state.orders.get(order.parent_id, order)))
 
 
-def _replace(world: World, argument: tuple[int, int]) -> None:
-    order = _pick(world, argument[0])
+def _replace(world: World, argument: tuple[int, int, bool]) -> None:
+    index, qty, is_answered = argument
+    order = _pick(world, index)
     if order is None:
         return
-    world.replace(order, order_qty=D(argument[1]) / LOTS.get(order.symbol, 1))
-    if order.pending_replace is not None and order.pending_replace.is_sent:
-        world.report(order, ExecType.REPLACED, order_qty=order.pending_replace.order_qty)
+    world.replace(order, order_qty=D(qty) / LOTS.get(order.symbol, 1))
+    if is_answered:
+        _answer_to(world, order, "as asked")
+
+
+def _answer(world: World, argument: tuple[int, str]) -> None:
+    changing = [order for order in sent_orders(world) if order.pending_replace is not None]
+    if changing:
+        _answer_to(world, changing[argument[0] % len(changing)], argument[1])
+
+
+def _answer_to(world: World, order: Order, answer: str) -> None:
+    """What comes of a change that was sent, once the venue speaks."""
+    pending = order.pending_replace
+    if pending is None or not pending.is_sent:
+        return
+    if answer == "as asked":
+        world.report(order, ExecType.REPLACED, order_qty=pending.order_qty)
+    elif answer == "otherwise":
+        world.report(order, ExecType.REPLACED, order_qty=pending.order_qty + order.order_qty)
+    elif answer == "rejected":
+        world.report(order, ExecType.REPLACE_REJECTED, text="no")
+    else:
+        as_of_ns = pending.sent_ns if answer == "older" else world.now_ns + 1
+        is_known = answer != "not found"
+        world.send(LookupCompleted(ts_ns=world.tick(), order_id=order.order_id, is_known=is_known, as_of_ns=as_of_ns))
 
 
 #: Limits that nothing reaches, so that groups of symbols are counted too.
@@ -259,7 +292,7 @@ _STEP: dict[str, Callable[[World, Any], None]] = {
     "place": _place,
     "place_class": _place_class,
     "fill": _fill,
-    "fill_all": _with_order(lambda world, order: world.fill(order) if _is_awake(order) else None),
+    "fill_all": _with_order(lambda world, order: world.fill(order, _may_fill(order)) if _is_awake(order) else None),
     "cancel": _with_order(lambda world, order: world.cancel(order)),
     "canceled": _with_order(lambda world, order: world.report(order, ExecType.CANCELED)),
     "reject": _with_order(lambda world, order: world.report(order, ExecType.REJECTED, text="no")),
@@ -268,6 +301,7 @@ _STEP: dict[str, Callable[[World, Any], None]] = {
     "withhold": _with_order(_withhold),
     "lookup": _lookup,
     "replace": _replace,
+    "answer": _answer,
     "mode": _mode,
     "day": _day,
     "state": lambda world, argument: world.halt(argument[0], *argument[1]),
