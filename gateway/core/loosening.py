@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.unsaid import left_groups, throttles_in_force
 from gateway.domain.breakers import BreakerConfig
 from gateway.domain.candidates import CandidateGates, CandidateTerms
 from gateway.domain.capabilities import VenueCapabilities
@@ -31,7 +32,7 @@ from gateway.domain.config import (
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode
 from gateway.domain.instruments import Instrument
-from gateway.domain.money import plain
+from gateway.domain.money import ZERO, plain
 from gateway.domain.rollout import (
     ApprovalTerms,
     CanaryCaps,
@@ -93,8 +94,8 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "figures": Looser.NEVER,
         "cost_method": Looser.NEVER,
         "snapshot_every_s": Looser.NEVER,
-        "day_roll": Looser.NEVER,
-        "day_rolls": Looser.NEVER,
+        "day_roll": Looser.WITHIN,
+        "day_rolls": Looser.WITHIN,
     },
     VenueCapabilities: dict.fromkeys(VenueCapabilities.__struct_fields__, Looser.NEVER),
     ReconciliationTerms: {
@@ -189,11 +190,16 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "max_qty": Looser.WHEN_HIGHER,
         "margin_rate": Looser.WHEN_LOWER,
     },
-    DayRoll: dict.fromkeys(DayRoll.__struct_fields__, Looser.NEVER),
+    DayRoll: dict.fromkeys(DayRoll.__struct_fields__, Looser.WHEN_OTHER),  # a day begun early forgives its losses
     FigureSampling: dict.fromkeys(FigureSampling.__struct_fields__, Looser.NEVER),
 }
 #: What a table that is not there is compared as; of any other, coming and going loosens nothing by itself.
-_ABSENT: Mapping[type, msgspec.Struct] = {Limits: Limits(), Throttles: Throttles(), CanaryCaps: CanaryCaps()}
+_ABSENT: Mapping[type, msgspec.Struct] = {
+    Limits: Limits(),
+    Throttles: Throttles(),
+    CanaryCaps: CanaryCaps(),
+    AccountConfig: AccountConfig(initial_cash=ZERO),  # a new account is more to lose
+}
 #: How a person finds the table in the files, where its name there is another.
 _NAMES = {
     "limits.gateway": "limits",
@@ -228,7 +234,8 @@ def compare(old: TradingConfig, new: TradingConfig) -> Change:
     """Sort what differs between two configurations into looser and tighter; what is neither is left out."""
     looser: list[str] = []
     tighter: list[str] = []
-    for path, before, after, direction in _values(old, new, ""):
+    moved = ((f"symbols.{path}", before, after, Looser.WHEN_OTHER) for path, before, after in left_groups(old, new))
+    for path, before, after, direction in (*_values(old, new, ""), *moved):
         found = tighter if _is_within(after, before, direction) else looser
         found.append(f"{path} {_text(before)} -> {_text(after)}")
     return Change(tuple(looser), tuple(tighter))
@@ -236,6 +243,8 @@ def compare(old: TradingConfig, new: TradingConfig) -> Change:
 
 def _values(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any, Looser]]:
     """Every guarding value that differs, with its path in the words of the files."""
+    if isinstance(old, Throttles):
+        old, new = throttles_in_force(old, new), throttles_in_force(new, old)
     for name, direction in DIRECTIONS[type(old)].items():
         before, after = getattr(old, name), getattr(new, name)
         if before == after or direction is Looser.NEVER:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from gateway.core.loosening import DIRECTIONS, Change, compare, with_lower_modes
 from gateway.domain.config import AccountConfig, Limits, LimitTable, TradingConfig, VenueMode
+from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode, SelfMatchPrevention, SelfMatchScope
+from gateway.domain.instruments import Instrument
 from gateway.domain.rollout import CanaryCaps, Rollout
 from gateway.domain.throttles import Executions, RepeatedExecutions, Throttles, ThrottleTable
 
@@ -140,7 +142,8 @@ def test_what_tightens_twice_tightens(one: TradingConfig, two: TradingConfig, th
         ({"max_messages_per_second": D(5)}, {}, True),
         ({"cancel_reserve": 5}, {"cancel_reserve": 4}, True),
         ({"duplicate_window_ms": 100}, {"duplicate_window_ms": 200}, False),
-        ({"duplicate_window_ms": 100}, {"duplicate_window_ms": 100, "max_duplicates": 1}, False),
+        ({"duplicate_window_ms": 100}, {"duplicate_window_ms": 100, "max_duplicates": 1}, True),
+        ({"duplicate_window_ms": 100, "max_duplicates": 1}, {"duplicate_window_ms": 100}, False),
         ({"max_duplicates": 1}, {"max_duplicates": 2}, True),
         ({}, {"executions": Executions(max_executed_qty=D(5))}, False),
         ({"executions": Executions(max_executed_qty=D(5))}, {}, True),
@@ -178,3 +181,61 @@ def test_the_direction_of_self_match_prevention() -> None:
     assert compare(on, off).looser == ("self_match_prevention cancel_newest -> off",)
     assert compare(off, on).looser == ()
     assert compare(on, narrow).looser == ("self_match_scope account -> strategy",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "looser"),
+    [
+        ({}, {"message_burst": 100}, ("message_burst 10 -> 100",)),
+        ({}, {"message_burst": 5}, ()),
+        ({"message_burst": 100}, {}, ()),
+        ({"message_burst": 5}, {}, ("message_burst 5 -> 10",)),
+        ({}, {"cancel_reserve": 0}, ("cancel_reserve 2 -> 0",)),
+        ({}, {"cancel_reserve": 9}, ()),
+        ({}, {"max_messages_per_second": D(5)}, ()),
+    ],
+)
+def test_what_a_rate_leaves_out_is_compared_as_it_is_in_force(
+    old: dict[str, Any], new: dict[str, Any], looser: tuple[str, ...]
+) -> None:
+    """Without it a burst of ten times the rate, or a reserve of nothing, would pass for a tightening and need nobody:
+    a burst that is not written is one second's worth, and a reserve a fifth of it."""
+    before, after = (
+        TradingConfig(
+            revision="r", throttles=ThrottleTable(gateway=Throttles(**{"max_messages_per_second": D(10), **values}))
+        )
+        for values in (old, new)
+    )
+    assert compare(before, after).looser == tuple(f"limits.{text}" for text in looser)
+
+
+def test_a_new_account_is_more_to_lose() -> None:
+    """Without it an account of a billion could be added by who may edit a file: what breakers measure as shares of the
+    equity of all accounts would never trip again."""
+    new = TradingConfig(revision="q", accounts={**BASE.accounts, "large": AccountConfig(initial_cash=D(10**9))})
+    assert compare(BASE, new).looser == ("accounts.large.initial_cash 0 -> 1000000000",)
+    assert compare(new, BASE).looser == ()
+
+
+def test_an_instrument_that_leaves_a_group_with_limits_leaves_its_limits() -> None:
+    """Without it the limit of a sector would be passed by: by calling the sector of an instrument something else."""
+
+    def listed(sector: str, limits: Limits) -> TradingConfig:
+        one = Instrument(symbol="AAPL", venue="ibkr", currency="USD", sector=sector)
+        table = LimitTable(sectors={"tech": limits})
+        return TradingConfig(revision="r", instruments={"AAPL": one}, limits=table)
+
+    limited = Limits(max_gross_exposure=D(5_000))
+    assert compare(listed("tech", limited), listed("", limited)).looser == ("symbols.AAPL.sector tech -> none",)
+    assert compare(listed("", limited), listed("tech", limited)) == Change()
+    assert compare(listed("tech", Limits()), listed("", Limits())) == Change()
+
+
+def test_a_day_that_begins_elsewhere_counts_as_looser() -> None:
+    """Without it who may edit a file could begin a venue's day at once, and with it forgive what was lost today."""
+    old = TradingConfig(revision="r", day_rolls={"ibkr": DayRoll()})
+    new = TradingConfig(revision="q", day_rolls={"ibkr": DayRoll(minute=600), "new": DayRoll()}, day_roll=DayRoll())
+    assert compare(old, new).looser == ("day_rolls.ibkr.minute 0 -> 600",)
+    assert compare(BASE, TradingConfig(revision="q", day_roll=DayRoll(minute=60))).looser == (
+        "day_roll.minute 0 -> 60",
+    )
