@@ -1,11 +1,9 @@
 """The orders that a flatten sends: how much of a position, on which side, at which price."""
 
-from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from gateway.core.pricing import unit_value, worst_px
 from gateway.core.state import GatewayState
-from gateway.domain.config import Limits
 from gateway.domain.enums import OrdType, Route, Side, TimeInForce
 from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.instruments import Instrument
@@ -122,27 +120,18 @@ def _one_order(
 ) -> Decimal:
     """``qty``, or the most that the instrument and the limits on one order let one order be; never below one lot."""
     caps = [] if instrument.max_qty is None else [instrument.max_qty]
-    for limits in _limits_of(state, position):
+    for scope in state.risk_plan.path(position.account, position.strategy_id, instrument).scopes:
+        limits = scope.limits
         if limits.max_order_size is not None:
             caps.append(limits.max_order_size)
         if limits.max_order_value is not None and held_unit > 0:
             caps.append(limits.max_order_value / held_unit)
+        if limits.max_order_adv is not None and instrument.average_daily_volume > 0:
+            caps.append(limits.max_order_adv * instrument.average_daily_volume)
     most = min(caps, default=qty)
     if qty <= most:
         return qty
     return max(_multiple(most, instrument.lot_size, ROUND_FLOOR), min(instrument.lot_size, qty))
-
-
-def _limits_of(state: GatewayState, position: Position) -> Iterator[Limits]:
-    table = state.config.limits
-    yield table.gateway
-    for limits, name in (
-        (table.accounts, position.account),
-        (table.strategies, position.strategy_id),
-        (table.symbols, position.symbol),
-    ):
-        if name in limits:
-            yield limits[name]
 
 
 def _multiple(value: Decimal, step: Decimal, rounding: str) -> Decimal:

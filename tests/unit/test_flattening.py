@@ -3,13 +3,14 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.order_classes import sibling_id_of
-from gateway.domain.config import Limits
+from gateway.domain.config import Limits, LimitTable
 from gateway.domain.enums import (
     ExecType,
     Mode,
@@ -182,6 +183,30 @@ def test_the_limits_on_one_order_divide_it(limits: Limits, qty: Any) -> None:
     assert world.closing(flatten)[0].order_qty == qty
     assert flatten.is_flat
     assert world.position(Route.LIVE) == 0
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        LimitTable(accounts={"default": Limits(max_order_size=D(4))}),
+        LimitTable(strategies={"s1": Limits(max_order_size=D(4))}),
+        LimitTable(venues={"alpha": Limits(max_order_size=D(4))}),
+        LimitTable(symbols={"AAPL": Limits(max_order_size=D(4))}),
+        LimitTable(sectors={"tech": Limits(max_order_size=D(4))}),
+        LimitTable(asset_classes={"equity": Limits(max_order_value=D(180 * 4))}),
+        LimitTable(gateway=Limits(max_order_adv=D("0.04"))),
+    ],
+)
+def test_the_limits_on_one_order_divide_it_in_whatever_scope_they_stand(table: LimitTable) -> None:
+    """Without this, the limit of a venue, a sector or an asset class, or one that is a share of the daily volume, would
+    stop a desk's own closing order and let the whole position through in one when a flatten or a breaker closes it."""
+    apple = msgspec.structs.replace(INSTRUMENTS["AAPL"], sector="tech", average_daily_volume=D(100))
+    world = live_world(instruments={**INSTRUMENTS, "AAPL": apple})
+    world.open_live(10)
+    world.load(trading_config(Mode.LIVE, table=table, instruments={**INSTRUMENTS, "AAPL": apple}, revision="limited"))
+    assert world.place(Side.SELL, 5).reject is not None
+    (order,) = world.closing(world.flatten())
+    assert order.order_qty == 4
 
 
 def test_limits_go_through_the_touch_and_what_has_no_price_goes_at_market() -> None:
