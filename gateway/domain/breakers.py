@@ -44,8 +44,9 @@ class BreakerAction(Word):
 class BreakerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One breaker. It trips when its value reaches ``threshold``.
 
-    It resets by itself on the next trading day (``reset_next_day``), or once every other condition that is given
-    holds: the value is under ``reset_below``, and ``reset_after_s`` have gone by since the trip. Without any of
+    It resets by itself on the next trading day (``reset_next_day``), once its value is under ``threshold`` (losses in a
+    row are counted anew), or once every other condition that is given holds: the value is under ``reset_below``, and
+    ``reset_after_s`` have gone by since the trip. Without any of
     them a person resets it. ``scope`` is what one measurement covers; a trip stops no more than that, in the book
     that was measured, or in both with ``stops_both_books``.
 

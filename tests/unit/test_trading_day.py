@@ -6,6 +6,7 @@ import pytest
 
 from gateway.adapters.config.calendars import CALENDARS, day_roll_for
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
+from gateway.domain.breakers import BREAKER_DEFAULTS, BreakerKind
 from gateway.domain.config import AccountConfig
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode, Route, Side
@@ -121,6 +122,27 @@ def test_a_start_begins_the_days_that_passed_meanwhile() -> None:
     days = {"day": gateway_day(config, world.now_ns), "venue_days": venue_days(config, world.now_ns)}
     world.send(GatewayStarted(ts_ns=world.now_ns, version="t", **days))  # type: ignore[arg-type]
     assert world.day_pnl() == 0
+
+
+def test_a_loss_of_the_day_that_goes_on_at_its_venue_stays_a_loss_at_midnight() -> None:
+    """Without this, the gateway's own midnight would lift the halt over a loss of a session that goes on in Chicago:
+    for a second orders would pass, and then it would trip again."""
+    config = BREAKER_DEFAULTS[BreakerKind.DAILY_LOSS]
+    world = TwoVenues(circuit_breakers={BreakerKind.DAILY_LOSS.value: config})
+    world.now_ns = at_ns("2026-03-05T23:30:00")  # the day at alpha began half an hour ago
+    world.observe()
+    world.fill(world.place(qty=20, symbol="ES"), px=D(5000))
+    world.observe(ES="4990")  # 10,000 of 200,000: 5%
+    world.check()
+    assert list(world.state.breakers.trips) == ["daily_loss:shadow"]
+    world.now_ns = at_ns("2026-03-06T00:00:00")
+    world.observe()
+    world.check()
+    assert list(world.state.breakers.trips) == ["daily_loss:shadow"]
+    world.now_ns = at_ns("2026-03-06T23:00:00")  # the next one begins
+    world.observe()
+    world.check()
+    assert world.state.breakers.trips == {}
 
 
 def test_canary_orders_are_counted_per_day_of_their_venue() -> None:

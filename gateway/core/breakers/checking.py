@@ -23,6 +23,8 @@ from gateway.domain.stop_facts import BreakerRearmed, BreakerReset, BreakerTripp
 
 _NS = 1_000_000_000
 MEASURED = frozenset(kind.value for kind in MEASURES)
+#: What a reset begins to count anew. The others would trip again in the next second.
+_BEGINS_ANEW = frozenset({BreakerKind.CONSECUTIVE_LOSSES.value})
 SYSTEM = Actor("system", Role.ADMIN)
 #: What was accepted by force trips again when it is worse by this share of the threshold.
 _WORSE = Decimal("0.2")
@@ -140,7 +142,8 @@ def trip_facts(state: GatewayState, trip: Trip, actor: Actor = SYSTEM) -> tuple[
 def _reset_by_itself(
     state: GatewayState, event: BreakersChecked, config: BreakerConfig, trip: Trip, value: Decimal
 ) -> list[Fact]:
-    if config.reset_next_day and state.day > trip.day:
+    is_over = value < config.threshold or trip.breaker_id in _BEGINS_ANEW
+    if config.reset_next_day and state.day > trip.day and is_over:
         return _reset(state, event.ts_ns, trip, value, "a new trading day began")
     if config.reset_below is None and config.reset_after_s is None:
         return []
