@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.core.pricing import reference_px, unit_value
 from gateway.core.risk.exposure import Book
 from gateway.core.risk.gate import NOTHING_LIFTED, RiskRefused, assess
 from gateway.core.risk.order_risk import NO_SCOPE_USE, OrderRisk
@@ -16,6 +17,7 @@ from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
 from gateway.domain.money import ZERO
 from gateway.domain.orders import Order, PendingReplace, Reject
+from gateway.domain.positions import Position
 
 _S = 1_000_000_000
 
@@ -86,11 +88,14 @@ def measured_replace(
     added_qty = max(pending.order_qty - order.order_qty, ZERO)
     added_value = max((pending.order_qty - order.cum_qty) * pending.held_unit - order.held_value, ZERO)
     instrument = state.config.instruments[order.symbol]
+    book = state.books[Route.LIVE if order.route is Route.LIVE else Route.SHADOW]
+    marked_px = _market_px(view, book.positions.get(order.position_key), instrument)
+    marked = pending.held_unit if marked_px is None else unit_value(marked_px, instrument, state.config)
     return _measured(
         state,
         order,
-        Priced(instrument, pending.held_unit, pending.held_unit, None, view),
-        state.books[Route.LIVE if order.route is Route.LIVE else Route.SHADOW],
+        Priced(instrument, pending.held_unit, marked, None, view),
+        book,
         limit_px=pending.limit_px,
         stop_px=pending.stop_px,
         ts_ns=ts_ns,
@@ -101,6 +106,13 @@ def measured_replace(
         new_orders=0,
         opens_position=False,
     )
+
+
+def _market_px(view: MarketView, position: Position | None, instrument: Instrument) -> Decimal | None:
+    """What one unit is worth now, as far as is known: to the market, at the last mark, or as configured."""
+    if view.reference_px is None and position is not None and position.mark_px:
+        return position.mark_px
+    return reference_px(view, instrument)
 
 
 def _measured(

@@ -213,3 +213,29 @@ def test_an_order_that_has_to_wait_gives_its_override_back() -> None:
         world.place(Side.SELL, 10, limit=D(180))
     override = world.state.overrides["v1"]
     assert (override.used_by, override.uses) == ("", 0)
+
+
+def test_more_of_a_cheap_order_counts_what_is_held_at_the_market() -> None:
+    """Without this, a bid far below the market could grow where a new one is refused: what is held already would be
+    valued at the bid, and a position of 18,000 be taken for one of 10,000."""
+    world = World(trading_config(limits=Limits(max_position_value=D(20_000))))
+    world.fill(world.place(qty=100))
+    assert world.place(qty=20, limit=D(100)).reject is not None
+    order = working(world, qty=1, limit=100)
+    world.replace(order, order_qty=D(20))
+    assert (world.replaced, denied_code(world)) == ([], "MAX_POSITION_VALUE")
+    world.replace(order, order_qty=D(5))
+    assert len(world.replaced) == 1
+
+
+def test_more_of_a_cheap_order_is_asked_again_when_the_policy_has_spoken() -> None:
+    """Without this, a market that moves while the policy thinks would be overlooked: what is held counts at the bid."""
+    world = World(trading_config(limits=Limits(max_position_value=D(20_000))))
+    order = working(world, qty=1, limit=100)
+    world.policy = lambda document: None
+    world.replace(order, order_qty=D(20))
+    world.policy = lambda document: ALLOW
+    world.fill(world.place(qty=90))
+    world.mark("AAPL", D(190))
+    world.answer_policy(world.asked[-1], ALLOW)
+    assert (world.replaced, denied_code(world)) == ([], "MAX_POSITION_VALUE")
