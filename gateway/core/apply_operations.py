@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.core.checkpoint import rebuild
 from gateway.core.counting import count, venue_use
+from gateway.core.ledger.booking import position_of
 from gateway.core.ledger.memory import note_mark
 from gateway.core.risk.exposure import Book, revalue, start_day
 from gateway.core.rollout.accounts import note_accounts
@@ -20,6 +21,7 @@ from gateway.core.trading.flattens import begin
 from gateway.core.trading.states import BOOKS, TradingStop
 from gateway.domain.alert_facts import AlertAcknowledged, AlertRaised, AlertResolved
 from gateway.domain.breakers import BreakerKind
+from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Route
 from gateway.domain.exception_facts import (
     ConfigApproved,
@@ -119,6 +121,7 @@ def _session_closed(state: GatewayState, fact: SessionClosed) -> None:
 def _config_changed(state: GatewayState, fact: ConfigChanged) -> None:
     rates, terms = state.config.rates, state.risk_plan.terms
     note_accounts(state)
+    _keep_terms(state, fact.config)
     state.take_config(fact.config)
     if fact.looser:
         state.approvals.pop(fact.config.revision, None)
@@ -129,6 +132,14 @@ def _config_changed(state: GatewayState, fact: ConfigChanged) -> None:
         for route, found in highs.items():
             state.books[route].set_highs(found)
             _note_highs(state.books[route], fact.ts_ns)
+
+
+def _keep_terms(state: GatewayState, new: TradingConfig) -> None:
+    """An instrument leaves the configuration: a late fill of an order in it is still worth what it was worth."""
+    for order in state.orders.values():
+        known = None if order.symbol in new.instruments else state.config.instruments.get(order.symbol)
+        if known is not None and order.route in state.books:
+            position_of(state.books[order.route], order, known)
 
 
 def _config_approved(state: GatewayState, fact: ConfigApproved) -> None:

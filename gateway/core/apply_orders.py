@@ -9,7 +9,8 @@ from typing import Any
 
 from gateway.core.counting import count, give_back, note_live, venue_use
 from gateway.core.holding import arm_exits, arm_twins, hold_exposure, uncover_sibling
-from gateway.core.ledger.booking import book_fill, position_of
+from gateway.core.ledger.booking import book_fill
+from gateway.core.ledger.terms import traded_position
 from gateway.core.lifecycle import fill_of
 from gateway.core.order_classes import status_of_class
 from gateway.core.pricing import unit_value
@@ -33,7 +34,6 @@ from gateway.domain.facts import (
     OrderWithdrawn,
     TwinUpdated,
 )
-from gateway.domain.instruments import Instrument
 from gateway.domain.money import ZERO
 from gateway.domain.orders import Order
 from gateway.domain.throttle_facts import OrderDeferred
@@ -273,10 +273,7 @@ def _note_execution(state: GatewayState, order: Order, fact: OrderExecuted) -> N
 
 def _book_position(state: GatewayState, order: Order, fact: OrderExecuted) -> None:
     book = state.books[order.route]
-    instrument = state.config.instruments.get(order.symbol) or Instrument(  # a late fill of what was removed since
-        symbol=order.symbol, venue=order.venue, currency=state.config.base_currency
-    )
-    position = position_of(book, order, instrument)
+    position = traded_position(book, state.ledger, order, state.config, state.rates)
     book_fill(book, state.ledger, position, order, fact.fill, fact.ts_ns, state.rates)
 
 
