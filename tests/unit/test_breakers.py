@@ -456,3 +456,59 @@ def test_a_reset_ends_the_reduction_and_the_other_book_does_not() -> None:
     assert reduction.is_running
     world.reset("drawdown", force=True)
     assert (reduction.is_running, reduction.is_flat) == (False, False)
+
+
+HOUR_NS = 3_600 * 1_000_000_000
+
+
+def test_orders_of_a_clock_that_was_set_back_are_counted_in_its_minutes() -> None:
+    """Without this, a strategy that runs wild after the clock went back an hour would not be seen for that hour, and be
+    stopped after it for all orders of the hour in one minute."""
+    world = world_with(BreakerKind.ORDER_RATE, change={"min_count": 30}, mode=Mode.SHADOW)
+    for _ in range(7):
+        world.place(qty=1)
+        world.check(60)
+    world.now_ns -= HOUR_NS
+    for _ in range(40):
+        world.place(qty=1)
+        world.check(10)
+    assert tripped(world) == set()
+    world.check(60)
+    for _ in range(60):
+        world.place(qty=1)
+    world.check()
+    assert tripped(world) == {"order_rate:s1"}
+
+
+def test_rejections_before_the_clock_was_set_back_count_once_and_now() -> None:
+    """Without this, they would be forgotten when they matter, and count again when the time that they bear comes."""
+    world = world_with(BreakerKind.REJECTION_RATE)
+    for number in range(19):
+        order = world.place(qty=1)
+        world.report(order, ExecType.REJECTED if number < 4 else ExecType.CANCELED)
+    world.now_ns -= HOUR_NS
+    world.report(world.place(qty=1), ExecType.CANCELED)
+    world.check()
+    assert tripped(world) == {"rejection_rate:live"}
+    world.check(1_800)
+    assert tripped(world) == set()
+    restored = decode_snapshot(encode_snapshot(world.state))
+    world.state = restored
+    world.check(1_800)
+    assert tripped(world) == set()
+
+
+def test_a_clock_that_steps_back_a_little_stays_in_its_minute() -> None:
+    """Without this, a correction of the clock around a full minute would begin to count a wild strategy anew."""
+    world = world_with(BreakerKind.ORDER_RATE, change={"min_count": 30}, mode=Mode.SHADOW)
+    for _ in range(7):
+        world.place(qty=1)
+        world.check(60)
+    world.tick(60_000_000_000 - world.now_ns % 60_000_000_000)
+    for _ in range(20):
+        world.place(qty=1)
+    world.now_ns -= 1_000_000_000
+    for _ in range(20):
+        world.place(qty=1)
+    world.check()
+    assert tripped(world) == {"order_rate:s1"}

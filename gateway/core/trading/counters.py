@@ -58,12 +58,16 @@ class Counters(msgspec.Struct):
         if tallies is None:
             tallies = self.tallies[route.value] = {}
         bucket = ts_ns // BUCKET_NS
-        tally = tallies.get(str(bucket))
+        key = str(bucket)
+        tally = tallies.get(key)
+        newest = next(reversed(tallies), key)
         if tally is None:
-            tally = tallies[str(bucket)] = Tally()
+            tally = tallies[key] = Tally()
             oldest = bucket - LONGEST_WINDOW_S * 1_000_000_000 // BUCKET_NS
             for old in [one for one in tallies if int(one) < oldest]:
                 del tallies[old]
+        if newest > key:  # as many digits, so the texts compare as their numbers do
+            _bring_back(tallies, key)
         return tally
 
     def note_received(self, order: Order, ts_ns: int) -> None:
@@ -77,6 +81,9 @@ class Counters(msgspec.Struct):
         elif minute > pace.minute:
             quiet = min(minute - pace.minute - 1, NORM_MINUTES)
             pace.before = [*pace.before, pace.count, *[0] * quiet][-NORM_MINUTES:]
+            pace.minute, pace.count = minute, 0
+        elif minute < pace.minute - 1:  # the clock was set back: the minute that ran is over all the same
+            pace.before = [*pace.before, pace.count][-NORM_MINUTES:]
             pace.minute, pace.count = minute, 0
         pace.count += 1
 
@@ -100,3 +107,12 @@ class Counters(msgspec.Struct):
                 found.admitted += tally.admitted
                 found.rejected += tally.rejected
         return found
+
+
+def _bring_back(tallies: dict[str, Tally], key: str) -> None:
+    """The clock was set back to ``key``: what was counted later than that was counted just now."""
+    tally = tallies[key]
+    for later in [one for one in tallies if one > key]:
+        found = tallies.pop(later)
+        tally.admitted += found.admitted
+        tally.rejected += found.rejected
