@@ -207,6 +207,7 @@ def _day_rolled(state: GatewayState, fact: DayRolled) -> None:
         if is_gateway_day:
             for scope in book.all_scopes().values():
                 scope.highs.day_high_pnl = scope.pnl
+                scope.highs.day_high_ns = fact.ts_ns if scope.pnl else 0  # what was never traded in is not remembered
 
 
 def _venue_status_recorded(state: GatewayState, fact: VenueStatusRecorded) -> None:

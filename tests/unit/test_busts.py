@@ -78,6 +78,36 @@ def test_an_erroneous_profit_that_is_busted_leaves_no_drawdown() -> None:
     assert (wrong.avg_px, wrong.fees, wrong.fills[0].exec_id) == (101, D("0.5"), "x")
 
 
+def test_a_bust_of_a_loss_makes_no_peak_that_nobody_reached() -> None:
+    """Without this, taking back an execution that has lost money since would raise a peak of earlier by that loss: a
+    drawdown out of nothing, which may trip the breaker for it."""
+    world = World()
+    world.fill(world.place(qty=10), px=D(180))
+    wrong = world.place(qty=10)
+    world.fill(wrong, px=D(190), exec_id="x")
+    world.mark("AAPL", D(191))
+    account = world.state.books[Route.SHADOW].accounts["default"]
+    assert (account.pnl, account.peak_pnl) == (120, 120)
+    world.mark("AAPL", D(170))
+    bust(world, wrong, "x")
+    assert (account.pnl, account.peak_pnl, account.highs.day_high_pnl) == (-100, 120, 120)
+
+
+def test_a_high_of_the_day_before_an_execution_is_not_moved_by_its_bust() -> None:
+    """Without this, an error of the venue in the afternoon would change how high the account stood in the morning."""
+    world = World()
+    world.fill(world.place(qty=10), px=D(180))
+    world.mark("AAPL", D(230))
+    world.mark("AAPL", D(180))
+    wrong = world.place(qty=10)
+    world.fill(wrong, px=D(170), exec_id="x")
+    world.mark("AAPL", D(180))
+    account = world.state.books[Route.SHADOW].accounts["default"]
+    assert (account.pnl, account.highs.day_high_pnl) == (100, 500)
+    bust(world, wrong, "x")
+    assert (account.pnl, account.highs.day_high_pnl, account.peak_pnl) == (0, 500, 500)
+
+
 def order_that_left_memory() -> tuple[World, Order, Order]:
     """It bought ten by execution ``x``; the second is a copy, as the archive has it."""
     world = World(trading_config(retained_closed_orders=1))

@@ -12,7 +12,7 @@ from gateway.core.ledger.booking import book_execution, pay_fee
 from gateway.core.ledger.closing import closed_position, restate_closed
 from gateway.core.ledger.holding import carry, copy_of, note_px
 from gateway.core.ledger.memory import Ledger
-from gateway.core.risk.exposure import Book, move_day_start, move_position, revalue
+from gateway.core.risk.exposure import Book, Highs, move_day_start, move_position, revalue
 from gateway.domain.enums import Route, Side
 from gateway.domain.money import ZERO
 from gateway.domain.orders import Fill, Order
@@ -39,12 +39,20 @@ def revise_fill(
         _restate(book, ledger, position, order, index, new, rates)
     if booked_ns < position.day_start_ns:
         _restate_day_start(book, position, order.side, old, new, rates)
+    is_repriced = new is not None and new.last_qty == old.last_qty
     for scope, _ in book.line(position).scopes:
-        highs, change = scope.highs, scope.pnl - before[id(scope)]
-        if highs.peak_ns >= booked_ns:  # the peak held what this execution earned
-            highs.peak_pnl = max(highs.peak_pnl + change, ZERO)
-        highs.day_high_pnl += change
+        _restate_highs(scope.highs, scope.pnl - before[id(scope)], booked_ns, is_repriced=is_repriced)
         scope.note_highs(ts_ns)
+
+
+def _restate_highs(highs: Highs, change: Decimal, booked_ns: int, *, is_repriced: bool) -> None:
+    """What was reached after the execution held what it had earned by then. Another price is the same difference at any
+    time; another quantity is worth what the market made of it since, which is no reason to have stood higher before."""
+    moved = change if is_repriced else min(change, ZERO)
+    if highs.peak_ns >= booked_ns:
+        highs.peak_pnl = max(highs.peak_pnl + moved, ZERO)
+    if highs.day_high_ns >= booked_ns:
+        highs.day_high_pnl += moved
 
 
 def _index_of(position: Position, order_id: str, exec_id: str) -> int | None:

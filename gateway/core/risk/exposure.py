@@ -49,6 +49,8 @@ class Highs(msgspec.Struct):
     #: When the peak was reached (0: at the very start).
     peak_ns: int = 0
     day_high_pnl: Decimal = ZERO
+    #: When that was reached (0: when the first day began).
+    day_high_ns: int = 0
     max_drawdown: Decimal = ZERO
 
 
@@ -101,7 +103,7 @@ class ScopeUse:
         elif (drawdown := highs.peak_pnl - pnl) > highs.max_drawdown:
             highs.max_drawdown = drawdown
         if pnl > highs.day_high_pnl:
-            highs.day_high_pnl = pnl
+            highs.day_high_pnl, highs.day_high_ns = pnl, ts_ns
 
     def symbol(self, symbol: str) -> SymbolUse:
         use = self.symbols.get(symbol)
