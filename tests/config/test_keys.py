@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from gateway.adapters.config import make_key
+from gateway.adapters.config import ConfigInvalid, make_key
 from gateway.domain.enums import Role
 from tests.config.samples import parse_texts
 
@@ -31,3 +31,15 @@ def test_a_name_or_role_that_the_file_would_refuse_is_refused_here(name: str, ro
     """Without it the printed entry would make the configuration unusable."""
     with pytest.raises(ValueError, match=text):
         make_key(name, role)
+
+
+@pytest.mark.parametrize("bound", ["accounts", "strategies", "networks"])
+def test_a_key_that_is_bound_to_nothing_is_refused(bound: str) -> None:
+    """Without it who takes the last account away from a key, and leaves an empty list, would give it all of them."""
+    _, entry = make_key("alice", "trader")
+    assert getattr(parse_texts(principals="principals:\n" + entry).principals[0], bound) == ()
+    with pytest.raises(ConfigInvalid) as caught:
+        parse_texts(principals=f"principals:\n{entry.rstrip()}\n    {bound}: []\n")
+    (problem,) = caught.value.problems
+    assert f"principals[0].{bound} must name at least one of the {bound} that the key may use" in str(problem)
+    assert "principals.yaml:5" in str(problem), str(problem)

@@ -189,6 +189,10 @@ def check_principals(documents: Documents) -> None:
                 if first != place:
                     hint = "each principal has a name and a key of its own"
                     documents.problems.add(place, f"is given twice, first in line {first.line}", hint=hint)
+        for key in ("accounts", "strategies", "networks"):
+            if principal.get(key) == [] and not document.is_written("principals", index, key, 0):
+                place, hint = document.place("principals", index, key), "remove the line to allow all of them"
+                documents.problems.add(place, f"must name at least one of the {key} that the key may use", "[]", hint)
         for number, account in enumerate(principal.get("accounts", [])):
             if account not in accounts and documents[GATEWAY].is_usable:
                 place = document.place("principals", index, "accounts", number)
