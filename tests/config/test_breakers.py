@@ -46,6 +46,7 @@ circuit_breakers:
         ("daily_loss: {action: reduce_size}", "circuit_breakers.daily_loss.action", "needs a size_factor"),
         ("order_rate: {action: reduce_positions}", "circuit_breakers.order_rate.action", "cannot be reduce_positions"),
         ("rejection_rate: {window: 2h}", "circuit_breakers.rejection_rate.window", "at most 3600"),
+        ("daily_loss: {books: []}", "circuit_breakers.daily_loss.books", "would measure nothing"),
         ("daily_los: {threshold: 5%}", "circuit_breakers.daily_los", "did you mean `daily_loss`"),
         ("daily_loss: {treshold: 5%}", "circuit_breakers.daily_loss.treshold", "did you mean `threshold`"),
     ],
@@ -64,3 +65,19 @@ def test_a_breaker_without_anything_to_make_smaller_is_warned_about() -> None:
     text = "limits: {max_leverage: 1}\ncircuit_breakers: {rejection_rate: {threshold: 10%}}"
     (warning,) = parse_texts(risk=text).warnings
     assert "has no limit on size" in warning
+
+
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        ("volatility: {books: [live]}", "volatility.books"),
+        ("order_rate: {window: 10m}", "order_rate.window"),
+        ("daily_loss: {min_count: 5}", "daily_loss.min_count"),
+        ("daily_loss: {size_factor: 50%}", "daily_loss.size_factor"),
+        ("rejection_rate: {reduce_ratio: 50%}", "rejection_rate.reduce_ratio"),
+    ],
+)
+def test_a_figure_that_a_breaker_does_not_look_at_is_told(line: str, where: str) -> None:
+    """Without this, a window of an order rate would look as if it were the one that is measured over."""
+    warnings = parse_texts(risk=f"limits: {{max_order_size: 5}}\ncircuit_breakers:\n  {line}\n").warnings
+    assert [text for text in warnings if f"circuit_breakers.{where} has no effect" in text], warnings

@@ -512,3 +512,16 @@ def test_a_clock_that_steps_back_a_little_stays_in_its_minute() -> None:
         world.place(qty=1)
     world.check()
     assert tripped(world) == {"order_rate:s1"}
+
+
+def test_a_short_window_of_rejections_is_measured_whole() -> None:
+    """Without this, a window of ten seconds would begin to count anew with every full ten seconds of the clock: twenty
+    rejections in a row, half before and half after, would be none too many."""
+    world = world_with(BreakerKind.REJECTION_RATE, change={"window_s": 10})
+    world.tick(20_000_000_000 - world.now_ns % 10_000_000_000 - 1_000_000_000)
+    for number in range(20):
+        world.report(world.place(qty=1), ExecType.REJECTED)
+        if number == 9:
+            world.tick(2_000_000_000)
+    world.check()
+    assert tripped(world) == {"rejection_rate:live"}

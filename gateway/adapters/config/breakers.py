@@ -13,6 +13,14 @@ from gateway.domain.money import ONE, plain
 _SECTION = "circuit_breakers"
 _SHARES = (BreakerKind.DAILY_LOSS, BreakerKind.REJECTION_RATE, BreakerKind.CONCENTRATION, BreakerKind.DRAWDOWN)
 _SCOPED = (BreakerKind.DAILY_LOSS, BreakerKind.DRAWDOWN)
+#: Figures that only some measure by.
+_USED_BY = {
+    "window": (BreakerKind.REJECTION_RATE,),
+    "min_count": (BreakerKind.REJECTION_RATE, BreakerKind.VOLATILITY, BreakerKind.ORDER_RATE),
+    "books": (*_SHARES, BreakerKind.CONSECUTIVE_LOSSES, BreakerKind.EMERGENCY_SHUTDOWN),
+}
+#: Figures that only one action needs.
+_USED_FOR = {"size_factor": BreakerAction.REDUCE_SIZE, "reduce_ratio": BreakerAction.REDUCE_POSITIONS}
 _LONGEST_WINDOW_S = 3_600
 
 
@@ -40,7 +48,22 @@ def check_breakers(documents: Documents) -> None:
             problems.add(risk.place(*path, "action"), f"cannot be reduce_positions: only {known} may")
         elif config.action is BreakerAction.REDUCE_POSITIONS and not config.reduce_ratio:
             problems.add(risk.place(*path, "action"), "needs a reduce_ratio", hint="0.5 closes half of each position")
+        if values.get("books") == [] and not risk.is_written(*path, "books", 0):
+            hint = "`enabled: false` switches it off"
+            problems.add(risk.place(*path, "books"), "must name a book: it would measure nothing", "[]", hint)
+        _warn_of_idle_figures(documents, kind, values, config)
     _warn_of_no_sizes(documents)
+
+
+def _warn_of_idle_figures(documents: Documents, kind: BreakerKind, values: dict[str, Any], own: BreakerConfig) -> None:
+    """A figure that this breaker has no use for changes nothing, and should not look as if it did."""
+    idle = [key for key, kinds in _USED_BY.items() if key in values and kind not in kinds]
+    idle += [key for key, action in _USED_FOR.items() if key in values and own.action is not action]
+    for key in idle:
+        what = f"action {own.action}" if key in _USED_FOR else "this breaker"
+        documents.problems.warn(
+            documents[RISK].place(_SECTION, kind, key), f"has no effect: {what} does not look at it"
+        )
 
 
 def _warn_of_no_sizes(documents: Documents) -> None:

@@ -98,10 +98,10 @@ class Counters(msgspec.Struct):
                 norm.count += 1
 
     def rejection(self, book: Route, now_ns: int, window_s: int) -> Tally:
-        """Both counts over the last ``window_s``."""
+        """Both counts over the last ``window_s``, and for less than ten seconds longer: never over too little."""
         newest, tallies = now_ns // BUCKET_NS, self.tallies.get(book.value, {})
         found = Tally()
-        for bucket in range(newest - window_s * 1_000_000_000 // BUCKET_NS + 1, newest + 1):
+        for bucket in range((now_ns - window_s * 1_000_000_000) // BUCKET_NS, newest + 1):
             tally = tallies.get(str(bucket))
             if tally is not None:
                 found.admitted += tally.admitted
