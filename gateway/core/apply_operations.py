@@ -4,6 +4,7 @@ Part of ``core.apply``, the only writer of state; called by nothing else.
 """
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -43,7 +44,7 @@ from gateway.domain.facts import (
     TradingStateChanged,
     VenueStatusRecorded,
 )
-from gateway.domain.money import ZERO
+from gateway.domain.money import ZERO, share_of
 from gateway.domain.stop_facts import (
     BreakerRearmed,
     BreakerReset,
@@ -127,11 +128,27 @@ def _config_changed(state: GatewayState, fact: ConfigChanged) -> None:
         state.approvals.pop(fact.config.revision, None)
     state.control_epoch += 1
     if rates != fact.config.rates or terms != state.risk_plan.terms:
+        _revalue_orders(state, rates)
         highs = {route: book.highs() for route, book in state.books.items()}
         rebuild(state, {route: book.positions for route, book in state.books.items()})
         for route, found in highs.items():
             state.books[route].set_highs(found)
             _note_highs(state.books[route], fact.ts_ns)
+
+
+def _revalue_orders(state: GatewayState, before: Mapping[str, Decimal]) -> None:
+    """What open orders hold is in the base currency too: it is worth what it is worth at the rates of now."""
+    after = state.config.rates
+    for order in state.orders.values():
+        instrument = state.config.instruments.get(order.symbol) if order.is_open else None
+        currency = "" if instrument is None else instrument.currency
+        old, new = before.get(currency), after.get(currency)
+        if not old or not new or old == new:
+            continue
+        order.held_unit = share_of(order.held_unit, new, old)
+        pending = order.pending_replace
+        if pending is not None:
+            order.pending_replace = msgspec.structs.replace(pending, held_unit=share_of(pending.held_unit, new, old))
 
 
 def _keep_terms(state: GatewayState, new: TradingConfig) -> None:

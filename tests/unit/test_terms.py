@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
+from gateway.domain.config import Limits
 from gateway.domain.enums import ExecType, Route, Side
 from gateway.domain.instruments import Instrument
+from tests.naive import assert_books_add_up
 from tests.world import INSTRUMENTS, D, World, trading_config
 
 
@@ -82,3 +84,27 @@ def test_a_late_fill_of_what_left_the_configuration_is_worth_what_it_was_worth()
     world.load(trading_config(instruments={"AAPL": INSTRUMENTS["AAPL"]}, revision="without"))
     world.fill(order, 1, D(5000))
     assert world.state.books[Route.SHADOW].gateway.gross == 250_000
+
+
+def test_an_open_order_holds_what_it_is_worth_at_the_rate_of_now() -> None:
+    """Without this, what is on order in a currency that has risen would count at the old rate until it fills, and new
+    orders be admitted beside it that the limit has no room for."""
+    rates = {"USD": D(1), "USDT": D(1)}
+    limits = Limits(max_gross_exposure=D(18_000))
+    world = World(trading_config(limits=limits, rates=rates))
+    order = world.place(qty=D("0.1"), symbol="BTC/USDT", limit=D(60_000))
+    world.report(order, ExecType.NEW)
+    world.replace(order, order_qty=D("0.11"))
+    gateway = world.state.books[Route.SHADOW].gateway
+    assert gateway.held == 6_600
+    world.load(trading_config(limits=limits, rates={**rates, "USDT": D("1.5")}, revision="risen"))
+    gateway = world.state.books[Route.SHADOW].gateway
+    assert gateway.held == 9_900
+    assert world.place(qty=50, limit=D(180)).reject is not None
+    assert_books_add_up(world.state, list(world.state.orders.values()))
+    world.report(order, ExecType.REPLACED, order_qty=D("0.11"), limit_px=D(60_000))
+    world.cancel(order)
+    world.report(order, ExecType.CANCELED)
+    assert world.state.books[Route.SHADOW].gateway.held == 0
+    restored = decode_snapshot(encode_snapshot(world.state))
+    assert state_hash(restored) == state_hash(world.state)
