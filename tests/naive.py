@@ -23,7 +23,8 @@ def held_value(orders: list[Order]) -> Decimal:
         qty, unit = order.order_qty, order.held_unit
         if order.pending_replace is not None:
             qty, unit = max(qty, order.pending_replace.order_qty), max(unit, order.pending_replace.held_unit)
-        total += max(qty - order.cum_qty, D(0)) * unit
+        # What a bust or correction took from it does not trade again.
+        total += max(qty - order.cum_qty - order.broken_qty, D(0)) * unit
     return total
 
 
