@@ -13,6 +13,7 @@ import pytest
 
 from gateway.adapters.config import describe_difference, parse, revision_of
 from gateway.adapters.config.difference import _MAX_LINES
+from gateway.domain.settings import Settings
 from tests.config.samples import SEED_LIMITS, SEED_MODES, parse_texts, shipped_files
 
 
@@ -103,6 +104,33 @@ def test_each_change_is_told_in_the_words_of_the_files(
     old = parse(shipped_files(), {})
     new = parse(edited(name, lambda text: text.replace(before, after, 1)), {})
     assert describe_difference(old, new) == expected
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["accounts.default", "strategies.s1", "venues.ibkr", "symbols.AAPL", "sectors.tech", "asset_classes.equity"],
+)
+def test_a_limit_of_any_scope_that_changed_is_told(scope: str) -> None:
+    """Without it an edit of anything, were it only a lower mode, would raise where a sector has a limit, and take no
+    effect; and what became of the limits of a venue would stand in no journal."""
+    kind, name = scope.split(".")
+
+    def limited(size: int) -> Settings:
+        listed = "symbols: {equities: [{symbol: AAPL, sector: tech}]}"
+        return parse_texts(instruments=listed, risk=f"{kind}: {{{name}: {{max_order_size: {size}}}}}")
+
+    assert describe_difference(limited(5), limited(9)) == (f"risk.{scope}.max_order_size 5 -> 9",)
+    assert describe_difference(limited(5), limited(5)) == ()
+
+
+def test_a_throttle_of_a_venue_is_told_beside_its_limits() -> None:
+    """Without it the one would hide what became of the other."""
+    listed, both = "symbols: {equities: [AAPL]}", "venues: {ibkr: {max_order_size: %s, max_messages_per_second: %s}}"
+    old, new = (parse_texts(instruments=listed, risk=both % values) for values in ((5, 10), (9, 20)))
+    assert describe_difference(old, new) == (
+        "risk.venues.ibkr.max_messages_per_second 10 -> 20",
+        "risk.venues.ibkr.max_order_size 5 -> 9",
+    )
 
 
 def test_a_changed_key_is_told_without_its_hash() -> None:

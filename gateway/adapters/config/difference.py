@@ -127,10 +127,8 @@ def _trading_things(trading: TradingConfig) -> _Things:
         things[f"modes.venues.{name}"] = {"mode": venue.mode, "canary_pct": _percent(venue.canary_weight_bp)}
     for scope in _LIMITS_OF:
         for name, limits in getattr(trading.limits, scope).items():
-            throttles = getattr(trading.throttles, scope).get(name, Throttles())
-            things[f"risk.{scope}.{name}"] = _values(limits) | _throttles(throttles)
-    for name, throttles in trading.throttles.venues.items():
-        things[f"risk.venues.{name}"] = _throttles(throttles)
+            scopes: Mapping[str, Throttles] = getattr(trading.throttles, scope, {})  # a sector has none
+            things[f"risk.{scope}.{name}"] = _values(limits) | _throttles(scopes.get(name, Throttles()))
     for name, breaker in trading.circuit_breakers.items():
         things[f"circuit_breakers.{name}"] = {key.removesuffix("_s"): item for key, item in _values(breaker).items()}
     things.update(_rollout_things(trading.rollout))
