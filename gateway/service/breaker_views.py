@@ -46,7 +46,14 @@ class BreakerReader:
         except Exception:
             _log.exception("the market data of %s cannot be asked", symbol)
             quote = None
-        return max(now_ns - (self._started_ns if quote is None else quote.received_ns), 0)
+        return max(now_ns - (self._without_ns(symbol) if quote is None else quote.received_ns), 0)
+
+    def _without_ns(self, symbol: str) -> int:
+        """Since when a symbol without any price has none: a start is no price, and ends no gap of before."""
+        kind = BreakerKind.MARKET_DATA_GAP.value
+        trips = self._holder.state.breakers.trips.values()
+        known = (trip.since_ns for trip in trips if trip.breaker_id == kind and trip.scope_id == symbol)
+        return min(self._started_ns, next(known, self._started_ns))
 
     def _is_open(self, symbol: str, now_ns: int) -> bool:
         config = self._holder.state.config

@@ -10,7 +10,9 @@ from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Mode, OrdStatus, Side, SubmitStatus, TradingState
 from gateway.ports.intake import ControlRefused
 from gateway.ports.venue import Answer
+from gateway.service.breakers import BreakerWatch
 from tests.fakes.clock import ManualClock
+from tests.fakes.outside import OpenCalendar
 from tests.fakes.venue import FakeVenue
 from tests.service.desk import Desk, desk
 from tests.world import ADMIN, D, trading_config
@@ -76,6 +78,28 @@ async def test_a_market_that_raises_is_a_gap_and_stops_no_other_breaker() -> Non
         clock.advance(s=31)
         one.breakers.check()
         assert tripped(one) == {"market_data_gap:AAPL"}
+
+
+async def test_a_gap_of_prices_is_not_over_by_a_restart() -> None:
+    """Without this, every restart would open a symbol without prices again, for as long as the threshold takes."""
+    clock = ManualClock()
+    async with desk(config=config(BreakerKind.MARKET_DATA_GAP), clock=clock) as one:
+        await one.place(qty=1)
+        await one.until(lambda: len(one.venue.book) == 1)
+        told = one.market.quote("AAPL")
+        assert told is not None
+        one.market.quote = lambda symbol: None  # type: ignore[method-assign]
+        clock.advance(s=31)
+        one.breakers.check()
+        assert tripped(one) == {"market_data_gap:AAPL"}
+        clock.advance(s=60)
+        restarted = BreakerWatch(one.engine, one.market, OpenCalendar(), clock)
+        restarted.check()
+        assert tripped(one) == {"market_data_gap:AAPL"}
+        fresh = msgspec.structs.replace(told, received_ns=clock.now_ns())
+        one.market.quote = lambda symbol: fresh  # type: ignore[method-assign]
+        restarted.check()
+        assert tripped(one) == set()
 
 
 async def test_the_emergency_shutdown_cancels_halts_and_latches_until_it_is_reset() -> None:
