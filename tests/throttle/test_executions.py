@@ -149,14 +149,29 @@ def test_a_low_ratio_does_not_lock_for_ever() -> None:
     assert codes(sender) == []
 
 
-def test_new_windows_begin_anew_and_old_ones_are_forgotten() -> None:
-    """Without this, sums over windows that nobody asks for would stay in memory and in every checkpoint."""
-    sender = Sender(throttled(table=ThrottleTable(gateway=executions(max_executed_qty=D(10)))))
+@pytest.mark.parametrize("window_s", [61, 30])
+def test_what_was_executed_is_not_forgotten_when_the_window_is_edited(window_s: int) -> None:
+    """Without this, a window that is one second longer, which passes for a tightening and needs nobody, would let the
+    whole quantity of a window through again, as often as the file is edited."""
+    limits = {"max_executed_qty": D(20), "max_executed_value": D(20 * 180)}
+    sender = Sender(throttled(table=ThrottleTable(gateway=executions(**limits))))
     execute(sender, 10)
-    sender.world.load(throttled(table=ThrottleTable(gateway=executions(max_executed_qty=D(20)))))
+    for window in (window_s, 60, window_s):
+        sender.world.load(throttled(table=ThrottleTable(gateway=executions(**limits, window_s=window))))
+        assert len(sender.world.state.throttle.sums.sums) == 2
+        sender.send(qty=11)
+        assert codes(sender) == [RejectCode.MAX_EXECUTED_QTY, RejectCode.MAX_EXECUTED_VALUE]
+    sender.world.tick(window_s * S)
+    sender.world.tick(S)
     sender.send(qty=11)
-    assert codes(sender) == [RejectCode.MAX_EXECUTED_QTY]
-    sender.world.load(throttled(table=ThrottleTable(gateway=executions(max_executed_qty=D(20), window_s=10))))
+    assert codes(sender) == []
+
+
+def test_what_was_measured_for_a_throttle_that_is_gone_is_forgotten() -> None:
+    """Without this, memory would keep what nothing looks at any more, and count it when the throttle comes back."""
+    sender = Sender(throttled(table=ThrottleTable(gateway=executions(max_executed_qty=D(20)))))
+    execute(sender, 10)
+    sender.world.load(throttled(table=ThrottleTable(strategies={"s1": executions(max_executed_qty=D(20))})))
     assert sender.world.state.throttle.sums.sums == {}
 
 

@@ -12,7 +12,7 @@ from gateway.core.throttle.buckets import Bucket, give_back, take
 from gateway.core.throttle.clock import SteadyClock
 from gateway.core.throttle.duplicates import RecentOrders, Remembered
 from gateway.core.throttle.executions import FILLED, ORDERED, ORDERS, QTY, VALUE, ExecutionSums, RollingSum
-from gateway.core.throttle.plan import ExecutionLimit, ThrottlePlan, compile_throttles
+from gateway.core.throttle.plan import ExecutionLimit, ThrottlePlan, compile_throttles, slot_ns_of
 from gateway.core.throttle.repeats import Applications, Applied, repeat_key
 from gateway.core.throttle.self_match import OpenPrices
 from gateway.domain.enums import Route, ScopeKind, SelfMatchPrevention
@@ -87,7 +87,7 @@ class ThrottleMemory:
         if plan.duplicates is None:
             self.recent_orders = RecentOrders([])
         self.applied = Applications([] if plan.repeats is None else self.applied.kept(), plan.most_repeats)
-        self.sums = ExecutionSums(_still_measured(self.sums.sums, plan))
+        self.sums = ExecutionSums(_still_measured(self.sums.sums, plan, self.clock.at(self.clock.last_ns)))
         self.prevention = table.self_match_prevention
         is_off = self.prevention is SelfMatchPrevention.OFF
         self.prices = None if is_off else OpenPrices(table.self_match_scope)
@@ -193,13 +193,21 @@ def window_name(route: Route, kind: ScopeKind, name: str, limit: ExecutionLimit)
     return f"{route}|{kind}|{name}|{limit.limits.window_s}"
 
 
-def _still_measured(sums: dict[str, RollingSum], plan: ThrottlePlan) -> dict[str, RollingSum]:
-    """Sums whose scope has a throttle of the same window still."""
+def _still_measured(sums: dict[str, RollingSum], plan: ThrottlePlan, now_ns: int) -> dict[str, RollingSum]:
+    """Sums whose scope has a throttle still. Under another window, what was in the former one was executed just now."""
     if plan.executions is None:
         return {}
-    starts = tuple(
-        f"{window_name(route, kind, name, limit)}|"
-        for kind, name, limit in plan.executions.named()
-        for route in (Route.LIVE, Route.SHADOW)
-    )
-    return {name: rolling for name, rolling in sums.items() if name.startswith(starts)}
+    limits = {(kind.value, name): limit for kind, name, limit in plan.executions.named()}
+    kept: dict[str, RollingSum] = {}
+    for key, rolling in sums.items():
+        route, kind, name, window_s, figure = key.split("|", 4)
+        limit = limits.get((kind, name))
+        if limit is None:
+            continue
+        if int(window_s) == limit.limits.window_s:
+            kept[key] = rolling
+            continue
+        carried = RollingSum()
+        carried.add(rolling.at(now_ns, slot_ns_of(int(window_s))), now_ns, limit.slot_ns)
+        kept[f"{window_name(Route(route), ScopeKind(kind), name, limit)}|{figure}"] = carried
+    return kept

@@ -133,8 +133,12 @@ def _executions(kind: ScopeKind, name: str, throttles: Throttles) -> ExecutionLi
     limits = throttles.executions
     if limits is None:
         return None
-    window_ns = limits.window_s * _NS_PER_S
-    return ExecutionLimit(limits, window_ns, -(-window_ns // SLOTS))
+    return ExecutionLimit(limits, limits.window_s * _NS_PER_S, slot_ns_of(limits.window_s))
+
+
+def slot_ns_of(window_s: int) -> int:
+    """The width of one slot of a window."""
+    return -(-window_s * _NS_PER_S // SLOTS)
 
 
 def _repeats(kind: ScopeKind, name: str, throttles: Throttles) -> RepeatLimit | None:
