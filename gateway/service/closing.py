@@ -1,6 +1,6 @@
 """Which orders a record finished, and which it takes back: what the archive is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gateway.core.state import GatewayState
 from gateway.domain.facts import (
@@ -21,6 +21,35 @@ from gateway.service.views import frozen
 _CLOSING_FACTS = frozenset(
     {OrderDenied, OrderEnded, OrderExecuted, OrderReplaced, RevisionDeferred, TradeRevised, TwinUpdated}
 )
+
+
+class ClosingOrders:
+    """Finished orders of records that are not durable: memory may have let go of them, the archive has them not."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, Order] = {}
+        self._client_ids: dict[tuple[str, str], str] = {}
+
+    def __iter__(self) -> Iterator[Order]:
+        return iter(self._orders.values())
+
+    def add(self, order: Order) -> None:
+        """As a record finished it, or changed it after its end."""
+        self._orders[order.order_id] = order
+        self._client_ids[(order.account, order.cl_ord_id)] = order.order_id
+
+    def drop(self, order: Order) -> None:
+        """In the archive, or taken back; unless a later record has changed it since."""
+        if self._orders.get(order.order_id) is order:
+            del self._orders[order.order_id]
+            self._client_ids.pop((order.account, order.cl_ord_id), None)
+
+    def find(self, order_id: str) -> Order | None:
+        return self._orders.get(order_id)
+
+    def find_client(self, account: str, cl_ord_id: str) -> Order | None:
+        order_id = self._client_ids.get((account, cl_ord_id))
+        return None if order_id is None else self._orders.get(order_id)
 
 
 def closed_by(state: GatewayState, facts: Iterable[Fact]) -> tuple[Order, ...]:

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.core.state import GatewayState
 from gateway.domain.effects import CancelOrder, Effect, LookupOrder, ReleaseOrder, ReplaceOrder, SubmitOrder
+from gateway.domain.events import AdmissionsAbandoned
 from gateway.domain.facts import Fact, OrderDenied, OrderHeld
 
 
@@ -35,6 +36,17 @@ class Containment(msgspec.Struct):
                     self.replace_order_ids[ticket.order_id] = None
                 case CancelOrder() | LookupOrder() | ReleaseOrder():
                     self.released.append(effect)
+
+    def abandoned(self, ts_ns: int, failure: str | None) -> AdmissionsAbandoned | None:
+        """What takes all of it back, if there is any."""
+        if not (self.order_ids or self.replace_order_ids):
+            return None
+        return AdmissionsAbandoned(
+            ts_ns=ts_ns,
+            order_ids=tuple(self.order_ids),
+            replace_order_ids=tuple(self.replace_order_ids),
+            text=f"the journal could not be written: {failure}",
+        )
 
     def _withdraw(self, state: GatewayState, order_id: str) -> None:
         """A leg is taken back with its whole order: the client was answered for neither."""

@@ -21,7 +21,7 @@ from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
 from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
 from gateway.domain.enums import Route
-from gateway.domain.events import AdmissionsAbandoned, Event, OrderReceived, PolicyVerdict, ReportsReceived
+from gateway.domain.events import Event, OrderReceived, PolicyVerdict, ReportsReceived
 from gateway.domain.facts import Fact
 from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition
@@ -30,7 +30,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.intake import NotAccepting, T
 from gateway.ports.journal import Journal, JournalUnavailable
 from gateway.ports.telemetry import Telemetry
-from gateway.service.closing import closed_by
+from gateway.service.closing import ClosingOrders, closed_by
 from gateway.service.containment import Containment
 from gateway.service.tasks import TaskGroup
 from gateway.service.waiters import Waiters
@@ -89,9 +89,7 @@ class Engine:
         #: The last record that took orders back. All up to it is written in one: a part alone could make an order
         #: durable whose withdrawal is not.
         self._withdrawn_seq = 0
-        #: Finished orders of records that are not durable: memory may have let go of them, the archive has them not.
-        self._closing: dict[str, Order] = {}
-        self._closing_client_ids: dict[tuple[str, str], str] = {}
+        self._closing = ClosingOrders()
         #: Positions that the latest record closed or corrected, and the ids of those that it undid.
         self._closed_positions: tuple[tuple[ClosedPosition, ...], tuple[str, ...]] = ((), ())
         self._waiters = Waiters()
@@ -130,8 +128,7 @@ class Engine:
         record = Record(seq=self.last_seq, ts_ns=event.ts_ns, event=event, facts=decision.facts)
         entry = Entry(record=record, closed_orders=closed, closed_positions=positions, voided_positions=voided)
         for order in entry.closed_orders:
-            self._closing[order.order_id] = order
-            self._closing_client_ids[(order.account, order.cl_ord_id)] = order.order_id
+            self._closing.add(order)
         self._pending.append(_Pending(entry, outward))
         if outward or not self._is_simulated(event):
             self._hurry()
@@ -169,19 +166,15 @@ class Engine:
 
     def find_order(self, order_id: str) -> Order | None:
         """The order as far as memory goes: open, lately finished, or finished and not in the archive yet."""
-        return self.state.orders.get(order_id) or self._closing.get(order_id)
+        return self.state.orders.get(order_id) or self._closing.find(order_id)
 
     def find_client_order(self, account: str, cl_ord_id: str) -> Order | None:
         """The same by client id."""
-        found = self.state.find_client_order(account, cl_ord_id)
-        if found is not None:
-            return found
-        order_id = self._closing_client_ids.get((account, cl_ord_id))
-        return None if order_id is None else self._closing.get(order_id)
+        return self.state.find_client_order(account, cl_ord_id) or self._closing.find_client(account, cl_ord_id)
 
     def finished_orders(self) -> list[Order]:
         """Orders that are finished and not in the archive yet."""
-        return [order for order in self._closing.values() if not order.parent_id]
+        return [order for order in self._closing if not order.parent_id]
 
     async def durable(self, seq: int) -> None:
         """Return once record ``seq`` is durable; raise NotAccepting when the journal fails before that."""
@@ -270,9 +263,7 @@ class Engine:
         for pending in batch:
             self._pending.popleft()
             for order in pending.entry.closed_orders:
-                if self._closing.get(order.order_id) is order:
-                    del self._closing[order.order_id]
-                    self._closing_client_ids.pop((order.account, order.cl_ord_id), None)
+                self._closing.drop(order)
         self.durable_seq = batch[-1].entry.record.seq
         if self.failure is not None and not self._pending and not self.is_broken:
             _log.warning("the journal can be written again; orders are accepted again")
@@ -309,15 +300,8 @@ class Engine:
             found.add(self.state, item.entry.record.facts, item.effects)
             item.effects = []
         self._unfinish(found.order_ids, pending)
-        if found.order_ids or found.replace_order_ids:
-            self.process(
-                AdmissionsAbandoned(
-                    ts_ns=self._clock.now_ns(),
-                    order_ids=tuple(found.order_ids),
-                    replace_order_ids=tuple(found.replace_order_ids),
-                    text=f"the journal could not be written: {self.failure}",
-                )
-            )
+        if (abandoned := found.abandoned(self._clock.now_ns(), self.failure)) is not None:
+            self.process(abandoned)
             self._withdrawn_seq = self.last_seq
         if found.released:
             self.run_effects(found.released)
@@ -332,8 +316,7 @@ class Engine:
             )
             for order in item.entry.closed_orders:
                 if order not in kept:
-                    self._closing.pop(order.order_id, None)
-                    self._closing_client_ids.pop((order.account, order.cl_ord_id), None)
+                    self._closing.drop(order)
             item.entry = msgspec.structs.replace(item.entry, closed_orders=kept)
 
     def _snapshot(self) -> Checkpoint:
