@@ -42,6 +42,10 @@ LAST_KEY = (
     "principals.yaml: the edit takes away the last key with role risk or admin, and without one nobody would have to "
     "approve what loosens limits; keep one, or stop the gateway for this edit"
 )
+_FAILED = (
+    "the gateway itself failed on this edit ({error}; more in its log); GET /api/trading/modes tells what is in force. "
+    "Undo the edit, or stop the gateway for it"
+)
 
 
 def utc_day(now_ns: int) -> str:
@@ -136,6 +140,15 @@ class ConfigEdits:
                 await self._take(outcome)
 
     async def _take(self, outcome: Loaded) -> None:
+        """A mistake of the gateway is told where a mistake in the files is: whoever saved them waits for an answer."""
+        try:
+            await self._judge(outcome)
+        except Exception as error:
+            self._status.config_error = _FAILED.format(error=repr(error))
+            _log.exception("configuration: %s", self._status.config_error)
+            self._reloader.note_refusal()
+
+    async def _judge(self, outcome: Loaded) -> None:
         old, new = self._reloader.settings, self._adjust(outcome.settings)
         is_guarded = can_approve(old.principals)
         if is_guarded and not can_approve(new.principals):

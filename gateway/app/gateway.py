@@ -153,7 +153,11 @@ class Gateway:
             await self._reload_policies()
 
     async def _reload_policies(self) -> None:
-        self._on_policies(await self.policy.reload())
+        try:
+            self._on_policies(await self.policy.reload())
+        except Exception as error:
+            _log.exception("the gateway failed on an edit of the policies")
+            self.status.policy_error = f"the gateway itself failed on the last edit ({error!r}; more in its log)"
 
     def _on_policies(self, result: PolicyReload) -> None:
         self.status.policy_error = "; ".join(str(problem) for problem in result.problems)

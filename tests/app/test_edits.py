@@ -1,0 +1,60 @@
+"""Edits of a running gateway that meet a mistake of the gateway itself."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway.adapters.config import load_files, start_settings
+from gateway.app.build import build
+from gateway.app.gateway import Gateway
+from tests.e2e.process import Site
+
+
+@asynccontextmanager
+async def running(site: Site) -> AsyncIterator[Gateway]:
+    start = start_settings(site.config, site.data, os.environ)
+    server = msgspec.structs.replace(start.settings.server, port=0)
+    start = msgspec.structs.replace(start, settings=msgspec.structs.replace(start.settings, server=server))
+    gateway = await build(start, site.config, site.data, os.environ)
+    await gateway.open()
+    try:
+        yield gateway
+    finally:
+        await gateway.close()
+
+
+async def fails(*_: object, **__: object) -> tuple[str, ...]:
+    raise ZeroDivisionError("a mistake of ours")
+
+
+async def test_an_edit_on_which_the_gateway_itself_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, somebody lowers a mode in an emergency, nothing happens, and health says that all is well."""
+    site = Site(tmp_path)
+    async with running(site) as gateway:
+        monkeypatch.setattr(gateway.reloader, "apply", fails)
+        await gateway.edits.hear(load_files(site.config, os.environ))
+        told = gateway.status.health().config_error
+        assert "the gateway itself failed on this edit (ZeroDivisionError('a mistake of ours')" in told
+        monkeypatch.undo()
+        await gateway.edits.hear(load_files(site.config, os.environ))
+        assert gateway.status.health().config_error == ""
+
+
+async def test_policies_on_which_the_gateway_itself_fails_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, an edited policy is not in force, and nobody learns of it."""
+    site = Site(tmp_path)
+    async with running(site) as gateway:
+        monkeypatch.setattr(gateway.policy, "reload", fails)
+        await gateway._reload_policies()
+        assert "the gateway itself failed on the last edit" in gateway.status.health().config_error
+        monkeypatch.undo()
+        await gateway._reload_policies()
+        assert gateway.status.health().config_error == ""
