@@ -288,6 +288,8 @@ def _server_readings(server: HttpServer) -> dict[str, Reading]:
     return {
         "gateway_http_requests_total": server.request_counts(),
         "gateway_http_auth_failures_total": server.auth_failures(),
+        "gateway_http_connections": server.connections.open(),
+        "gateway_http_connections_closed_total": server.connections.closed(),
         "gateway_open_streams": server.open_streams(),
     }
 

@@ -14,13 +14,20 @@ from gateway.domain.enums import Role
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the HTTP server listens. With no key configured it binds loopback only, whatever is asked."""
+    """Where the HTTP server listens. With no key configured it binds loopback only, whatever is asked.
+
+    At most ``max_connections`` are open, and as many streams; the whole head of a request has to come within
+    ``head_timeout_s``, the next one within ``keep_alive_s``.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
     tls_cert: str = ""
     tls_key: str = ""
     max_body_bytes: int = 65_536
+    max_connections: int = 1_000
+    head_timeout_s: float = 15
+    keep_alive_s: float = 3_600
 
 
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):

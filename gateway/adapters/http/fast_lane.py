@@ -17,12 +17,14 @@ from aiohttp import HttpVersion11, web
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.web_protocol import RequestHandler
 
 from gateway.adapters.http.answer import wire
+from gateway.adapters.http.connections import BoundedProtocol, Connections
 
 _END = b"\r\n\r\n"
 _MOST_HEADS = 16
+#: Heads that are longer are read anew each time: who has no key could else leave them here.
+_LONGEST_HEAD = 2_048
 _UNKNOWN = -1
 _find_length = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,15})\r\n").search
 _lengths = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*(?=\r\n)", re.IGNORECASE).findall
@@ -72,19 +74,20 @@ class FastLane:
         return WholeRequest(message.method, message.path, message.headers, remote)
 
 
-class FastProtocol(RequestHandler):
+class FastProtocol(BoundedProtocol):
     """One connection."""
 
-    __slots__ = ("_heads", "_held", "_lane", "_left", "_remote", "_under_way")
+    __slots__ = ("_heads", "_held", "_lane", "_left", "_remote")
 
-    def __init__(self, lane: FastLane, server: web.Server, **settings: Any) -> None:
-        super().__init__(server, **settings)
+    _under_way: Coroutine[Any, Any, web.StreamResponse] | None
+
+    def __init__(self, lane: FastLane, connections: Connections, server: web.Server, **settings: Any) -> None:
+        super().__init__(connections, server, **settings)
         self._lane = lane
         #: Bytes that aiohttp still has to get of its request: 0 between requests, or not known for good.
         self._left = 0
         self._heads: dict[bytes, WholeRequest] = {}
         self._remote: str | None = None
-        self._under_way: Coroutine[Any, Any, web.StreamResponse] | None = None
         #: What came while a request was under way.
         self._held = b""
 
@@ -135,12 +138,15 @@ class FastProtocol(RequestHandler):
                 return None
             if len(self._heads) >= _MOST_HEADS:
                 self._heads.clear()
-            self._heads[head] = request
+            if len(head) <= _LONGEST_HEAD:
+                self._heads[head] = request
         request.body = data[end:]
         return request
 
     def _begin(self, request: WholeRequest) -> None:
         self._request_in_progress = True
+        self._request_count += 1
+        self._head_came()
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         self._under_way = self._lane.handle(request)
         self._go_on(None)
@@ -199,7 +205,7 @@ def _left_after(left: int, data: bytes) -> int:
 class FastSite(web.TCPSite):
     """Where the server listens: connections are ``FastProtocol`` instead of aiohttp's own, with the same settings."""
 
-    __slots__ = ("_connection", "_lane")
+    __slots__ = ("_connection", "_connections", "_lane")
 
     def __init__(
         self,
@@ -208,10 +214,12 @@ class FastSite(web.TCPSite):
         port: int,
         tls: ssl.SSLContext | None,
         lane: FastLane,
+        connections: Connections,
         connection: Mapping[str, Any],
     ) -> None:
         super().__init__(runner, host, port, ssl_context=tls)
         self._lane = lane
+        self._connections = connections
         self._connection = connection
 
     async def start(self) -> None:
@@ -220,9 +228,10 @@ class FastSite(web.TCPSite):
         server, loop = self._runner.server, asyncio.get_running_loop()
         assert server is not None, "the runner is set up"
         self._server = await loop.create_server(
-            lambda: FastProtocol(self._lane, server, loop=loop, **self._connection),
+            lambda: FastProtocol(self._lane, self._connections, server, loop=loop, **self._connection),
             self._host,
             self._port,
             ssl=self._ssl_context,
+            ssl_handshake_timeout=self._connections.head_timeout_s if self._ssl_context is not None else None,
             backlog=self._backlog,
         )

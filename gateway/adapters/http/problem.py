@@ -44,6 +44,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "DRIFT_NOT_FOUND": ProblemKind(404, "No such difference waits to be accepted"),
     "VENUE_NOT_FOUND": ProblemKind(404, "There is no such venue"),
     "METHOD_NOT_ALLOWED": ProblemKind(405, "The path does not take this method"),
+    "HEAD_TIMEOUT": ProblemKind(408, "The request did not arrive in time"),
     "BODY_TIMEOUT": ProblemKind(408, "The body did not arrive in time"),
     "SESSION_MODE_MISMATCH": ProblemKind(409, "The venues are not in the mode that the session expects"),
     "SESSION_NOT_OPEN": ProblemKind(409, "No session is open"),
@@ -70,6 +71,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "EXPLANATION_FAILED": ProblemKind(409, "The order cannot be decided again"),
     "INTERNAL_ERROR": ProblemKind(500, "Something went wrong inside the gateway"),
     "NOT_ACCEPTING": ProblemKind(503, "The gateway takes no orders now"),
+    "TOO_MANY_CONNECTIONS": ProblemKind(503, "More connections are open than there may be"),
     "PAGE_BEHIND": ProblemKind(503, "The page's read model is not there yet"),
     "NOT_READY": ProblemKind(503, "The gateway is not ready"),
 }

@@ -16,6 +16,7 @@ from gateway.adapters.http.auth import Doorman, Right, is_loopback
 from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, Tally, failure_response, guarded
 from gateway.adapters.http.candidate_handlers import CandidateHandlers
 from gateway.adapters.http.check_handlers import CheckHandlers
+from gateway.adapters.http.connections import Connections
 from gateway.adapters.http.drop_copy_handlers import DropCopyHandlers
 from gateway.adapters.http.event_press import EventPress, identify
 from gateway.adapters.http.event_stream import HEARTBEAT_S, EventStreams
@@ -92,11 +93,12 @@ class HttpServer:
         page: Page,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
-        self._settings, self._tally = settings, Tally()
+        self._settings, self._tally, self.connections = settings, Tally(), Connections(settings)
         self._doorman, watch_lists = Doorman(principals), WatchLists()
         find = partial(identify, reads)
         self.handover = Handover(feed, market, principals, find)
-        self._streams = Streams(hand_over=self.handover.take)
+        most = settings.max_connections
+        self._streams = Streams(None, self.handover.take, lambda: sum(self.open_streams().values()) >= most)
         story = StoryHandlers(stories, explainer)
         handlers = {
             **_order_handlers(orders := OrderHandlers(intake, reads, clock)),
@@ -155,6 +157,7 @@ class HttpServer:
             )
         connection: dict[str, Any] = {
             "access_log": None,
+            "keepalive_timeout": settings.keep_alive_s,
             "auto_decompress": False,  # a small body could grow without bound; none of ours is worth packing
             "lingering_time": _LINGER_S,
             "logger": _protocol_log(),
@@ -166,7 +169,8 @@ class HttpServer:
         runner.server.request_handler = self._dispatch
         try:
             tls = _tls_context(settings)
-            await FastSite(runner, settings.host, settings.port, tls, self._lane, connection).start()
+            site = FastSite(runner, settings.host, settings.port, tls, self._lane, self.connections, connection)
+            await site.start()
         except (OSError, ssl.SSLError) as error:
             await runner.cleanup()
             raise ServerRefused(f"cannot listen on {settings.host}:{settings.port}: {error}") from error

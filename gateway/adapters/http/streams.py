@@ -103,13 +103,20 @@ class Pace:
 
 
 class Streams:
-    """The open WebSockets, counted by name. ``hand_over`` may have others served elsewhere."""
+    """The open WebSockets, counted by name. ``hand_over`` may have others served elsewhere; while ``is_full``, nobody
+    is let in."""
 
-    def __init__(self, pace: Pace | None = None, hand_over: HandOver | None = None) -> None:
+    def __init__(
+        self,
+        pace: Pace | None = None,
+        hand_over: HandOver | None = None,
+        is_full: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._open: dict[web.WebSocketResponse, str] = {}
         self._is_closing = False
         self.pace = pace or Pace()
         self._hand_over = hand_over
+        self._is_full = is_full
         #: Hears that a stream was opened or closed.
         self.on_change: Callable[[], None] = lambda: None
 
@@ -137,6 +144,8 @@ class Streams:
         )
         if self._is_closing or not ws.can_prepare(request).ok:
             raise HttpProblem("UPGRADE_REQUIRED", "connect with a WebSocket client", {"Upgrade": "websocket"})
+        if self._is_full():
+            raise HttpProblem("TOO_MANY_CONNECTIONS", "close streams that nobody reads", {"Retry-After": "1"})
         if self._hand_over is not None and await self._hand_over(request, caller, watch_list):
             return NoAnswer()
         try:

@@ -148,5 +148,18 @@ OPERATING_METRICS: tuple[Metric, ...] = (
         "reason",
         is_read=True,
     ),
+    gauge(
+        "gateway_http_connections",
+        "Open connections, but for streams that a process of their own serves.",
+        "More clients. At server.max_connections idle ones are closed, then new ones refused.",
+    ),
+    counter(
+        "gateway_http_connections_closed_total",
+        "Connections that the gateway closed: head_timeout (no whole head in time), room (idle, made room for "
+        "another), full (one more than there may be), unread (took no answer).",
+        "room and full: clients leave connections open, or somebody tries to keep others out.",
+        "reason",
+        is_read=True,
+    ),
     gauge("gateway_open_streams", "Open WebSockets.", "More clients, or clients that reconnect.", "stream"),
 )
