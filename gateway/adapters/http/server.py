@@ -97,8 +97,7 @@ class HttpServer:
         self._doorman, watch_lists = Doorman(principals), WatchLists()
         find = partial(identify, reads)
         self.handover = Handover(feed, market, principals, find)
-        most = settings.max_connections
-        self._streams = Streams(None, self.handover.take, lambda: sum(self.open_streams().values()) >= most)
+        self._streams = Streams(None, self.handover.take, settings.max_connections, self.handover.counts)
         story = StoryHandlers(stories, explainer)
         handlers = {
             **_order_handlers(orders := OrderHandlers(intake, reads, clock)),
@@ -144,8 +143,7 @@ class HttpServer:
 
     def open_streams(self) -> Mapping[tuple[str], float]:
         """``(stream,) -> open WebSockets``, for the metrics."""
-        elsewhere = self.handover.counts()
-        return {(name,): count + elsewhere.get(name, 0) for name, count in self._streams.counts().items()}
+        return {(name,): count for name, count in self._streams.all_counts().items()}
 
     async def start(self) -> None:
         """Listen. Raises ServerRefused when anybody could reach a server that asks nobody for a key."""

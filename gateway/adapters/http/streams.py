@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
@@ -103,20 +103,22 @@ class Pace:
 
 
 class Streams:
-    """The open WebSockets, counted by name. ``hand_over`` may have others served elsewhere; while ``is_full``, nobody
-    is let in."""
+    """The open WebSockets, counted by name. ``hand_over`` may have others served elsewhere, counted by ``elsewhere``;
+    all together are ``most``, where that is not 0."""
 
     def __init__(
         self,
         pace: Pace | None = None,
         hand_over: HandOver | None = None,
-        is_full: Callable[[], bool] = lambda: False,
+        most: int = 0,
+        elsewhere: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._open: dict[web.WebSocketResponse, str] = {}
         self._is_closing = False
         self.pace = pace or Pace()
         self._hand_over = hand_over
-        self._is_full = is_full
+        self._most = most
+        self._elsewhere = elsewhere
         #: Hears that a stream was opened or closed.
         self.on_change: Callable[[], None] = lambda: None
 
@@ -125,6 +127,10 @@ class Streams:
         for name in self._open.values():
             found[name] += 1
         return found
+
+    def all_counts(self) -> dict[str, int]:
+        elsewhere = self._elsewhere()
+        return {name: count + elsewhere.get(name, 0) for name, count in self.counts().items()}
 
     async def run(
         self,
@@ -144,7 +150,7 @@ class Streams:
         )
         if self._is_closing or not ws.can_prepare(request).ok:
             raise HttpProblem("UPGRADE_REQUIRED", "connect with a WebSocket client", {"Upgrade": "websocket"})
-        if self._is_full():
+        if 0 < self._most <= sum(self.all_counts().values()):
             raise HttpProblem("TOO_MANY_CONNECTIONS", "close streams that nobody reads", {"Retry-After": "1"})
         if self._hand_over is not None and await self._hand_over(request, caller, watch_list):
             return NoAnswer()
