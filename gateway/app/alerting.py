@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.adapters.journal.audit_watch import AuditWatch
 from gateway.adapters.notify import Notifications
 from gateway.adapters.telemetry import Reading
-from gateway.domain.alerts import Severity
+from gateway.domain.alerts import AlertKind, Severity
 from gateway.domain.settings import Settings
 from gateway.ports.clock import Clock
 from gateway.service.alerts import AlertDesk
@@ -35,10 +35,15 @@ class Alerting:
         self.audit = AuditWatch(data_dir, clock, settings.storage.audit_every_s)
         self.notifications = Notifications(environ, clock)
         self.desk = AlertDesk(engine, clock, self.notifications)
-        self.desk.watch(
-            Conditions(engine, status, prices, risk, lambda: disk_free(data_dir), lambda: self.audit.problem)
-        )
+        self.desk.watch(Conditions(engine, status, prices, risk, lambda: disk_free(data_dir), self.audit_problem))
         self.desk.watch(self.notifications.conditions)
+
+    def audit_problem(self) -> str:
+        """What the last walk through the journal found, also where that was before this start."""
+        if self.audit.walked_ns or not self.audit.is_on:
+            return self.audit.problem
+        is_broken = any(one.condition.kind is AlertKind.AUDIT_BROKEN for one in self.desk.active())
+        return "it failed before this start, and the next one has not ended yet" if is_broken else ""
 
     def readings(self) -> dict[str, Reading]:
         """Alerts that last by severity, those of them that nobody has taken on, the channels, and the audit once

@@ -48,6 +48,23 @@ class AlertKind(Word):
 PUBLIC_KINDS = frozenset({AlertKind.VENUE_LOST, AlertKind.MARKET_DATA_STALE, AlertKind.JOURNAL_TROUBLE})
 
 
+#: Kinds that the state does not know: what is wrong outside it.
+OUTSIDE_KINDS = frozenset(
+    {
+        AlertKind.DAILY_LOSS_LIMIT,
+        AlertKind.VENUE_LOST,
+        AlertKind.MARKET_DATA_STALE,
+        AlertKind.JOURNAL_TROUBLE,
+        AlertKind.DISK_LOW,
+        AlertKind.AUDIT_BROKEN,
+        AlertKind.CONFIG_REFUSED,
+        AlertKind.CONFIG_WAITING,
+        AlertKind.POLICY_REFUSED,
+        AlertKind.CHANNEL_DEAD,
+    }
+)
+
+
 class AlertCondition(msgspec.Struct, frozen=True, kw_only=True):
     """Something that is wrong now. ``subject`` says where (a venue, a symbol, a trip), in words that do not change
     while it lasts; ``text`` says what, for a person who may be asleep."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from gateway.core.decision import Decision
 from gateway.domain.alert_facts import AlertRaised, AlertResolved
-from gateway.domain.alerts import Alert, AlertCondition
+from gateway.domain.alerts import OUTSIDE_KINDS, Alert, AlertCondition
 from gateway.domain.events import AcknowledgmentReceived, AlertsChecked
 from gateway.domain.orders import Actor
 from gateway.ports.alerts import ChannelView, Notifier
@@ -21,6 +21,10 @@ _NS = 1_000_000_000
 #: What the outside tells is asked this often, and believed for so long after it was last told: no flapping.
 EVERY_NS = 5 * _NS
 LINGER_NS = 15 * _NS
+#: After a start, what was wrong outside counts as still wrong until whoever looks there can know better.
+SETTLE_NS = 60 * _NS
+#: What was raised so shortly before a start may have waited for its channel when the process ended: it is told again.
+AGAIN_NS = 900 * _NS
 
 #: What is wrong now, as far as one part of the gateway can tell.
 ConditionSource = Callable[[], Iterable[AlertCondition]]
@@ -37,18 +41,34 @@ class AlertDesk:
         #: What the sources told, by kind and subject, and until when it is believed.
         self._told: dict[str, tuple[AlertCondition, int]] = {}
         self._asked_ns = 0
+        #: What was wrong outside when the gateway started.
+        self._before: dict[str, AlertCondition] | None = None
+        self._began_ns = 0
 
     def watch(self, source: ConditionSource) -> None:
         self._sources.append(source)
 
     def tick(self) -> None:
         now_ns = self._clock.now_ns()
+        if self._before is None:
+            self._before = self._begin(now_ns)
         if now_ns - self._asked_ns >= EVERY_NS or now_ns < self._asked_ns:
             self._asked_ns = now_ns
             self._told.update({one.key: (one, now_ns + LINGER_NS) for one in self._ask()})
         self._told = {key: told for key, told in self._told.items() if now_ns < told[1] <= now_ns + LINGER_NS}
-        conditions = tuple(condition for condition, _ in self._told.values())
-        self._tell(self._engine.process(AlertsChecked(ts_ns=now_ns, conditions=conditions)))
+        if not self._began_ns <= now_ns < self._began_ns + SETTLE_NS:
+            self._before = {}
+        conditions = {**self._before, **{key: condition for key, (condition, _) in self._told.items()}}
+        self._tell(self._engine.process(AlertsChecked(ts_ns=now_ns, conditions=tuple(conditions.values()))))
+
+    def _begin(self, now_ns: int) -> dict[str, AlertCondition]:
+        """What lasts from before the start: an end that nobody has seen is not told as one."""
+        self._began_ns = now_ns
+        lasting = self._engine.state.alerts.active
+        for alert in lasting.values():
+            if alert.acknowledged is None and now_ns - alert.raised_ns < AGAIN_NS:
+                self._notifier.notify(alert)
+        return {key: one.condition for key, one in lasting.items() if one.condition.kind in OUTSIDE_KINDS}
 
     def _ask(self) -> Iterator[AlertCondition]:
         """A source that fails keeps no other from being heard."""

@@ -290,3 +290,20 @@ async def test_a_stop_lets_what_waits_go_out() -> None:
         notifications.notify(an_alert())
         await notifications.close()
         assert len(service.posts) == 1
+
+
+async def test_a_channel_that_is_mended_delivers_what_waited_for_it() -> None:
+    """Without this, the edit that mends an address would throw away every alert that could not be sent to the old one:
+    they last, so nobody tells them again."""
+    async with http_service() as service, http_service() as broken:
+        broken.script = [503] * 100
+        notifications = Notifications({"HOOK": service.url, "OLD": broken.url}, SystemClock())
+        notifications.follow(settings_with("channels: [{name: a, url_env: OLD}]"))
+        for subject in ("venue:alpha", "venue:beta"):
+            notifications.notify(an_alert(subject=subject))
+        await until(lambda: broken.posts)
+        notifications.follow(settings_with("channels: [{name: a, url_env: HOOK}]"))
+        await until(lambda: notifications.channels()[0].sent == 2)
+        notifications.follow(settings_with("channels: []"))
+        assert not notifications.channels()
+        await notifications.close()

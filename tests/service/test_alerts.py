@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from gateway.domain.alerts import AlertCondition, AlertKind, Severity
 from gateway.domain.enums import Role
 from gateway.domain.orders import Actor
-from gateway.service.alerts import EVERY_NS, LINGER_NS, AlertDesk
+from gateway.service.alerts import AGAIN_NS, EVERY_NS, LINGER_NS, SETTLE_NS, AlertDesk
 from tests.fakes.alerts import ListNotifier
 from tests.fakes.clock import ManualClock
+from tests.fakes.journal import MemoryJournal
 from tests.patience import PATIENCE_S
 from tests.service.desk import Desk, desk
 
@@ -40,9 +41,9 @@ class Room:
 
 
 @asynccontextmanager
-async def room() -> AsyncIterator[Room]:
-    clock = ManualClock()
-    async with desk(clock=clock) as one:
+async def room(journal: MemoryJournal | None = None, clock: ManualClock | None = None) -> AsyncIterator[Room]:
+    clock = clock or ManualClock()
+    async with desk(clock=clock, journal=journal) as one:
         yield Room(one, clock)
 
 
@@ -115,3 +116,57 @@ async def test_who_takes_it_on_is_on_record() -> None:
         assert taken.acknowledged is not None
         assert (taken.acknowledged.actor, taken.acknowledged.reason) == (ANN, "calling the broker")
         assert await here.alerts.acknowledge("venue_lost:venue:beta:1", ANN, "which?") is None
+
+
+async def _after_a_restart(away_ns: int, is_taken_on: bool = False) -> tuple[ManualClock, MemoryJournal]:
+    """A gateway that lost a venue, and ended ``away_ns`` later."""
+    clock, journal = ManualClock(), MemoryJournal()
+    async with room(journal, clock) as here:
+        here.wrong = [LOST]
+        here.after(0)
+        (alert,) = here.alerts.active()
+        if is_taken_on:
+            await here.alerts.acknowledge(alert.alert_id, ANN, "calling the broker")
+        await here.one.engine.durable(here.one.engine.last_seq)
+    clock.advance(ns=away_ns)
+    return clock, journal
+
+
+async def test_what_nobody_can_know_yet_after_a_start_is_not_told_as_over() -> None:
+    """Without this, every restart told people that a lost venue was back, because it counts as lost only after a
+    while, and called them again a moment later."""
+    clock, journal = await _after_a_restart(AGAIN_NS)
+    async with room(journal, clock) as here:
+        here.after(0)
+        here.after(2 * EVERY_NS)
+        assert here.told() == []
+        here.wrong = [LOST]
+        here.after(SETTLE_NS)
+        here.after(EVERY_NS)
+        assert here.told() == []
+        here.wrong = []
+        here.after(LINGER_NS)
+        assert here.told() == [(LOST.key, False)]
+
+
+async def test_what_ended_while_the_gateway_was_away_is_told_as_over() -> None:
+    """Without this, an alert of before the start would last for ever."""
+    clock, journal = await _after_a_restart(AGAIN_NS)
+    async with room(journal, clock) as here:
+        here.after(0)
+        here.after(SETTLE_NS)
+        assert here.told() == [(LOST.key, False)]
+
+
+async def test_what_was_raised_right_before_a_crash_is_told_again() -> None:
+    """Without this, an alert that waited for its channel when the process died was never told to anybody: it lasts, so
+    it is not raised again."""
+    clock, journal = await _after_a_restart(AGAIN_NS // 2)
+    async with room(journal, clock) as here:
+        here.after(0)
+        here.after(EVERY_NS)
+        assert here.told() == [(LOST.key, True)]
+    clock, journal = await _after_a_restart(AGAIN_NS // 2, is_taken_on=True)
+    async with room(journal, clock) as here:
+        here.after(0)
+        assert here.told() == [], "somebody has heard it"

@@ -25,6 +25,10 @@ class AuditWatch:
         #: When the journal was last walked, whatever came of it; 0 before that.
         self.walked_ns = 0
 
+    @property
+    def is_on(self) -> bool:
+        return bool(self._every_s)
+
     async def run(self) -> None:
         """Until cancelled. An audit that cannot be run is told like one that found something."""
         if not self._every_s:

@@ -43,7 +43,8 @@ class Channel:
         self._jitter = random.Random(settings.name)
         self._least = Severity(settings.min_severity)
         self._waiting: deque[Message] = deque()
-        self._under_way = 0
+        #: What is being delivered.
+        self._batch: Sequence[Message] = ()
         self._wake = asyncio.Event()
         self._failures = 0
         self._error = ""
@@ -65,6 +66,10 @@ class Channel:
         self._waiting.append(message)
         self._wake.set()
 
+    def undelivered(self) -> tuple[Message, ...]:
+        """What nobody has been told yet, the oldest first."""
+        return (*self._batch, *self._waiting)
+
     def view(self) -> ChannelView:
         return ChannelView(
             name=self.settings.name,
@@ -74,7 +79,7 @@ class Channel:
             error=self._error,
             sent=self.sent,
             dropped=self.dropped,
-            waiting=len(self._waiting) + self._under_way,
+            waiting=len(self._waiting) + len(self._batch),
             last_sent_ns=self._last_sent_ns,
         )
 
@@ -107,7 +112,7 @@ class Channel:
 
     async def _deliver(self, sender: Sender, batch: Sequence[Message]) -> None:
         """Try until it is delivered, refused for good, or too often in vain."""
-        self._under_way = len(batch)
+        self._batch = batch
         pause_s = FIRST_RETRY_S
         for attempt in range(ATTEMPTS):
             try:
@@ -125,7 +130,7 @@ class Channel:
             else:
                 self._note_success(len(batch))
                 return
-        self._under_way = 0
+        self._batch = ()
         self.dropped += len(batch)
         _log.error("channel %s: %d message(s) were given up: %s", self.settings.name, len(batch), self._error)
 
@@ -139,6 +144,6 @@ class Channel:
     def _note_success(self, count: int) -> None:
         if self._failures:
             _log.warning("channel %s delivers again", self.settings.name)
-        self._failures, self._error, self._under_way = 0, "", 0
+        self._failures, self._error, self._batch = 0, "", ()
         self.sent += count
         self._last_sent_ns = self._clock.now_ns()

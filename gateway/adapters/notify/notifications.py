@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator, Mapping
 
 from gateway.adapters.notify.channel import Channel
-from gateway.adapters.notify.message import message_of
+from gateway.adapters.notify.message import Message, message_of
 from gateway.adapters.notify.sending import SenderFactory, sender_of
 from gateway.domain.alerts import Alert, AlertCondition, AlertKind, Severity
 from gateway.domain.settings import Settings
@@ -18,8 +18,8 @@ _FLUSH_S = 2.0
 
 
 class Notifications:
-    """Implements ``ports.alerts.Notifier``. ``follow`` takes a configuration, then and later; a channel whose settings
-    did not change keeps its queue."""
+    """Implements ``ports.alerts.Notifier``. ``follow`` takes a configuration, then and later; a channel that stays
+    keeps its queue, also under other settings: the broken ones are those that are mended, and have something to tell."""
 
     def __init__(self, environ: Mapping[str, str], clock: Clock, make: SenderFactory = sender_of) -> None:
         self._environ = environ
@@ -31,13 +31,17 @@ class Notifications:
     def follow(self, settings: Settings) -> None:
         """Called on the event loop, with every configuration that takes effect."""
         wanted = {channel.name: channel for channel in settings.notifications}
+        undelivered: dict[str, tuple[Message, ...]] = {}
         for name, channel in list(self._channels.items()):
             if wanted.get(name) != channel.settings:
+                undelivered[name] = channel.undelivered()
                 self._tasks.pop(name).cancel()
                 del self._channels[name]
         for name, one in wanted.items():
             if name not in self._channels:
                 channel = self._channels[name] = Channel(one, self._environ, self._make, self._clock)
+                for message in undelivered.get(name, ()):
+                    channel.put(message)
                 self._tasks[name] = asyncio.get_running_loop().create_task(channel.run(), name=f"channel {name}")
 
     def notify(self, alert: Alert) -> None:
