@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 
 from gateway.domain.alerts import AlertCondition, AlertKind, Severity
+from gateway.domain.enums import Route
 from gateway.service.engine import Engine
 from gateway.service.market_health import MarketHealth
 from gateway.service.risk_reads import RiskReader
@@ -86,10 +87,12 @@ class Conditions:
                 yield _condition(AlertKind.MARKET_DATA_STALE, venue, Severity.CRITICAL, text)
 
     def _loss(self) -> Iterator[AlertCondition]:
-        for (scope, _), use in self._risk.daily_loss_ratios().items():
+        for (book, scope, _), use in self._risk.daily_loss_ratios().items():
             if use >= 1:
-                text = f"the daily loss limit of {scope} is used up; orders that add risk are denied"
-                yield _condition(AlertKind.DAILY_LOSS_LIMIT, scope, Severity.CRITICAL, text)
+                is_live = book == Route.LIVE.value
+                text = f"the daily loss limit of {scope} is used up in the {book} book; orders that add risk are denied"
+                severity = Severity.CRITICAL if is_live else Severity.WARNING  # no money is lost in simulation
+                yield _condition(AlertKind.DAILY_LOSS_LIMIT, f"{book}:{scope}", severity, text)
 
 
 def _condition(kind: AlertKind, subject: str, severity: Severity, text: str) -> AlertCondition:

@@ -96,26 +96,26 @@ class RiskReader:
         nearest = heapq.nlargest(most, used, key=lambda one: one.use or ZERO)
         return tuple(limit_view(one) for one in nearest), len(used), sum(one.is_broken for one in used)
 
-    def use_ratios(self) -> dict[tuple[str, str], float]:
-        """The larger use of the two books by scope (``account:default``) and rule, for the metrics.
+    def use_ratios(self) -> dict[tuple[str, str, str], float]:
+        """By book, scope (``account:default``) and rule, for the metrics.
 
         Symbols have none: there may be thousands.
         """
         state, now_ns = self._holder.state, self._clock.now_ns()
         return _ratios((*limit_uses(state, now_ns, without=ScopeKind.SYMBOL), *throttle_uses(state, now_ns)))
 
-    def daily_loss_ratios(self) -> dict[tuple[str, str], float]:
+    def daily_loss_ratios(self) -> dict[tuple[str, str, str], float]:
         """The same of ``daily_loss_limit`` alone, for the alerts: cheap enough for every few seconds."""
         uses = limit_uses(self._holder.state, self._clock.now_ns(), only="daily_loss_limit", without=ScopeKind.SYMBOL)
         return _ratios(uses)
 
 
-def _ratios(uses: Iterable[LimitUse]) -> dict[tuple[str, str], float]:
-    found: dict[tuple[str, str], float] = {}
+def _ratios(uses: Iterable[LimitUse]) -> dict[tuple[str, str, str], float]:
+    found: dict[tuple[str, str, str], float] = {}
     for one in uses:
         if one.use is not None and one.scope is not ScopeKind.SYMBOL:
             scope = one.scope.value if one.scope_id in ("", "gateway") else f"{one.scope.value}:{one.scope_id}"
-            key = (scope, one.rule)
+            key = (one.book.value, scope, one.rule)
             found[key] = max(found.get(key, 0.0), float(one.use))
     return found
 

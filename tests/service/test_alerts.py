@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from gateway.domain.alerts import AlertCondition, AlertKind, Severity
 from gateway.domain.enums import Role
 from gateway.domain.orders import Actor
 from gateway.service.alerts import AGAIN_NS, EVERY_NS, LINGER_NS, SETTLE_NS, AlertDesk
+from gateway.service.conditions import Conditions
 from tests.fakes.alerts import ListNotifier
 from tests.fakes.clock import ManualClock
 from tests.fakes.journal import MemoryJournal
@@ -170,3 +172,20 @@ async def test_what_was_raised_right_before_a_crash_is_told_again() -> None:
     async with room(journal, clock) as here:
         here.after(0)
         assert here.told() == [], "somebody has heard it"
+
+
+def test_a_loss_in_simulation_wakes_nobody() -> None:
+    """Without this, a simulated loss would ring as if money were lost, and, without a word of the book in the metric,
+    Alertmanager had every venue demoted for it."""
+
+    class Losses:
+        def daily_loss_ratios(self) -> dict[tuple[str, str, str], float]:
+            return {("shadow", "gateway", "daily_loss_limit"): 1.5, ("live", "gateway", "daily_loss_limit"): 1.2}
+
+    outside: Any = None
+    losses: Any = Losses()
+    told = [*Conditions(outside, outside, outside, losses, lambda: None, lambda: "")._loss()]
+    assert [(one.key, one.severity) for one in told] == [
+        ("daily_loss_limit:shadow:gateway", Severity.WARNING),
+        ("daily_loss_limit:live:gateway", Severity.CRITICAL),
+    ]

@@ -19,7 +19,7 @@ _FLUSH_S = 2.0
 
 class Notifications:
     """Implements ``ports.alerts.Notifier``. ``follow`` takes a configuration, then and later; a channel that stays
-    keeps its queue, also under other settings: the broken ones are those that are mended, and have something to tell."""
+    keeps its queue, also under other settings: it is broken ones that are mended, and they have something to tell."""
 
     def __init__(self, environ: Mapping[str, str], clock: Clock, make: SenderFactory = sender_of) -> None:
         self._environ = environ

@@ -109,7 +109,8 @@ CATALOGUE: tuple[Metric, ...] = (
     gauge(
         "gateway_limit_use_ratio",
         "Share of each limit in use; 1 is the limit.",
-        "Orders will be denied at 1.",
+        "Orders of that book will be denied at 1.",
+        "book",
         "scope",
         "limit",
         unit="ratio",
