@@ -48,7 +48,12 @@ class Bench:
         return self.samples()[name, frozenset(labels.items())]
 
     def order(self, outcome: str, reason: str = "", *, venue: str = "ibkr", mode: str = "SHADOW") -> float:
-        return self.value("gateway_orders_total", venue=venue, mode=mode, outcome=outcome, reason=reason)
+        labels = {"venue": venue, "mode": mode, "outcome": outcome, "reason": reason}
+        return sum(
+            value
+            for (name, found), value in self.samples().items()
+            if name == "gateway_orders_total" and labels.items() <= dict(found).items()
+        )
 
     def orders_above_zero(self) -> int:
         return sum(1 for (name, _), value in self.samples().items() if name == "gateway_orders_total" and value)

@@ -29,8 +29,13 @@ def test_every_label_set_begins_at_zero() -> None:
 
     for venue in ("ibkr", "binance", "other"):
         for mode in ("SHADOW", "CANARY", "LIVE"):
-            for outcome, reason in (("denied", "MAX_ORDER_VALUE"), ("filled", ""), ("admitted", "MODE_LIVE")):
-                assert begins("gateway_orders_total", venue=venue, mode=mode, outcome=outcome, reason=reason)
+            for route, outcome, reason in (
+                ("none", "denied", "MAX_ORDER_VALUE"),
+                ("live", "filled", ""),
+                ("shadow", "admitted", "MODE_LIVE"),
+            ):
+                labels = {"venue": venue, "mode": mode, "route": route, "outcome": outcome, "reason": reason}
+                assert begins("gateway_orders_total", **labels)
         assert begins("gateway_fills_total", venue=venue, route="live")
         assert begins("gateway_order_stage_seconds_count", venue=venue, stage="decide")
     assert begins("gateway_journal_failures_total")

@@ -18,8 +18,8 @@ edit the catalogue, not this file. `GET /metrics` serves them in the Prometheus 
 _TAIL = """
 Every label set of a configured venue exists from the start with 0, so `increase()` sees the first event. A venue
 that is not configured counts as `other`; an order that was denied before its venue's mode was looked at has mode
-`none`. Sums of `gateway_orders_total` make sense per `outcome`, not over outcomes: an order that was admitted is
-counted again when it is filled, canceled, expired or rejected.
+`none`, and every denied one has route `none`. Sums of `gateway_orders_total` make sense per `outcome`, not over
+outcomes: an order that was admitted is counted again when it is filled, canceled, expired or rejected.
 
 Figures that are read from state (`gateway_mode`, `gateway_exposure` ...) are read when scraped and cost orders
 nothing. Buckets: """

@@ -9,6 +9,8 @@ from gateway.domain.reasons import RejectCode, RouteReason
 OTHER = "other"
 #: An order that was denied before its venue's mode was looked at.
 NO_MODE = "none"
+#: A denied order went nowhere.
+NO_ROUTE = "none"
 STAGES = ("decide", "journal", "total")
 ROUTES = (Route.SHADOW.value, Route.LIVE.value)
 MODES = (*(mode.value for mode in Mode), NO_MODE)
@@ -40,26 +42,31 @@ REASONS = frozenset(
     {"", REQUESTED, LINKED, *(code.value for code in RejectCode), *(reason.value for reason in RouteReason)}
 )
 
-OrderLabels = tuple[str, str, str, str]
+OrderLabels = tuple[str, str, str, str, str]
 
 
 def order_labels(venue: str) -> Iterator[OrderLabels]:
-    """Every (venue, mode, outcome, reason) that an order of ``venue`` can come to."""
+    """Every (venue, mode, route, outcome, reason) that an order of ``venue`` can come to."""
     for mode in MODES:
         for code in RejectCode:
             if code not in _NOT_DENIALS:
-                yield venue, mode, "denied", code.value
-        yield venue, mode, "denied", OTHER
-        if mode == NO_MODE:
-            continue
-        for reason in RouteReason:
-            yield venue, mode, "admitted", reason.value
-        for code in (RejectCode.VENUE_REJECTED, RejectCode.NEVER_SENT):
-            yield venue, mode, OrdStatus.REJECTED.value, code.value
-        for status in (OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.EXPIRED):
-            yield venue, mode, status.value, ""
-        for cause in (REQUESTED, LINKED, RejectCode.WITHHELD.value):
-            yield venue, mode, OrdStatus.CANCELED.value, cause
+                yield venue, mode, NO_ROUTE, "denied", code.value
+        yield venue, mode, NO_ROUTE, "denied", OTHER
+        if mode != NO_MODE:
+            for route in ROUTES:
+                yield from ((venue, mode, route, outcome, reason) for outcome, reason in _ends())
+
+
+def _ends() -> Iterator[tuple[str, str]]:
+    """(outcome, reason) of an order that went somewhere."""
+    for reason in RouteReason:
+        yield "admitted", reason.value
+    for code in (RejectCode.VENUE_REJECTED, RejectCode.NEVER_SENT):
+        yield OrdStatus.REJECTED.value, code.value
+    for status in (OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.EXPIRED):
+        yield status.value, ""
+    for cause in (REQUESTED, LINKED, RejectCode.WITHHELD.value):
+        yield OrdStatus.CANCELED.value, cause
 
 
 def known_venues(configured: Iterable[str]) -> tuple[str, ...]:

@@ -13,9 +13,11 @@ from gateway.adapters.telemetry.labels import (
     LINKED,
     MODES,
     NO_MODE,
+    NO_ROUTE,
     OTHER,
     REASONS,
     REQUESTED,
+    ROUTES,
     OrderLabels,
     order_labels,
 )
@@ -96,20 +98,20 @@ class OrderCounts:
     def _on_admitted(self, fact: OrderAdmitted) -> None:
         order = self._open.get(fact.order_id)
         if order is not None and order.route is not _SPLIT:
-            self._add(order.venue, order.mode, "admitted", order.route_reason)
+            self._add(order, order.route, "admitted", order.route_reason)
 
     def _on_exits(self, fact: ExitsAttached) -> None:
         for order in fact.exits:
             self._open[order.order_id] = order
-            self._add(order.venue, order.mode, "admitted", order.route_reason)
+            self._add(order, order.route, "admitted", order.route_reason)
 
     def _on_denied(self, fact: OrderDenied) -> None:
         order = self._open.pop(fact.order_id, None)
         if order is not None:
             if order.route is not _SPLIT:
-                self._add(order.venue, order.mode, "denied", fact.reject.code)
+                self._add(order, NO_ROUTE, "denied", fact.reject.code)
         elif fact.order is not None:
-            self._add(fact.order.venue, fact.order.mode, "denied", fact.reject.code)
+            self._add(fact.order, NO_ROUTE, "denied", fact.reject.code)
 
     def _on_executed(self, fact: OrderExecuted) -> None:
         key: tuple[str, str] = (fact.venue, fact.route)
@@ -122,7 +124,7 @@ class OrderCounts:
         self._quality.on_executed(fact, order)
         if fact.ord_status is _FILLED:
             del self._open[fact.order_id]
-            self._add(order.venue, order.mode, "filled", "")
+            self._add(order, order.route, "filled", "")
             self._changes.ended(fact.order_id, order.venue, fact.ord_status)
 
     def _on_ended(self, fact: OrderEnded) -> None:
@@ -133,7 +135,7 @@ class OrderCounts:
             if fact.ord_status is _CANCELED and not reason:
                 is_linked = order.entry_id or order.order_class is OrderClass.OCO
                 reason = REQUESTED if was_asked else LINKED if is_linked else ""
-            self._add(order.venue, order.mode, fact.ord_status, reason)
+            self._add(order, order.route, fact.ord_status, reason)
 
     def _on_acknowledged(self, fact: OrderAcknowledged) -> None:
         order = self._open.get(fact.order_id)
@@ -157,17 +159,18 @@ class OrderCounts:
     def _on_gone(self, fact: OrderWithdrawn | OrderDeferred) -> None:
         self._open.pop(fact.order_id, None)
 
-    def _add(self, venue: str, mode: str, outcome: str, reason: str) -> None:
-        increment = self._increments.get((venue, mode, outcome, reason))
+    def _add(self, order: Order, route: str, outcome: str, reason: str) -> None:
+        increment = self._increments.get((order.venue, order.mode, route, outcome, reason))
         if increment is None:
-            increment = self._unforeseen(venue, mode, outcome, reason)
+            increment = self._unforeseen(order.venue, order.mode, route, outcome, reason)
         increment()
 
-    def _unforeseen(self, venue: str, mode: str, outcome: str, reason: str) -> Callable[[], None]:
+    def _unforeseen(self, venue: str, mode: str, route: str, outcome: str, reason: str) -> Callable[[], None]:
         """A combination that was not begun at 0: its labels still come from closed lists, never from a client."""
         labels = (
             venue if (venue, Route.SHADOW.value) in self._fill_increments else OTHER,
             mode if mode in MODES else NO_MODE,
+            route if route in ROUTES else NO_ROUTE,
             outcome,
             reason if reason in REASONS else OTHER,
         )

@@ -11,6 +11,7 @@ ORDER_METRICS: tuple[Metric, ...] = (
         "exit whose pair or entry ended.",
         "venue",
         "mode",
+        "route",
         "outcome",
         "reason",
     ),
