@@ -1,6 +1,8 @@
 """Streams that another process serves: nothing is lost on the way there, and orders never depend on it."""
 
 import asyncio
+import contextlib
+import os
 import socket
 
 import aiohttp
@@ -103,6 +105,41 @@ async def test_a_process_that_does_not_start_is_not_missed(is_refused: bool) -> 
                 await ws.send_str('{"action": "nonsense"}')
                 while (await ws.receive_json(timeout=PATIENCE_S))["type"] != "error":
                     pass
+
+
+async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Without this, a process that hangs would be handed every client that connects, and none would hear a word: while
+    few orders come, nothing piles up before it, so nothing else gives it away."""
+    monkeypatch.setattr(handover, "_LOOK_EVERY_S", 0.01)
+    async with HandingOver() as desk:
+
+        async def launch(end: socket.socket) -> str:
+            theirs = socket.socket(fileno=os.dup(end.fileno()))
+            try:
+                theirs.send(msgspec.msgpack.encode(said.Ready()))
+                await asyncio.Event().wait()
+            finally:
+                theirs.close()
+            return ""
+
+        desk.server.handover.launch = launch
+        async with asyncio.timeout(PATIENCE_S):
+            with contextlib.suppress(aiohttp.ClientError):  # the first one is lost with the process, or tries again
+                await desk.client.ws_connect(desk.url + EVENTS)
+            async with desk.client.ws_connect(desk.url + EVENTS) as ws:
+                assert (await ws.receive_json())["type"] == "hello"
+    assert "it did not answer" in caplog.text
+
+
+async def test_a_process_at_work_is_not_taken_for_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, streams on which nothing happens would be cut off again and again."""
+    monkeypatch.setattr(handover, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(said, "ALIVE_EVERY_S", 0.05)
+    async with HandingOver() as desk, desk.client.ws_connect(desk.url + EVENTS) as ws:
+        await ws.receive_json(timeout=PATIENCE_S)
+        await asyncio.sleep(1.0)
+        await desk.place()
+        assert (await ws.receive_json(timeout=PATIENCE_S))["seq"] == 1
 
 
 async def test_who_leaves_before_the_process_is_there_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:

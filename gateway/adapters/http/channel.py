@@ -19,6 +19,7 @@ from gateway.domain.settings import Principal
 _MAX_PACKET = 180_000
 #: What may wait for the other side, in bytes; beyond it the other side is given up.
 _MAX_WAITING = 16_000_000
+ALIVE_EVERY_S = 1.0
 
 
 class Accepted(msgspec.Struct, frozen=True, tag=True):
@@ -74,6 +75,10 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
     """The process takes connections."""
 
 
+class Alive(msgspec.Struct, frozen=True, tag=True):
+    """The process is at work. Said every ``ALIVE_EVERY_S``, so that one that hangs is noticed."""
+
+
 class Counts(msgspec.Struct, frozen=True, tag=True):
     """How many streams are open, by name."""
 
@@ -99,7 +104,7 @@ class Unwatch(msgspec.Struct, frozen=True, tag=True):
 
 
 ToStreams = Accepted | People | Moved | Known | Quotes | MarketState | Watched
-FromStreams = Ready | Counts | WhoIs | Watch | Unwatch
+FromStreams = Ready | Alive | Counts | WhoIs | Watch | Unwatch
 
 Heard = TypeVar("Heard")
 Item = TypeVar("Item")

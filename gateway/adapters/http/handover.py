@@ -38,6 +38,8 @@ _ASK_AGAIN_S = 1.0
 _log = logging.getLogger(__name__)
 #: How soon it is told which keys are gone and which symbols have fallen silent.
 _LOOK_EVERY_S = 0.5
+#: After so many looks at which nothing was heard of the process it counts as hanging.
+_MOST_SILENT = 40
 #: Of one connection before it is handed over, in bytes: more than any client has to say before it is answered.
 _MOST_RECEIVED = 100_000
 _decode = msgspec.msgpack.Decoder(FromStreams).decode
@@ -145,6 +147,8 @@ class _Process:
         self._on_end = on_end
         self._channel = Channel(ours, _decode, self._hear, self._lost)
         self._market = MarketRelay(market, self._channel.send)
+        self._silent = 0
+        self._why = "it was ended"
         self._told: tuple[Principal, ...] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._run = asyncio.get_running_loop().create_task(self._live(launch, theirs), name="stream process")
@@ -177,12 +181,11 @@ class _Process:
             await asyncio.wait([self._run])
 
     async def _live(self, launch: Launch, theirs: socket.socket) -> None:
-        why = "it was ended"
         try:
             with theirs:
-                why = await launch(theirs)
+                self._why = await launch(theirs)
         except OSError as error:
-            why = f"it cannot be started: {error}"
+            self._why = f"it cannot be started: {error}"
         finally:
             self.has_ended = True
             self.is_ready.set()
@@ -191,13 +194,14 @@ class _Process:
             self.counts = {}
             for task in self._tasks:
                 task.cancel()
-            self._on_end(why)
+            self._on_end(self._why)
 
     def _lost(self) -> None:
         """It is gone, or takes nothing any more: in both cases it is of no use."""
         asyncio.get_running_loop().call_later(_END_WITHIN_S, self._run.cancel)
 
     def _hear(self, message: FromStreams, connection: socket.socket | None) -> None:
+        self._silent = 0
         match message:
             case said.Ready():
                 self.is_ready.set()
@@ -233,6 +237,11 @@ class _Process:
     async def _tell_changes(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
+            self._silent += 1
+            if self._silent > _MOST_SILENT:  # looks, not time: when this process had to wait, so had that one
+                self._why = "it did not answer, and was ended"
+                self._run.cancel()
+                return
             self._tell_people()
             self._market.say_state()
 

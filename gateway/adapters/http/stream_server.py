@@ -68,6 +68,7 @@ class StreamServer:
         self._channel = Channel(end, _decode, self._hear, self._has_ended.set)
         self._say(said.Ready())
         self._spawn(self._tidy())
+        self._spawn(self._stay_known())
         try:
             await self._has_ended.wait()
         finally:
@@ -109,6 +110,11 @@ class StreamServer:
             answer = self._asked[order_id] = asyncio.get_running_loop().create_future()
             self._say(said.WhoIs(order_id))
         return await asyncio.shield(answer)
+
+    async def _stay_known(self) -> None:
+        while True:
+            await asyncio.sleep(said.ALIVE_EVERY_S)
+            self._say(said.Alive())
 
     async def _tidy(self) -> None:
         while True:
