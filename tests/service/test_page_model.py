@@ -13,8 +13,10 @@ from gateway.domain.enums import Mode
 from gateway.domain.records import Checkpoint, Record
 from gateway.ports.journal import JournalUnavailable, OrderQuery
 from gateway.ports.page import PageBehind
+from gateway.ports.risk_view import LimitUseView
 from gateway.service.breaker_views import BreakerReader
 from gateway.service.connections import ConnectionReader
+from gateway.service.feed import FeedTail
 from gateway.service.page.model import Outside, PageModel
 from gateway.service.page.replica import Replica
 from gateway.service.risk_reads import RiskReader
@@ -165,3 +167,33 @@ def test_a_record_out_of_turn_is_refused() -> None:
     replica = Replica()
     with pytest.raises(ValueError, match="record 2 does not follow 0"):
         replica.apply(Record(seq=2, ts_ns=1, event=None, facts=()))  # type: ignore[arg-type]
+
+
+async def test_a_model_that_breaks_while_it_is_read_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a page that is drawn in the moment in which the records cannot be read any more would show a
+    gateway without a position and without a stop, as if all were well."""
+    async with page_of() as (one, page):
+        await one.place(qty=10)
+        await page.model.view()
+        await caught_up(one, page)
+        gate, entered = asyncio.Event(), asyncio.Event()
+
+        async def slowly(reader: RiskReader, most: int) -> tuple[tuple[LimitUseView, ...], int, int]:
+            entered.set()
+            await gate.wait()
+            return (), 0, 0
+
+        monkeypatch.setattr(RiskReader, "fullest", slowly)
+        asking = asyncio.create_task(page.model.view())
+        await entered.wait()
+
+        async def broken(tail: FeedTail) -> list[Record]:
+            raise JournalUnavailable("the disk is gone")
+
+        monkeypatch.setattr(FeedTail, "take", broken)
+        await one.until(lambda: page.replica.seq == 0)
+        gate.set()
+        with pytest.raises(PageBehind, match="the disk is gone"):
+            await asking
+        monkeypatch.undo()
+        assert (await page.model.view()).seq == one.engine.durable_seq

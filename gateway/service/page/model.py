@@ -7,7 +7,8 @@ engine is by then.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -114,8 +115,7 @@ class PageModel:
     # --- reading ------------------------------------------------------------------------------
 
     async def view(self) -> PageView:
-        await self._followed()
-        async with self._turn:
+        async with self._reading():
             now_ns = self._clock.monotonic_ns()
             if self._view is None or now_ns >= self._fresh_until_ns:
                 self._view = await self._make_view()
@@ -167,8 +167,7 @@ class PageModel:
         return tuple(accounts), tuple(positions)
 
     async def orders(self, query: OrderQuery) -> tuple[int, list[OrderStory]]:
-        await self._followed()
-        async with self._turn:
+        async with self._reading():
             seq = self._replica.seq
             found = {
                 order.order_id: await self._story(order)
@@ -182,8 +181,7 @@ class PageModel:
         return seq, newest[: query.limit]
 
     async def order(self, order_id: str) -> OrderStory | None:
-        await self._followed()
-        async with self._turn:
+        async with self._reading():
             order = await self._find(order_id)
             return None if order is None else await self._story(order)
 
@@ -196,6 +194,17 @@ class PageModel:
 
     async def _find(self, order_id: str) -> Order | None:
         return self._replica.state.orders.get(order_id) or await self._archive.find(order_id)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        """What is read in here is of one state, or PageBehind is raised: the replica may be lost meanwhile."""
+        await self._followed()
+        follower = self._follower
+        async with self._turn:
+            yield
+            if follower is not self._follower or follower is None or follower.done():
+                self._view = None
+                raise self._failure or PageBehind("the read model begins anew; ask again")
 
     # --- following ----------------------------------------------------------------------------
 
