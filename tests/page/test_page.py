@@ -1,5 +1,7 @@
 """The page in a real browser against a real gateway: what a person sees, and what his clicks do."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,33 @@ async def test_the_page_goes_on_by_itself_after_the_gateway_was_killed(site: Sit
         orders = page.get_by_role("tabpanel").get_by_role("row")
         await expect(orders.filter(has_text="before")).to_have_count(1)
         await expect(orders.filter(has_text="while-away")).to_have_count(1)
+
+
+async def test_figures_of_a_gateway_that_hangs_are_not_shown_as_those_of_now(site: Site, open_page: OpenPage) -> None:
+    """Without this, a page would go on showing positions of an hour ago under the word "Live": its stream is served by
+    another process, and a question that is never answered was never given up."""
+    async with running(site) as gateway:
+        page = await open_page(gateway.url)
+        await is_live(page)
+        attention = page.get_by_role("region", name="Needs attention")
+        os.kill(gateway.pid, signal.SIGSTOP)
+        try:
+            await expect(attention).to_contain_text("Figures are those of")
+        finally:
+            os.kill(gateway.pid, signal.SIGCONT)
+        await expect(attention.get_by_text("Figures are those of")).to_have_count(0)
+
+
+async def test_a_read_model_that_fails_is_told(site: Site, open_page: OpenPage) -> None:
+    """Without this, figures that cannot be read any more would stand there as if nothing had happened."""
+    async with running(site) as gateway:
+        page = await open_page(gateway.url)
+        await is_live(page)
+        problem = {"code": "PAGE_BEHIND", "detail": "the journal cannot be read"}
+        await page.route("**/api/trading/page*", lambda route: route.fulfill(status=503, json=problem))
+        attention = page.get_by_role("region", name="Needs attention")
+        await expect(attention).to_contain_text("Figures are those of")
+        await expect(attention).to_contain_text("the journal cannot be read")
 
 
 async def test_who_may_not_act_is_told_so_and_nothing_happens(site: Site, open_page: OpenPage) -> None:

@@ -18,13 +18,13 @@ export class Refusal extends Error {
 export async function ask(path, { method = "GET", body, signal } = {}) {
   const headers = key() ? { Authorization: `Bearer ${key()}` } : {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  let reply;
+  let reply, text;
   try {
     reply = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    text = await reply.text();
   } catch (error) {
     throw new Refusal(0, { detail: "the gateway cannot be reached" });
   }
-  const text = await reply.text();
   const answer = text && reply.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : {};
   if (!reply.ok) throw new Refusal(reply.status, answer);
   return answer;

@@ -4,6 +4,8 @@ import { html } from "./vendor/preact-htm.js";
 import { ago, dateTimeOf, words } from "./format.js";
 import { ActionButton } from "./rights.js";
 
+const OLD_AFTER_MS = 10000;
+
 export function Attention({ state }) {
   const found = [...gather(state)];
   if (!found.length) return null;
@@ -19,6 +21,10 @@ function* gather(state) {
   if (ready && ready.status !== "ready") {
     const reasons = ready.isUnreachable ? ["the gateway cannot be reached"] : (ready.reasons ?? []);
     yield { key: "ready", level: "bad", title: "No orders are taken", text: reasons.join("; ") };
+  }
+  if (trading && Date.now() - state.currentAt > OLD_AFTER_MS) {
+    const why = state.errors.page ?? "the read model does not go on";
+    yield { key: "old", level: "bad", title: `Figures are those of ${new Date(state.currentAt).toLocaleTimeString()}`, text: why };
   }
   for (const stop of trading?.stops ?? []) {
     const where = stop.scope === "gateway" ? "everywhere" : `${stop.scope} ${stop.id}`;

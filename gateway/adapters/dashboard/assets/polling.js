@@ -6,6 +6,8 @@ import { changed, state } from "./store.js";
 const EVERY_MS = 2000;
 const HISTORY_EVERY_MS = 60000;
 const MAX_POINTS = 2000;
+/** A gateway that hangs takes connections, and says nothing. */
+const PATIENCE_MS = 8000;
 /** How long after a change is heard: by then the read model has folded it. */
 const SOON_MS = 600;
 const PARTS = ["caller", "modes", "trading", "portfolio", "breakers", "risk", "rollouts", "alerts", "statistics", "locks", "connections", "waiting", "seq", "last_seq"];
@@ -16,7 +18,9 @@ let isDue = false;
 /** Read it, with orders and history when `query` asks for them. Throws what the gateway refuses. */
 export async function readPage(query = "") {
   try {
-    const answer = await get(`page${query}`);
+    const answer = await get(`page${query}`, AbortSignal.timeout(PATIENCE_MS));
+    // One that goes on telling of the same record while there are newer ones is not current either.
+    if (answer.seq >= answer.last_seq || answer.seq !== state.answers.seq) state.currentAt = Date.now();
     for (const name of PARTS) state.answers[name] = answer[name];
     if (answer.history) state.answers.history = answer.history;
     delete state.errors.page;
@@ -34,6 +38,20 @@ export async function readPage(query = "") {
 
 const refreshPage = (query) => readPage(query).catch(() => null);
 
+/** Not anew while it is asked for: what a person presses must not stand behind a queue of questions. */
+function once(read) {
+  let isAsking = false;
+  return async () => {
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      await read();
+    } finally {
+      isAsking = false;
+    }
+  };
+}
+
 /** Something changed at record `seq`: read the page until it is as of then. */
 export function refreshSoon(seq = 0) {
   wanted = Math.max(wanted, seq);
@@ -50,7 +68,7 @@ export function refreshSoon(seq = 0) {
 async function refreshReady() {
   try {
     const askedAt = Date.now();
-    state.answers.ready = { askedAt, ...(await ask("/health/ready")) };
+    state.answers.ready = { askedAt, ...(await ask("/health/ready", { signal: AbortSignal.timeout(PATIENCE_MS) })) };
   } catch (refusal) {
     state.answers.ready = { status: "not ready", ...refusal.problem, isUnreachable: refusal.status === 0 };
   }
@@ -81,8 +99,9 @@ export function refreshAll() {
 export function startPolling() {
   refreshReady();
   const every = (milliseconds, read) => setInterval(() => document.hidden || state.needsKey || read(), milliseconds);
-  setInterval(() => document.hidden || refreshReady(), EVERY_MS);
-  every(EVERY_MS, refreshPage);
+  const readyOnce = once(refreshReady);
+  setInterval(() => document.hidden || readyOnce(), EVERY_MS);
+  every(EVERY_MS, once(() => refreshPage()));
   every(HISTORY_EVERY_MS, () => refreshPage("?history=500"));
   document.addEventListener("visibilitychange", () => document.hidden || refreshAll());
 }

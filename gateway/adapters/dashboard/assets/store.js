@@ -7,6 +7,8 @@ let isDue = false;
 export const state = {
   link: { state: "asking", text: "Asking the gateway", since: Date.now(), lastSeq: null, lastMessage: null },
   needsKey: false,
+  /** When the figures were last known to be those of now. */
+  currentAt: Date.now(),
   /** Answers of the API by name, the moment of each, and what was refused. */
   answers: {},
   errors: {},
