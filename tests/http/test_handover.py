@@ -12,8 +12,9 @@ import pytest
 from gateway.adapters.http import channel as said
 from gateway.adapters.http import handover
 from gateway.adapters.http.channel import Channel, FromStreams, ToStreams
+from gateway.domain.enums import Role
 from tests.fakes.gateway_samples import D
-from tests.http.desk import Desk
+from tests.http.desk import Desk, principal
 from tests.patience import PATIENCE_S
 
 EVENTS, MARKET = "/api/trading/ws/events", "/api/trading/ws/market-data"
@@ -105,6 +106,29 @@ async def test_a_process_that_does_not_start_is_not_missed(is_refused: bool) -> 
                 await ws.send_str('{"action": "nonsense"}')
                 while (await ws.receive_json(timeout=PATIENCE_S))["type"] != "error":
                     pass
+
+
+async def test_many_keys_of_many_strategies_do_not_end_the_process() -> None:
+    """Without this, two hundred keys with long lists made a packet that no socket takes: the process ended with each
+    client that came, and every stream cost the orders' own loop its time."""
+    strategies = tuple(f"a-strategy-with-a-long-name-{number}" for number in range(60))
+    people = [principal(f"p{number}", Role.VIEWER, strategies=strategies) for number in range(200)]
+    async with HandingOver(*people) as desk:
+        headers = {"Authorization": "Bearer key-p7"}
+        async with desk.client.ws_connect(desk.url + EVENTS, headers=headers) as ws:
+            assert (await ws.receive_json(timeout=PATIENCE_S))["type"] == "hello"
+            async with asyncio.timeout(PATIENCE_S):  # else it is served in the gateway
+                while not desk.server.handover.counts().get("events"):  # noqa: ASYNC110 -- nothing tells when
+                    await asyncio.sleep(0.01)
+
+
+def test_long_troubles_fit_into_packets() -> None:
+    """Without this, the same would happen with what a library says of two hundred symbols."""
+    troubles = [(f"S{number}", "x" * 2_000) for number in range(200)]
+    found = said.parts_by_size(troubles)
+    assert [one for some in found for one in some] == troubles
+    assert max(len(msgspec.msgpack.encode(some)) for some in found) < 70_000
+    assert said.parts_by_size([]) == [()]
 
 
 async def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

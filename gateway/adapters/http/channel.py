@@ -17,6 +17,8 @@ from gateway.domain.settings import Principal
 
 #: Nothing that is said is near it: what has no bound is said in parts.
 _MAX_PACKET = 180_000
+#: Of things whose size has no bound, so many bytes are said at once.
+_MAX_PART = 60_000
 #: What may wait for the other side, in bytes; beyond it the other side is given up.
 _MAX_WAITING = 16_000_000
 ALIVE_EVERY_S = 1.0
@@ -221,3 +223,17 @@ class Channel(Generic[Heard]):
 def parts(items: Sequence[Item], size: int = 200) -> list[tuple[Item, ...]]:
     """At least one part, each small enough for a packet."""
     return [tuple(items[at : at + size]) for at in range(0, len(items), size)] or [()]
+
+
+def parts_by_size(items: Sequence[Item]) -> list[tuple[Item, ...]]:
+    """The same for items that may be large, such as texts and lists of names."""
+    found: list[list[Item]] = [[]]
+    said = 0
+    for item in items:
+        size = len(msgspec.msgpack.encode(item))
+        if found[-1] and said + size > _MAX_PART:
+            found.append([])
+            said = 0
+        found[-1].append(item)
+        said += size
+    return [tuple(some) for some in found]

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from gateway.adapters.http import channel as said
 from gateway.adapters.http.auth import Caller
-from gateway.adapters.http.channel import Channel, FromStreams, parts
+from gateway.adapters.http.channel import Channel, FromStreams, parts_by_size
 from gateway.adapters.http.event_press import Identify
 from gateway.adapters.http.market_relay import MarketRelay
 from gateway.domain.settings import Principal
@@ -249,7 +249,7 @@ class _Process:
         principals = self._principals()
         if principals is not self._told:
             self._told = principals
-            *most, last = parts(principals)
+            *most, last = parts_by_size(principals)
             for some in most:
                 self._channel.send(said.People(some, is_all=False))
             self._channel.send(said.People(last, is_all=True))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-from gateway.adapters.http.channel import MarketState, Quotes, ToStreams, Unwatch, Watch, Watched, parts
+from gateway.adapters.http.channel import MarketState, Quotes, ToStreams, Unwatch, Watch, Watched, parts, parts_by_size
 from gateway.domain.market import DepthUpdate, MarketUpdate, Quote
 from gateway.ports.market_data import FeedState, MarketListener, MarketSources
 
@@ -38,6 +38,7 @@ class MarketRelay:
     def unwatch(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:
             stop = self._stops.pop(symbol, None)
+            self._told.pop(symbol, None)  # asked for again, its trouble is told again
             if stop is not None:
                 stop()
 
@@ -47,7 +48,7 @@ class MarketRelay:
         other = [(symbol, trouble) for symbol, trouble in troubles.items() if trouble != self._told.get(symbol, "")]
         stale_after_ns = self._market.stale_after_ns
         if other or stale_after_ns != self._stale_after_ns:
-            for some in parts(other):
+            for some in parts_by_size(other):
                 self._say(MarketState(stale_after_ns, dict(some)))
         self._told, self._stale_after_ns = troubles, stale_after_ns
 
