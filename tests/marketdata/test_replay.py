@@ -138,6 +138,23 @@ async def test_a_loop_begins_again_with_an_unknown_depth(tmp_path: Path) -> None
     await market.close()
 
 
+async def test_a_recording_that_is_taken_away_is_a_lost_connection(tmp_path: Path) -> None:
+    """Without this, prices that stand still for good would be those of a source that plays and is connected."""
+    clock = ManualClock()
+    path = make_feed(tmp_path)
+    market = make_market(path, clock, loop=True)
+    await market.start()
+    path.unlink()
+    for _ in range(5):
+        clock.advance(ms=100)
+        market._play()
+    state = market.state()
+    assert not state.connection.is_connected
+    assert "cannot be read any more" in state.connection.last_error
+    assert state.connection.since_ns == clock.now_ns() - 200 * MS
+    await market.close()
+
+
 async def test_a_late_listener_is_given_the_depth_as_it_stands(tmp_path: Path) -> None:
     """Changes alone tell it nothing, and the next snapshot may never come."""
     path = write(

@@ -54,6 +54,7 @@ class ReplayMarket:
         self._timer: asyncio.Handle | None = None
         self._since_ns = clock.now_ns()
         self._updates = 0
+        self._trouble = ""
         self.done = asyncio.Event()
 
     @property
@@ -69,6 +70,7 @@ class ReplayMarket:
         """Begin to play. ``OSError`` when the file cannot be opened, ``ValueError`` when it holds no message."""
         self._loop = asyncio.get_running_loop()
         self.done.clear()
+        self._trouble = ""
         self._rewind(0)
         if self._next is None:
             raise ValueError(f"the recording {self._path} holds no message")
@@ -98,10 +100,16 @@ class ReplayMarket:
 
     def state(self) -> FeedState:
         text = "the recording has ended; its last prices stand" if self.done.is_set() else f"plays {self._path}"
+        is_connected = self._loop is not None and not self._trouble
         return FeedState(
             name="replay",
             is_synthetic=False,
-            connection=ConnectionState(is_connected=self._loop is not None, since_ns=self._since_ns, text=text),
+            connection=ConnectionState(
+                is_connected=is_connected,
+                since_ns=self._since_ns,
+                text=self._trouble or text,
+                last_error=self._trouble,
+            ),
             symbols=tuple(one.symbol for one in self._instruments),
             updates=self._updates,
         )
@@ -130,6 +138,18 @@ class ReplayMarket:
         return self._begun_ns + int((frame.recorded_ns - self._first_ns) / self._speed)
 
     def _play(self) -> None:
+        if self._trouble:
+            return
+        try:
+            self._play_due()
+        except OSError as error:  # the disk, or the file was taken away before it began again
+            self._trouble = f"the recording cannot be read any more: {error}"
+            self._since_ns = self._clock.now_ns()
+            _log.error("%s; its last prices stand from here on", self._trouble)
+            self._next = None
+            self.done.set()
+
+    def _play_due(self) -> None:
         """Play what is due, a bounded batch at a time, and come back for the rest."""
         loop = self._loop
         now_ns = self._clock.monotonic_ns()
