@@ -53,6 +53,21 @@ async def test_quotes_arrive_as_they_come() -> None:
     assert "age_ms" not in second
 
 
+async def test_a_withdrawn_key_ends_its_streams_of_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, who was shown the door would go on reading prices for as long as he stays connected."""
+    monkeypatch.setattr(market_stream, "_LOOK_EVERY_S", 0.02)
+    reader, other = principal("reader", Role.VIEWER), principal("other", Role.ADMIN)
+    async with Desk(reader, other) as desk:
+        headers = {"Authorization": "Bearer key-reader"}
+        async with desk.client.ws_connect(desk.url + PATH, headers=headers) as ws:
+            await subscribe(ws, "AAPL")
+            desk.people = (other,)
+            ended = await ws.receive(timeout=PATIENCE_S)
+            while ended.type is aiohttp.WSMsgType.TEXT:
+                ended = await ws.receive(timeout=PATIENCE_S)
+            assert (ended.type, ws.close_code) == (aiohttp.WSMsgType.CLOSE, 1008)
+
+
 async def test_unsubscribed_symbols_fall_silent() -> None:
     """Unwanted quotes would crowd out the wanted ones."""
     async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import msgspec
 from aiohttp import web
 
-from gateway.adapters.http.auth import Caller
+from gateway.adapters.http.auth import Caller, Doorman
 from gateway.adapters.http.market_handlers import WatchLists
 from gateway.adapters.http.market_views import WatchReply, is_stale, quote_view, watch_reply
 from gateway.adapters.http.reading import read_struct
@@ -53,12 +53,14 @@ class MarketStreams:
         clock: Clock,
         streams: Streams,
         watch_lists: WatchLists,
+        doorman: Doorman,
         know: Know = _known_already,
     ) -> None:
         self._market = market
         self._clock = clock
         self._streams = streams
         self._watch_lists = watch_lists
+        self._doorman = doorman
         self._know = know
         self._encoded: dict[str, tuple[Quote, bytes, bytes]] = {}
 
@@ -67,8 +69,20 @@ class MarketStreams:
         await self._know(watch_list)
         stream = _QuoteStream(self._market, self._clock, self._streams.pace, self._encode, self._know)
         stream.subscribe(watch_list)
+
+        def begin(connection: Connection) -> tuple[list[Talker], Hearer]:
+            async def look_at_key() -> None:
+                while True:
+                    await asyncio.sleep(_LOOK_EVERY_S)
+                    if self._doorman.recognize(request) != caller:
+                        await connection.refuse(b"the key was withdrawn or changed")
+                        return
+
+            talkers, hear = stream.begin(connection)
+            return [*talkers, look_at_key], hear
+
         try:
-            return await self._streams.run(request, caller, "market-data", stream.begin, watch_list)
+            return await self._streams.run(request, caller, "market-data", begin, watch_list)
         finally:
             stream.unsubscribe(stream.symbols)
 

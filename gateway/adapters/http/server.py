@@ -117,7 +117,7 @@ class HttpServer:
             **_rollout_handlers(RolloutHandlers(rollouts, step_records, candidates, clock)),
             **_market_handlers(MarketHandlers(market, clock, watch_lists)),
             **_system_handlers(SystemHandlers(status, self._doorman, metrics_page)),
-            "market_stream": MarketStreams(market, clock, self._streams, watch_lists).open,
+            "market_stream": MarketStreams(market, clock, self._streams, watch_lists, self._doorman).open,
             "event_stream": EventStreams(feed, EventPress(find), self._streams, self._doorman, heartbeat_s).open,
         }
         #: Handlers of paths without a variable part: found at once instead of by asking route after route.

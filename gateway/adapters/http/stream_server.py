@@ -50,7 +50,7 @@ class StreamServer:
         self._streams.on_change = lambda: self._say(said.Counts(self._streams.counts()))
         doorman = Doorman(lambda: self._principals)
         press = EventPress(self._identify)
-        market = MarketStreams(self._market, clock, self._streams, self._watch_lists, self._market.know)
+        market = MarketStreams(self._market, clock, self._streams, self._watch_lists, doorman, self._market.know)
         events = EventStreams(feed, press, self._streams, doorman, heartbeat_s, _GATHER_S)
         self._runner = web.AppRunner(
             _application({"market_stream": market.open, "event_stream": events.open}, doorman, self._streams),
