@@ -10,6 +10,7 @@ import msgspec
 from gateway.ports.clock import Calendar, Clock
 from gateway.ports.market_data import MarketData
 from gateway.service.engine import Engine
+from gateway.service.views import mid_px
 
 
 class VenuePrices(msgspec.Struct):
@@ -33,17 +34,23 @@ class MarketHealth:
         self._clock = clock
         self._stale_after_ns = stale_after_ns
         self._started_ns = clock.now_ns()
+        #: When a symbol in use was last seen with a price. A quote without any is none, however new it is.
+        self._priced_ns: dict[str, int] = {}
 
     def by_venue(self) -> dict[str, VenuePrices]:
         """Every configured venue, those too where nothing is in use."""
         now_ns, limit_ns = self._clock.now_ns(), self._stale_after_ns()
         found = {venue: VenuePrices() for venue in self._engine.state.config.venues}
-        for venue, symbol in sorted(self._in_use()):
+        in_use = sorted(self._in_use())
+        self._priced_ns = {one: self._priced_ns[one] for _, one in in_use if one in self._priced_ns}
+        for venue, symbol in in_use:
             if not self._is_open(symbol, now_ns):
                 continue
             prices = found.setdefault(venue, VenuePrices())
             quote = self._market.quote(symbol)
-            age_ns = max(now_ns - (self._started_ns if quote is None else quote.received_ns), 0)
+            if quote is not None and mid_px(quote) is not None:
+                self._priced_ns[symbol] = quote.received_ns
+            age_ns = max(now_ns - self._priced_ns.get(symbol, self._started_ns), 0)
             prices.age_ns = max(prices.age_ns, age_ns)
             if quote is not None and quote.event_ns:
                 prices.latency_ns = max(prices.latency_ns, quote.received_ns - quote.event_ns)

@@ -62,6 +62,28 @@ async def test_a_price_that_never_came_is_as_old_as_the_gateway() -> None:
         assert watched.by_venue()[order.venue].age_ns == 7 * _SECOND_NS
 
 
+async def test_a_quote_without_any_price_is_no_fresh_price() -> None:
+    """Without this, a symbol whose both sides were taken away (a halt, a book that ran empty) would count as fresh with
+    every empty quote that comes, while what is held of it cannot be valued."""
+
+    class EmptyMarket(AgedMarket):
+        def quote(self, symbol: str) -> Quote | None:
+            found = super().quote(symbol)
+            return found and msgspec.structs.replace(found, bid_px=None, ask_px=None, last_px=None)
+
+    clock, market, empty = ManualClock(), AgedMarket(PRICES), EmptyMarket(PRICES)
+    async with desk(clock=clock) as one:
+        order = one.order(await one.place(limit=D(100)))
+        watched = health(one, market)
+        market.received_ns = clock.now_ns()
+        assert watched.by_venue()[order.venue].stale == []
+        watched._market = empty
+        clock.advance(s=7)
+        empty.received_ns = clock.now_ns()
+        found = watched.by_venue()[order.venue]
+        assert (found.age_ns, found.stale) == (7 * _SECOND_NS, [order.symbol])
+
+
 async def test_a_closed_market_is_not_stale() -> None:
     """Without this, an alarm would ring every night; synthetic prices have no night."""
     clock = ManualClock()
