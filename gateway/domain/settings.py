@@ -26,8 +26,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str = ""
     max_body_bytes: int = 65_536
     max_connections: int = 1_000
-    head_timeout_s: float = 15
-    keep_alive_s: float = 3_600
+    head_timeout_s: int = 15
+    keep_alive_s: int = 3_600
 
 
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
