@@ -142,7 +142,7 @@ def advance(progress: Progress, report: ExecutionReport) -> bool:
         _take_terms(progress, report)
     target = row[kind]
     progress.ord_status = target or status_by_qty(progress.cum_qty, progress.due_qty, progress.broken_qty)
-    if progress.pending is not None and progress.ord_status in TERMINAL_STATUSES:
+    if progress.pending is not None and progress.is_terminal:
         progress.pending = None
     return True
 
@@ -163,7 +163,7 @@ def _take_terms(progress: Progress, report: ExecutionReport) -> None:
 def _answers(pending: PendingReplace, before: Terms, now: Terms, report: ExecutionReport) -> bool:
     """Whether the terms that are in force ``now`` are what came of those that were asked for last. A venue may put
     others in force than it was asked for; what it dates before the request is told late of an earlier one."""
-    if now == (pending.order_qty, pending.limit_px, pending.stop_px):
+    if now == pending.terms:
         return True
     is_after = report.transact_ns >= pending.sent_ns - _CLOCKS_APART_NS
     return pending.is_sent and is_after and now != before and report.order_qty is not None

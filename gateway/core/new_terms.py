@@ -25,8 +25,7 @@ def replaced(
     settles_pending = pending is not None and progress.pending is None
     if progress.terms == terms and not settles_pending:
         return []  # the terms that the order has already: nothing new
-    asked = None if pending is None else (pending.order_qty, pending.limit_px, pending.stop_px)
-    if pending is not None and progress.terms == asked:
+    if pending is not None and progress.terms == pending.terms:
         held_unit = pending.held_unit
     else:
         held_unit = held_unit_under(order, progress.limit_px, progress.stop_px, config)
@@ -51,7 +50,7 @@ def proven(
     """A fill ended the order by a larger quantity, of which the venue had not told yet: it was in force."""
     if not progress.order_qty < pending.order_qty <= progress.cum_qty + progress.broken_qty:
         return []
-    progress.order_qty, progress.limit_px, progress.stop_px = pending.order_qty, pending.limit_px, pending.stop_px
+    progress.order_qty, progress.limit_px, progress.stop_px = pending.terms
     fact = OrderReplaced(
         ts_ns=ts_ns,
         order_id=order.order_id,

@@ -14,7 +14,7 @@ from gateway.core.revisions import Revisions
 from gateway.core.self_matching import make_way_for
 from gateway.core.state import GatewayState
 from gateway.core.throttle.rules import locks_after
-from gateway.core.tickets import cancel_effects, cancel_twin_effects
+from gateway.core.tickets import cancel_effects, cancel_twin_effects, twin_change_effects
 from gateway.domain.effects import Effect
 from gateway.domain.enums import ExecType, OrderClass, OrdStatus, RejectStage
 from gateway.domain.events import ReportsReceived
@@ -111,7 +111,11 @@ class ReportReader:
             self.effects.extend(cancel_effects(order))
 
     def deny_change(self, order: Order, reject: Reject) -> None:
-        self.facts += denied(order.order_id, self._progress_of(order), reject, self.ts_ns)
+        """The order works on under its old terms, and so do its twins, which had the new ones at once."""
+        progress = self._progress_of(order)
+        if progress.pending is not None and progress.pending.is_sent:
+            self.effects.extend(twin_change_effects(order, progress.terms))
+        self.facts += denied(order.order_id, progress, reject, self.ts_ns)
 
     def _read_one(self, order: Order, report: ExecutionReport) -> None:
         kind = report.exec_type
@@ -229,9 +233,17 @@ class ReportReader:
         if report.exec_type in _REVISIONS:
             self._revise(order, report)
         elif report.exec_type is ExecType.REPLACED:
-            self.facts += replaced(self.state.config, order, self._progress_of(order), report, self.ts_ns)
+            self._replaced(order, report)
         else:
             self._read_refusal(order, report)
+
+    def _replaced(self, order: Order, report: ExecutionReport) -> None:
+        progress = self._progress_of(order)
+        pending = progress.pending
+        facts = replaced(self.state.config, order, progress, report, self.ts_ns)
+        if facts and (pending is None or progress.terms != pending.terms):
+            self.effects.extend(twin_change_effects(order, progress.terms))  # they have what was asked for
+        self.facts += facts
 
     def _read_refusal(self, order: Order, report: ExecutionReport) -> None:
         if report.exec_type is ExecType.CANCEL_REJECTED:

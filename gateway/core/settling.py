@@ -10,7 +10,7 @@ from gateway.core.new_terms import denied
 from gateway.core.order_classes import exits_ended, open_exits
 from gateway.core.reports import ReportReader
 from gateway.core.state import GatewayState
-from gateway.core.tickets import cancel_twin_effects, lookup_effects, ticket_of
+from gateway.core.tickets import cancel_twin_effects, lookup_effects, ticket_of, twin_change_effects
 from gateway.core.venue_limits import proves_absence
 from gateway.domain.effects import Effect, ReleaseOrder
 from gateway.domain.enums import TERMINAL_STATUSES, ExecType, OrdStatus, RejectStage, Route, SubmitStatus
@@ -66,7 +66,9 @@ def _replace_withheld(order: Order, event: SubmitCompleted) -> Decision:
     """New terms did not leave: the order works on under the old ones."""
     if event.status is not SubmitStatus.WITHHELD or order.pending_replace is None:
         return NOTHING
-    return Decision(tuple(denied(order.order_id, Progress.of(order), _withheld(event), event.ts_ns)))
+    progress = Progress.of(order)
+    facts = denied(order.order_id, progress, _withheld(event), event.ts_ns)
+    return Decision(tuple(facts), twin_change_effects(order, progress.terms))
 
 
 def _doubted(state: GatewayState, order: Order, event: SubmitCompleted) -> Decision:

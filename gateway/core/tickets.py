@@ -4,8 +4,9 @@ from operator import attrgetter
 
 import msgspec
 
+from gateway.core.lifecycle import Terms
 from gateway.core.order_classes import exits_of, sibling_id_of
-from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, SubmitOrder
+from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, ReplaceOrder, SubmitOrder
 from gateway.domain.enums import OPEN_STATUSES, OrderClass, Route
 from gateway.domain.money import ZERO
 from gateway.domain.orders import Order
@@ -85,6 +86,21 @@ def cancel_twin_effects(order: Order) -> tuple[Effect, ...]:
 def twin_tickets(order: Order) -> tuple[OrderTicket, ...]:
     """Those of the twins that were sent."""
     return tuple(ticket_of(order, number) for number, twin in enumerate(twins_of(order), 1) if twin is not None)
+
+
+def twin_change_effects(order: Order, terms: Terms) -> tuple[Effect, ...]:
+    """Put the twins that still run under the terms that the order works under; what has filled all of these is over."""
+    effects: list[Effect] = []
+    order_qty, limit_px, stop_px = terms
+    for number, twin in enumerate(twins_of(order), 1):
+        if twin is None or twin.ord_status not in OPEN_STATUSES:
+            continue
+        ticket = ticket_of(order, number)
+        if twin.cum_qty >= order_qty:
+            effects.append(CancelOrder(ticket=ticket))
+        else:
+            effects.append(ReplaceOrder(ticket=ticket, order_qty=order_qty, limit_px=limit_px, stop_px=stop_px))
+    return tuple(effects)
 
 
 def lookup_effects(order: Order) -> tuple[Effect, ...]:

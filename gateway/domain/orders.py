@@ -166,6 +166,10 @@ class PendingReplace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     is_sent: bool
     sent_ns: int = 0
 
+    @property
+    def terms(self) -> tuple[Decimal, Decimal | None, Decimal | None]:
+        return self.order_qty, self.limit_px, self.stop_px
+
 
 class OverrideUse(msgspec.Struct, frozen=True, gc=False):
     """That an order passed by an override: which, granted by whom and why, and the limits that it would have broken."""

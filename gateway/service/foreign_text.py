@@ -13,7 +13,15 @@ def clean_text(text: str) -> str:
 
 def clean_reports(reports: tuple[ExecutionReport, ...]) -> tuple[ExecutionReport, ...]:
     """The same reports, but for texts and ids that had to be cleaned."""
-    if all(_is_plain(report) for report in reports):
+    if all(
+        report.text.isascii()
+        and report.exec_id.isascii()
+        and report.venue_order_id.isascii()
+        and report.fee_currency.isascii()
+        and report.exec_ref_id.isascii()
+        and report.order_id.isascii()
+        for report in reports
+    ):
         return reports
     return tuple(
         msgspec.structs.replace(
@@ -36,17 +44,6 @@ def clean_reading(reading: AccountReading) -> AccountReading:
     except UnicodeEncodeError:
         return msgspec.convert(with_whole_characters(msgspec.to_builtins(reading)), AccountReading)
     return reading
-
-
-def _is_plain(report: ExecutionReport) -> bool:
-    return (
-        report.text.isascii()
-        and report.exec_id.isascii()
-        and report.venue_order_id.isascii()
-        and report.fee_currency.isascii()
-        and report.exec_ref_id.isascii()
-        and report.order_id.isascii()
-    )
 
 
 def _clean_id(text: str) -> str:

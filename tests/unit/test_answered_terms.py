@@ -238,6 +238,54 @@ def test_a_person_settles_an_order_in_doubt_whose_larger_terms_are_under_way() -
     assert (order.ord_status, order.pending_replace, held(world)) == (OrdStatus.FILLED, None, 0)
 
 
+def twin_terms(world: World) -> list[tuple[bool, Decimal, Decimal | None]]:
+    """The last changes of the two twins."""
+    return [(one.ticket.is_second_twin, one.order_qty, one.limit_px) for one in world.replaced if one.ticket.is_twin][
+        -2:
+    ]
+
+
+def test_the_twins_of_an_order_whose_change_was_refused_are_changed_back() -> None:
+    """Without this, the evidence of a venue would compare its executions with those of other terms."""
+    world = World(trading_config(Mode.LIVE))
+    order = asked_for(world, 20, limit_px=D(170))
+    assert twin_terms(world) == [(False, 20, 170), (True, 20, 170)]
+    world.report(order, ExecType.REPLACE_REJECTED, text="no")
+    assert twin_terms(world) == [(False, 10, 180), (True, 10, 180)]
+    world.replace(order, order_qty=D(20))
+    event = SubmitCompleted(
+        ts_ns=world.tick(), order_id=order.order_id, status=SubmitStatus.WITHHELD, text="no", is_replace=True
+    )
+    world.send(event)
+    assert twin_terms(world) == [(False, 10, 180), (True, 10, 180)]
+    live = [one for one in world.replaced if not one.ticket.is_twin]
+    assert len(live) == 2, "nothing but what was asked for goes to the venue"
+
+
+def test_twins_follow_the_terms_that_the_venue_put_in_force() -> None:
+    """Without this, the same would happen at a venue that changes orders otherwise than asked, or by other hands."""
+    world = World(trading_config(Mode.LIVE))
+    order = asked_for(world)
+    count = len(world.replaced)
+    world.report(order, ExecType.REPLACED, order_qty=D(20), limit_px=D(180))
+    assert len(world.replaced) == count, "they have what was asked for"
+    world.report(order, ExecType.REPLACED, order_qty=D(15), limit_px=D(181))
+    assert twin_terms(world) == [(False, 15, 181), (True, 15, 181)]
+
+
+def test_a_twin_that_filled_more_than_the_order_is_worth_is_over_with_the_change() -> None:
+    """Without this, it would be done before the order, or never: it fills by the larger quantity at once."""
+    world = World(trading_config(Mode.LIVE))
+    order = asked_for(world)
+    world.report(order, ExecType.REPLACED, is_twin=True, order_qty=D(20), limit_px=D(180))
+    world.report(order, ExecType.TRADE, is_twin=True, exec_id="t1", last_qty=D(12), last_px=D(180))
+    assert order.twin is not None
+    assert order.twin.ord_status is OrdStatus.PARTIALLY_FILLED
+    world.report(order, ExecType.REPLACE_REJECTED, text="no")
+    assert [ticket.is_second_twin for ticket in world.canceled] == [False]
+    assert twin_terms(world)[-1] == (True, 10, 180)
+
+
 def replaced_by(order: Order, at_ns: int, qty: int, limit: Decimal | None = None) -> ExecutionReport:
     return ExecutionReport(
         order_id=order.order_id, exec_type=ExecType.REPLACED, transact_ns=at_ns, order_qty=D(qty), limit_px=limit
