@@ -47,8 +47,8 @@ def replaced(
 def proven(
     order: Order, progress: Progress, pending: PendingReplace, report: ExecutionReport, ts_ns: int
 ) -> list[Fact]:
-    """A fill ended the order by a larger quantity, of which the venue had not told yet: it was in force."""
-    if not progress.order_qty < pending.order_qty <= progress.cum_qty + progress.broken_qty:
+    """The order is over, and more of it has filled than the venue had told to be in force: what was asked for was."""
+    if progress.order_qty >= min(pending.order_qty, progress.cum_qty + progress.broken_qty):
         return []
     progress.order_qty, progress.limit_px, progress.stop_px = pending.terms
     fact = OrderReplaced(

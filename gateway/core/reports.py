@@ -131,9 +131,9 @@ class ReportReader:
             if report.venue_order_id and not progress.venue_order_id and not was_terminal:
                 self._acknowledge(order, progress, report)
             return
+        if pending is not None and pending.is_sent and progress.is_terminal:
+            self.facts += proven(order, progress, pending, report, self.ts_ns)
         if kind is _TRADE:
-            if pending is not None and pending.is_sent and progress.is_terminal:
-                self.facts += proven(order, progress, pending, report, self.ts_ns)
             self._execute(order, progress, report, was_terminal)
             if order.early_revisions or self._revisions:
                 self._revisions_of(order).note(fill_of(report))

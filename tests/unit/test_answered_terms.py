@@ -198,6 +198,25 @@ def test_a_fill_of_the_whole_larger_quantity_proves_that_it_was_in_force() -> No
     assert (order.ord_status, world.position(Route.LIVE)) == (OrdStatus.FILLED, 20)
 
 
+def test_an_order_that_ends_beyond_its_old_quantity_is_on_record_with_the_larger_one() -> None:
+    """Without this, an order that was canceled before its answer came would have filled more than was ordered, and
+    what comes late would be held against the venue."""
+    world = World(trading_config(Mode.LIVE))
+    order = asked_for(world)
+    world.fill(order, 14)
+    world.report(order, ExecType.CANCELED)
+    assert (order.ord_status, order.order_qty, order.cum_qty, held(world)) == (OrdStatus.CANCELED, 20, 14, 0)
+    world.fill(order, 2)
+    late = world.records[-1].facts[0]
+    assert isinstance(late, OrderExecuted)
+    assert (late.is_late, late.is_overfill) == (True, False)
+    world = World(trading_config(Mode.LIVE))
+    order = asked_for(world)
+    world.fill(order, 10)
+    world.report(order, ExecType.CANCELED)
+    assert (order.ord_status, order.order_qty) == (OrdStatus.CANCELED, 10), "nothing proves the larger one"
+
+
 def test_terms_that_the_policy_has_not_allowed_yet_keep_no_order_open() -> None:
     """Without this, an order would wait for a venue that was never asked."""
     world = World(trading_config(Mode.LIVE))
