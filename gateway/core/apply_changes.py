@@ -70,12 +70,13 @@ def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
     was_open = order.is_open
     folding.note_answered(state, order, fact.ts_ns)
     hold_exposure(state, order, -1)
-    before = rest_value(order)
-    order.order_qty, order.limit_px, order.stop_px = fact.order_qty, fact.limit_px, fact.stop_px
+    before, pending = rest_value(order), order.pending_replace
+    terms = order.order_qty, order.limit_px, order.stop_px = fact.order_qty, fact.limit_px, fact.stop_px
     order.held_unit = fact.held_unit
     order.ord_status = fact.ord_status
     order.terms_ns = fact.transact_ns
-    folding.note_replaced(state, order, before, is_ours=fact.settles_pending)
+    is_as_asked = fact.settles_pending and pending is not None and pending.terms == terms
+    folding.note_replaced(state, order, before, is_as_asked=is_as_asked)
     if fact.settles_pending or not order.is_open:
         order.pending_replace = None
     order.is_in_doubt = False

@@ -25,7 +25,7 @@ class Twin(msgspec.Struct, gc=False):
     order_qty: Decimal | None = None
     #: How often its terms were changed.
     replaced: int = 0
-    #: The venue changed the order by itself: the twin goes on under terms that the order no longer has.
+    #: The venue changed the order otherwise than it was asked to: the twin had terms that the order never had.
     is_apart: bool = False
 
     @property

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.domain.facts import OrderReplaced
 from gateway.domain.money import ZERO, ratio
 from gateway.domain.orders import Fill, Order
 
@@ -46,13 +47,16 @@ class LiveOrder(msgspec.Struct):
     sent_ns: int = 0
     live: Execution = msgspec.field(default_factory=Execution)
     twins: tuple[Execution, Execution] = msgspec.field(default_factory=lambda: (Execution(), Execution()))
-    #: The venue changed the order by itself while a twin went on under the old terms.
+    #: The terms that were asked for last.
+    asked: tuple[Decimal, Decimal | None, Decimal | None] | None = None
+    #: The venue changed the order otherwise than it was asked to, and a twin had other terms.
     is_apart: bool = False
 
-    @property
-    def is_twin_behind(self) -> bool:
-        """Whether a twin goes on under terms that the order no longer has."""
-        return any(not twin.is_done and twin.replaced < self.live.replaced for twin in self.twins)
+    def note_replaced(self, fact: OrderReplaced) -> None:
+        self.live.replaced += 1
+        is_as_asked = fact.settles_pending and self.asked == (fact.order_qty, fact.limit_px, fact.stop_px)
+        if not is_as_asked and any(not twin.is_done or twin.replaced >= self.live.replaced for twin in self.twins):
+            self.is_apart = True
 
     @property
     def is_comparable(self) -> bool:

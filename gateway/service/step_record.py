@@ -112,11 +112,13 @@ class StepFold:
             found.live.cum_qty, found.live.cum_value = fact.cum_qty, fact.cum_value
             self._tell(fact.ts_ns, "trade revised", f"{fact.order_id}: {fact.text or fact.exec_id}")
 
+    def replace_held(self, fact: facts.ReplaceHeld) -> None:
+        if (found := self._orders.get(fact.order_id)) is not None:
+            found.asked = fact.pending.terms
+
     def replaced(self, fact: facts.OrderReplaced) -> None:
-        if (found := self._orders.get(fact.order_id)) is None:
-            return
-        found.live.replaced += 1
-        found.is_apart |= not fact.settles_pending and found.is_twin_behind
+        if (found := self._orders.get(fact.order_id)) is not None:
+            found.note_replaced(fact)
 
     def ended(self, fact: facts.OrderEnded) -> None:
         if (found := self._orders.get(fact.order_id)) is None:
@@ -285,6 +287,7 @@ _TAKERS: Mapping[type, _Taker] = {
     facts.OrderAcknowledged: StepFold.acknowledged,
     facts.OrderExecuted: StepFold.executed,
     facts.TradeRevised: StepFold.revised,
+    facts.ReplaceHeld: StepFold.replace_held,
     facts.OrderReplaced: StepFold.replaced,
     facts.OrderEnded: StepFold.ended,
     facts.TwinUpdated: StepFold.twin,

@@ -85,6 +85,20 @@ def test_what_the_venue_changed_by_itself_parts_the_twins() -> None:
     assert record_of(site).pairs == 0
 
 
+def test_twins_that_filled_under_other_terms_than_the_venue_gave_are_compared_with_nothing() -> None:
+    """Without it a venue that puts half a change in force would be held against twins that had all of it."""
+    site, order = resting()
+    site.replace(order, limit_px=NEAR)
+    twins(site, order, ExecType.REPLACED, px=NEAR)
+    twins(site, order, ExecType.TRADE, px=NEAR)
+    site.report(order, ExecType.REPLACED, limit_px=FAR + 1, order_qty=D(10))
+    assert order.pending_replace is None
+    site.fill(order, 5, px=FAR + 1)
+    site.report(order, ExecType.CANCELED)
+    assert pairs_and_hits(site) == (0, 0)
+    assert record_of(site).pairs == 0
+
+
 def test_a_twin_is_done_by_its_own_quantity() -> None:
     """Without it a twin that got its larger quantity before the venue answered would be done half way."""
     site, order = resting()

@@ -133,9 +133,10 @@ def note_executed(state: GatewayState, order: Order, fact: OrderExecuted) -> Non
             tally.fill_ms += (fact.ts_ns - order.sent_ns) // _MS
 
 
-def note_replaced(state: GatewayState, order: Order, value_before: Decimal, *, is_ours: bool) -> None:
+def note_replaced(state: GatewayState, order: Order, value_before: Decimal, *, is_as_asked: bool) -> None:
     """An order has other terms now. What they add is opened like a new order's; what they take from an order of an
-    earlier step was never opened in this one. ``is_ours`` False: nobody asked for them, of its twins neither."""
+    earlier step was never opened in this one. ``is_as_asked`` False: its twins, which heard what was asked for, if
+    anything was, had other terms."""
     rollout = rollout_of(state, order.venue)
     evidence, added = rollout.evidence, rest_value(order) - value_before
     if not order.is_closing:
@@ -148,8 +149,8 @@ def note_replaced(state: GatewayState, order: Order, value_before: Decimal, *, i
     if order.route is _LIVE:
         for tally in evidence.tallies(stratum_of(order)):
             tally.replaced += 1
-    for twin in (order.twin, order.second_twin) if not is_ours else ():
-        if twin is not None and twin.ord_status in OPEN_STATUSES and twin.replaced < order.replaced:
+    for twin in (order.twin, order.second_twin) if not is_as_asked else ():
+        if twin is not None and (twin.ord_status in OPEN_STATUSES or twin.replaced >= order.replaced):
             twin.is_apart = True
 
 
