@@ -29,6 +29,7 @@ from gateway.domain.money import ZERO
 from gateway.domain.orders import Order
 from gateway.domain.overrides import Override
 from gateway.domain.positions import Position
+from gateway.domain.records import Checkpoint
 from gateway.domain.rollout_facts import HeardAlert
 from gateway.domain.sessions import Approval, Session
 from gateway.domain.whole_text import with_whole_characters
@@ -178,6 +179,12 @@ def decode_snapshot(data: bytes, change: Callable[[TradingConfig], TradingConfig
 def state_hash(state: GatewayState) -> str:
     """blake2b-256 over the canonical bytes of the state."""
     return hash_of(encode_snapshot(state))
+
+
+def checkpoint_of(state: GatewayState, seq: int, ts_ns: int) -> Checkpoint:
+    """The state as record ``seq`` left it."""
+    data = encode_snapshot(state)
+    return Checkpoint(seq=seq, ts_ns=ts_ns, state=data, state_hash=hash_of(data))
 
 
 def hash_of(data: bytes) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.core.admission import settle
 from gateway.core.apply import apply, trim
-from gateway.core.checkpoint import encode_snapshot, hash_of
+from gateway.core.checkpoint import checkpoint_of
 from gateway.core.decide import decide
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
@@ -319,15 +319,19 @@ class Engine:
                     self._closing.drop(order)
             item.entry = msgspec.structs.replace(item.entry, closed_orders=kept)
 
-    def _snapshot(self) -> Checkpoint:
-        data = encode_snapshot(self.state)
-        return Checkpoint(seq=self.last_seq, ts_ns=self._clock.now_ns(), state=data, state_hash=hash_of(data))
+    def _snapshot(self) -> Checkpoint | None:
+        """None when it cannot be made, which keeps no record from the disk."""
+        try:
+            return checkpoint_of(self.state, self.last_seq, self._clock.now_ns())
+        except Exception:
+            _log.exception("no checkpoint can be made of the state; the next start folds more records")
+            return None
 
     async def checkpoint(self) -> None:
         """Write the state as of now, once the records it folds are durable. A failure costs only start-up time."""
-        checkpoint = self._snapshot()
-        self._checkpoint_seq = checkpoint.seq
-        self._tasks.spawn(self._save_when_durable(checkpoint), "checkpoint")
+        self._checkpoint_seq = self.last_seq
+        if (checkpoint := self._snapshot()) is not None:
+            self._tasks.spawn(self._save_when_durable(checkpoint), "checkpoint")
 
     async def _save_when_durable(self, checkpoint: Checkpoint) -> None:
         try:

@@ -281,6 +281,23 @@ async def test_a_checkpoint_that_cannot_be_restored_costs_time_and_nothing_else(
         assert (state_hash(state), seq) == (expected, last)
 
 
+async def test_a_checkpoint_that_cannot_be_made_stops_no_record(caplog: pytest.LogCaptureFixture) -> None:
+    """Without this, one value that cannot be encoded would end the task that writes the journal, and nothing would be
+    durable any more."""
+    async with desk() as one:
+        one.engine.state.day = Unwritable()
+        await one.engine.checkpoint()
+        await one.place()
+        one.engine.state.day = 0
+        await one.engine.checkpoint()
+        await one.until(lambda: one.journal.checkpoints)
+    assert "no checkpoint can be made of the state" in caplog.text
+
+
+class Unwritable(int):
+    """A number that has no form in JSON."""
+
+
 async def test_a_twin_that_ends_after_its_order_is_in_the_archive_too() -> None:
     """Without this, the list of finished orders would show twins that never filled."""
     async with desk(Mode.LIVE) as one:
