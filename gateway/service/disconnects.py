@@ -26,16 +26,17 @@ class DisconnectWatch:
         self._engine = engine
         self._venues = venues
         self._clock = clock
-        self._lost: set[str] = set()
+        #: Where a connection stands that this process has made.
+        self._standing: set[str] = set()
 
     def on_record(self, record: Record) -> None:
         event = record.event
         if not isinstance(event, VenueStatusChanged):
             return
         if not event.is_connected:
-            self._lost.add(event.venue)
-        elif event.venue in self._lost:
-            self._lost.discard(event.venue)
+            self._standing.discard(event.venue)
+        elif event.venue not in self._standing:
+            self._standing.add(event.venue)
             venue = self._venues().get(event.venue)
             if venue is not None and venue.cancel_on_disconnect:
                 asyncio.get_running_loop().call_soon(self._cancel_all, event.venue, event.ts_ns)

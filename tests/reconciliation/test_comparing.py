@@ -305,7 +305,7 @@ def test_an_order_that_is_over_here_and_open_there_is_canceled_and_told() -> Non
     venue = Venue(world)
     order = working(world, venue)
     world.report(order, ExecType.CANCELED)
-    venue.look(3)
+    venue.look(2)
     assert [ticket.order_id for ticket in world.canceled if not ticket.is_twin] == [order.order_id]
     [seen] = world.state.agreements["alpha"].foreign.values()
     assert "over in the books" in seen.text

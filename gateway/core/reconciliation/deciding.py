@@ -37,9 +37,8 @@ def note(state: GatewayState, event: AccountCompared) -> Decision:
         if before is None or (before.qty, before.symbols) != (drift.qty, drift.symbols):
             since_ns = event.ts_ns if before is None else before.since_ns
             facts.append(DriftFound(ts_ns=event.ts_ns, drift=msgspec.structs.replace(drift, since_ns=since_ns)))
-    for fact in _foreign(known, event):
-        facts.append(fact)
-        effects.extend(_cancels(state, fact))
+    facts.extend(_foreign(known, event))
+    effects.extend(_cancels(state, event))
     if set(event.differing) != set(known.differing):
         facts.append(ExecutionsDiffer(ts_ns=event.ts_ns, venue=event.venue, executions=event.differing))
     for order_id in event.lost_ids:
@@ -48,7 +47,7 @@ def note(state: GatewayState, event: AccountCompared) -> Decision:
             text = f"{event.venue} does not list it among its open orders"
             facts.append(OrderInDoubt(ts_ns=event.ts_ns, order_id=order_id, text=text))
             effects.extend(lookup_effects(own))
-    return Decision(tuple(facts), tuple(effects)) if facts else NOTHING
+    return Decision(tuple(facts), tuple(effects)) if facts or effects else NOTHING
 
 
 def _foreign(known: VenueAgreement, event: AccountCompared) -> Iterator[Fact]:
@@ -65,12 +64,13 @@ def _foreign(known: VenueAgreement, event: AccountCompared) -> Iterator[Fact]:
             yield ForeignOrderGone(ts_ns=event.ts_ns, venue=event.venue, venue_order_id=venue_order_id)
 
 
-def _cancels(state: GatewayState, fact: Fact) -> tuple[Effect, ...]:
-    """An order that is over for us must not fill: nobody could cancel it through the gateway any more."""
-    if not isinstance(fact, ForeignOrderSeen) or not fact.order.is_open:
-        return ()
-    order = state.orders.get(fact.order.order_id)
-    return () if order is None or order.is_open else (CancelOrder(ticket=ticket_of(order)),)
+def _cancels(state: GatewayState, event: AccountCompared) -> Iterator[Effect]:
+    """An order that is over for us must not fill, and nobody could cancel it through the gateway any more: that is
+    asked for as often as it is seen, for a cancel may be lost, or find no room in the venue's budget."""
+    for seen in event.foreign:
+        order = state.orders.get(seen.order_id) if seen.is_open else None
+        if order is not None and not order.is_open:
+            yield CancelOrder(ticket=ticket_of(order))
 
 
 def accept(state: GatewayState, event: DriftAcceptance) -> Decision:

@@ -26,7 +26,7 @@ class VenueAgreement(msgspec.Struct):
     bases: dict[str, Decimal] = {}
     #: Differences that nobody accepted yet.
     drifts: dict[str, HoldingDrift] = {}
-    #: Orders that did not come through this gateway, by the venue's id, oldest first.
+    #: Orders that did not come through this gateway, by the venue's id.
     foreign: dict[str, ForeignOrder] = {}
     #: Executions of ours that the venue tells otherwise than they are booked.
     differing: tuple[ExecutionDifference, ...] = ()
@@ -50,13 +50,16 @@ class VenueAgreement(msgspec.Struct):
     def note_foreign(self, order: ForeignOrder) -> None:
         self.foreign[order.venue_order_id] = order
         if len(self.foreign) > _REMEMBERED:
-            done = next((key for key, one in self.foreign.items() if not one.is_open), None)
-            self.foreign.pop(done or next(iter(self.foreign)))
+            # By time: a state that came from a checkpoint holds its maps in another order.
+            known = self.foreign.values()
+            oldest = min(known, key=lambda one: (one.is_open, one.since_ns, one.venue_order_id))
+            del self.foreign[oldest.venue_order_id]
 
     def forget_foreign(self, venue_order_id: str) -> None:
         """It is not open any more; that it was there is remembered."""
-        order = self.foreign[venue_order_id]
-        self.foreign[venue_order_id] = msgspec.structs.replace(order, is_open=False)
+        order = self.foreign.get(venue_order_id)
+        if order is not None:
+            self.foreign[venue_order_id] = msgspec.structs.replace(order, is_open=False)
 
 
 def agreement_of(agreements: dict[str, VenueAgreement], venue: str) -> VenueAgreement:
