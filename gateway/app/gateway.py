@@ -9,7 +9,6 @@ from pathlib import Path
 from gateway import __version__
 from gateway.adapters.calendar import ExchangeCalendar, UnknownCalendar
 from gateway.adapters.config import ConfigWatcher, StartResult
-from gateway.adapters.halt_mark import FileHaltMark
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.marketdata.routed import RoutedMarket
@@ -21,7 +20,7 @@ from gateway.app.alerting import Alerting
 from gateway.app.candidates import CandidateDesk
 from gateway.app.edits import ConfigEdits
 from gateway.app.registry import StartRefused
-from gateway.domain.enums import Role, TradingState
+from gateway.domain.enums import Role
 from gateway.domain.events import GatewayStarted
 from gateway.domain.instruments import Instrument
 from gateway.domain.orders import Actor
@@ -107,9 +106,7 @@ class Gateway:
                 venue_days=venue_days(config, now_ns),
             )
         )
-        reason = FileHaltMark(self.data_dir).reason()
-        if reason is not None and self.engine.state.trading.gateway_state is TradingState.ACTIVE:
-            await self.controls.switch_trading(TradingState.HALTED, _SYSTEM, reason)
+        await self.controls.resume_mark(_SYSTEM)
         await self.commands.look()
         await self.engine.settle(self.engine.last_seq)
         self.intake.closed = None

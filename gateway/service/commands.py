@@ -8,6 +8,7 @@ itself. ``FLATTEN`` also closes all live positions, once for each time the file 
 import asyncio
 import logging
 
+from gateway.core.trading.states import GATEWAY
 from gateway.domain.enums import Role, TradingState
 from gateway.domain.orders import Actor
 from gateway.service.controls import FLATTEN, KILL, CommandFiles, OperatorControls
@@ -49,7 +50,9 @@ class CommandWatch:
             await self._controls.switch_trading(TradingState.HALTED, _actor(FLATTEN), reason)
 
     def _is_not_halted(self) -> bool:
-        return self._engine.state.trading.gateway_state is not TradingState.HALTED
+        """Whether no person's halt stands. That of a breaker is none: it may end by itself at any moment."""
+        stop = self._engine.state.trading.stop_of(GATEWAY)
+        return stop is None or stop.state is not TradingState.HALTED
 
 
 def _actor(name: str) -> Actor:

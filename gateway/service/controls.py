@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.core.trading.scopes import scope_problem
+from gateway.core.trading.states import GATEWAY
 from gateway.domain.enums import Route, ScopeKind, TradingState
 from gateway.domain.events import SessionEnded, SessionStarted, TradingSwitched, UnlockRequested
 from gateway.domain.orders import Actor
@@ -23,13 +24,13 @@ COMMAND_FILES = KILL, FLATTEN = "KILL", "FLATTEN"
 
 
 class HaltMark(Protocol):
-    """Remembers outside the journal that trading was disabled, for a stop while the journal cannot be written."""
+    """Remembers outside the journal how trading was stopped, for a stop while the journal cannot be written."""
 
-    def set(self, reason: str) -> None: ...
+    def set(self, state: TradingState, reason: str) -> None: ...
 
     def clear(self) -> None: ...
 
-    def reason(self) -> str | None: ...
+    def stop(self) -> tuple[TradingState, str] | None: ...
 
 
 class CommandFiles(Protocol):
@@ -126,9 +127,16 @@ class OperatorControls:
             if state is TradingState.ACTIVE:
                 self._halt_mark.clear()
             else:
-                self._halt_mark.set(reason)
+                self._halt_mark.set(state, reason)
         except OSError as error:
             _log.error("the halt mark could not be written, the journal has to carry it alone: %s", error)
+
+    async def resume_mark(self, actor: Actor) -> None:
+        """At a start: what the mark says counts where the journal holds less, whatever breakers stop beside it."""
+        marked = self._halt_mark.stop()
+        stop = self._engine.state.trading.stop_of(GATEWAY)
+        if marked is not None and (stop is None or stop.state.strictness < marked[0].strictness):
+            await self.switch_trading(marked[0], actor, marked[1])
 
     async def lift_lock(self, lock_id: str, actor: Actor, reason: str) -> StrategyLock | None:
         lock = self._engine.state.throttle.locks.get(lock_id)
@@ -145,6 +153,8 @@ class OperatorControls:
     async def shut_down(self, actor: Actor, reason: str) -> None:
         self._breakers.shut_down(actor, reason)
         await self._engine.settle(self._engine.last_seq)
+        if self._engine.failure is not None:  # a restart now would not know of it
+            self._mark(TradingState.HALTED, f"emergency shutdown: {reason or 'pressed by hand'}")
 
     async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session:
         now_ns = self._clock.now_ns()

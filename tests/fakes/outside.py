@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 
+from gateway.domain.enums import TradingState
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.market import MarketPhase, Quote
 from gateway.domain.policy_input import PolicyInput
@@ -122,16 +123,16 @@ class MemoryHaltMark:
     """Implements ``service.controls.HaltMark``."""
 
     def __init__(self) -> None:
-        self._reason: str | None = None
+        self._stop: tuple[TradingState, str] | None = None
 
-    def set(self, reason: str) -> None:
-        self._reason = reason
+    def set(self, state: TradingState, reason: str) -> None:
+        self._stop = state, reason
 
     def clear(self) -> None:
-        self._reason = None
+        self._stop = None
 
-    def reason(self) -> str | None:
-        return self._reason
+    def stop(self) -> tuple[TradingState, str] | None:
+        return self._stop
 
 
 class MemoryFiles:

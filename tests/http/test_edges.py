@@ -195,10 +195,10 @@ def test_a_long_reason_in_any_script_is_kept_with_the_halt(tmp_path: Path) -> No
     """Without this, the reason of a stop would be lost at the restart that follows it."""
     mark = FileHaltMark(tmp_path)
     for reason in ("ü" * 200, "停止" * 100, f"half {HALF}", "plain"):
-        mark.set(reason)
-        said = FileHaltMark(tmp_path).reason()
+        mark.set(TradingState.HALTED, reason)
+        said = FileHaltMark(tmp_path).stop()
         assert said is not None
-        assert said.startswith(reason[:50].replace(HALF, "?"))
+        assert said[1].startswith(reason[:50].replace(HALF, "?"))
 
 
 async def test_a_client_that_reads_nothing_is_not_given_memory() -> None:

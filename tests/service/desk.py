@@ -54,6 +54,7 @@ class Desk:
         self.clock: Clock = SystemClock()
         self.market = FixedMarket(PRICES)
         self.files = MemoryFiles()
+        self.halt_mark = MemoryHaltMark()
         self.table = VenueTable(VenueSlot(self.simulator, None))
         self.table.add("alpha", VenueSlot(venue, timeout_s))
 
@@ -98,7 +99,7 @@ class Desk:
             self.tasks,
         )
         self.controls = OperatorControls(
-            self.engine, MemoryHaltMark(), self.flattener, self.breakers, self.files, self.clock
+            self.engine, self.halt_mark, self.flattener, self.breakers, self.files, self.clock
         )
         self.reads = Reads(self.engine, self.intake, self.journal, self.journal, self.market, self.clock)
         for venue in (self.simulator, self.venue):

@@ -53,12 +53,17 @@ def line_key(route: Route, position_key: str) -> str:
 
 
 def begin(flattens: dict[str, Flatten], order: FlattenOrder, ts_ns: int, keeps: Mapping[str, Decimal]) -> None:
-    """Enter a new command, and let go of the oldest that have ended."""
+    """Enter a new command, and let go of the oldest that have ended, but for the last one of everybody: that of a file
+    that still stands must not be carried out a second time."""
     lines = {key: FlattenLine(keep_qty) for key, keep_qty in keeps.items()}
     flattens[order.flatten_id] = Flatten(order=order, started_ns=ts_ns, lines=lines)
-    ended = [name for name, one in flattens.items() if not one.is_running]
+    # By time: a state that came from a checkpoint holds its maps in another order.
+    by_time = sorted(flattens.values(), key=lambda one: (one.started_ns, one.order.flatten_id))
+    last = {one.order.actor.name: one.order.flatten_id for one in by_time}
+    ended = [one.order.flatten_id for one in by_time if not one.is_running]
     for name in ended[: max(len(ended) - _KEPT_ENDED, 0)]:
-        del flattens[name]
+        if name not in last.values():
+            del flattens[name]
 
 
 def note_sent(flattens: dict[str, Flatten], order: Order) -> None:
