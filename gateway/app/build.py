@@ -39,6 +39,7 @@ from gateway.service.commands import CommandWatch
 from gateway.service.controls import OperatorControls
 from gateway.service.drop_copy import DropCopyDesk
 from gateway.service.figures import FigureKeeper
+from gateway.service.halted_orders import HaltedOrders
 from gateway.service.market_health import MarketHealth
 from gateway.service.overrides import OverrideDesk
 from gateway.service.reads import Reads
@@ -156,6 +157,7 @@ def _assemble(
             path.breakers,
             alerts,
             rollouts,
+            HaltedOrders(engine, clock),
             clock,
         ),
         commands=CommandWatch(desks.files, desks.controls, engine),

@@ -34,7 +34,7 @@ def _cancel_requested(state: GatewayState, fact: CancelRequested) -> None:
 def _cancel_refused(state: GatewayState, fact: CancelRefused) -> None:
     order = state.orders[fact.order_id]
     order.is_cancel_requested = False
-    order.updated_ns = fact.ts_ns
+    order.updated_ns = order.cancel_refused_ns = fact.ts_ns
 
 
 def _replace_held(state: GatewayState, fact: ReplaceHeld) -> None:

@@ -40,6 +40,8 @@ from gateway.domain.market import MarketView
 from gateway.domain.orders import Actor, Order, PendingReplace, Reject
 from gateway.domain.reasons import RejectCode
 
+#: Until a cancel that the venue refused is asked for again where the order must end.
+_REFUSED_NS = 2_000_000_000
 _SELF_MATCH_PREVENTION = Actor("self_match_prevention", Role.RISK)
 
 
@@ -67,6 +69,11 @@ def cancel_orders(orders: list[Order], actor: Actor, ts_ns: int) -> tuple[tuple[
             text = "canceled before it was sent"
             facts.append(OrderEnded(ts_ns=ts_ns, order_id=order.order_id, ord_status=OrdStatus.CANCELED, text=text))
     return tuple(facts), tuple(effects)
+
+
+def may_cancel(order: Order, ts_ns: int) -> bool:
+    """Whether a cancel is worth asking for: none is under way, and the venue has not just refused one."""
+    return not order.is_cancel_requested and ts_ns - order.cancel_refused_ns >= _REFUSED_NS
 
 
 def make_way(others: list[Order], ts_ns: int) -> tuple[tuple[Fact, ...], tuple[Effect, ...]]:

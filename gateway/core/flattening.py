@@ -9,7 +9,7 @@ price only means that the order goes at market.
 
 from decimal import Decimal
 
-from gateway.core.changes import cancel_orders, make_way
+from gateway.core.changes import cancel_orders, make_way, may_cancel
 from gateway.core.closing import closing_order, closing_side, executes_at_once, kept_qty, whole_lots
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.state import GatewayState
@@ -156,11 +156,11 @@ class _Step:
         own = [order for order in orders if self._is_own(order)]
         for order in own:
             fits = position is not None and order.side is closing_side(position) and order.held_qty <= excess
-            if not fits and not order.is_cancel_requested:
+            if not fits:
                 self._cancel(order)
         must_end = orders if self._flatten.closes_all else own
         for order in must_end:
-            if order.flatten_id not in self._running and not order.is_cancel_requested:
+            if order.flatten_id not in self._running:
                 self._cancel(order)
         if must_end:
             doubt = ", in doubt" if any(order.is_in_doubt for order in must_end) else ""
@@ -186,6 +186,8 @@ class _Step:
         return self._event.touches.get(symbol)
 
     def _cancel(self, order: Order) -> None:
+        if not may_cancel(order, self._event.ts_ns):
+            return
         facts, effects = cancel_orders([order], self._wish.actor, self._event.ts_ns)
         self.facts += facts
         self.effects += effects

@@ -1,6 +1,6 @@
 """The kill switch: a person stops trading in one scope, or lets it go on."""
 
-from gateway.core.changes import cancel_orders
+from gateway.core.changes import cancel_orders, may_cancel
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
 from gateway.core.trading.states import Scope, scopes_of
@@ -35,6 +35,18 @@ def _ended_flattens(state: GatewayState, event: TradingSwitched) -> list[Flatten
         FlattenEnded(ts_ns=event.ts_ns, flatten_id=one.order.flatten_id, is_flat=False, text=text)
         for one in state.running_flattens()
         if one.closes_all and (one.order.scope, one.order.scope_id) == (event.scope, event.scope_id)
+    ]
+
+
+def left_working(state: GatewayState, ts_ns: int) -> list[Order]:
+    """Orders that work although trading is halted for them: the venue refused the cancel. What a flatten sent is its
+    own to cancel."""
+    if not any(stop.state is TradingState.HALTED for stop in state.trading.everything_stopped()):
+        return []
+    return [
+        order
+        for order in state.open_orders()
+        if not order.flatten_id and may_cancel(order, ts_ns) and state.trading.is_halted(order)
     ]
 
 

@@ -227,6 +227,7 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     #: What a person said became of it while the venue said nothing.
     settlement: Settlement | None = None
     is_cancel_requested: bool = False
+    cancel_refused_ns: int = 0  # when the venue last did
     reject: Reject | None = None
 
     route: Route = Route.SHADOW

@@ -18,6 +18,9 @@ from gateway.service.venue_table import VenueTable
 _log = logging.getLogger(__name__)
 _FIRST_S = 0.05
 _MAX_S = 30.0
+#: What is asked for again within this time after the last answer waits, longer each time: a venue that tells of an
+#: order, and not of what a cancel of it came to, would be asked and sent cancels as fast as it answers.
+_QUIET_NS = 2_000_000_000
 #: At one venue. Many orders in doubt must not share its message budget so that no look-up ever gets to its end.
 _AT_ONCE = 3
 
@@ -43,6 +46,8 @@ class LookUps:
         self._gates: dict[str, asyncio.Semaphore] = {}
         #: Under way; True: asked for once more since the venue was last asked.
         self._running: dict[tuple[str, bool, bool], bool] = {}
+        #: When the last look-up of an order ended, oldest first, and how long it had waited to begin.
+        self._ended: dict[tuple[str, bool, bool], tuple[int, float]] = {}
         #: Orders whose change has not been answered: it may reach the venue after a look-up.
         self._changing: Counter[str] = Counter()
 
@@ -63,16 +68,29 @@ class LookUps:
             self._running[key] = True
             return
         self._running[key] = False
-        self._tasks.spawn(self._look_up(ticket, key), "venue lookup")
+        self._tasks.spawn(self._look_up(ticket, key, self._wait_s(key)), "venue lookup")
 
-    async def _look_up(self, ticket: OrderTicket, key: tuple[str, bool, bool]) -> None:
+    def _wait_s(self, key: tuple[str, bool, bool]) -> float:
+        """Until the venue is asked: at once, unless it has answered just now."""
+        quiet_ns = self._clock.monotonic_ns() - _QUIET_NS
+        while self._ended and (oldest := next(iter(self._ended.items())))[1][0] < quiet_ns:
+            del self._ended[oldest[0]]
+        last = self._ended.pop(key, None)
+        return 0.0 if last is None else min(max(2 * last[1], _FIRST_S), _MAX_S)
+
+    async def _look_up(self, ticket: OrderTicket, key: tuple[str, bool, bool], wait_s: float) -> None:
         """Ask until the order is in doubt no more: nothing but the venue, or a person, settles it."""
         delay_s = _FIRST_S
         try:
+            if wait_s:
+                await asyncio.sleep(wait_s)
             while True:
                 self._running[key] = False
                 as_of_ns = self._as_of_ns(ticket)
-                if self._note_answer(ticket, await self._ask(ticket), as_of_ns) and not self._running[key]:
+                answer = await self._ask(ticket)
+                self._ended.pop(key, None)
+                self._ended[key] = self._clock.monotonic_ns(), wait_s  # before what its answer brings about
+                if self._note_answer(ticket, answer, as_of_ns) and not self._running[key]:
                     return
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, _MAX_S)

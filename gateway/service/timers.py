@@ -13,6 +13,7 @@ from gateway.service.breakers import BreakerWatch
 from gateway.service.engine import Engine
 from gateway.service.figures import FigureKeeper
 from gateway.service.flattening import Flattener
+from gateway.service.halted_orders import HaltedOrders
 from gateway.service.overrides import OverrideDesk
 from gateway.service.rollouts import RolloutDesk
 from gateway.service.trading_days import gateway_day, venue_days
@@ -37,6 +38,7 @@ class Timers:
         breakers: BreakerWatch,
         alerts: AlertDesk,
         rollouts: RolloutDesk,
+        halted: HaltedOrders,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -45,6 +47,7 @@ class Timers:
         self._clock = clock
         self._parts = (
             flattener.pursue,
+            halted.tick,
             overrides.tick,
             self._mark,
             figures.tick,

@@ -1,0 +1,206 @@
+"""A stop holds whatever else stops, refuses, restarts or is full beside it."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters.halt_mark import FileHaltMark
+from gateway.domain.enums import Mode, OrdStatus, Role, SubmitStatus, TradingState
+from gateway.domain.orders import Actor, Order
+from gateway.domain.records import Record
+from gateway.domain.settings import VenueSettings
+from gateway.ports.venue import Answer
+from gateway.service.commands import CommandWatch
+from gateway.service.disconnects import DisconnectWatch
+from gateway.service.halted_orders import HaltedOrders
+from tests.fakes.venue import FakeVenue
+from tests.service.desk import Desk, desk
+from tests.world import ADMIN, D
+
+SYSTEM = Actor("system", Role.ADMIN)
+
+
+def answering(venue: FakeVenue, status: SubmitStatus) -> list[str]:
+    """Let the venue answer every cancel so, and do nothing; the cancels that it got."""
+    got: list[str] = []
+
+    async def cancel(ticket: object) -> Answer:
+        got.append(ticket.order_id)  # type: ignore[attr-defined]
+        return Answer(status, "not now")
+
+    venue.cancel = cancel  # type: ignore[assignment, method-assign]
+    return got
+
+
+async def resting(one: Desk) -> Order:
+    one.venue.fills = False
+    order = one.order(await one.place(qty=1, limit=D(100)))
+    await one.until(lambda: order.ord_status is OrdStatus.NEW)
+    return order
+
+
+def may_ask_again(order: Order) -> None:
+    """As if the venue had refused the cancel a while ago."""
+    order.cancel_refused_ns -= 5_000_000_000
+
+
+async def test_a_cancel_of_the_kill_switch_that_is_refused_is_asked_for_again() -> None:
+    """Without this, a venue that refuses one cancel (a clock that is off by a second) would keep an order at work while
+    everybody believes that trading has stopped."""
+    async with desk(Mode.LIVE) as one:
+        order, halted = await resting(one), HaltedOrders(one.engine, one.clock)
+        halted.tick()
+        assert not order.is_cancel_requested
+        really, got = one.venue.cancel, answering(one.venue, SubmitStatus.REJECTED)
+        await one.controls.switch_trading(TradingState.HALTED, ADMIN, "fire")
+        await one.until(lambda: bool(order.cancel_refused_ns))
+        halted.tick()
+        await asyncio.sleep(0.02)
+        assert len(got) == 1  # not at once: the venue would refuse as fast as it is asked
+        one.venue.cancel = really  # type: ignore[method-assign]
+        may_ask_again(order)
+        halted.tick()
+        await one.until(lambda: order.ord_status is OrdStatus.CANCELED)
+
+
+async def test_a_flatten_asks_a_venue_that_refuses_cancels_now_and_then() -> None:
+    """Without this, each refusal would bring the next cancel 20 ms later: fifty a second for one order, out of the
+    budget that other cancels need, and each with two records in the journal."""
+    async with desk(Mode.LIVE) as one:
+        order, got = await resting(one), answering(one.venue, SubmitStatus.REJECTED)
+        flatten_id = await one.controls.flatten(ADMIN, "fire")
+        await one.until(lambda: bool(order.cancel_refused_ns))
+        await asyncio.sleep(0.1)
+        one.flattener.pursue()
+        assert len(got) == 1
+        assert one.engine.state.flattens[flatten_id].is_running
+        may_ask_again(order)
+        one.flattener.pursue()
+        await one.until(lambda: len(got) == 2)
+
+
+async def test_a_venue_that_does_not_say_what_a_cancel_came_to_is_asked_ever_slower() -> None:
+    """Without this, cancel and look-up would chase each other as fast as the venue answers, until it locks us out."""
+    async with desk(Mode.LIVE) as one:
+        order, got = await resting(one), answering(one.venue, SubmitStatus.UNKNOWN)
+        await one.controls.switch_trading(TradingState.HALTED, ADMIN, "fire")
+        await one.until(lambda: len(got) >= 3)
+        await asyncio.sleep(0.3)
+        assert len(got) <= 6
+        assert len(one.venue.lookups) <= 7
+        assert order.is_cancel_requested
+
+
+async def test_the_file_stops_trading_beside_a_breaker_that_did() -> None:
+    """Without this, KILL would do nothing while a breaker halts, and trading would go on with the end of that: a
+    quarter of a second long while the file stands, and for good once it is taken away."""
+    async with desk(Mode.LIVE) as one:
+        watch = CommandWatch(one.files, one.controls, one.engine)
+        await one.controls.shut_down(ADMIN, "smoke")
+        one.files.found["KILL"] = "fire"
+        await watch.look()
+        await one.controls.reset_breaker("emergency_shutdown", ADMIN, "no smoke", True)
+        assert one.engine.state.trading.gateway_state is TradingState.HALTED
+        del one.files.found["KILL"]
+        await watch.look()
+        assert one.engine.state.trading.gateway_state is TradingState.HALTED
+
+
+@pytest.mark.parametrize("is_reducing", [False, True])
+async def test_a_halt_that_the_journal_lost_counts_after_a_restart(is_reducing: bool) -> None:
+    """Without this, a kill switch that was pressed with a full disk would be forgotten where the gateway took closing
+    orders only, or was halted by a breaker, when the journal could last be written."""
+    async with desk(Mode.LIVE) as one:
+        if is_reducing:
+            await one.controls.switch_trading(TradingState.REDUCING, ADMIN, "late")
+        else:
+            await one.controls.shut_down(ADMIN, "smoke")
+        one.journal.failure = "disk full"
+        await one.controls.switch_trading(TradingState.HALTED, ADMIN, "fire")
+        mark = one.halt_mark
+        await one.crash()
+    one.journal.failure = None
+    async with desk(Mode.LIVE, journal=one.journal) as again:
+        again.halt_mark.set(*mark.stop() or (TradingState.ACTIVE, ""))
+        await again.controls.resume_mark(SYSTEM)
+        (stop,) = again.engine.state.trading.all_stops()
+        assert (stop.state, stop.reason) == (TradingState.HALTED, "fire")
+
+
+async def test_a_mark_of_closing_only_halts_nothing_at_a_restart() -> None:
+    """Without this, a restart would turn what a person reduced into a halt, in which positions cannot be closed."""
+    async with desk(Mode.LIVE) as one:
+        await one.controls.switch_trading(TradingState.REDUCING, ADMIN, "late")
+        await one.controls.resume_mark(SYSTEM)
+        assert one.engine.state.trading.gateway_state is TradingState.REDUCING
+
+
+async def test_an_emergency_shutdown_outlives_a_journal_that_cannot_be_written() -> None:
+    """Without this, the next start would trade as if nobody had pressed it."""
+    async with desk(Mode.LIVE) as one:
+        await one.controls.shut_down(ADMIN, "smoke")
+        assert one.halt_mark.stop() is None  # the journal carries it, and its reset
+        one.journal.failure = "disk full"
+        await one.controls.shut_down(ADMIN, "fire")
+        stop = one.halt_mark.stop()
+        assert stop is not None
+        assert stop[0] is TradingState.HALTED
+        assert "fire" in stop[1]
+
+
+def test_the_mark_says_how_trading_was_stopped(tmp_path: Path) -> None:
+    """Without this, what was reduced would come back halted; a mark of an earlier version means what it meant then."""
+    mark = FileHaltMark(tmp_path)
+    assert mark.stop() is None
+    for state in (TradingState.REDUCING, TradingState.HALTED):
+        mark.set(state, "fire")
+        assert FileHaltMark(tmp_path).stop() == (state, "fire")
+    mark.clear()
+    assert FileHaltMark(tmp_path).stop() is None
+    for text in ('{"halted": true, "reason": "fire"}', '{"halted": true, "state": "odd", "reason": "fire"}', "{"):
+        (tmp_path / "halt_mark.json").write_text(text)
+        stop = mark.stop()
+        assert stop is not None
+        assert stop[0] is TradingState.HALTED
+
+
+async def test_a_file_flatten_is_not_forgotten_while_its_file_stands() -> None:
+    """Without this, twenty flattens later the file that still stands would be carried out again, under order ids that
+    were used before."""
+    async with desk(Mode.LIVE) as one:
+        watch = CommandWatch(one.files, one.controls, one.engine)
+        one.files.found["FLATTEN"] = "out"
+        await watch.look()
+        state = one.engine.state
+        (first,) = state.flattens
+        for number in range(25):
+            await one.controls.flatten(ADMIN, "again", flatten_id=f"g{number}")
+            await one.until(lambda: not state.running_flattens())
+        started = state.flattens[first].started_ns
+        await watch.look()
+        assert state.flattens[first].started_ns == started
+        assert len(state.flattens) <= 22
+
+
+async def test_orders_are_taken_back_although_the_venue_was_away_before_the_restart() -> None:
+    """Without this, a gateway that restarts twice before its venue is back would leave the orders of before at work,
+    for it heard of no loss."""
+    venue = FakeVenue()
+    settings = {"alpha": VenueSettings(name="alpha", adapter="fake", cancel_on_disconnect=True)}
+    async with desk(Mode.LIVE, venue=venue) as one:
+        order_id = (await resting(one)).order_id
+        one.executor.on_status("alpha", False, "not connected yet")
+        await one.engine.durable(one.engine.last_seq)
+        await one.crash()
+    async with desk(Mode.LIVE, venue=venue, journal=one.journal) as again:
+        watch = DisconnectWatch(again.engine, lambda: settings, again.clock)
+
+        def tell(record: Record) -> None:
+            watch.on_record(record)
+
+        again.engine.on_durable = tell
+        again.executor.on_status("alpha", False, "not connected yet")
+        again.executor.on_status("alpha", True, "")
+        await again.until(lambda: again.engine.state.orders[order_id].ord_status is OrdStatus.CANCELED)
+        assert order_id in venue.cancels
