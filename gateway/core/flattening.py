@@ -13,7 +13,7 @@ from gateway.core.changes import cancel_orders, make_way, may_cancel
 from gateway.core.closing import closing_order, closing_side, executes_at_once, kept_qty, whole_lots
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.state import GatewayState
-from gateway.core.switching import open_orders_of
+from gateway.core.switching import open_orders_of, person_halt
 from gateway.core.throttle.rules import opposing
 from gateway.core.tickets import submit_effects
 from gateway.core.trading.flattens import Flatten, line_key
@@ -33,7 +33,8 @@ def request(state: GatewayState, event: FlattenRequested) -> Decision:
     """Halt the scope and ask for the end of all that is open in it; what is held is closed by the pursuit.
 
     A command takes the place of one for the same scope and no other books that is under way. One that keeps a part of
-    each position (a breaker's) halts nothing and ends only the orders that would open or add.
+    each position (a breaker's) halts nothing, ends only the orders that would open or add, and sends nothing where a
+    person has halted trading.
     """
     wish, ts_ns = event.order, event.ts_ns
     scope = (wish.scope, wish.scope_id)
@@ -199,6 +200,9 @@ class _Step:
             return f"venue {position.venue} is not connected: {venue.text or 'no reason given'}"
         if position.symbol not in self._state.config.instruments:
             return f"{position.symbol} is not in instruments.yaml"
+        halt = None if self._flatten.closes_all else person_halt(self._state, position)
+        if halt is not None:
+            return f"trading was halted by {halt.actor.name}: {halt.reason or 'no reason given'}"
         line = self._flatten.lines.get(key)
         if line is not None and line.retry_ns > self._event.ts_ns:
             return f"the last order was refused ({line.text}); tried again" if line.text else "tried again in a moment"

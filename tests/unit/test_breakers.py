@@ -458,6 +458,26 @@ def test_a_reset_ends_the_reduction_and_the_other_book_does_not() -> None:
     assert (reduction.is_running, reduction.is_flat) == (False, False)
 
 
+@pytest.mark.parametrize("is_by_hand", [True, False])
+def test_a_reset_takes_back_what_the_reduction_sent(is_by_hand: bool) -> None:
+    """Without this, an order that waits for the market to open would still close what is not to be closed any more."""
+    world = world_with(BreakerKind.DRAWDOWN)
+    world.open_live(200)
+    world.mark("AAPL", D(380))
+    world.mark("AAPL", D(160))
+    world.check()
+    world.pursue()
+    (reduction,) = world.state.running_flattens()
+    (order,) = world.closing(reduction)
+    world.report(order, ExecType.NEW)
+    if is_by_hand:
+        world.reset("drawdown", force=True)
+    else:
+        world.mark("AAPL", D(380))
+        world.check()
+    assert (reduction.is_running, order.is_cancel_requested) == (False, True)
+
+
 HOUR_NS = 3_600 * 1_000_000_000
 
 

@@ -533,3 +533,36 @@ def test_a_flatten_of_the_other_book_leaves_one_that_is_under_way() -> None:
     live = world.flatten()
     world.flatten(Route.SHADOW)
     assert live.is_running
+
+
+def test_who_calls_a_flatten_off_keeps_what_is_left() -> None:
+    """Without this, a closing order that waits for the market to open would close in the morning what somebody decided
+    in the evening to keep."""
+    world = live_world()
+    world.open_live(10)
+    flatten = world.flatten()
+    (order,) = world.closing(flatten)
+    world.report(order, ExecType.NEW)
+    world.halt(State.ACTIVE)
+    assert not flatten.is_running
+    assert order.is_cancel_requested
+    assert world.canceled[-3:][0].order_id == order.order_id
+
+
+@pytest.mark.parametrize("scope", [(ScopeKind.GATEWAY, ""), (ScopeKind.STRATEGY, "s1")])
+def test_a_reduction_sends_nothing_where_a_person_has_halted_trading(scope: tuple[ScopeKind, str]) -> None:
+    """Without this, orders would go out after the kill switch has answered, sent by nobody."""
+    world = live_world()
+    world.open_live(10)
+    flatten = world.flatten(keep_ratio=D("0.5"))
+    (order,) = world.closing(flatten)
+    world.halt(State.HALTED, *scope)
+    assert order.is_cancel_requested
+    world.report(order, ExecType.CANCELED)
+    world.pursue(31)
+    later = world.flatten(keep_ratio=D("0.25"))  # what trips later sends nothing either
+    assert (len(world.closing(flatten)), world.closing(later)) == (1, [])
+    assert "halted by system" in later.waits[0]
+    world.halt(State.ACTIVE, *scope)
+    world.pursue(31)
+    assert [one.order_qty for one in world.closing(later)] == [D(8)]

@@ -9,7 +9,7 @@ from gateway.core.decision import NOTHING, Decision
 from gateway.core.flattening import request
 from gateway.core.identity import reduction_id
 from gateway.core.state import GatewayState
-from gateway.core.switching import open_orders_of
+from gateway.core.switching import called_off, open_orders_of
 from gateway.core.trading.states import BOOKS
 from gateway.domain.breakers import BreakerAction, BreakerConfig, BreakerKind, Trip
 from gateway.domain.effects import CancelOrder, Effect
@@ -55,6 +55,12 @@ def check(state: GatewayState, event: BreakersChecked) -> Decision:
     for trip_id, trip in sorted(state.breakers.trips.items()) if event.is_full else ():
         if trip_id not in seen:
             facts += _reset_unmeasured(state, event, trip)
+    resets = [state.breakers.trips[fact.trip_id] for fact in facts if isinstance(fact, BreakerReset)]
+    ids = {reduction_id(trip.trip_id, trip.since_ns) for trip in resets}
+    over = [fact for fact in facts if isinstance(fact, FlattenEnded) and fact.flatten_id in ids]
+    canceled, more = called_off(state, over, SYSTEM)
+    facts += canceled
+    effects += more
     return Decision(*_once(facts, effects)) if facts else NOTHING
 
 
@@ -215,7 +221,8 @@ def reset(state: GatewayState, event: BreakerResetRequested) -> Decision:
             return _refused("BREAKER_CAUSE_LASTS", text)
         cause = event.reason or "reset by hand"
         facts += _reset(state, event.ts_ns, trip, value or ZERO, cause, event.actor, value if lasts else None)
-    return Decision(tuple(facts))
+    canceled, effects = called_off(state, facts, event.actor)
+    return Decision((*facts, *canceled), effects)
 
 
 def _refused(code: str, text: str) -> Decision:
