@@ -22,6 +22,8 @@ def why_withheld(state: GatewayState, order: Order, *, is_replace: bool = False,
     if is_replace:
         if order.pending_replace is None:
             return "nobody waits for the change any more"
+        if order.is_cancel_requested:  # at some venues a change is a new order
+            return "canceled before it was sent"
         if not raises_risk(order, order.pending_replace):
             return ""
     elif order.ord_status is not _PENDING_NEW:

@@ -174,3 +174,28 @@ async def test_dearer_terms_that_wait_are_held_back_too() -> None:
         assert (order.order_qty, order.ord_status) == (10, OrdStatus.NEW)
         denied = next(f for r in one.journal.records for f in r.facts if type(f).__name__ == "ReplaceDenied")
         assert denied.reject.code == "WITHHELD"
+
+
+@pytest.mark.parametrize("take_back", [halt, cancel])
+async def test_terms_that_wait_while_the_order_is_canceled_are_held_back_whatever_they_are(
+    take_back: Callable[[Order], Event],
+) -> None:
+    """Without this, a change to less, which at some venues is a new order, would go out after the kill switch has
+    answered."""
+
+    class Changing(FakeVenue):
+        async def replace(self, ticket: OrderTicket, *terms: object) -> Answer:
+            self.calls.append("replace")
+            return Answer(SubmitStatus.ACCEPTED)
+
+    venue = Changing(fills=False)
+    async with desk(Mode.LIVE, venue=venue) as one:
+        order = one.order(await one.place(limit=D(100)))
+        await one.until(lambda: order.ord_status is OrdStatus.NEW)
+        one.journal.gate = asyncio.Event()
+        one.tasks.spawn(one.intake.replace(order.order_id, ReplaceRequest(order_qty=D(5)), TRADER), "replace")
+        await one.until(lambda: order.pending_replace is not None)
+        one.engine.process(take_back(order))
+        let_go(one)
+        await one.until(lambda: order.ord_status is OrdStatus.CANCELED)
+        assert venue.calls == ["submit", "cancel"]

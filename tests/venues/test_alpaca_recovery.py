@@ -13,6 +13,7 @@ from gateway.adapters.venues.alpaca import venue as venue_module
 from gateway.adapters.venues.alpaca.client import CredentialsUnfit, RestClient
 from gateway.domain.enums import ExecType, OrdType, SubmitStatus, TimeInForce
 from gateway.domain.settings import VenueSettings
+from gateway.ports.sending import IS_WANTED
 from tests.venues.alpaca_desk import IN_FLIGHT_S, Desk, market, open_desk, ticket
 
 D = Decimal
@@ -86,6 +87,17 @@ async def test_new_terms_that_alpaca_refuses_end_the_order(desk: Desk) -> None:
     answer = await desk.venue.replace(order, D(100_000), D("179.5"), None)
     assert (answer.status, "insufficient buying power" in answer.text) == (REJECTED, True)
     assert desk.heard.kinds(order.order_id)[-1] is ExecType.CANCELED
+
+
+async def test_a_change_that_nobody_wants_any_more_sends_no_new_order(desk: Desk) -> None:
+    """Without this, a new order would go out after the kill switch has answered, for a change whose old order was being
+    taken back just then."""
+    order = ticket()
+    await desk.venue.submit(order)
+    IS_WANTED.set(lambda: "cancel" not in [operation for operation, _ in desk.peer.requests])
+    assert (await desk.venue.replace(order, D(5), D("179.5"), None)).status is REJECTED
+    await desk.heard.until_kind(order.order_id, ExecType.CANCELED)
+    assert desk.sent() == 1
 
 
 async def test_terms_without_a_form_leave_the_order_alone(desk: Desk) -> None:

@@ -20,6 +20,7 @@ from gateway.adapters.venues.alpaca.reading import client_order_id_of, filled_qt
 from gateway.adapters.venues.alpaca.tracking import Tracked
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import SubmitStatus
+from gateway.ports.sending import IS_WANTED
 from gateway.ports.venue import Answer
 
 _POLL_FIRST_S, _POLL_MAX_S = 0.05, 1.0
@@ -66,6 +67,9 @@ class Changes:
             return Answer(SubmitStatus.UNKNOWN, "canceled: all of the new quantity had filled already")
         client_order_id = client_order_id_of(changed.order_id, tracked.generation + 1)
         body = self._form(msgspec.structs.replace(changed, order_qty=left), client_order_id)
+        if not IS_WANTED.get()():  # while the old order was taken back
+            self._book.on_change_refused(tracked, old, "canceled to be changed, which nobody wants any more")
+            return Answer(SubmitStatus.REJECTED, "the new order was not sent")
         tracked.is_change_in_doubt = True
         self._book.note_sent(tracked)
         try:
