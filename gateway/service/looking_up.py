@@ -25,6 +25,11 @@ _QUIET_NS = 2_000_000_000
 _AT_ONCE = 3
 
 
+def _has_wish(order: Order) -> bool:
+    """Whether a cancel or a change of it was sent and is not answered."""
+    return order.is_cancel_requested or (order.pending_replace is not None and order.pending_replace.is_sent)
+
+
 class LookUps:
     """One at a time for each order and twin."""
 
@@ -133,7 +138,10 @@ class LookUps:
         order = self._find_order(ticket.order_id)
         if order is None or not order.is_open:
             return True
-        return answer.is_known is not None and not order.is_in_doubt
+        if answer.is_known is None or order.is_in_doubt:
+            return False
+        # That it is not found, although it worked there, settles nothing of what was asked of it.
+        return answer.is_known or not _has_wish(order)
 
     async def _ask(self, ticket: OrderTicket) -> Lookup:
         slot = self._table.of(ticket)

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.adapters.halt_mark import FileHaltMark
 from gateway.domain.enums import Mode, OrdStatus, Role, SubmitStatus, TradingState
-from gateway.domain.orders import Actor, Order
+from gateway.domain.orders import Actor, Order, ReplaceRequest
 from gateway.domain.records import Record
 from gateway.domain.settings import VenueSettings
 from gateway.ports.venue import Answer
@@ -16,7 +16,7 @@ from gateway.service.disconnects import DisconnectWatch
 from gateway.service.halted_orders import HaltedOrders
 from tests.fakes.venue import FakeVenue
 from tests.service.desk import Desk, desk
-from tests.world import ADMIN, D
+from tests.world import ADMIN, TRADER, D
 
 SYSTEM = Actor("system", Role.ADMIN)
 
@@ -204,3 +204,29 @@ async def test_orders_are_taken_back_although_the_venue_was_away_before_the_rest
         again.executor.on_status("alpha", True, "")
         await again.until(lambda: again.engine.state.orders[order_id].ord_status is OrdStatus.CANCELED)
         assert order_id in venue.cancels
+
+
+@pytest.mark.parametrize("is_change", [False, True])
+async def test_what_is_asked_of_an_order_is_settled_although_the_venue_did_not_find_it_once(is_change: bool) -> None:
+    """Without this, an exchange whose lists lag for a moment would leave an order ``pending_cancel`` and at work, or a
+    change open, for good: nobody would ask again, a flatten would wait for it for ever."""
+    async with desk(Mode.LIVE) as one:
+        order = await resting(one)
+        really = one.venue.cancel
+
+        async def lost(*args: object) -> Answer:
+            return Answer(SubmitStatus.UNKNOWN, "no answer")
+
+        one.venue.cancel = one.venue.replace = lost  # type: ignore[assignment, method-assign]
+        known = one.venue.book.pop(order.order_id)
+        if is_change:
+            await one.intake.replace(order.order_id, ReplaceRequest(order_qty=D(2)), TRADER)
+        else:
+            await one.intake.cancel(order.order_id, TRADER)
+        await one.until(lambda: bool(one.venue.lookups))
+        await asyncio.sleep(0.01)
+        one.venue.book[order.order_id], one.venue.cancel = known, really  # type: ignore[method-assign]
+        if is_change:
+            await one.until(lambda: order.pending_replace is None)
+        else:
+            await one.until(lambda: order.ord_status is OrdStatus.CANCELED)
