@@ -27,6 +27,11 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     is_synthetic: bool = False
     is_delayed: bool = False
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it says nothing at all: the source has no prices of the symbol (any more)."""
+        return self.bid_px is None and self.ask_px is None and self.last_px is None
+
 
 class TradeTick(msgspec.Struct, frozen=True, gc=False):
     """One public trade. ``is_buyer_maker`` True means that a resting bid was hit (the aggressor sold)."""

@@ -118,7 +118,7 @@ def test_no_market_data_is_a_rejection() -> None:
     """Without it, the first fill would be at a price that nobody had seen when the order was sent."""
     floor = Floor()
     floor.buy("b", 1)
-    assert floor.text("b") == "no market data for ACME yet"
+    assert floor.text("b") == "no market data for ACME"
     assert floor.model.open_orders == 0
 
 

@@ -3,11 +3,12 @@
 Prices live here as *keys*: a bid's key is its price, an ask's key is its price negated. On both sides a larger
 key is a better price, so one class serves both and the best level is always the last. The rules:
 
+- A quote with nothing at all in it is withdrawn: what stands where is unknown from then on.
 - A quote is the authority on the touch: levels better than it are gone, and depth updates (which come later than
   quotes on most venues) may only change what lies behind it.
 - Depth counts from its first snapshot on; until then the touch is all that is known.
 - Quantity taken by the simulator stays taken until the feed shows the level growing or gone. A level repeated
-  unchanged brings nothing new.
+  unchanged brings nothing new, also after a time in which the feed did not tell of it.
 """
 
 from bisect import bisect_left
@@ -29,13 +30,15 @@ class BookSide:
     comparisons, and every update brings new ones.
     """
 
-    __slots__ = ("_has_quote", "_keys", "_quantities", "_taken", "_touch", "has_depth", "sign")
+    __slots__ = ("_has_quote", "_keys", "_quantities", "_taken", "_touch", "_unseen", "has_depth", "sign")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
         self._keys: list[Decimal] = []  # ascending: best last
         self._quantities: list[Decimal] = []  # of the key in the same place
         self._taken: tuple[dict[Decimal, Decimal], ...] = tuple({} for _ in range(POOLS))
+        #: What a level showed last that was taken from and is not told of at present: unknown, and not gone.
+        self._unseen: dict[Decimal, Decimal] = {}
         self._touch: Decimal | None = None  # key of the last quote, None when nobody stands there
         self._has_quote = False
         self.has_depth = False
@@ -60,13 +63,15 @@ class BookSide:
     px = key
 
     def visible(self, key: Decimal) -> Decimal | None:
-        """Quantity shown at a price; None where the feed does not tell (beyond its depth, or no data yet)."""
+        """Quantity shown at a price; None where the feed does not tell (beyond its depth, at a best price without a
+        size, or no data yet)."""
         place, is_shown = self._find(key)
         if is_shown:
             return self._quantities[place]
-        if not (self._has_quote or self.has_depth):
+        touch = self._touch
+        if key == touch or not (self._has_quote or self.has_depth):
             return None
-        if place == len(self._keys):
+        if place == len(self._keys) and (touch is None or key > touch):
             return ZERO
         return ZERO if self.has_depth and place else None
 
@@ -93,7 +98,21 @@ class BookSide:
             for place in range(len(keys) - 1, -1, -1):
                 if keys[place] != key:
                     self._drop(place)
-        self._set(key, qty or ZERO)  # a quote without sizes shows no liquidity
+        if self._unseen:
+            self._forget_unseen_above(key)
+        if qty:
+            self._set(key, qty)
+        elif keys and keys[-1] == key:  # a quote without sizes shows no liquidity, and says of none that it is gone
+            self._remember(keys.pop(), self._quantities.pop())
+
+    def withdraw(self) -> None:
+        """The feed tells nothing any more, which is not that nobody stands there."""
+        for key, qty in zip(self._keys, self._quantities, strict=True):
+            self._remember(key, qty)
+        self._keys.clear()
+        self._quantities.clear()
+        self._touch = None
+        self._has_quote = self.has_depth = False
 
     def set_levels(self, levels: tuple[PriceLevel, ...], is_snapshot: bool) -> None:
         """Apply one side of a depth update, behind the touch only when there are quotes."""
@@ -137,13 +156,31 @@ class BookSide:
             self._keep_taken(old_keys, old_quantities)
 
     def _keep_taken(self, old_keys: list[Decimal], old_quantities: list[Decimal]) -> None:
-        """What was taken of levels that are gone is forgotten, and of those that shrank, what they shrank by."""
+        """What was taken of levels that are gone is forgotten, and of those that shrank, what they shrank by. Of levels
+        that are only not known any more it is kept until they are."""
+        unseen = self._unseen
+        if self.has_depth and unseen:
+            old_keys, old_quantities = [*old_keys, *unseen], [*old_quantities, *unseen.values()]
+            self._unseen = {}
         for key, was in zip(old_keys, old_quantities, strict=True):
             place, is_shown = self._find(key)
-            if not is_shown:
+            if is_shown:
+                if self._quantities[place] < was:
+                    self._give_back(key, was - self._quantities[place])
+            elif self.has_depth:
                 self._forget(key)
-            elif self._quantities[place] < was:
-                self._give_back(key, was - self._quantities[place])
+            else:
+                self._remember(key, was)
+
+    def _remember(self, key: Decimal, was: Decimal) -> None:
+        if any(key in taken for taken in self._taken):
+            self._unseen[key] = was
+
+    def _forget_unseen_above(self, touch: Decimal) -> None:
+        """Nobody stands at a better price than the best."""
+        for key in [key for key in self._unseen if key > touch]:
+            del self._unseen[key]
+            self._forget(key)
 
     def _set(self, key: Decimal, qty: Decimal) -> None:
         place, is_shown = self._find(key)
@@ -151,6 +188,8 @@ class BookSide:
             if not is_shown:
                 self._keys.insert(place, key)
                 self._quantities.insert(place, qty)
+                if self._unseen and (former := self._unseen.pop(key, ZERO)) > qty:
+                    self._give_back(key, former - qty)
                 return
             was, self._quantities[place] = self._quantities[place], qty
             if qty < was:
@@ -178,6 +217,7 @@ class BookSide:
     def _clear(self) -> None:
         self._keys.clear()
         self._quantities.clear()
+        self._unseen.clear()
         for taken in self._taken:
             taken.clear()
 
@@ -189,6 +229,8 @@ class BookSide:
         """Use up to ``wanted`` of what is not taken yet, best first and no worse than ``limit_key`` (None: any),
         and return (price, quantity) per level; ``is_strict`` excludes the limit itself."""
         fills: list[tuple[Decimal, Decimal]] = []
+        if not wanted:
+            return fills
         taken = self._taken[pool]
         for key, shown in zip(reversed(self._keys), reversed(self._quantities), strict=True):
             if limit_key is not None and (key < limit_key or (is_strict and key == limit_key)):
@@ -274,14 +316,18 @@ class Book:
 
     def _note(self, update: Quote | DepthUpdate) -> None:
         if isinstance(update, Quote):
-            self.has_data = True
-            if update.last_px is not None:
+            self.has_data = not update.is_withdrawn
+            if update.last_px is not None or not self.has_data:
                 self.last_px = update.last_px
         elif update.is_snapshot:
             self.has_data = True
 
     def _apply(self, update: Quote | DepthUpdate) -> None:
         if isinstance(update, Quote):
+            if update.is_withdrawn:
+                self.bids.withdraw()
+                self.asks.withdraw()
+                return
             self.bids.set_touch(update.bid_px, update.bid_qty)
             self.asks.set_touch(update.ask_px, update.ask_qty)
         else:

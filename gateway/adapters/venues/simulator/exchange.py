@@ -82,7 +82,7 @@ class Exchange:
         problem = self._problem(order)
         matcher = self._matcher(order)
         if problem is None and not matcher.book.has_data:
-            problem = f"no market data for {order.ticket.symbol} yet"
+            problem = f"no market data for {order.ticket.symbol}"
         if problem is not None:
             self.reports.end(order, ExecType.REJECTED, problem, now_ns)
             return
