@@ -152,6 +152,25 @@ def test_an_oco_works_at_once_and_fills_once(floor: Floor) -> None:
     assert floor.model.open_orders == 0
 
 
+def test_an_exit_is_not_made_smaller_than_what_both_have_filled(floor: Floor) -> None:
+    """It would be left with less than nothing to do, and its next fill would be of a negative quantity."""
+    send(floor, oco())
+    floor.trade(111, 6, hits="ask")
+    floor.replace("sl", 3)
+    assert floor.kinds("sl")[-1] == "replace_rejected"
+    floor.quote(80, 10, 82, 10, last=85)
+    assert (floor.filled("tp"), floor.filled("sl")) == (6, 4)
+
+
+def test_an_exit_made_larger_leaves_the_other_nothing_and_not_less(floor: Floor) -> None:
+    """The same from the other end."""
+    send(floor, oco())
+    floor.replace("tp", 15, 110)
+    floor.trade(111, 12, hits="ask")
+    floor.quote(80, 10, 82, 10, last=85)
+    assert (floor.filled("tp"), floor.fills("sl")) == (12, [])
+
+
 def test_an_oco_that_is_through_on_arrival_leaves_no_stop(floor: Floor) -> None:
     """Its profit fills before its stop has been looked at."""
     floor.quote(111, 50, 112, 50, last=111)

@@ -30,8 +30,11 @@ from gateway.domain.settings import SimulatorSettings
 
 # Named once: see order.
 _DAY = TimeInForce.DAY
+_GTD = TimeInForce.GTD
 _OCO = OrderClass.OCO
 _DONE = Phase.DONE
+_BESIDE = "the order or exit beside it has ended"
+_TOO_LATE = "its time to expire has come"
 #: How many finished orders are remembered (by their last report), for questions that cross their reports.
 REMEMBERED_ORDERS = 2_000
 
@@ -116,23 +119,40 @@ class Exchange:
                 self._work(one, self._matcher(one), now_ns)
 
     def adopt(self, order: SimOrder, now_ns: int) -> bool:
-        """Work an order that was acknowledged before a restart; it may wait for market data. False: rejected."""
+        """Work an order that was acknowledged before a restart; it may wait for market data. False: it is over."""
         problem = self._problem(order)
         if problem is not None:
             self.reports.end(order, ExecType.REJECTED, problem, now_ns)
             return False
+        if self._session_passed(order, now_ns):
+            self.reports.end(order, ExecType.EXPIRED, "its session ended while the gateway was away", now_ns)
+            return False
         if order.ticket.order_class is not OrderClass.SIMPLE:
+            ticket = order.ticket
+            entry = None if ticket.is_armed else self._finished.get(sim_id(ticket, ticket.entry_id))
+            has_filled = entry is not None and entry.exec_type is ExecType.TRADE
+            sibling_id = sim_id(ticket, ticket.sibling_id) if ticket.sibling_id else ""
+            if sibling_id in self._finished or (entry is not None and not has_filled):
+                self.reports.end(order, ExecType.CANCELED, _BESIDE, now_ns)
+                return False
             self._join(order)
-            if not (order.ticket.is_armed or self._has_filled(order.ticket)):
+            if not (ticket.is_armed or has_filled):
                 order.phase = Phase.DORMANT
                 return True
         self._work(order, self._matcher(order), now_ns)
         return True
 
-    def _has_filled(self, exit_: OrderTicket) -> bool:
-        """Whether the entry of an exit has filled since the gateway asked about it."""
-        last = self._finished.get(sim_id(exit_, exit_.entry_id))
-        return last is not None and last.exec_type is ExecType.TRADE
+    def _session_passed(self, order: SimOrder, now_ns: int) -> bool:
+        """Whether the session or boundary that an order was for is over by now. An exit's is that in which it woke,
+        which nobody wrote down."""
+        ticket, instrument = order.ticket, order.instrument
+        if not 0 < ticket.created_ns < now_ns or ticket.entry_id or instrument is None:
+            return False
+        if order.is_for_open:
+            return self._session_start_ns(instrument, ticket.created_ns) <= now_ns
+        if order.is_for_close or ticket.time_in_force is _DAY:
+            return self._session_end_ns(instrument, ticket.created_ns) <= now_ns
+        return False
 
     def cancel(self, ticket: OrderTicket, latency_ns: int, now_ns: int) -> None:
         order = self._orders.get(sim_id(ticket))
@@ -157,8 +177,8 @@ class Exchange:
         problem = None
         if order is None:
             problem = self._too_late(ticket)
-        elif order_qty <= order.cum_qty:
-            problem = f"the quantity must be above what has filled already ({order.cum_qty}), was {order_qty}"
+        elif order_qty <= (filled := order.order_qty - order.leaves_qty):
+            problem = f"the quantity must be above what has filled already ({filled}), was {order_qty}"
         if order is None or problem is not None:
             self.reports.refuse(ticket, ExecType.REPLACE_REJECTED, problem or "", latency_ns, now_ns)
             return
@@ -185,14 +205,17 @@ class Exchange:
             boundary = self._session_start_ns if order.is_for_open else self._session_end_ns
             self.timetable.add(boundary(instrument, now_ns), order)
             return
+        expire_ns = order.ticket.expire_ns if order.ticket.time_in_force is _GTD else None
+        if expire_ns is not None and expire_ns <= now_ns:  # on its way, asleep, or while the gateway was away
+            self.reports.end(order, ExecType.EXPIRED, _TOO_LATE, now_ns)
+            return
         matcher.work(order, now_ns)
         if order.phase is _DONE:
             return
         if order.ticket.time_in_force is _DAY:
             self.timetable.add(self._session_end_ns(instrument, now_ns), order)
-        elif order.ticket.time_in_force is TimeInForce.GTD:
-            assert order.ticket.expire_ns is not None  # refused otherwise
-            self.timetable.add(max(order.ticket.expire_ns, now_ns), order)
+        elif expire_ns is not None:
+            self.timetable.add(expire_ns, order)
 
     def _matcher(self, order: SimOrder) -> Matcher:
         symbol = order.ticket.symbol
@@ -222,7 +245,7 @@ class Exchange:
         for one in ending:
             if one.phase is not _DONE:
                 self._matcher(one).withdraw(one)
-                self.reports.end(one, ExecType.CANCELED, "the order or exit beside it has ended", now_ns)
+                self.reports.end(one, ExecType.CANCELED, _BESIDE, now_ns)
 
     # --- time and market ---------------------------------------------------------------------
 
@@ -235,7 +258,7 @@ class Exchange:
             return
         matcher.withdraw(order)
         is_day = order.ticket.time_in_force is _DAY
-        text = "the session of this day order ended" if is_day else "its time to expire has come"
+        text = "the session of this day order ended" if is_day else _TOO_LATE
         self.reports.end(order, ExecType.EXPIRED, text, now_ns)
 
     def on_market(self, update: MarketUpdate, now_ns: int) -> bool:

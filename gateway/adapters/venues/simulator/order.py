@@ -79,7 +79,7 @@ class SimOrder(msgspec.Struct, eq=False, gc=False):
     @property
     def leaves_qty(self) -> Decimal:
         left = self.order_qty - self.cum_qty
-        return left if self.sibling is None else left - self.sibling.cum_qty
+        return left if self.sibling is None else max(left - self.sibling.cum_qty, ZERO)
 
     @property
     def limit_key(self) -> Decimal | None:

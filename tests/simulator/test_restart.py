@@ -1,0 +1,86 @@
+"""What a restart may not change: orders are taken up by ``look_up``, from what their tickets say."""
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.domain.effects import OrderTicket
+from gateway.domain.enums import OrdType, Side, TimeInForce
+from tests.simulator.stories import MIDNIGHT_NS, MS, Floor, make_ticket
+from tests.simulator.test_order_classes import bracket, oco
+
+BUY = Side.BUY
+OPENING, CLOSE = TimeInForce.AT_THE_OPENING, TimeInForce.AT_THE_CLOSE
+EVENING_NS = MIDNIGHT_NS - 3_600_000 * MS
+
+
+@pytest.fixture
+def floor() -> Floor:
+    """Just after midnight: 50 at 111 bid, 50 at 112 asked."""
+    floor = Floor()
+    floor.quote(111, 50, 112, 50, last=111)
+    return floor
+
+
+def take_up(floor: Floor, *tickets: OrderTicket) -> None:
+    for one in tickets:
+        floor.model.look_up(one, floor.now_ns)
+    floor.wait(1)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"time_in_force": TimeInForce.GTD, "expire_ns": MIDNIGHT_NS - 1},
+        {"created_ns": EVENING_NS},
+        {"created_ns": EVENING_NS, "time_in_force": OPENING},
+        {"created_ns": EVENING_NS, "time_in_force": CLOSE},
+        {"created_ns": EVENING_NS, "ord_type": OrdType.LIMIT_ON_CLOSE},
+    ],
+)
+def test_orders_whose_time_ran_out_meanwhile_do_not_trade(floor: Floor, terms: dict[str, object]) -> None:
+    """Without it, yesterday's order fills at today's prices, and one for the close waits for the close of another
+    day."""
+    take_up(floor, make_ticket("late", BUY, 1, 115, **terms))
+    assert floor.kinds("late") == ["expired"]
+    assert floor.model.open_orders == 0
+
+
+def test_orders_of_this_session_go_on(floor: Floor) -> None:
+    """The other half of it, also where a ticket does not say when it was made."""
+    created_ns = MIDNIGHT_NS + 1
+    take_up(floor, make_ticket("of today", BUY, 1, 100, created_ns=created_ns), make_ticket("unknown", BUY, 1, 100))
+    take_up(floor, make_ticket("for the close", BUY, 1, 100, created_ns=created_ns, time_in_force=CLOSE))
+    assert floor.model.open_orders == 3
+
+
+def test_a_gtd_order_whose_time_comes_on_its_way_does_not_trade(floor: Floor) -> None:
+    """It is over when it arrives: filling it first would give it a trade after its time."""
+    ticket = make_ticket("late", BUY, 1, time_in_force=TimeInForce.GTD, expire_ns=floor.now_ns, limit=115)
+    floor.submit(ticket)
+    assert floor.kinds("late") == ["new", "expired"]
+
+
+def test_an_exit_whose_other_one_has_just_filled_is_over(floor: Floor) -> None:
+    """They are asked for one after the other. If the first fills at once and the second then works alone, both fill:
+    the position is closed twice."""
+    pair = oco()
+    take_up(floor, pair, *pair.exits)
+    assert floor.filled("tp") == 10
+    floor.quote(80, 50, 82, 50, last=80)
+    assert floor.kinds("sl") == ["canceled"]
+    assert floor.model.open_orders == 0
+
+
+def test_exits_of_an_entry_that_has_just_ended_are_over(floor: Floor) -> None:
+    """They would sleep for ever, and hold exposure for it."""
+    group = bracket(limit=100, time_in_force=TimeInForce.IOC)
+    take_up(floor, group, *group.exits)
+    assert [floor.kinds(name) for name in ("e", "tp", "sl")] == [["canceled"]] * 3
+    assert floor.model.open_orders == 0
+
+
+def test_an_exit_does_not_expire_by_the_day_of_its_entry(floor: Floor) -> None:
+    """It woke when its entry filled, maybe today: a protective stop may not end because the order is older."""
+    exits = [replace(one, is_armed=True, created_ns=EVENING_NS) for one in bracket().exits]
+    take_up(floor, exits[1])
+    assert floor.model.open_orders == 1
