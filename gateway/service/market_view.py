@@ -85,8 +85,12 @@ class PriceWindow:
         self._tracks: dict[str, _Track] = {}
 
     def note(self, update: MarketUpdate) -> None:
-        """A listener of market data: quotes move the window, trades and depth do not."""
-        if isinstance(update, Quote) and (px := mid_px(update)) is not None:
+        """A listener of market data: quotes move the window, trades and depth do not. Prices that are withdrawn end it."""
+        if not isinstance(update, Quote):
+            return
+        if update.is_withdrawn:  # what comes next may be the prices of another source
+            self._tracks.pop(update.symbol, None)
+        elif (px := mid_px(update)) is not None:
             track = self._tracks.get(update.symbol)
             if track is None:
                 track = self._tracks[update.symbol] = _Track()

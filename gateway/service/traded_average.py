@@ -3,7 +3,7 @@
 from collections import deque
 from decimal import Context, Decimal
 
-from gateway.domain.market import MarketUpdate, TradeTick
+from gateway.domain.market import MarketUpdate, Quote, TradeTick
 from gateway.domain.money import ZERO
 
 _MINUTE_NS = 60_000_000_000
@@ -75,6 +75,8 @@ class TradedAverage:
 
     def on_update(self, update: MarketUpdate) -> None:
         if not isinstance(update, TradeTick):
+            if isinstance(update, Quote) and update.is_withdrawn:  # the next may be those of another source
+                self._windows.pop(update.symbol, None)
             return
         window = self._windows.get(update.symbol)
         if window is None:

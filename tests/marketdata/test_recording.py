@@ -9,6 +9,7 @@ import pytest
 from gateway.adapters.marketdata import read_recording
 from gateway.adapters.marketdata.recording import Recording
 from gateway.adapters.venues.simulator.book import Book
+from gateway.domain.instruments import Instrument
 from gateway.domain.market import DepthUpdate, MarketUpdate, Quote, TradeTick
 from tests.bench.fidelity import RECORDING, recordings_folder
 from tests.marketdata.samples import BTC, ETH, depth, line, snapshot, ticker, trade, write
@@ -132,6 +133,23 @@ def test_a_damaged_archive_ends_where_it_breaks(tmp_path: Path, caplog: pytest.L
         count = len(read(cut))
     assert 0 < count <= 5_000
     assert "archive is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("instruments", [(BTC,), (BTC, ETH), ()])
+def test_a_snapshot_is_of_the_symbol_whose_numbers_it_has(tmp_path: Path, instruments: tuple[Instrument, ...]) -> None:
+    """A snapshot names no symbol, and in a recording of several the depth of another may come just before it. Read as
+    that one's, its book would be filled from at the prices of another."""
+    path = write(
+        tmp_path / "two.jsonl",
+        line(1, depth(11, 12, [["60000", "1"]], [], raw="BTCUSDT")),
+        line(2, depth(500_011, 500_012, [["3000", "1"]], [], raw="ETHUSDT")),
+        line(3, snapshot(11, [["59999", "2"]], [["60001", "2"]])),
+        line(4, depth(13, 14, [["59998", "1"]], [], raw="BTCUSDT")),
+        line(5, snapshot(500_012, [["2999", "2"]], [["3001", "2"]])),
+    )
+    books = [one for one in read_recording(path, instruments) if isinstance(one, DepthUpdate) and one.is_snapshot]
+    found = {(one.symbol, one.bids[-1].px) for one in books}
+    assert found == {("BTC/USDT", 59999)} | ({("ETH/USDT", 2999)} if instruments != (BTC,) else set())
 
 
 def test_only_the_instruments_symbols_are_read(tmp_path: Path) -> None:

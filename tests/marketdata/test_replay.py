@@ -155,6 +155,21 @@ async def test_a_recording_that_is_taken_away_is_a_lost_connection(tmp_path: Pat
     await market.close()
 
 
+async def test_a_recording_that_is_emptied_is_a_lost_connection(tmp_path: Path) -> None:
+    """It would stop without a word, and call itself connected and playing."""
+    clock = ManualClock()
+    path = make_feed(tmp_path)
+    market = make_market(path, clock, loop=True)
+    await market.start()
+    write(path)
+    for _ in range(5):
+        clock.advance(ms=100)
+        market._play()
+    assert not market.state().connection.is_connected
+    assert market.done.is_set()
+    await market.close()
+
+
 async def test_a_late_listener_is_given_the_depth_as_it_stands(tmp_path: Path) -> None:
     """Changes alone tell it nothing, and the next snapshot may never come."""
     path = write(

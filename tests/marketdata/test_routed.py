@@ -134,6 +134,18 @@ async def test_an_edit_moves_symbols_and_tells_those_who_listen() -> None:
     assert not any(feed.is_open for feed in desk.made)
 
 
+async def test_prices_of_two_sources_are_told_apart() -> None:
+    """Without an empty quote between them, stops would compare real prices with a last trade that was invented."""
+    desk = await begun(default="synthetic")
+    desk.feed("synthetic").tick("BTC/USDT", "60000")
+    new = settings(beta="binance", default="synthetic")
+    assert await desk.market.prepare(new) == ()
+    desk.feed("binance").tick("BTC/USDT", "65000")
+    desk.market.switch(new)
+    assert desk.quotes("BTC/USDT")[-3:] == [D(60000), None, D(65000)]
+    await desk.market.close()
+
+
 async def test_a_source_that_cannot_be_had_changes_nothing() -> None:
     """Without this, a refused edit would take the prices away that its gateway trades on."""
     desk = await begun(default="synthetic")

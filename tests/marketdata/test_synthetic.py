@@ -5,6 +5,7 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.adapters.marketdata import SyntheticMarket
@@ -191,6 +192,23 @@ async def test_instruments_may_change_while_it_runs() -> None:
     assert market.quote("AAPL") is before
     assert market.quote("BTC/USDT") is None
     assert market.quote("ES") is not None
+    await market.close()
+
+
+async def test_an_edit_of_the_grid_begins_the_walk_anew() -> None:
+    """On its old grid it would show prices at which every order is refused as off the tick."""
+    market = SyntheticMarket(INSTRUMENTS[:1], MarketDataSettings(), ManualClock())
+    await market.start()
+    heard: list[MarketUpdate] = []
+    market.listen(None, heard.append)
+    coarse = msgspec.structs.replace(INSTRUMENTS[0], tick_size=D(7), lot_size=D(3))
+    market.follow([coarse])
+    market.follow([coarse])  # and what stays goes on
+    quote = market.quote(coarse.symbol)
+    assert quote is not None
+    assert (quote.bid_px % 7, quote.ask_px % 7, quote.bid_qty % 3) == (0, 0, 0)
+    assert heard[0] is quote
+    assert len(heard) == 2
     await market.close()
 
 

@@ -63,6 +63,17 @@ def test_a_price_that_stands_is_the_average_in_the_end() -> None:
     assert kept.average("AAPL", 100_000 * S) == D(100)
 
 
+def test_a_window_does_not_mix_the_prices_of_two_sources() -> None:
+    """Without it, the collar of an order at real prices would be measured from invented ones for the rest of the
+    window."""
+    kept = PriceWindow(10)
+    kept.note(quote(100, 50))
+    kept.note(Quote("AAPL", None, None, None, None, None, None, 0, 105 * S))
+    assert kept.average("AAPL", 105 * S) is None
+    kept.note(quote(105, 100))
+    assert kept.average("AAPL", 107 * S) == 100
+
+
 def test_sizes_are_recorded_only_while_a_limit_asks_for_them() -> None:
     """Without this, every order's record would hold figures that nothing was decided by, or a limit would lack them."""
     views = MarketViews(FixedMarket(PRICES), OpenCalendar())

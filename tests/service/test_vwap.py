@@ -6,10 +6,11 @@ from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.state import GatewayState
 from gateway.domain.enums import ExecType, Mode
-from gateway.domain.market import TradeTick
+from gateway.domain.market import Quote, TradeTick
 from gateway.domain.money import plain
 from gateway.domain.orders import ExecutionReport
 from gateway.service.rollouts import RolloutDesk
+from gateway.service.traded_average import TradedAverage
 from tests.fakes.venue import FakeVenue
 from tests.service.desk import Desk, desk
 
@@ -59,3 +60,13 @@ async def test_the_average_of_the_market_is_recorded_with_what_was_executed() ->
             assert decide(again, record.event).facts == record.facts, record
             apply_record(again, record.facts)
         assert again.rollouts["alpha"].evidence == one.engine.state.rollouts["alpha"].evidence
+
+
+def test_trades_of_a_source_that_went_are_not_averaged_with_those_of_another() -> None:
+    """Without it, executions at real prices would be held against invented trades for five minutes."""
+    traded = TradedAverage()
+    traded.on_update(TradeTick("AAPL", D(50), D(9), 0, 0, is_buyer_maker=False))
+    traded.on_update(Quote("AAPL", None, None, None, None, None, None, 0, 0))
+    assert traded.vwap("AAPL", 0) is None
+    traded.on_update(TradeTick("AAPL", D(100), D(1), 0, 0, is_buyer_maker=False))
+    assert traded.vwap("AAPL", 0) == 100

@@ -181,6 +181,8 @@ class ReplayMarket:
             return
         symbols = self._recording.stream.depth_symbols
         self._rewind(_REST_NS)
+        if self._next is None:
+            raise OSError("it holds no message any more")
         now_ns = self._clock.now_ns()
         for symbol in symbols:  # the book of the end is not that of the beginning
             self._tell(DepthUpdate(symbol, (), (), 0, now_ns, is_snapshot=True))

@@ -145,10 +145,12 @@ class RoutedMarket:
         self._tell_moved(old)
 
     def _tell_moved(self, old: dict[str, MarketFeed]) -> None:
-        """Who listens must not hold on to prices of a source that is gone."""
+        """Who listens must not hold on to prices of a source that is gone, nor mix them with those of another."""
         now_ns = self._clock.now_ns()
         for symbol, feed in self._feeds.items():
             if old.get(symbol) is not feed:
+                if symbol in old:
+                    self._listeners.tell(_no_quote(symbol, now_ns))
                 quote = feed.quote(symbol)
                 present = feed.depth(symbol)
                 self._listeners.tell(quote or _no_quote(symbol, now_ns))

@@ -95,8 +95,13 @@ class SyntheticMarket:
         )
 
     def follow(self, instruments: Sequence[Instrument]) -> None:
-        """Follow an edit of the configuration: what stays goes on where it was, what is new begins at once."""
-        known = self._walks
+        """Follow an edit of the configuration: what stays goes on where it was, what is new begins at once. On another
+        grid of prices or quantities a walk begins anew: off its grid, nobody could trade at what it shows."""
+        known = {
+            one.symbol: walk
+            for one in instruments
+            if (walk := self._walks.get(one.symbol)) is not None and walk.is_on_grid_of(one)
+        }
         self._walks = {
             one.symbol: known.get(one.symbol) or SyntheticWalk(one, self._settings.seed) for one in instruments
         }

@@ -69,6 +69,9 @@ class SyntheticWalk:
         self._last_qty: Decimal | None = self._lot
         self.quote = self._make_quote(0)
 
+    def is_on_grid_of(self, instrument: Instrument) -> bool:
+        return self._tick == instrument.tick_size and self._lot == instrument.lot_size
+
     def first(self, now_ns: int) -> list[MarketUpdate]:
         """The quote and depth to begin with, without a step."""
         self.quote = self._make_quote(now_ns)

@@ -75,7 +75,9 @@ class BinanceStream:
         self._is_open_to_all = not self._symbols
         self._books: dict[str, DepthBook] = {}
         self._last: dict[str, tuple[Decimal, Decimal]] = {}
-        self._depth_symbol = ""  # whose depth came last: the snapshot itself names no symbol
+        #: By the venue's symbol, the last update of depth heard of, of those too that nobody reads: the snapshot itself
+        #: names no symbol.
+        self._depth_ids: dict[str, int] = {}
 
     def decode(self, payload: bytes, received_ns: int) -> tuple[MarketUpdate, ...]:
         """Read one message. Empty when it holds nothing for us; ``ValueError`` when it cannot be read."""
@@ -159,10 +161,10 @@ class BinanceStream:
         return (TradeTick(symbol, level.px, level.qty, event_ns, received_ns, trade.is_buyer_maker),)
 
     def _depth(self, depth: _Depth, received_ns: int) -> tuple[MarketUpdate, ...]:
+        self._depth_ids[depth.symbol] = depth.last_id
         symbol = self._symbol(depth.symbol)
         if symbol is None:
             return ()
-        self._depth_symbol = symbol
         book = self._books.setdefault(symbol, DepthBook())
         change = DepthChange(depth.first_id, depth.last_id, _levels(depth.bids), _levels(depth.asks))
         was_valid = book.is_valid
@@ -174,11 +176,16 @@ class BinanceStream:
         return ()
 
     def _snapshot(self, message: _Message, received_ns: int) -> tuple[MarketUpdate, ...]:
-        if not self._depth_symbol:
+        """Of the symbol whose updates are numbered nearest to it: each symbol's have numbers of their own."""
+        if not self._depth_ids:
             raise ValueError("a depth snapshot before any depth message says whose it is")
-        book = self._books[self._depth_symbol]
-        book.set_snapshot(message.last_update_id, _levels(message.bids), _levels(message.asks))
-        present = self.present_depth(self._depth_symbol, received_ns)
+        number = message.last_update_id
+        symbol = self._symbol(min(self._depth_ids, key=lambda raw: abs(self._depth_ids[raw] - number)))
+        if symbol is None:
+            return ()
+        book = self._books.setdefault(symbol, DepthBook())
+        book.set_snapshot(number, _levels(message.bids), _levels(message.asks))
+        present = self.present_depth(symbol, received_ns)
         return () if present is None else (present,)
 
 
