@@ -85,7 +85,7 @@ class PriceWindow:
         self._tracks: dict[str, _Track] = {}
 
     def note(self, update: MarketUpdate) -> None:
-        """A listener of market data: quotes move the window, trades and depth do not. Prices that are withdrawn end it."""
+        """A listener of market data: quotes move the window, or end it; trades and depth do not."""
         if not isinstance(update, Quote):
             return
         if update.is_withdrawn:  # what comes next may be the prices of another source

@@ -16,6 +16,7 @@ import ccxt
 from gateway.adapters.venues.ccxt.client import Client
 from gateway.adapters.venues.ccxt.options import CcxtOptions, read_options
 from gateway.adapters.venues.ccxt.outcomes import EXPECTED, words_of
+from gateway.adapters.venues.ccxt.prints import Prints
 from gateway.adapters.venues.shared.link import Backoff
 from gateway.adapters.venues.shared.market import VenueMarket
 from gateway.domain.instruments import Instrument
@@ -53,6 +54,7 @@ class CcxtMarket(VenueMarket):
         self._heard_ns: dict[str, int] = {}
         self._booked_ns: dict[str, int] = {}
         self._told: dict[str, tuple[Levels, Levels]] = {}
+        self._prints = Prints()
 
     def depth(self, symbol: str) -> DepthUpdate | None:
         book = self._told.get(symbol)
@@ -65,6 +67,7 @@ class CcxtMarket(VenueMarket):
         """With an object of ccxt's of its own: in one that was left in the middle, old subscriptions lie about."""
         self._client = Client(self._settings, self._options, self._clock)
         self._running, self._failures = set(), 0
+        self._prints.reopen()
         try:
             await self._client.call("load_markets")
             async with asyncio.TaskGroup() as tasks:
@@ -112,6 +115,7 @@ class CcxtMarket(VenueMarket):
                 return
             except Exception as error:
                 _log.warning("%s: %s of %s broke: %s", self._name, method, symbol, words_of(error))
+                self._prints.reopen(symbol)
                 await asyncio.sleep(backoff.next_s())
 
     async def _confirm(self, symbol: str) -> None:
@@ -168,7 +172,7 @@ class CcxtMarket(VenueMarket):
 
     def _hear_trades(self, symbol: str, trades: Any) -> None:
         now_ns = self._clock.now_ns()
-        for trade in trades:
+        for trade in self._prints.new_of(symbol, trades, now_ns // _MS):
             px, qty = _known(trade, "price"), _known(trade, "amount")
             if px is not None and qty:
                 is_buyer_maker = trade.get("side") == "sell"  # the side of who took
