@@ -135,7 +135,7 @@ def test_half_a_queue_position_waits_for_half_the_queue() -> None:
     """Same."""
     floor = make_floor("0.5")
     floor.buy("b", 1, 99)
-    floor.trade(99, "2.5", hits="bid")
+    floor.trade(99, 3, hits="bid")
     assert floor.filled("b") == 0
     floor.trade(99, 1, hits="bid")
     assert floor.filled("b") == 1
@@ -181,6 +181,31 @@ def test_depth_updates_move_the_queue_behind_the_touch() -> None:
     floor.quote(98, 2, 101, 5)
     floor.trade(98, 3, hits="bid")
     assert floor.filled("b") == 1
+
+
+def test_a_quote_through_the_price_and_the_print_of_it_are_one_offer() -> None:
+    """The 4 on offer were ours when they were quoted. That somebody bought them in the real market is no second offer:
+    counting both would fill 8 from 4."""
+    floor = make_floor()
+    floor.buy("b", 10, 100)
+    floor.quote(99, 5, "99.5", 4)
+    assert floor.filled("b") == 4
+    floor.trade("99.5", 4, hits="ask")
+    assert floor.filled("b") == 4
+    floor.quote(99, 5, 101, 5)
+    floor.trade("99.5", 3, hits="ask")  # another offer, which no quote told of
+    floor.trade("99.5", 2, hits="bid")  # somebody sold, and would have met us first
+    assert floor.filled("b") == 9
+
+
+def test_a_share_of_the_queue_is_counted_in_whole_lots() -> None:
+    """Half of 5 shares is 2.5: a print of 3 would then fill half a share, which no venue of whole shares does."""
+    floor = make_floor("0.5")
+    floor.buy("b", 2, 99)
+    floor.trade(99, 3, hits="bid")
+    assert floor.fills("b") == []
+    floor.trade(99, 1, hits="bid")
+    assert floor.fills("b") == [(1, D(99))]
 
 
 def test_our_own_orders_queue_behind_each_other() -> None:

@@ -248,6 +248,10 @@ class BookSide:
                 break
         return fills
 
+    def taken_at(self, px: Decimal, pool: int) -> Decimal:
+        taken = self._taken[pool]
+        return taken.get(self.key(px), ZERO) if taken else ZERO
+
     def has_at_least(self, wanted: Decimal, limit_key: Decimal | None, pool: int) -> bool:
         """Whether ``wanted`` could be taken at once (FOK)."""
         taken = self._taken[pool]

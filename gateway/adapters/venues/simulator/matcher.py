@@ -214,21 +214,23 @@ class Matcher:
     def _pass_trade(self, trade: TradeTick, now_ns: int) -> None:
         """A public trade hit one side; ours on it are reached in price and time order.
 
-        Orders of ours on the *other* side at this very price were not hit; those it went through were.
+        Orders of ours on the *other* side at this very price were not hit; those it went through were, but for what
+        they have taken already of the level that was hit: it was quoted before it traded.
         Each pool shares the traded quantity once.
         """
         used = [ZERO] * POOLS
-        for resting, side in ((self._buys, self.book.bids), (self._sells, self.book.asks)):
+        bids, asks = self.book.bids, self.book.asks
+        for resting, side, far in ((self._buys, bids, asks), (self._sells, asks, bids)):
             if resting.best_key is None:
                 continue
             key = side.key(trade.px)
-            is_hit = trade.is_buyer_maker == (side is self.book.bids)
+            is_hit = trade.is_buyer_maker == (side is bids)
             for order in tuple(resting.down_to(key)):
                 if order.phase is _DONE:
                     continue  # the other exit of its pair has just filled
                 if order.limit_key != key:
                     queueing.see_through(order)
-                    reached = trade.qty
+                    reached = trade.qty if is_hit else trade.qty - far.taken_at(trade.px, order.pool)
                 elif is_hit:
                     reached = queueing.see_print(order, trade.qty, now_ns)
                 else:

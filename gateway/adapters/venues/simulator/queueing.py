@@ -8,10 +8,10 @@ first (four times of five in the recorded feed). Counting both would move us up 
 the level is remembered for ``PRINT_LAG_NS``, and prints that come meanwhile are set against it before they move us.
 """
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from gateway.adapters.venues.simulator.order import SimOrder
-from gateway.domain.money import ZERO
+from gateway.domain.money import ONE, ZERO
 
 #: How long after a fall of the level its trade print may still come. In the recorded feed nine of ten prints
 #: that follow a fall of exactly their size do so within this time, half of them within 1 ms.
@@ -19,8 +19,14 @@ PRINT_LAG_NS = 50_000_000
 
 
 def join_queue(order: SimOrder, visible: Decimal | None) -> None:
-    """Stand behind ``queue_share`` of what is visible at the price; None (not visible) leaves the place open."""
-    order.queue_ahead = None if visible is None else visible * order.queue_share
+    """Stand behind ``queue_share`` of what is visible at the price, in whole lots: part of one would let part of one
+    through to us. None (not visible) leaves the place open."""
+    ahead = visible
+    if visible and order.queue_share != ONE:
+        assert order.instrument is not None  # refused otherwise
+        lot = order.instrument.lot_size
+        ahead = min((visible * order.queue_share / lot).to_integral_value(ROUND_CEILING) * lot, visible)
+    order.queue_ahead = ahead
     order.unprinted_qty = ZERO
 
 
