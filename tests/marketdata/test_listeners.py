@@ -63,3 +63,19 @@ def test_a_listener_that_fails_silences_nobody_else(caplog: pytest.LogCaptureFix
         listeners.tell(tick("A"))
     assert len(heard) == 1
     assert "broken reader" in caplog.text
+
+
+def test_a_listener_may_leave_after_all_were_let_go() -> None:
+    """A source is closed before those who listen to it: each of them would fail in its own end."""
+    listeners = Listeners()
+    leave = listeners.add("ACME", lambda update: None)
+    listeners.clear()
+    leave()
+
+
+def test_symbols_that_nobody_listens_to_cost_nothing() -> None:
+    """A client may subscribe to any name, and to another one the next moment."""
+    listeners = Listeners()
+    for number in range(100):
+        listeners.add(f"NO{number}", lambda update: None)()
+    assert not listeners._by_symbol

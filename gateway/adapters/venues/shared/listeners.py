@@ -21,7 +21,8 @@ class Listeners:
         self._by_symbol: dict[str | None, tuple[MarketListener, ...]] = {}
 
     def add(self, symbol: str | None, listener: MarketListener) -> Callable[[], None]:
-        """Returns the function that removes it again; calling that twice is harmless."""
+        """Returns the function that removes it again; calling that twice, or after ``clear``, is harmless. Symbols that
+        nobody listens to any more leave nothing behind: clients may name any."""
         self._by_symbol[symbol] = (*self._by_symbol.get(symbol, ()), listener)
         is_removed = False
 
@@ -30,9 +31,13 @@ class Listeners:
             if is_removed:
                 return
             is_removed = True
-            left = list(self._by_symbol[symbol])
-            left.remove(listener)
-            self._by_symbol[symbol] = tuple(left)
+            left = list(self._by_symbol.get(symbol, ()))
+            if listener in left:
+                left.remove(listener)
+            if left:
+                self._by_symbol[symbol] = tuple(left)
+            else:
+                self._by_symbol.pop(symbol, None)
 
         return remove
 
@@ -50,4 +55,4 @@ class Listeners:
                 _log.exception(_FAILED, update.symbol)
 
     def clear(self) -> None:
-        self._by_symbol = {symbol: () for symbol in self._by_symbol}
+        self._by_symbol = {}
