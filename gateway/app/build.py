@@ -74,7 +74,7 @@ async def build(
     try:
         state, last_seq = await recover_with_archive(journal)
         adapters = ORDER_ADAPTERS | set(extra_venues or {})
-        gate, folder = gate or Gate(), (config_dir / start.settings.policy.path).resolve()
+        gate, folder = gate or Gate(), config_dir / start.settings.policy.path
         judge = partial(judge_by_folder, PolicyLoader(folder, data_dir / LAST_GOOD_POLICIES, gate))
         prove_limits = StartProofs(data_dir, start.settings.candidates).of_limits
         start = usable_start(state, start, data_dir, environ, adapters, SystemClock().now_ns(), judge, prove_limits)

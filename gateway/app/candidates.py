@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 
 from gateway.adapters.config import ConfigInvalid, parse
+from gateway.adapters.policy.files import stamps_of
 from gateway.adapters.policy.gate import ApprovedPolicies
 from gateway.adapters.policy.live import LivePolicies
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.sources import PoliciesInvalid
-from gateway.adapters.policy.watcher import stamps_of
 from gateway.adapters.worker_process import WorkerProcess
 from gateway.app.candidate_proofs import (
     MEMORY,
@@ -91,7 +91,7 @@ def load_candidate(
             ]
     if settings.policies:
         try:
-            policies = PolicyLoader((config_dir / settings.policies).resolve()).load()
+            policies = PolicyLoader(config_dir / settings.policies).load()
         except PoliciesInvalid as invalid:
             folder = Path(settings.policies)
             problems += [
@@ -278,7 +278,7 @@ class _Running:
                 found = (folder / settings.limits).stat()
                 files.append((found.st_mtime_ns, found.st_size, found.st_ino))
         if settings.policies:
-            files.append(stamps_of((folder / settings.policies).resolve()))
+            files.append(stamps_of(folder / settings.policies))
         enforced = around.policy.approved
         return settings, files, dict(around.edits.files), None if enforced is None else enforced.revision
 

@@ -62,7 +62,7 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
     settings = loaded.settings
     state = None if data_dir is None else asyncio.run(_journal_state(data_dir))
     found = _objections(old, settings, state)
-    folder = (config_dir / settings.policy.path).resolve()
+    folder = config_dir / settings.policy.path
     found.extend(str(problem) for problem in check_policies(folder))
     known = state or GatewayState()
     judge = partial(judge_by_folder, PolicyLoader(folder))

@@ -84,7 +84,7 @@ class Gateway:
             raise StartRefused("; ".join(problems))
         self.market.switch(settings)
         self.reloader.prepare_market = self._prepare_market
-        folder = (self.config_dir / self.reloader.settings.policy.path).resolve()
+        folder = self.config_dir / self.reloader.settings.policy.path
         policy_watcher = PolicyWatcher(folder, self._reload_policies)
         self._on_policies(await self.policy.start())
         self.tasks.spawn(self.policy.tend(), "policy engine")

@@ -155,7 +155,7 @@ async def _offline(
             raise Unusable("; ".join(str(problem) for problem in invalid.problems)) from None
         loaded = ConfigLoaded(ts_ns=now_ns, config=settings.trading, actor=_ACTOR)
         apply_record(state, _tried(state, loaded))
-        policy_dir = (config_dir / settings.policy.path).resolve()
+        policy_dir = config_dir / settings.policy.path
     policy = await _policy(policy_dir, data_dir)
     calendar = ExchangeCalendar()
     if state.config.is_market_data_real:

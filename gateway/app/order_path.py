@@ -130,7 +130,7 @@ def _policy(
 ) -> LivePolicies:
     return LivePolicies(
         POLICIES[settings.policy.engine](settings.policy, environ),
-        PolicyLoader((config_dir / settings.policy.path).resolve(), data_dir / LAST_GOOD_POLICIES, gate),
+        PolicyLoader(config_dir / settings.policy.path, data_dir / LAST_GOOD_POLICIES, gate),
     )
 
 

@@ -35,7 +35,7 @@ def serve(config_dir: Path, data_dir: Path, host: str | None, port: int | None) 
         print(f"the folders cannot be used: {error}", file=sys.stderr)
         return 2
     gate = Gate()
-    loader = PolicyLoader((config_dir / start.settings.policy.path).resolve(), gate=gate)
+    loader = PolicyLoader(config_dir / start.settings.policy.path, gate=gate)
     threading.Thread(target=_judge_ahead, args=(loader,), name="policies").start()
     from gateway.app.process import run
 

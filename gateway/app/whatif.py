@@ -105,7 +105,7 @@ async def _ask(
         now, _ = await recover(journal)
         _check(now, settings)
         if policies is None and settings is not None and config_dir is not None:
-            policies = (config_dir / settings.policy.path).resolve()
+            policies = config_dir / settings.policy.path
         candidate = await _candidate(journal, now, settings, policies, data_dir, since_ns)
         # A day before the window: what is measured over a day is then known at its beginning.
         checkpoint = await journal.load_checkpoint(since_ns - _DAY_NS)

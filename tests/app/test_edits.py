@@ -1,6 +1,7 @@
 """Edits of a running gateway that meet a mistake of the gateway itself."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from gateway.adapters.config import load_files, start_settings
 from gateway.app.build import build
 from gateway.app.gateway import Gateway
+from tests.e2e.api import eventually
 from tests.e2e.process import Site
+from tests.patience import PATIENCE_S
 
 
 @asynccontextmanager
@@ -58,3 +61,23 @@ async def test_policies_on_which_the_gateway_itself_fails_are_told(
         monkeypatch.undo()
         await gateway._reload_policies()
         assert gateway.status.health().config_error == ""
+
+
+async def test_a_policy_folder_behind_a_link_is_followed_when_the_link_moves(tmp_path: Path) -> None:
+    """Without this, a deployment that swaps ``current`` edits nothing: the gateway looks at the former release for
+    ever, and its health is well."""
+    site = Site(tmp_path)
+    former = site.policies.rename(tmp_path / "release-1")
+    shutil.copytree(former, tmp_path / "release-2")
+    site.policies.symlink_to(former)
+    async with running(site) as gateway:
+        revision = gateway.policy.revision
+        rego = tmp_path / "release-2" / "trading.rego"
+        rego.write_text(rego.read_text() + "\n# the second release\n")
+        (tmp_path / "next").symlink_to(rego.parent)
+        (tmp_path / "next").rename(site.policies)
+
+        async def is_followed() -> bool:
+            return gateway.policy.revision != revision
+
+        await eventually(is_followed, PATIENCE_S)

@@ -6,6 +6,7 @@ Reading never half-succeeds: whatever is wrong with any file is collected, and o
 import hashlib
 import json
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,8 +15,10 @@ import msgspec
 import yaml
 
 from gateway.adapters.policy.documents import exactness_problem
+from gateway.adapters.policy.files import policy_files, stamps_of
 
 MAX_FILE_BYTES = 1_000_000
+_MAX_READS = 10
 _DATA_FILES = ("data.json", "data.yaml", "data.yml")
 _DATA_SUFFIXES = {".json", ".yaml", ".yml"}
 _GOLDEN = "golden"
@@ -56,22 +59,38 @@ class PolicySources(msgspec.Struct, frozen=True):
 
 
 def read_sources(folder: Path) -> PolicySources:
-    """Read a policy folder, or raise ``PoliciesInvalid`` with everything that is wrong with it."""
+    """Read a policy folder, or raise ``PoliciesInvalid`` with everything that is wrong with it.
+
+    What is replaced meanwhile (mounts swap links) is read again: nobody wrote half of each.
+    """
     if not folder.is_dir():
         raise PoliciesInvalid((PolicyProblem(str(folder), "there is no such folder"),))
-    texts: dict[str, str] = {}
-    problems: list[PolicyProblem] = []
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if not _is_ours(name) or not path.is_file():
-            continue
-        try:
-            texts[name] = _read_text(path)
-        except (OSError, ValueError) as error:
-            problems.append(PolicyProblem(name, f"cannot be read: {error}"))
+    for _ in range(_MAX_READS):
+        before = stamps_of(folder)
+        texts, problems = _read_texts(folder)
+        if stamps_of(folder) == before:
+            break
+    else:
+        problems = [PolicyProblem(str(folder), "it does not stay the same for as long as it takes to read it")]
     if problems:
         raise PoliciesInvalid(tuple(problems))
     return build_sources(texts)
+
+
+def _read_texts(folder: Path) -> tuple[dict[str, str], list[PolicyProblem]]:
+    texts: dict[str, str] = {}
+    problems: list[PolicyProblem] = []
+    try:
+        for name, path in policy_files(folder):
+            if not _is_ours(name):
+                continue
+            try:
+                texts[name] = _read_text(path)
+            except (OSError, ValueError) as error:
+                problems.append(PolicyProblem(name, f"cannot be read: {error}"))
+    except OSError as error:
+        problems.append(PolicyProblem(str(folder), f"cannot be looked into: {error}"))
+    return texts, problems
 
 
 def build_sources(texts: Mapping[str, str]) -> PolicySources:
@@ -108,10 +127,7 @@ def source_texts(sources: PolicySources) -> dict[str, str]:
 
 
 def _is_ours(name: str) -> bool:
-    path = PurePosixPath(name)
-    if any(part.startswith(".") for part in path.parts):
-        return False
-    return (name.endswith(".rego") and not name.endswith("_test.rego")) or path.suffix in _DATA_SUFFIXES
+    return (name.endswith(".rego") and not name.endswith("_test.rego")) or PurePosixPath(name).suffix in _DATA_SUFFIXES
 
 
 def _is_golden(name: str) -> bool:
@@ -119,7 +135,10 @@ def _is_golden(name: str) -> bool:
 
 
 def _read_text(path: Path) -> str:
-    if path.stat().st_size > MAX_FILE_BYTES:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is no file")
+    if found.st_size > MAX_FILE_BYTES:
         raise ValueError(f"it is larger than {MAX_FILE_BYTES} bytes")
     return path.read_text(encoding="utf-8")
 

@@ -5,9 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from gateway.adapters.policy.files import stamps_of
+
 _log = logging.getLogger("gateway.policy")
 _LOOK_EVERY_S = 0.2
-_SUFFIXES = {".rego", ".json", ".yaml", ".yml"}
 
 
 class PolicyWatcher:
@@ -34,17 +35,3 @@ class PolicyWatcher:
                 except Exception:
                     _log.exception("changed policies could not be handled")
             before = now
-
-
-def stamps_of(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """Time, size and identity of every file that could be a policy or its data, golden cases included."""
-    stamps = {}
-    for path in folder.rglob("*"):
-        if path.suffix not in _SUFFIXES:
-            continue
-        try:
-            found = path.stat()
-        except OSError:
-            continue
-        stamps[str(path)] = (found.st_mtime_ns, found.st_size, found.st_ino)
-    return stamps
