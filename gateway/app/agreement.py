@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.app.people.client import GatewayClient, Refused
+from gateway.app.people.terminal import tell
 
 _PATH = "/api/trading/reconciliation"
 
@@ -25,7 +26,7 @@ def status(environ: Mapping[str, str]) -> int:
     def show() -> None:
         venues = GatewayClient(environ).ask("GET", _PATH)["venues"]
         if not venues:
-            print("no venue is read: an order adapter runs only where something may go live")
+            tell("no venue is read: an order adapter runs only where something may go live")
         for venue in venues:
             _print_venue(venue)
 
@@ -34,20 +35,20 @@ def status(environ: Mapping[str, str]) -> int:
 
 def _print_venue(venue: Mapping[str, Any]) -> None:
     read = f"read {venue['read_at']}" if venue["read_at"] else "never read"
-    print(f"{venue['venue']} ({venue['adapter'] or 'no adapter'}): {read}{_after(', now: ', venue['trouble'])}")
+    tell(f"{venue['venue']} ({venue['adapter'] or 'no adapter'}): {read}{_after(', now: ', venue['trouble'])}")
     for one in venue["differences"]:
-        print(
+        tell(
             f"  DIFFERS {one['symbol']}: venue {one['venue_qty']}, explained {one['expected_qty']} "
             f"({one['difference']}) since {one['since']}; only closing in {', '.join(one['symbols'])}"
         )
     for one in venue["executions"]:
-        print(
+        tell(
             f"  EXECUTION {one['exec_id']} of {one['order_id']} ({one['symbol']}): booked {one['booked_qty']}@"
             f"{one['booked_px']}, told {one['venue_qty']}@{one['venue_px']}{_after('; ', _contradicts(one))}"
         )
     for one in venue["unknown_orders"]:
         if one["is_open"]:
-            print(
+            tell(
                 f"  UNKNOWN ORDER {one['venue_order_id']}: {one['side']} {one['order_qty']} {one['symbol']}, "
                 f"filled {one['cum_qty']}{_after('; ', one['text'])}"
             )
@@ -55,7 +56,7 @@ def _print_venue(venue: Mapping[str, Any]) -> None:
         if one["venue_qty"] != "0" or one["book_qty"] != "0":
             base = _after(", accepted ", one["base_qty"] if one["base_qty"] != "0" else "")
             note = _after("; ", one["note"])
-            print(f"  {one['symbol']}: venue {one['venue_qty']}, books {one['book_qty']}{base}{note}")
+            tell(f"  {one['symbol']}: venue {one['venue_qty']}, books {one['book_qty']}{base}{note}")
 
 
 def _contradicts(one: Mapping[str, Any]) -> str:
@@ -82,7 +83,7 @@ def accept(venue: str, symbol: str, reason: str, environ: Mapping[str, str]) -> 
             raise Refused(f"no difference of {symbol} at {venue} waits; see gateway reconcile status")
         wish = {"venue": venue, "symbol": symbol, "difference": found[0]["difference"], "reason": reason}
         done = client.ask("POST", f"{_PATH}/accept", wish)
-        print(f"{venue} may hold {done['venue_qty']} {symbol} ({done['difference']} beyond the books)")
+        tell(f"{venue} may hold {done['venue_qty']} {symbol} ({done['difference']} beyond the books)")
 
     return _told(do)
 
@@ -98,6 +99,6 @@ def settle(order_id: str, outcome: Sequence[str], reason: str, environ: Mapping[
                 raise Refused("give what filled as QTY@PX, for example --as filled 40@179.52")
             wish |= {"quantity": qty, "price": px}
         order = GatewayClient(environ).ask("POST", f"/api/trading/orders/{quote(order_id, safe='')}/settle", wish)
-        print(f"{order['order_id']} is {order['ord_status']}, filled {order['cum_qty']} of {order['order_qty']}")
+        tell(f"{order['order_id']} is {order['ord_status']}, filled {order['cum_qty']} of {order['order_qty']}")
 
     return _told(do)

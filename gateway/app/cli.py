@@ -5,10 +5,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gateway import __version__
+from gateway.app.console import run_on_console
 from gateway.app.people.commands import add_people
 from gateway.domain.enums import STOP_SCOPES
 
@@ -18,6 +20,10 @@ _MAX_PORT = 65_535
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    return run_on_console(partial(_run, words))
+
+
+def _run(words: list[str]) -> int:
     if words[:1] == ["demo"]:
         return _demo(words[1:])
     parser = build_parser()
@@ -25,12 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help()
         return 2
-    try:
-        return int(args.run(args))
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        return 0
+    return int(args.run(args))
 
 
 def _port(text: str) -> int:
@@ -243,7 +244,11 @@ def _whatif(args: argparse.Namespace) -> int:
 def _make_key(args: argparse.Namespace) -> int:
     from gateway.adapters.config import make_key
 
-    key, entry = make_key(args.name, args.role)
+    try:
+        key, entry = make_key(args.name, args.role)
+    except ValueError as unfit:
+        print(f"{args.name!r} {unfit}", file=sys.stderr)
+        return 2
     print(f"Key (shown once, store it safely):\n{key}\n\nEntry for config/principals.yaml:\n{entry}")
     return 0
 

@@ -21,6 +21,7 @@ from gateway.adapters.config import ConfigInvalid, load
 from gateway.adapters.http.auth import is_loopback
 from gateway.adapters.journal import verify
 from gateway.app.environment import environment, secret_variables
+from gateway.app.people.client import Refused, address_of
 from gateway.domain.enums import Mode, Role
 from gateway.domain.settings import Settings, VenueSettings
 from gateway.service.conditions import DISK_FULL_BYTES, DISK_LOW_BYTES
@@ -277,6 +278,10 @@ def _journal(data_dir: Path) -> Finding:
 
 async def _gateway(session: aiohttp.ClientSession, deployment: Deployment) -> Finding:
     url = deployment.gateway_url
+    try:
+        address_of({"GATEWAY_URL": url})
+    except Refused as refused:
+        return Finding("gateway", Level.BAD, str(refused), "set GATEWAY_URL to where the gateway listens")
     try:
         async with session.get(url + "/health/ready") as reply:
             health = dict(await reply.json(content_type=None))

@@ -21,6 +21,7 @@ from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.sources import PoliciesInvalid
 from gateway.app.candidate_proofs import LAST_GOOD_POLICIES
 from gateway.app.people.client import GatewayClient, Refused
+from gateway.app.people.terminal import clean
 from gateway.app.people.verdict import verdict_lines
 from gateway.app.registry import with_capabilities
 from gateway.core.apply import apply_record
@@ -80,7 +81,7 @@ def check_orders(
     except (Refused, Unusable, OSError, UnicodeDecodeError, JournalBroken, JournalUnavailable) as error:
         print(f"cannot be checked: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(views, indent=2) if is_json else "\n\n".join("\n".join(verdict_lines(view)) for view in views))
+    print(json.dumps(views, indent=2) if is_json else "\n\n".join(map(_words, views)))
     return 0 if all(view["would_be"] == "admitted" for view in views) else 1
 
 
@@ -215,4 +216,8 @@ def _quotes(prices: Sequence[str], now_ns: int) -> dict[str, Quote]:
 
 def as_text(verdict: OrderCheckView) -> str:
     """One verdict for people."""
-    return "\n".join(verdict_lines(msgspec.to_builtins(verdict)))
+    return _words(msgspec.to_builtins(verdict))
+
+
+def _words(view: Mapping[str, Any]) -> str:
+    return "\n".join(map(clean, verdict_lines(view)))

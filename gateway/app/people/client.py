@@ -8,6 +8,8 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.app.people.terminal import clean
+
 API = "/api/trading"
 #: An order's checks are decided again from the journal, which takes seconds.
 TIMEOUT_S = 30.0
@@ -19,7 +21,7 @@ class Refused(Exception):
     """The gateway did not do it, or could not be reached; says why. ``status`` is that of its answer, 0 without one."""
 
     def __init__(self, text: str, status: int = 0) -> None:
-        super().__init__(text)
+        super().__init__(clean(text))
         self.status = status
 
 
@@ -37,14 +39,25 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def address_of(environ: Mapping[str, str]) -> str:
     """``GATEWAY_URL`` without its last slash. Raises Refused where it is none."""
     url = environ.get("GATEWAY_URL", "http://127.0.0.1:8000").rstrip("/")
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if "@" in url:
+        raise Refused("GATEWAY_URL must hold no user or password: the key goes into GATEWAY_KEY")
+    if not is_address:
         raise Refused(f"GATEWAY_URL must be an address such as http://127.0.0.1:8000, was {url!r}")
     return url
 
 
 def headers_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """Who asks. Raises Refused, without its words, for a key that no header can hold."""
     key = environ.get("GATEWAY_KEY", "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise Refused(
+            "GATEWAY_KEY holds a line break or a letter that no key has: put the key into it, and nothing else"
+        )
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 

@@ -123,7 +123,7 @@ def _show(what: str) -> Callable[[Namespace], int]:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit():
+    if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"must be a number from 0 on, was {text!r}")
     return int(text)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from gateway.app.people.client import GatewayClient, Refused, Unreachable
+from gateway.app.people.terminal import clean, tell
 
 _TRADING = "/api/trading/trading"
 _POLL_S = 0.2
@@ -26,7 +27,7 @@ def kill(scope: str, scope_id: str, reason: str, environ: Mapping[str, str]) -> 
 
     def act() -> int:
         answer = GatewayClient(environ).ask("POST", f"{_TRADING}/disable", _wish(scope, scope_id, reason))
-        print(f"{_where(answer)} is {answer['trading_state']}; open orders are being canceled")
+        tell(f"{_where(answer)} is {answer['trading_state']}; open orders are being canceled")
         return 0
 
     return _told(act)
@@ -38,9 +39,9 @@ def resume(scope: str, scope_id: str, reason: str, environ: Mapping[str, str]) -
     def act() -> int:
         client = GatewayClient(environ)
         answer = client.ask("POST", f"{_TRADING}/enable", _wish(scope, scope_id, reason))
-        print(f"{_where(answer)} is {answer['trading_state']}")
+        tell(f"{_where(answer)} is {answer['trading_state']}")
         for stop in client.ask("GET", _TRADING)["stops"]:
-            print(f"still {stop['trading_state']}: {_where(stop)}, by {stop['by']}: {stop['cause']}")
+            tell(f"still {stop['trading_state']}: {_where(stop)}, by {stop['by']}: {stop['cause']}")
         return 0
 
     return _told(act)
@@ -57,7 +58,7 @@ def flatten(
     def act() -> int:
         client = GatewayClient(environ)
         answer = client.ask("POST", f"{_TRADING}/flatten", wish)
-        print(f"{_where(answer)} is halted; flatten {answer['flatten_id']} closes its positions")
+        tell(f"{_where(answer)} is halted; flatten {answer['flatten_id']} closes its positions")
         return _watch(client, answer["flatten_id"], wait_s)
 
     return _told(act)
@@ -72,15 +73,16 @@ def _watch(client: GatewayClient, flatten_id: str, wait_s: float) -> int:
             break
         if found["waits"] != waits:
             waits = found["waits"]
-            print("\n".join(f"  {line}" for line in waits))
+            for line in waits:
+                tell(f"  {line}")
         if time.monotonic() >= until:
             print(f"not flat after {wait_s:g} s; it goes on, see GET {_TRADING}", file=sys.stderr)
             return 1
         time.sleep(_POLL_S)
     if found is None or found["state"] != "done":
-        print(f"ended before it was flat: {'' if found is None else found['text']}", file=sys.stderr)
+        print(f"ended before it was flat: {'' if found is None else clean(found['text'])}", file=sys.stderr)
         return 1
-    print(f"flat, with {found['orders_sent']} order(s); enable trading when it may go on")
+    tell(f"flat, with {found['orders_sent']} order(s); enable trading when it may go on")
     return 0
 
 

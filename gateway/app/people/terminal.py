@@ -84,6 +84,11 @@ def clean(text: str) -> str:
     return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)
 
 
+def tell(line: str) -> None:
+    """One line on standard output, cleaned."""
+    print(clean(line))
+
+
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]], terminal: Terminal) -> list[str]:
     """A head and the rows. What does not fit the terminal is cut or left out, and the last line says what."""
     cells = [[one if isinstance(one, Cell) else Cell(one) for one in row] for row in rows]
