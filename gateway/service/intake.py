@@ -11,7 +11,7 @@ from gateway.core.decision import Decision
 from gateway.core.identity import fingerprint
 from gateway.core.validation import shape_problems
 from gateway.core.words import refuse
-from gateway.domain.effects import Effect, EvaluatePolicy, ReconsiderOrder
+from gateway.domain.effects import EvaluatePolicy, ReconsiderOrder
 from gateway.domain.enums import OrdStatus, RejectStage
 from gateway.domain.events import CancelReceived, OrderReceived, PolicyEvaluated, PolicyVerdict, ReplaceReceived
 from gateway.domain.facts import Fact, ReplaceDenied
@@ -188,13 +188,18 @@ class Intake:
         self._telemetry.on_policy(verdict.is_allowed, verdict.failure, self._clock.monotonic_ns() - started_ns)
         return verdict
 
+    async def _ask_and_wait(self, question: EvaluatePolicy) -> PolicyVerdict:
+        """Ask an engine that is elsewhere."""
+        started_ns = self._clock.monotonic_ns()
+        verdict = await self._policy.evaluate(question.document)
+        self._telemetry.on_policy(verdict.is_allowed, verdict.failure, self._clock.monotonic_ns() - started_ns)
+        return verdict
+
     async def _consult(self, decision: Decision) -> Decision:
         """Ask the policy, and decide again where its answer came too late; the last that was decided of the order."""
         for effect in decision.effects:
             if isinstance(effect, EvaluatePolicy):
-                started_ns = self._clock.monotonic_ns()
-                verdict = await self._policy.evaluate(effect.document)
-                self._telemetry.on_policy(verdict.is_allowed, verdict.failure, self._clock.monotonic_ns() - started_ns)
+                verdict = await self._ask_and_wait(effect)
                 decision = await self._consult(self._conclude(effect, verdict))
             elif isinstance(effect, ReconsiderOrder):
                 decision = await self._consult(self._reconsider(effect))
@@ -250,29 +255,24 @@ class Intake:
             return await self._defer(decision)
         if decision.refusal is not None:
             return Reply(Outcome.REFUSED, OrderStory(frozen(order)), decision.refusal)
+        if _replace_denial(decision.facts) is None:
+            decision = await self._consult_replace(decision)
         denied = _replace_denial(decision.facts)
-        if denied is None:
-            denied = await self._consult_replace(decision.effects)
         story = await self.story(order)
         await self._engine.durable(self._engine.last_seq)
         if denied is not None:
             return Reply(Outcome.DENIED, story, denied)
+        if not decision.facts and not order.is_open:  # it ended while the policy thought: nobody was asked for anything
+            return Reply(Outcome.REFUSED, story, not_open(order))
         return Reply(Outcome.REQUESTED, story)
 
-    async def _consult_replace(self, effects: tuple[Effect, ...]) -> Reject | None:
-        for effect in effects:
-            if not isinstance(effect, EvaluatePolicy):
-                continue
-            verdict = (
-                self._policy.evaluate_now(effect.document)
-                if self._policy.is_immediate
-                else await self._policy.evaluate(effect.document)
-            )
-            event = PolicyEvaluated(
-                ts_ns=self._clock.now_ns(), order_id=effect.order_id, verdict=verdict, is_replace=True
-            )
-            return _replace_denial(self._engine.process(event).facts)
-        return None
+    async def _consult_replace(self, decision: Decision) -> Decision:
+        """Ask the policy about new terms; what was decided last of them."""
+        for effect in decision.effects:
+            if isinstance(effect, EvaluatePolicy):
+                verdict = self._ask(effect) if self._policy.is_immediate else await self._ask_and_wait(effect)
+                return self._conclude(effect, verdict)
+        return decision
 
 
 def _replace_denial(facts: tuple[Fact, ...]) -> Reject | None:
