@@ -76,6 +76,24 @@ def test_a_slow_policy_is_refused() -> None:
     assert "above the 20 ms that an order may wait" in found[0]
 
 
+@pytest.mark.parametrize("cases", [(), (case("two", False),)], ids=["without cases", "with a case"])
+def test_a_policy_that_is_slow_for_large_orders_is_refused(cases: tuple[Any, ...]) -> None:
+    """Without it a rule that counts up to a size passed, and the first order of ten units asked for 24 GB and took the
+    gateway down."""
+    counts = "count(numbers.range(1, input.order.size_e8)) < 0"
+    found = problems(
+        f'decision := {{"allow": allow, "deny": []}}\n\ndefault allow := false\n\nallow if {counts}', *cases
+    )
+    assert len(found) == 1
+    assert "ms where input.order.size_e8 is 1000000: an order may wait 20 ms" in found[0]
+
+
+def test_a_policy_that_asks_for_all_memory_is_refused() -> None:
+    """Without it the judge took the memory of the machine, and with it the gateway beside it."""
+    with pytest.raises(PoliciesInvalid, match=r"failed on these policies \(exit status -6\)"):
+        approve(sources(f'{DENY}\n\nproblems contains "x" if count(numbers.range(1, 1000000000)) == 1'))
+
+
 def test_a_policy_that_kills_the_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it a policy that overflows the engine's stack would take the gateway down at a reload."""
     monkeypatch.setattr("gateway.adapters.policy.gate._JUDGE_CODE", "import os; os.kill(os.getpid(), 11)")

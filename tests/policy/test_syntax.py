@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import regorus
 
-from gateway.adapters.policy.builtins import ALLOWED, REASONS
+from gateway.adapters.policy.builtins import ALLOWED, REASONS, refusal_of
 from gateway.adapters.policy.runners import CompiledRunner, parsed_engine
 from gateway.adapters.policy.syntax import syntax_problems
 from tests.policy.opa_server import run_opa
@@ -107,6 +107,16 @@ def test_the_allow_list_fits_both_engines() -> None:
     for name in sorted(ALLOWED):
         arguments = ", ".join("input.x" for _ in builtins[name]["decl"].get("args", []))
         CompiledRunner({"t.rego": f"package t\n\na := {name}({arguments})\n"}, {}, "data.t.a")
+
+
+@pytest.mark.opa
+def test_a_builtin_that_the_engines_answer_differently_is_refused() -> None:
+    """Without it one policy would allow here what it denies on an OPA server: `replace_n` replaces what it replaced."""
+    call = 'strings.replace_n({"a": "b", "b": "c"}, "ab")'
+    there = json.loads(run_opa("eval", "--format", "raw", f"json.marshal({call})").stdout)
+    here = CompiledRunner({"t.rego": f"package t\n\na := {call}\n"}, {}, "data.t.a").decide("{}")
+    assert there != json.loads(here)
+    assert "the two engines answer it differently" in (refusal_of("strings.replace_n") or "")
 
 
 def test_the_engine_is_the_one_that_was_measured() -> None:
