@@ -101,7 +101,7 @@ class LivePolicies:
             except PoliciesInvalid as error:
                 self._last = PolicyReload(False, self.revision, result.problems + error.problems)
                 return self._last
-            note = f"the last good policies are in force, not those in {self._loader.folder}"
+            note = f"the last good policies are in force, not those in {self._loader.folder.resolve()}"
             self._last = PolicyReload(False, self.revision, result.problems, (note, *_doubts(former)))
             return self._last
 
@@ -124,7 +124,7 @@ class LivePolicies:
         found = self.objections(revision) if former and revision != former else ()
         self.refused = revision if found else ""
         if found:
-            raise PoliciesInvalid(tuple(PolicyProblem(str(self._loader.folder), text) for text in found))
+            raise PoliciesInvalid(tuple(PolicyProblem(str(self._loader.folder.resolve()), text) for text in found))
 
     async def _take(self, policies: ApprovedPolicies) -> tuple[str, ...]:
         """Kept before they decide the first order: else a crash in between would start with the ones before them."""
