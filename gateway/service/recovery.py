@@ -32,7 +32,8 @@ async def recover_with_archive(journal: ArchivesLater) -> tuple[GatewayState, in
         if seq <= journal.archived_seq:
             apply_record(state, record.facts)
         else:
-            missing = [_without(entry, withdrawn_by(state, record.facts)) for entry in missing]
+            if withdrawn := withdrawn_by(state, record.facts):
+                missing = [_without(entry, withdrawn) for entry in missing]
             missing.append(_applied(state, record))
     journal.take_up(missing)
     return state, seq
