@@ -15,7 +15,6 @@ import msgspec
 
 from gateway.core.admission import settle
 from gateway.core.apply import apply, trim
-from gateway.core.checkpoint import checkpoint_of
 from gateway.core.decide import decide
 from gateway.core.decision import Decision
 from gateway.core.state import GatewayState
@@ -30,6 +29,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.intake import NotAccepting, T
 from gateway.ports.journal import Journal, JournalUnavailable
 from gateway.ports.telemetry import Telemetry
+from gateway.service.checkpointing import Checkpointing
 from gateway.service.closing import ClosingOrders, closed_by
 from gateway.service.containment import Containment
 from gateway.service.tasks import TaskGroup
@@ -83,8 +83,7 @@ class Engine:
         self._telemetry = telemetry
         self._tasks = tasks
         self._max_batch = max_batch
-        self._checkpoint_every = checkpoint_every
-        self._checkpoint_seq = last_seq
+        self._checkpointing = Checkpointing(journal, clock, checkpoint_every, last_seq)
         self._pending: deque[_Pending] = deque()
         #: The last record that took orders back. All up to it is written in one: a part alone could make an order
         #: durable whose withdrawal is not.
@@ -209,8 +208,7 @@ class Engine:
     async def _commit_forever(self) -> None:
         while True:
             if not self._pending and self._is_closing:
-                if self.last_seq > self._checkpoint_seq:
-                    self._end = self._snapshot()  # now: what is decided from here on will be in no record
+                self._end = self._snapshot()  # now: what is decided from here on will be in no record
                 return
             if not self._pending or not self._is_due:
                 self._wake.clear()
@@ -233,7 +231,7 @@ class Engine:
                 continue
             self._telemetry.on_commit(len(batch), self._clock.monotonic_ns() - started_ns)
             self._on_durable(batch)
-            if self.durable_seq - self._checkpoint_seq >= self._checkpoint_every:
+            if self._checkpointing.is_due(self.durable_seq):
                 await self.checkpoint()
 
     def _hurry(self) -> None:
@@ -271,9 +269,16 @@ class Engine:
         self._waiters.release(self.durable_seq)
         effects = [effect for pending in batch for effect in pending.effects]
         if effects:
-            self.run_effects(effects)
+            self._let_out(effects)
         # In the loop's next turn: answers and requests to venues wait for nobody who only watches.
         asyncio.get_running_loop().call_soon(self._publish, [pending.entry.record for pending in batch])
+
+    def _let_out(self, effects: list[Effect]) -> None:
+        """Whatever becomes of them: the committer goes on, for everyone waits for it."""
+        try:
+            self.run_effects(effects)
+        except Exception:
+            _log.exception("effects could not be carried out; a restart asks the venues about their orders")
 
     def _publish(self, records: list[Record]) -> None:
         """Tell everyone who watches. One that fails keeps the others not back."""
@@ -289,7 +294,8 @@ class Engine:
         if self.failure is None:
             _log.error("no order is accepted until the journal can be written: %s", text)
         self._telemetry.on_journal_failure()
-        self.failure = text
+        if not self.is_broken:  # that tells what to do, and outlasts this
+            self.failure = text
         self._waiters.fail(text)
         self._contain(list(self._pending))
 
@@ -304,7 +310,7 @@ class Engine:
             self.process(abandoned)
             self._withdrawn_seq = self.last_seq
         if found.released:
-            self.run_effects(found.released)
+            self._let_out(found.released)
 
     def _unfinish(self, withdrawn: Container[str], pending: list[_Pending]) -> None:
         """What is taken back was never finished either: it must not reach the archive."""
@@ -320,25 +326,13 @@ class Engine:
             item.entry = msgspec.structs.replace(item.entry, closed_orders=kept)
 
     def _snapshot(self) -> Checkpoint | None:
-        """None when it cannot be made, which keeps no record from the disk."""
-        try:
-            return checkpoint_of(self.state, self.last_seq, self._clock.now_ns())
-        except Exception:
-            _log.exception("no checkpoint can be made of the state; the next start folds more records")
-            return None
+        """Of a broken state none: it is not what the records come to, and the next start would go on from it."""
+        return None if self.is_broken else self._checkpointing.take(self.state, self.last_seq)
 
     async def checkpoint(self) -> None:
         """Write the state as of now, once the records it folds are durable. A failure costs only start-up time."""
-        self._checkpoint_seq = self.last_seq
         if (checkpoint := self._snapshot()) is not None:
-            self._tasks.spawn(self._save_when_durable(checkpoint), "checkpoint")
-
-    async def _save_when_durable(self, checkpoint: Checkpoint) -> None:
-        try:
-            await self.durable(checkpoint.seq)
-            await self._journal.save_checkpoint(checkpoint)
-        except (JournalUnavailable, NotAccepting) as error:
-            _log.warning("no checkpoint was written: %s", error)
+            self._tasks.spawn(self._checkpointing.save(checkpoint, self.durable), "checkpoint")
 
     async def close(self) -> None:
         """Make durable what was decided, then write a last checkpoint so that the next start folds nothing."""
@@ -347,4 +341,4 @@ class Engine:
         if self._committer is not None:
             await self._committer
         if self._end is not None:
-            await self._save_when_durable(self._end)
+            await self._checkpointing.save(self._end, self.durable)
