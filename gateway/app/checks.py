@@ -43,7 +43,7 @@ from gateway.domain.orders import Actor
 from gateway.domain.settings import Settings
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from gateway.service.approvals import can_approve
-from gateway.service.recovery import recover
+from gateway.service.recovery import recover, restored
 from gateway.service.reload import circumstances, objections
 from gateway.service.replay import replay
 
@@ -224,7 +224,8 @@ async def replay_journal(data_dir: Path) -> int:
     finished = FinishedOrders()
     try:
         async with from_outside(data_dir) as journal:
-            report = await replay(journal.read(0), finished=finished)
+            usable = {one.seq: one.state_hash for one in await journal.checkpoints() if restored(one) is not None}
+            report = await replay(journal.read(0), finished=finished, checkpoints=usable)
             altered = await journal.archive_differences(finished)
     except (JournalBroken, JournalUnavailable) as error:
         print(f"the journal cannot be replayed: {error}", file=sys.stderr)
@@ -233,12 +234,18 @@ async def replay_journal(data_dir: Path) -> int:
         print(f"record {difference.seq} ({difference.event}) would be decided otherwise now", file=sys.stderr)
         print(f"  recorded: {msgspec.json.encode(difference.recorded).decode()}", file=sys.stderr)
         print(f"  decided:  {msgspec.json.encode(difference.decided).decode()}", file=sys.stderr)
+    for seq in report.checkpoints:
+        print(
+            f"the checkpoint at record {seq} holds another state than the records come to, and a start goes on from it:"
+            " stop the gateway and restore a backup, or ask who changed the journal",
+            file=sys.stderr,
+        )
     for line in altered or ():
         print(line, file=sys.stderr)
     print(f"{report.records} events decided again, {report.facts} facts, {report.different} differences")
     if altered is None:
-        print("the archive of finished orders was not compared: a gateway is writing to it")
+        print("the archive was not compared: a gateway is writing to it")
     else:
-        print(f"{len(finished)} finished orders, {len(altered)} differences")
+        print(f"{len(finished)} finished orders, {len(altered)} differences in the archive")
     print(f"state {report.state_hash}")
-    return 1 if report.different or altered else 0
+    return 1 if report.different or report.checkpoints or altered else 0

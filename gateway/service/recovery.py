@@ -34,7 +34,7 @@ async def recover_with_archive(journal: ArchivesLater) -> tuple[GatewayState, in
         else:
             if withdrawn := withdrawn_by(state, record.facts):
                 missing = [_without(entry, withdrawn) for entry in missing]
-            missing.append(_applied(state, record))
+            missing.append(applied(state, record))
     journal.take_up(missing)
     return state, seq
 
@@ -44,7 +44,7 @@ async def _beginning(journal: History) -> tuple[GatewayState, int]:
     return (None if checkpoint is None else restored(checkpoint)) or (GatewayState(), 0)
 
 
-def _applied(state: GatewayState, record: Record) -> Entry:
+def applied(state: GatewayState, record: Record) -> Entry:
     """``record`` as it was appended, after its facts changed ``state``."""
     for fact in record.facts:
         apply(state, fact)

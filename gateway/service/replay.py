@@ -1,18 +1,19 @@
 """Decide the past again: every recorded event must give the facts that were recorded (invariant 9)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
 
-from gateway.core.apply import apply, trim
+from gateway.core.apply import apply_record
 from gateway.core.checkpoint import state_hash
 from gateway.core.decide import decide
 from gateway.core.state import GatewayState
 from gateway.domain.facts import Fact
-from gateway.domain.orders import Order
-from gateway.domain.records import Record
-from gateway.service.closing import closed_by, withdrawn_by
+from gateway.domain.records import Entry, Record
+from gateway.service.closing import withdrawn_by
+from gateway.service.recovery import applied
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -25,20 +26,22 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class ReplayReport(msgspec.Struct, frozen=True):
-    """``differences`` holds the first ``kept`` of ``different`` records."""
+    """``differences`` holds the first ``kept`` of ``different`` records; ``checkpoints`` are the records whose
+    checkpoint holds another state than they come to."""
 
     records: int
     facts: int
     different: int
     differences: tuple[Difference, ...]
     state_hash: str
+    checkpoints: tuple[int, ...] = ()
 
 
 class Finished(Protocol):
-    """Who is told what the archive of finished orders must hold."""
+    """Who is told what the archive must hold."""
 
-    def note(self, order: Order, seq: int) -> None:
-        """An order as record ``seq`` left it for the archive; what is there in the end is that of the last call."""
+    def note(self, entry: Entry) -> None:
+        """A record with what it left for the archive; what is there in the end is that of the last call."""
         ...
 
     def forget(self, order_id: str) -> None:
@@ -46,26 +49,39 @@ class Finished(Protocol):
         ...
 
 
-async def replay(records: AsyncIterator[Record], kept: int = 20, finished: Finished | None = None) -> ReplayReport:
-    """Re-decide from the first record on. State follows the recorded facts, so one difference hides no other."""
+_NONE: Mapping[int, str] = MappingProxyType({})
+
+
+async def replay(
+    records: AsyncIterator[Record],
+    kept: int = 20,
+    finished: Finished | None = None,
+    checkpoints: Mapping[int, str] = _NONE,
+) -> ReplayReport:
+    """Re-decide from the first record on. State follows the recorded facts, so one difference hides no other.
+    ``checkpoints`` are state hashes by record."""
     state = GatewayState()
     count = facts = different = 0
     differences: list[Difference] = []
+    otherwise: list[int] = []
     async for record in records:
         decided = decide(state, record.event).facts
         if decided != record.facts:
             different += 1
             if len(differences) < kept:
                 differences.append(Difference(record.seq, type(record.event).__name__, record.facts, decided))
-        withdrawn = withdrawn_by(state, record.facts) if finished is not None else ()
-        for fact in record.facts:
-            apply(state, fact)
-        if finished is not None:
-            for order_id in withdrawn:
-                finished.forget(order_id)
-            for order in closed_by(state, record.facts):
-                finished.note(order, record.seq)
-        trim(state)
+        _apply(state, record, finished)
+        if record.seq in checkpoints and checkpoints[record.seq] != state_hash(state):
+            otherwise.append(record.seq)
         count += 1
         facts += len(record.facts)
-    return ReplayReport(count, facts, different, tuple(differences), state_hash(state))
+    return ReplayReport(count, facts, different, tuple(differences), state_hash(state), tuple(otherwise))
+
+
+def _apply(state: GatewayState, record: Record, finished: Finished | None) -> None:
+    if finished is None:
+        apply_record(state, record.facts)
+        return
+    for order_id in withdrawn_by(state, record.facts):
+        finished.forget(order_id)
+    finished.note(applied(state, record))

@@ -8,16 +8,30 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.adapters.journal import anchor, audit, unarchived, verify
 from gateway.adapters.journal.chain import genesis, link
-from gateway.domain.records import Checkpoint, Entry
+from gateway.domain.events import SnapshotDue
+from gateway.domain.facts import PortfolioRecorded
+from gateway.domain.positions import ClosedPosition, PortfolioPoint
+from gateway.domain.records import Checkpoint, Entry, Record
 from gateway.ports.journal import JournalBroken
 from tests.journal.helpers import open_and_close, opened, replace_records, tamper, write_notes
-from tests.journal.samples import note, notes, order
+from tests.journal.samples import note, notes, order, specimen
 
 COUNT = 40
+
+
+CLOSED = specimen(ClosedPosition).closed_id
+
+
+def snapshot(seq: int) -> Record:
+    """A record with one portfolio snapshot, of the moment 7."""
+    point = msgspec.structs.replace(specimen(PortfolioPoint), account="a", book="live")
+    fact = PortfolioRecorded(ts_ns=7, points=(point,))
+    return msgspec.structs.replace(note(seq), event=SnapshotDue(ts_ns=7), facts=(fact,))
 
 
 @pytest.fixture
@@ -106,6 +120,18 @@ def test_one_tampering_is_one_finding_at_its_place(
         ("UPDATE orders SET order_id = 'other' WHERE order_id = 'o-2'", "order other in the archive was altered"),
         ("UPDATE orders SET body = x'7b7d' WHERE order_id = 'o-2'", "order o-2 in the archive was altered"),
         ("UPDATE orders SET body = 5 WHERE order_id = 'o-2'", "order o-2 in the archive was altered"),
+        ("UPDATE closed_positions SET account = 'other'", f"closed position {CLOSED} in the archive was altered"),
+        ("UPDATE closed_positions SET body = x'7b7d'", f"closed position {CLOSED} in the archive was altered"),
+        ("UPDATE closed_positions SET body = 5", f"closed position {CLOSED} in the archive was altered"),
+        (
+            "UPDATE portfolio_history SET account = 'other'",
+            "portfolio snapshot 7 other live in the archive was altered",
+        ),
+        ("UPDATE portfolio_history SET body = x'7b7d'", "portfolio snapshot 7 a live in the archive was altered"),
+        (
+            "UPDATE archived SET seq = 1000",
+            "the archive says that it is complete up to record 1000, which is not there",
+        ),
     ],
 )
 async def test_tampering_beside_the_records_is_found(
@@ -117,9 +143,23 @@ async def test_tampering_beside_the_records_is_found(
     async with opened(journal_dir) as journal:
         closed = tuple(order(f"o-{n}", cl_ord_id=f"c-{n}") for n in (1, 2, 3))
         await journal.append([Entry(record=note(COUNT + 1), closed_orders=closed)])
+        await journal.append([Entry(record=snapshot(COUNT + 2), closed_positions=(specimen(ClosedPosition),))])
     assert found(journal_dir) == []
     assert tamper(journal_dir, sql) == 1
     assert found(journal_dir) == [(None, words)]
+
+
+@pytest.mark.parametrize("page", [7, 4_096])
+@pytest.mark.parametrize("number", ["'x'", "20.5", "x'00'"])
+def test_a_number_that_is_none_is_a_finding(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch, number: str, page: int
+) -> None:
+    """Without this, the audit would end with the traceback of a comparison instead of naming what is wrong."""
+    monkeypatch.setattr(audit, "_PAGE", page)
+    assert tamper(journal_dir, f"UPDATE records SET seq = {number} WHERE seq = 20") == 1
+    words = "; ".join(what for _, what in found(journal_dir))
+    assert "whose number is" in words
+    assert (20, "is missing") in found(journal_dir)
 
 
 def test_swapped_records_are_found_at_both_places(journal_dir: Path) -> None:

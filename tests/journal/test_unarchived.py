@@ -1,6 +1,7 @@
 """What was finished and is not in its table yet: found all the same, also after a crash, and there in time."""
 
 import random
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -11,11 +12,14 @@ from gateway.adapters.journal.finished import FinishedOrders
 from gateway.adapters.journal.outside import from_outside
 from gateway.adapters.journal.unarchived import MOST_WAITING
 from gateway.domain.enums import OrdStatus
+from gateway.domain.events import SnapshotDue
+from gateway.domain.facts import PortfolioRecorded
 from gateway.domain.orders import Order
+from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Checkpoint, Entry
 from gateway.ports.journal import JournalUnavailable, OrderQuery
 from tests.journal.helpers import opened, tamper
-from tests.journal.samples import note, order
+from tests.journal.samples import note, order, specimen
 
 
 def closing(seq: int, *orders: Order) -> Entry:
@@ -89,6 +93,22 @@ async def test_what_a_start_gives_back_is_found_and_archived(tmp_path: Path) -> 
     assert archived(tmp_path) == 2
 
 
+async def test_a_journal_that_lost_its_end_archives_what_comes_then(tmp_path: Path) -> None:
+    """Without this, after a journal was cut short and a person let the gateway go on, a crash would lose the orders
+    that finished since from the archive: a client that repeats one would trade twice."""
+    async with opened(tmp_path) as journal:
+        await journal.append([closing(seq) for seq in range(1, 6)])
+    tamper(tmp_path, "DELETE FROM records WHERE seq > 2")
+    (tmp_path / "journal.head").unlink()  # the person's decision, as the start asks for it
+    async with opened(tmp_path) as journal:
+        assert journal.archived_seq == 2
+        await journal.append([closing(3), closing(4)])
+        shutil.copytree(tmp_path, tmp_path.with_name("crashed"))  # what a start after ``kill -9`` finds
+    async with opened(tmp_path.with_name("crashed")) as journal:
+        assert journal.archived_seq == 2
+        assert len([record async for record in journal.read(0)]) == 4
+
+
 async def test_a_replay_beside_a_gateway_misses_nothing_that_need_not_be_there(tmp_path: Path) -> None:
     """Without this, `gateway replay` would call the journal of a running gateway incomplete."""
     async with opened(tmp_path) as journal:
@@ -96,16 +116,47 @@ async def test_a_replay_beside_a_gateway_misses_nothing_that_need_not_be_there(t
         await journal.save_checkpoint(Checkpoint(seq=1, ts_ns=1, state=b"s", state_hash="h"))
         await journal.append([closing(2), closing(3, order("o-1", cl_ord_id="c-1", ord_status=OrdStatus.FILLED))])
         finished = FinishedOrders()
-        for seq in (1, 2, 3):
-            for one in closing(seq).closed_orders if seq < 3 else ():
-                finished.note(one, seq)
-        finished.note(order("o-1", cl_ord_id="c-1", ord_status=OrdStatus.FILLED), 3)
+        for entry in (closing(1), closing(2), closing(3, order("o-1", cl_ord_id="c-1", ord_status=OrdStatus.FILLED))):
+            finished.note(entry)
         async with from_outside(tmp_path) as outside:
             assert await outside.archive_differences(finished) == []
         await journal.save_checkpoint(Checkpoint(seq=3, ts_ns=1, state=b"s", state_hash="h"))
         tamper(tmp_path, "DELETE FROM orders WHERE order_id = 'o-2'")
         async with from_outside(tmp_path) as outside:
             assert await outside.archive_differences(finished) == ["order o-2 is missing from the archive"]
+
+
+async def test_closed_positions_and_snapshots_are_held_against_the_records(tmp_path: Path) -> None:
+    """Without this, a result that was rewritten as a whole, columns and all, would pass every check there is."""
+    one = specimen(ClosedPosition)
+    point = specimen(PortfolioPoint)
+    kept = msgspec.structs.replace(
+        note(1), event=SnapshotDue(ts_ns=7), facts=(PortfolioRecorded(ts_ns=7, points=(point,)),)
+    )
+    entries = [Entry(record=kept, closed_positions=(one,)), Entry(record=note(2), voided_positions=("gone",))]
+    finished = FinishedOrders()
+    async with opened(tmp_path) as journal:
+        await journal.append(entries)
+    for entry in entries:
+        finished.note(entry)
+
+    async def differences() -> list[str]:
+        async with from_outside(tmp_path) as outside:
+            return await outside.archive_differences(finished) or []
+
+    assert await differences() == []
+    better = msgspec.structs.replace(one, realized=one.realized + 1_000)
+    tamper(tmp_path, "UPDATE closed_positions SET body = ?", msgspec.json.encode(better))
+    tamper(tmp_path, "DELETE FROM portfolio_history")
+    name = f"portfolio snapshot 7 {point.account} {point.book}"
+    assert await differences() == [
+        f"closed position {one.closed_id} in the archive is not as its records left it",
+        f"{name} is missing from the archive",
+    ]
+    tamper(tmp_path, "UPDATE closed_positions SET closed_id = 'gone'")
+    assert "closed position gone is in the archive, but no record finished it" in await differences()
+    tamper(tmp_path, "UPDATE archived SET seq = 1")  # as if it had crashed: the correction is not there yet
+    assert not [line for line in await differences() if "gone" in line]
 
 
 @pytest.mark.parametrize("seed", range(12))

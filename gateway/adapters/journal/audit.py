@@ -5,17 +5,18 @@ a history rewritten to its end) is held against the anchor and the checkpoints.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from gateway.adapters.journal import schema
 from gateway.adapters.journal.anchor import FILE_NAME as ANCHOR_NAME
 from gateway.adapters.journal.anchor import Anchor, AnchorUnreadable, load_anchor
-from gateway.adapters.journal.archive import order_row
+from gateway.adapters.journal.archive import is_order_row
 from gateway.adapters.journal.checkpoints import digest
-from gateway.adapters.journal.codec import CodecError, decode_order
 from gateway.adapters.journal.errors import in_words
+from gateway.adapters.journal.history import is_closed_row, is_point_row
 from gateway.adapters.journal.walk import AuditReport, Problem, Row, Walk
 from gateway.domain.records import Checkpoint
 
@@ -26,6 +27,14 @@ _SELECT = "SELECT seq, ts_ns, kind, body, hash FROM records WHERE partition = ? 
 _SELECT_ORDERS = (
     "SELECT order_id, account, cl_ord_id, strategy, symbol, venue, route, ord_status, parent_id, created_ns, body"
     " FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?"
+)
+_SELECT_CLOSED = (
+    "SELECT closed_id, book, account, strategy, symbol, venue, closed_ns, body"
+    " FROM closed_positions WHERE closed_id > ? ORDER BY closed_id LIMIT ?"
+)
+_SELECT_POINTS = (
+    "SELECT ts_ns, account, book, body FROM portfolio_history"
+    " WHERE (ts_ns, account, book) > (?, ?, ?) ORDER BY ts_ns, account, book LIMIT ?"
 )
 
 
@@ -121,20 +130,44 @@ def _check_checkpoints(walk: Walk, connection: sqlite3.Connection) -> None:
 
 
 def _check_archive(walk: Walk, connection: sqlite3.Connection) -> None:
-    """Each finished order must be readable, and found under what it says itself. No chain covers this table."""
-    last_id = ""
+    """Each row must be readable, and found under what it says itself. No chain covers these tables."""
+    _check_rows(walk, connection, "order", _SELECT_ORDERS, ("",), is_order_row)
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "closed_positions" in tables:  # not in a journal of version 1
+        _check_rows(walk, connection, "closed position", _SELECT_CLOSED, ("",), is_closed_row)
+        _check_rows(walk, connection, "portfolio snapshot", _SELECT_POINTS, (-(2**63), "", ""), is_point_row)
+    is_cut_off = any(seq > walk.last_seq for seq in walk.expected)  # told as that
+    if "archived" in tables and not is_cut_off:
+        for (seq,) in connection.execute("SELECT seq FROM archived WHERE partition = ?", (walk.partition,)):
+            if not isinstance(seq, int) or seq > _last_seq(walk, connection):
+                walk.found(None, f"the archive says that it is complete up to record {seq}, which is not there")
+
+
+def _last_seq(walk: Walk, connection: sqlite3.Connection) -> int:
+    """The last record as of now: a gateway may have appended since the walk."""
+    ((seq,),) = connection.execute("SELECT max(seq) FROM records WHERE partition = ?", (walk.partition,))
+    return seq if isinstance(seq, int) else 0
+
+
+def _check_rows(
+    walk: Walk,
+    connection: sqlite3.Connection,
+    what: str,
+    sql: str,
+    before: tuple[object, ...],
+    is_whole: Callable[[tuple[Any, ...]], bool],
+) -> None:
+    last = before
     while True:
-        page = connection.execute(_SELECT_ORDERS, (last_id, _PAGE)).fetchall()
+        page = connection.execute(sql, (*last, _PAGE)).fetchall()
         for row in page:
-            try:
-                is_whole = order_row(decode_order(row[-1]))[:-1] == row[:-1]
-            except (CodecError, TypeError):
-                is_whole = False
-            if not is_whole:
-                walk.found(None, f"order {row[0]} in the archive was altered")
+            if not is_whole(row):
+                walk.found(
+                    None, f"{what} {' '.join(str(part) for part in row[: len(before)])} in the archive was altered"
+                )
         if len(page) < _PAGE:
             return
-        last_id = page[-1][0]
+        last = page[-1][: len(before)]
 
 
 def _check_end(walk: Walk, directory: Path, anchor: Anchor | AnchorUnreadable | None) -> None:

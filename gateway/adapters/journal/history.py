@@ -30,13 +30,34 @@ def history_statements(entries: Sequence[Entry]) -> Iterator[Statement]:
         closed.update((one.closed_id, one) for one in entry.closed_positions)
         for fact in entry.record.facts:
             if type(fact) is PortfolioRecorded:
-                points.extend((fact.ts_ns, point.account, point.book, _encode(point)) for point in fact.points)
+                points.extend(point_row(fact.ts_ns, point) for point in fact.points)
     yield from chunked(schema.delete_closed, [(closed_id,) for closed_id in voided])
-    yield from chunked(schema.upsert_closed, [_closed_row(one) for one in closed.values()])
+    yield from chunked(schema.upsert_closed, [closed_row(one) for one in closed.values()])
     yield from chunked(schema.insert_points, points)
 
 
-def _closed_row(one: ClosedPosition) -> tuple[Any, ...]:
+def is_closed_row(row: tuple[Any, ...]) -> bool:
+    """Whether it is found under what it says itself."""
+    try:
+        return closed_row(_decode_closed(row[-1]))[:-1] == row[:-1]
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+        return False
+
+
+def is_point_row(row: tuple[Any, ...]) -> bool:
+    try:
+        return isinstance(row[0], int) and point_row(row[0], _decode_point(row[-1]))[:-1] == row[:-1]
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+        return False
+
+
+def point_row(ts_ns: int, point: PortfolioPoint) -> tuple[Any, ...]:
+    """A portfolio snapshot in the column order of ``schema.insert_points``."""
+    return (ts_ns, point.account, point.book, _encode(point))
+
+
+def closed_row(one: ClosedPosition) -> tuple[Any, ...]:
+    """A closed position in the column order of ``schema.upsert_closed``."""
     owner = (one.book, one.account, one.strategy_id, one.symbol, one.venue)
     return (one.closed_id, *owner, one.closed_ns, _encode(one))
 

@@ -37,6 +37,13 @@ class Outside:
         with told("read"):
             return found if (await read_head(self._reader, self._partition)).seq == self._head.seq else None
 
+    async def checkpoints(self) -> list[Checkpoint]:
+        """All that fit what can be read here."""
+        found: list[Checkpoint] = []
+        while (one := await self.load_checkpoint(until_seq=found[-1].seq - 1 if found else FOREVER)) is not None:
+            found.append(one)
+        return found
+
     @property
     def last_seq(self) -> int:
         """The last record that is read here (0: none)."""
@@ -61,7 +68,7 @@ class Outside:
         )
         with told("read"):
             rows = await self._reader.fetch(sql, (self._partition, self._head.seq, kind, count))
-        return [decode_record(*row) for row in rows]
+            return [decode_record(*row) for row in rows]
 
     async def naming(self, kind: str, order_id: str, after_seq: int = 0) -> Record | None:
         """The first record of an event type, after ``after_seq``, that names the order. Looks through all of them."""
@@ -72,7 +79,7 @@ class Outside:
         needle = f'"{order_id}"'.encode()
         with told("read"):
             rows = await self._reader.fetch(sql, (self._partition, after_seq, self._head.seq, kind, needle))
-        return decode_record(*rows[0]) if rows else None
+            return decode_record(*rows[0]) if rows else None
 
     async def load_checkpoint(self, until_ns: int = FOREVER, until_seq: int = FOREVER) -> Checkpoint | None:
         """The newest one that fits what can be read here, taken at ``until_ns`` or before, after no later record than

@@ -98,6 +98,9 @@ class SqliteJournal:
                 undo.push_async_callback(reader.close)
                 await check_anchor(reader, await asyncio.to_thread(load_anchor, directory), partition)
                 head, archived_seq = await read_head(reader, partition), await read_archived_seq(reader, partition)
+                if archived_seq > head.seq:  # an end was lost, and a person let the gateway go on without it
+                    archived_seq = head.seq
+                    await writer.run([(schema.MARK_ARCHIVED, (partition, archived_seq))])
                 journal = cls(directory, partition, lock, writer, reader, head, archived_seq)
                 await journal._archive.fill_filter()
             undo.pop_all()

@@ -58,6 +58,9 @@ class Walk:
     def check(self, row: Row) -> None:
         seq, ts_ns, kind, body, stored = row
         self.records += 1
+        if not isinstance(seq, int):
+            self.found(None, f"there is a record whose number is {seq!r}: the journal was altered")
+            return
         if self.first_seq is None:
             self.first_seq = seq
         if seq != self.last_seq + 1 and self._is_out_of_line(seq):
