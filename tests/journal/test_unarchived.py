@@ -17,7 +17,7 @@ from gateway.domain.facts import PortfolioRecorded
 from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Checkpoint, Entry
-from gateway.ports.journal import JournalUnavailable, OrderQuery
+from gateway.ports.journal import ClosedPositionQuery, JournalUnavailable, OrderQuery, PortfolioQuery
 from tests.journal.helpers import opened, tamper
 from tests.journal.samples import note, order, specimen
 
@@ -157,6 +157,62 @@ async def test_closed_positions_and_snapshots_are_held_against_the_records(tmp_p
     assert "closed position gone is in the archive, but no record finished it" in await differences()
     tamper(tmp_path, "UPDATE archived SET seq = 1")  # as if it had crashed: the correction is not there yet
     assert not [line for line in await differences() if "gone" in line]
+
+
+async def test_results_are_listed_while_the_disk_takes_no_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, the latest results would be missing from every list on the day on which the disk is full, and a
+    result that was taken back would still be there."""
+    old, new = (closed_position(number) for number in (1, 2))
+    point = msgspec.structs.replace(specimen(PortfolioPoint), account="a", book="live")
+    kept = msgspec.structs.replace(
+        note(3), event=SnapshotDue(ts_ns=7), facts=(PortfolioRecorded(ts_ns=7, points=(point,)),)
+    )
+    async with opened(tmp_path) as journal:
+        await journal.append([Entry(record=note(1), closed_positions=(old,))])
+        await journal.save_checkpoint(Checkpoint(seq=1, ts_ns=1, state=b"s", state_hash="h"))
+        await journal.append([Entry(record=note(2), closed_positions=(new,), voided_positions=(old.closed_id,))])
+        await journal.append([Entry(record=kept)])
+
+        async def fails(*_: object) -> None:
+            raise JournalUnavailable("the disk is full")
+
+        monkeypatch.setattr(journal._appender, "write", fails)
+        assert await journal.list_closed(ClosedPositionQuery()) == [new]
+        assert await journal.list_closed(ClosedPositionQuery(before=(2, new.closed_id))) == []
+        assert await journal.list_closed(ClosedPositionQuery(accounts=("other",))) == []
+        assert await journal.list_portfolio(PortfolioQuery()) == [(7, point)]
+        assert await journal.list_portfolio(PortfolioQuery(book="shadow")) == []
+
+
+def closed_position(number: int) -> ClosedPosition:
+    return msgspec.structs.replace(specimen(ClosedPosition), book="live", number=number, closed_ns=number)
+
+
+@pytest.mark.parametrize("most", [1, 7, 10_000])
+async def test_results_are_listed_alike_wherever_they_are(
+    most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, a page would hold a result twice, miss one, or show it as it was before a correction."""
+    monkeypatch.setattr("gateway.adapters.journal.unarchived.MOST_WAITING", most)
+    rng = random.Random(1)
+    expected: dict[str, ClosedPosition] = {}
+    async with opened(tmp_path) as journal:
+        for seq in range(1, 60):
+            one = msgspec.structs.replace(closed_position(rng.randint(1, 20)), executions=seq)
+            voided = (rng.choice(list(expected)),) if expected and rng.random() < 0.3 else ()
+            await journal.append([Entry(record=note(seq), closed_positions=(one,), voided_positions=voided)])
+            for closed_id in voided:
+                del expected[closed_id]
+            expected[one.closed_id] = one
+            newest = sorted(expected.values(), key=lambda one: (one.closed_ns, one.closed_id), reverse=True)
+            found: list[ClosedPosition] = []
+            query = ClosedPositionQuery(limit=3)
+            while page := await journal.list_closed(query):
+                found += page
+                query = msgspec.structs.replace(query, before=(page[-1].closed_ns, page[-1].closed_id))
+            assert found == newest
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -1,7 +1,7 @@
 """Closed positions and portfolio snapshots, found after memory let go of them. Rows are written by the journal's own
 transactions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,22 +18,34 @@ _decode_closed = msgspec.json.Decoder(ClosedPosition).decode
 _decode_point = msgspec.json.Decoder(PortfolioPoint).decode
 
 
-def history_statements(entries: Sequence[Entry]) -> Iterator[Statement]:
-    """What a batch adds to the history, and what it takes back."""
-    closed: dict[str, ClosedPosition] = {}
-    voided: dict[str, None] = {}
-    points: list[tuple[Any, ...]] = []
+class Additions(msgspec.Struct, frozen=True):
+    """What records add to the history, and what they take back."""
+
+    closed: dict[str, ClosedPosition]
+    voided: dict[str, None]
+    points: dict[tuple[int, str, str], PortfolioPoint]
+
+
+def additions(entries: Sequence[Entry]) -> Additions:
+    """The last word of these records, in their order."""
+    found = Additions({}, {}, {})
     for entry in entries:
         for closed_id in entry.voided_positions:
-            closed.pop(closed_id, None)
-            voided[closed_id] = None
-        closed.update((one.closed_id, one) for one in entry.closed_positions)
+            found.closed.pop(closed_id, None)
+            found.voided[closed_id] = None
+        found.closed.update((one.closed_id, one) for one in entry.closed_positions)
         for fact in entry.record.facts:
             if type(fact) is PortfolioRecorded:
-                points.extend(point_row(fact.ts_ns, point) for point in fact.points)
-    yield from chunked(schema.delete_closed, [(closed_id,) for closed_id in voided])
-    yield from chunked(schema.upsert_closed, [closed_row(one) for one in closed.values()])
-    yield from chunked(schema.insert_points, points)
+                found.points.update(((fact.ts_ns, point.account, point.book), point) for point in fact.points)
+    return found
+
+
+def history_statements(entries: Sequence[Entry]) -> Iterator[Statement]:
+    """What a batch adds to the history, and what it takes back."""
+    new = additions(entries)
+    yield from chunked(schema.delete_closed, [(closed_id,) for closed_id in new.voided])
+    yield from chunked(schema.upsert_closed, [closed_row(one) for one in new.closed.values()])
+    yield from chunked(schema.insert_points, [point_row(ts_ns, one) for (ts_ns, *_), one in new.points.items()])
 
 
 def is_closed_row(row: tuple[Any, ...]) -> bool:
@@ -65,10 +77,13 @@ def closed_row(one: ClosedPosition) -> tuple[Any, ...]:
 class History:
     """Implements ``ports.journal.LedgerArchive``. Raises sqlite3.Error, and JournalBroken for what is unreadable."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, unarchived: Callable[[], Sequence[Entry]]) -> None:
+        """``unarchived`` gives what is durable and not in the tables yet."""
         self._reader = reader
+        self._unarchived = unarchived
 
     async def list_closed(self, query: ClosedPositionQuery) -> list[ClosedPosition]:
+        waiting = additions(self._unarchived())
         where = _Where()
         where.equals("book", query.book)
         where.among("account", query.accounts)
@@ -78,25 +93,58 @@ class History:
         if query.before is not None:
             where.add("(closed_ns, closed_id) < (?, ?)", *query.before)
         sql = f"SELECT body FROM closed_positions {where} ORDER BY closed_ns DESC, closed_id DESC LIMIT ?"
-        rows = await self._reader.fetch(sql, [*where.parameters, max(query.limit, 0)])
+        # A row of one that waits is of before: it is left out, and what is behind it moves up.
+        limit = max(query.limit, 0)
+        rows = await self._reader.fetch(sql, [*where.parameters, limit + len(waiting.closed) + len(waiting.voided)])
         try:
-            return [_decode_closed(body) for (body,) in rows]
+            stored = [_decode_closed(body) for (body,) in rows]
         except msgspec.DecodeError as error:
             raise JournalBroken(f"a closed position in the archive is unreadable: {error}") from error
+        found = [one for one in stored if one.closed_id not in waiting.closed and one.closed_id not in waiting.voided]
+        found += [one for one in waiting.closed.values() if _is_wanted_closed(one, query)]
+        return sorted(found, key=_closed_age, reverse=True)[:limit]
 
     async def list_portfolio(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]:
+        waiting = additions(self._unarchived()).points
         where = _Where()
         where.equals("book", query.book)
         where.among("account", query.accounts)
         if query.before is not None:
             where.add("(ts_ns, account, book) < (?, ?, ?)", *query.before)
         order = "ORDER BY ts_ns DESC, account DESC, book DESC LIMIT ?"
-        sql = f"SELECT ts_ns, body FROM portfolio_history {where} {order}"
-        rows = await self._reader.fetch(sql, [*where.parameters, max(query.limit, 0)])
+        sql = f"SELECT ts_ns, account, book, body FROM portfolio_history {where} {order}"
+        limit = max(query.limit, 0)
+        rows = await self._reader.fetch(sql, [*where.parameters, limit + len(waiting)])
         try:
-            return [(ts_ns, _decode_point(body)) for ts_ns, body in rows]
+            found = {tuple(key): _decode_point(body) for *key, body in rows}
         except msgspec.DecodeError as error:
             raise JournalBroken(f"a portfolio snapshot in the archive is unreadable: {error}") from error
+        found |= {key: point for key, point in waiting.items() if _is_wanted_point(key, query)}
+        return [(key[0], found[key]) for key in sorted(found, reverse=True)[:limit]]
+
+
+def _closed_age(one: ClosedPosition) -> tuple[int, str]:
+    return one.closed_ns, one.closed_id
+
+
+def _is_wanted_closed(one: ClosedPosition, query: ClosedPositionQuery) -> bool:
+    """The conditions of the listing for one that is not in its table yet."""
+    among = ((query.accounts, one.account), (query.strategies, one.strategy_id))
+    equal = ((query.book, one.book), (query.symbol, one.symbol), (query.venue, one.venue))
+    return (
+        all(wanted is None or value in wanted for wanted, value in among)
+        and all(wanted is None or value == wanted for wanted, value in equal)
+        and (query.before is None or _closed_age(one) < query.before)
+    )
+
+
+def _is_wanted_point(key: tuple[int, str, str], query: PortfolioQuery) -> bool:
+    _, account, book = key
+    return (
+        (query.book is None or book == query.book)
+        and (query.accounts is None or account in query.accounts)
+        and (query.before is None or key < query.before)
+    )
 
 
 class _Where:

@@ -75,7 +75,7 @@ class SqliteJournal:
         #: See ``ports.journal.ArchivesLater``.
         self.archived_seq = archived_seq
         self._archive = Archive(reader, lambda: self._unarchived.orders(self._appender.head.seq))
-        self._history = History(reader)
+        self._history = History(reader, lambda: self._unarchived.entries(self._appender.head.seq))
         self._turn = asyncio.Lock()
         self._is_closed = False
         #: Whether the anchor may still say that the journal ends where it stood when it was last closed.
@@ -182,21 +182,12 @@ class SqliteJournal:
             return await self._archive.find_by_client_id(account, cl_ord_id)
 
     async def list_closed(self, query: ClosedPositionQuery) -> list[ClosedPosition]:
-        await self._try_to_complete_archive()
         with told("read"):
             return await self._history.list_closed(query)
 
     async def list_portfolio(self, query: PortfolioQuery) -> list[tuple[int, PortfolioPoint]]:
-        await self._try_to_complete_archive()
         with told("read"):
             return await self._history.list_portfolio(query)
-
-    async def _try_to_complete_archive(self) -> None:
-        """Before its tables are read for what is looked for nowhere else. On a disk that takes no writes the latest
-        is missing from the answer."""
-        async with self._turn:
-            with contextlib.suppress(JournalUnavailable):
-                await self._complete_archive()
 
     async def _complete_archive(self) -> None:
         if self._unarchived.is_empty:

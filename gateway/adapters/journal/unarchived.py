@@ -75,6 +75,10 @@ class Unarchived:
             for order_id, row in batch.orders.items()
         }
 
+    def entries(self, durable_seq: int) -> list[Entry]:
+        """What adds to the history, in the order of the records."""
+        return [entry for batch in self._batches if batch.seq <= durable_seq for entry in batch.entries]
+
 
 def _is_history(entry: Entry) -> bool:
     has_points = any(type(fact) is PortfolioRecorded for fact in entry.record.facts)
