@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.adapters.journal import tracing
@@ -72,3 +73,20 @@ async def test_a_story_too_long_to_be_found_whole_says_so(directory: Path, monke
 async def test_an_empty_journal_has_no_story(tmp_path: Path) -> None:
     """Without this, the first look at a new gateway could fail."""
     assert await seqs(tmp_path, 0, _LATE) == ([], True)
+
+
+@pytest.mark.parametrize("page", [20, 10_000])
+async def test_a_clock_that_was_set_back_leaves_no_story_that_seems_whole(
+    page: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, an order of before a restart with the clock set back would be told as whole, with nothing in it."""
+    monkeypatch.setattr(tracing, "_PAGE", page)
+
+    def at(seq: int, second: int) -> Entry:
+        one = entry(seq, "o1" if seq == 50 else "other").record
+        return Entry(record=msgspec.structs.replace(one, ts_ns=second * _S))
+
+    async with opened(tmp_path) as journal:
+        await journal.append([at(seq, 100 + seq) for seq in range(1, 101)])
+        await journal.append([at(seq, seq - 100) for seq in range(101, 301)])  # set back
+    assert await seqs(tmp_path, 150, 160 * _S) == ([], False)

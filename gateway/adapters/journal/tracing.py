@@ -36,8 +36,9 @@ async def trace(
         if len(records) >= _KEPT:
             return OrderTrace(tuple(records[:_KEPT]), is_whole=False)
         if await _ts_ns(reader, partition, min(seq, stop)) > until_ns + _SLACK_NS:
-            return OrderTrace(tuple(records), is_whole=True)
-    return OrderTrace(tuple(records), is_whole=stop == last_seq)
+            return OrderTrace(tuple(records), is_whole=bool(records))
+    # An order has a record at least: where none is found, a clock that was set back led the search astray.
+    return OrderTrace(tuple(records), is_whole=stop == last_seq and bool(records or not last_seq))
 
 
 async def seq_before(reader: Reader, partition: str, last_seq: int, since_ns: int) -> int:
