@@ -46,7 +46,7 @@ _BREAK_EVERY_S, _BREAK_AT_ONCE_S, _AT_ONCE = (11, 24), (0.2, 3), 5
 #: An exchange that takes ten requests a second is asked about hundreds of orders, several times each.
 _SETTLE_WITHIN_S = 600.0
 #: A run with so many faults of requests must have seen everything that can happen.
-_MANY_FAULTS = 100
+_MANY_FAULTS = 400
 #: How the gateway holds its book against the venue: often, so that a short run sees many readings.
 _RECONCILIATION = {"every_s": 6, "grace_s": 1}
 #: What the gateway logs when it takes a difference for real, or an order for somebody else's.
