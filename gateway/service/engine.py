@@ -281,7 +281,7 @@ class Engine:
             _log.exception("effects could not be carried out; a restart asks the venues about their orders")
 
     def _publish(self, records: list[Record]) -> None:
-        """Tell everyone who watches. One that fails keeps the others not back."""
+        """Tell everyone who watches. One that fails holds none of the others back."""
         for record in records:
             for tell in (self._telemetry.on_record, self.on_durable):
                 try:

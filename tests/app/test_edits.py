@@ -81,3 +81,4 @@ async def test_a_policy_folder_behind_a_link_is_followed_when_the_link_moves(tmp
             return gateway.policy.revision != revision
 
         await eventually(is_followed, PATIENCE_S)
+        assert gateway.status.health().config_error == ""

@@ -18,6 +18,7 @@ from gateway.domain.rollout_events import (
     PromotionApprovalReceived,
     RolloutCommand,
     RolloutCommanded,
+    RolloutOverrideRequested,
     RolloutsChecked,
 )
 from gateway.domain.rollout_facts import HeardAlert
@@ -141,6 +142,19 @@ class Site(World):
                 evidence=evidence_hash(self.state, "alpha", policy_revision) if evidence is None else evidence,
                 actor=RITA,
                 reason="ok",
+            )
+        )
+
+    def override(self, mode: Mode, weight_bp: int, within_s: int = 1_000) -> Decision:
+        return self.send(
+            RolloutOverrideRequested(
+                ts_ns=self.tick(),
+                venue="alpha",
+                mode=mode,
+                weight_bp=weight_bp,
+                actor=RITA,
+                reason="drill",
+                expires_ns=self.now_ns + within_s * 1_000_000_000,
             )
         )
 

@@ -5,8 +5,8 @@ import pytest
 
 from gateway.domain.enums import Mode
 from gateway.domain.rollout import HoldCause, HoldKind, Promotions
-from gateway.domain.rollout_events import RolloutCommand, RolloutOverrideRequested
-from tests.rollouts.site import RITA, TERMS, Site
+from gateway.domain.rollout_events import RolloutCommand
+from tests.rollouts.site import TERMS, Site
 
 HOUR_S = 3_600
 
@@ -61,16 +61,7 @@ def test_an_override_is_no_way_around_an_alert() -> None:
     """Without it a venue in SHADOW would be overridden into an alert, and demoted a moment later."""
     site = Site()
     site.alert()
-    request = RolloutOverrideRequested(
-        ts_ns=site.tick(),
-        venue="alpha",
-        mode=Mode.CANARY,
-        weight_bp=1_000,
-        actor=RITA,
-        reason="drill",
-        expires_ns=site.now_ns + 10**15,
-    )
-    refusal = site.send(request).refusal
+    refusal = site.override(Mode.CANARY, 1_000).refusal
     assert refusal is not None
     assert "alert f1 is firing" in refusal.text
 

@@ -13,8 +13,8 @@ from gateway.domain.enums import ExecType, Mode, Side, SubmitStatus
 from gateway.domain.events import SubmitCompleted
 from gateway.domain.reconciliation_events import AccountCompared
 from gateway.domain.rollout import Gates, Rollout, ShadowTerms, Verdict
-from gateway.domain.rollout_events import RolloutCommand, RolloutOverrideRequested
-from tests.rollouts.site import RITA, TERMS, Site
+from gateway.domain.rollout_events import RolloutCommand
+from tests.rollouts.site import TERMS, Site
 
 D = Decimal
 
@@ -104,15 +104,6 @@ def test_a_canary_of_nothing_is_shadow_for_an_override() -> None:
     """Without it SHADOW would go LIVE in one step by way of a share of 0%."""
     site = Site()
     assert site.raise_to(Mode.CANARY, 0) == ""
-    request = RolloutOverrideRequested(
-        ts_ns=site.tick(),
-        venue="alpha",
-        mode=Mode.LIVE,
-        weight_bp=10_000,
-        actor=RITA,
-        reason="drill",
-        expires_ns=site.now_ns + 10**15,
-    )
-    refusal = site.send(request).refusal
+    refusal = site.override(Mode.LIVE, 10_000).refusal
     assert refusal is not None
     assert "from SHADOW to LIVE in one step" in refusal.text

@@ -20,7 +20,7 @@ from gateway.domain.rollout import (
     RolloutStep,
     Verdict,
 )
-from gateway.domain.rollout_events import RolloutCommand, RolloutOverrideRequested, VenueDoubted
+from gateway.domain.rollout_events import RolloutCommand, VenueDoubted
 from gateway.domain.rollout_facts import RolloutHeld, RolloutStepEntered, RolloutVerdictReached
 from tests.rollouts.site import RITA, TERMS, Site
 
@@ -247,18 +247,7 @@ def test_a_pause_is_lifted_at_any_time() -> None:
 def test_an_override_is_loud_and_reverts_by_itself() -> None:
     """Without it somebody would leave a venue at a share that nobody proved."""
     site = canary()
-    expires_ns = site.now_ns + 60_000_000_000
-    granted = site.send(
-        RolloutOverrideRequested(
-            ts_ns=site.tick(),
-            venue="alpha",
-            mode=Mode.CANARY,
-            weight_bp=9_500,
-            actor=RITA,
-            reason="drill",
-            expires_ns=expires_ns,
-        )
-    )
+    granted = site.override(Mode.CANARY, 9_500, within_s=60)
     assert granted.facts
     assert site.state.weight_bp("alpha") == 9_500
     site.look(wait_s=61)
@@ -268,19 +257,10 @@ def test_an_override_is_loud_and_reverts_by_itself() -> None:
 def test_a_demotion_ends_an_override() -> None:
     """Without it an override would be a way around an abort."""
     site = canary()
-    override = RolloutOverrideRequested(
-        ts_ns=site.tick(),
-        venue="alpha",
-        mode=Mode.LIVE,
-        weight_bp=10_000,
-        actor=RITA,
-        reason="drill",
-        expires_ns=site.now_ns + 10**12,
-    )
-    site.send(override)
+    site.override(Mode.LIVE, 10_000)
     site.alert()
     assert site.state.mode_of("alpha") is Mode.SHADOW
-    assert site.send(override).refusal is not None
+    assert site.override(Mode.LIVE, 10_000).refusal is not None
 
 
 def test_verdicts_are_told_when_they_change_only() -> None:
@@ -315,17 +295,7 @@ def test_a_venue_set_by_hand_goes_on_by_hand_after_an_abort() -> None:
 def test_an_override_is_no_way_around_the_gates() -> None:
     """Without it a venue in SHADOW that is overridden could err without end."""
     site = Site()
-    site.send(
-        RolloutOverrideRequested(
-            ts_ns=site.tick(),
-            venue="alpha",
-            mode=Mode.CANARY,
-            weight_bp=9_000,
-            actor=RITA,
-            reason="drill",
-            expires_ns=site.now_ns + 10**15,
-        )
-    )
+    site.override(Mode.CANARY, 9_000)
     site.trade(20, rejected=20)
     site.look()
     assert site.hold is not None
