@@ -56,10 +56,12 @@ async def test_a_head_that_trickles_in_is_waited_for_no_longer() -> None:
     """Without this, a byte now and then would hold a connection for as long as the client likes."""
     async with Desk(DESK, settings=HASTY) as desk:
         reader, writer = await opened(desk)
+        answer = asyncio.create_task(rest_of(reader))
         for byte in READ[:-1]:
-            writer.write(bytes([byte]))
-            await asyncio.sleep(0.02)
-        assert (await rest_of(reader)).startswith(b"HTTP/1.1 408 ")
+            if not answer.done():
+                writer.write(bytes([byte]))
+                await asyncio.sleep(0.02)
+        assert (await answer).startswith(b"HTTP/1.1 408 ")
         writer.close()
 
 

@@ -25,7 +25,8 @@ def prepare(driver: Driver, folder: Path) -> Site:
     group[:] = [one for one in group if one["symbol"] != driver.symbol]
     group.append({"symbol": driver.symbol, **driver.symbol_keys()})
     site.merge("instruments.yaml", {"symbols": symbols})
-    site.merge("gateway.yaml", {"venues": {driver.name: driver.venue_keys()}})
+    keys = driver.venue_keys() | {"timeout": 10}  # a burst waits for the rate limit, and is refused in half of it
+    site.merge("gateway.yaml", {"venues": {driver.name: keys}})
     site.set_modes("CANARY", **{driver.name: ("CANARY", 5)})
     return site
 

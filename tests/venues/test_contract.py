@@ -230,7 +230,9 @@ async def test_c8_what_is_still_under_way_is_not_called_absent(desk: Desk) -> No
     """C8. Without this, an order believed absent could arrive after all, and trade."""
     stuck = desk.driver.faults.add("stuck", "place")
     order = desk.driver.ticket()
-    assert (await desk.submit(order)).status is UNKNOWN
+    submitting = asyncio.create_task(desk.venue.submit(order))
+    await stuck.hit.wait()
+    submitting.cancel()  # given up at once: what is under way is valid for a short time at some venues
     asking = asyncio.create_task(desk.settle(order))
     await asyncio.sleep(0.05)
     stuck.release()

@@ -95,7 +95,7 @@ async def test_a_killed_gateway_finds_its_orders_at_the_exchange_again(site: Sit
     """Without this, a crash would leave orders at an exchange that nobody can cancel, and fills that nobody books."""
     async with CoinbaseServer() as peer:
         peer.quote("BTC-USD", "99999", "100001")
-        async with running(site, environ=point_at(site, peer, 100)) as gateway:
+        async with running(site, environ=point_at(site, peer, 100, timeout_s=10)) as gateway:
             api = gateway.api()
             await connected(api)
             works = (await api.place(**resting("works", limit_price="90000", **BTC))).body["order_id"]
