@@ -45,7 +45,11 @@ def test_ports_stay_narrow() -> None:
                 assert len(methods) <= MAX_PORT_METHODS, f"{node.name} in {name_of(path)}: {methods}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+#: What they hash lives and ends with the process: nothing of it is written, sent or drawn.
+MAY_CALL_HASH = {"gateway/adapters/journal/bloom.py"}
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if name_of(path) not in MAY_CALL_HASH], ids=name_of)
 def test_nobody_calls_hash(path: Path) -> None:
     """Without this, a draw or a name could differ between two processes: ``hash()`` of a text is salted in each."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
