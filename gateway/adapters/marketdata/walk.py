@@ -25,9 +25,11 @@ _MOST_STEPS_BETWEEN_MOVES = 200
 _TOUCH_VALUE = 50_000
 _FEWEST_LOTS = 20
 _LARGEST_TOUCH = 10**12  # lots
-#: Each level draws its quantity from this many.
-_SIZE_BITS = 4
-_SIZES = 1 << _SIZE_BITS
+#: Each level has one of this many quantities,
+_SIZES = 16
+#: and each side of the book, at each step, one of this many combinations of them, drawn beforehand.
+_SHAPE_BITS = 5
+_SHAPES = 1 << _SHAPE_BITS
 #: How often a step brings a public trade.
 _TRADE_PERCENT = 50
 
@@ -54,17 +56,19 @@ class SyntheticWalk:
         value_of_lot = px * self._lot * instrument.multiplier
         lots = max(int(_TOUCH_VALUE / value_of_lot), int(instrument.min_qty / self._lot), _FEWEST_LOTS)
         touch_lots = min(lots, _LARGEST_TOUCH)
-        # Per level, what it may show: more in the depth, and between half and one and a half of that.
-        self._menu = [
-            [
-                self._lot * max(1, touch_lots * (1 + level) * share // _SIZES)
-                for share in range(_SIZES // 2, _SIZES * 3 // 2)
-            ]
-            for level in range(LEVELS)
+        # More in the depth, and between half and one and a half of that.
+        self._shapes = [
+            tuple(
+                max(1, touch_lots * (1 + level) * (_SIZES // 2 + self._below(_SIZES)) // _SIZES)
+                for level in range(LEVELS)
+            )
+            for _ in range(_SHAPES)
         ]
+        self._quantities = [tuple(self._lot * lots for lots in shape) for shape in self._shapes]
         self._distances = [self._tick * (self._unit * level) for level in range(LEVELS)]
         self._spread = self._unit
-        self._sizes = self._draw_sizes()
+        self._bid_shape = self._ask_shape = 0
+        self._draw_shapes()
         self._last_px: Decimal | None = self._px(self._bid)
         self._last_qty: Decimal | None = self._lot
         self.quote = self._make_quote(0)
@@ -83,7 +87,7 @@ class SyntheticWalk:
         if self._below(100) < _TRADE_PERCENT:
             updates.append(self._trade(now_ns))
         self._move()
-        self._sizes = self._draw_sizes()
+        self._draw_shapes()
         self.quote = self._make_quote(now_ns)
         updates.append(self.quote)
         updates.append(self._make_depth(now_ns))
@@ -106,20 +110,15 @@ class SyntheticWalk:
             self._bid = min(max(self._bid, self._home // 2, LEVELS * self._unit + 1), 2 * self._home)
             self._spread = self._unit * (1 + (self._below(4) == 0))
 
-    def _draw_sizes(self) -> list[Decimal]:
-        """Quantities per level, bids and then asks."""
-        bits = self._draw.getrandbits(_SIZE_BITS * 2 * LEVELS)
-        sizes = []
-        for choices in (*self._menu, *self._menu):
-            sizes.append(choices[bits % _SIZES])
-            bits >>= _SIZE_BITS
-        return sizes
+    def _draw_shapes(self) -> None:
+        bits = self._draw.getrandbits(2 * _SHAPE_BITS)
+        self._bid_shape, self._ask_shape = bits % _SHAPES, bits // _SHAPES
 
     def _trade(self, now_ns: int) -> TradeTick:
         is_sell = self._draw.getrandbits(1) == 1
-        shown = self._sizes[0 if is_sell else LEVELS]
+        shown_lots = self._shapes[self._bid_shape if is_sell else self._ask_shape][0]
         self._last_px = self._px(self._bid if is_sell else self._bid + self._spread)
-        self._last_qty = self._lot * max(1, self._below(int(shown // self._lot)))
+        self._last_qty = self._lot * max(1, self._below(shown_lots))
         return TradeTick(self._symbol, self._last_px, self._last_qty, now_ns, now_ns, is_sell)
 
     def _px(self, ticks: int) -> Decimal:
@@ -129,9 +128,9 @@ class SyntheticWalk:
         return Quote(
             symbol=self._symbol,
             bid_px=self._px(self._bid),
-            bid_qty=self._sizes[0],
+            bid_qty=self._quantities[self._bid_shape][0],
             ask_px=self._px(self._bid + self._spread),
-            ask_qty=self._sizes[LEVELS],
+            ask_qty=self._quantities[self._ask_shape][0],
             last_px=self._last_px,
             last_qty=self._last_qty,
             event_ns=now_ns,
@@ -142,11 +141,11 @@ class SyntheticWalk:
     def _make_depth(self, now_ns: int) -> DepthUpdate:
         """The levels behind the quote that was just made, which is its first."""
         bid, ask = self._px(self._bid), self._px(self._bid + self._spread)
-        sizes, distances = self._sizes, self._distances
+        distances = self._distances
         return DepthUpdate(
             self._symbol,
-            tuple([PriceLevel(bid - distances[i], sizes[i]) for i in range(LEVELS)]),
-            tuple([PriceLevel(ask + distances[i], sizes[LEVELS + i]) for i in range(LEVELS)]),
+            tuple(map(PriceLevel, [bid - one for one in distances], self._quantities[self._bid_shape])),
+            tuple(map(PriceLevel, [ask + one for one in distances], self._quantities[self._ask_shape])),
             now_ns,
             now_ns,
             is_snapshot=True,
