@@ -16,13 +16,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from gateway.adapters.venues.simulator import queueing
-from gateway.adapters.venues.simulator.book import POOLS, Book, BookSide
+from gateway.adapters.venues.simulator.book import Book
+from gateway.adapters.venues.simulator.book_side import POOLS, BookSide
 from gateway.adapters.venues.simulator.order import Phase, SimOrder
 from gateway.adapters.venues.simulator.reports import Reports
 from gateway.adapters.venues.simulator.resting import RestingOrders
 from gateway.adapters.venues.simulator.triggers import has_triggered
 from gateway.domain.enums import ExecType, TimeInForce
-from gateway.domain.market import DepthUpdate, MarketUpdate, Quote, TradeTick
+from gateway.domain.market import DepthUpdate, MarketUpdate, PriceLevel, Quote, TradeTick
 from gateway.domain.money import ZERO
 
 # Named once: see order.
@@ -133,7 +134,7 @@ class Matcher:
         """Take in one update, and do to our orders what it means for them. False when none can have felt it."""
         if isinstance(update, TradeTick):
             self.book.last_px = update.px
-            if not self._has_orders:
+            if not self._has_orders or self._is_out_of_reach(update):
                 return False
             self._pass_trade(update, now_ns)
             self._check_stops(now_ns)
@@ -157,22 +158,24 @@ class Matcher:
     def _has_orders(self) -> bool:
         return bool(self._buys.keys or self._sells.keys or self._taking or self._stops)
 
-    def _is_out_of_reach(self, update: Quote | DepthUpdate) -> bool:
+    def _is_out_of_reach(self, update: MarketUpdate) -> bool:
         """Whether none of our orders can feel this update: all rest, and all that it shows lies on one side of their
-        prices. They are then not visible in it, not crossed, and no nearer to their turn."""
+        prices. They are then not visible in it, not crossed, not reached, and no nearer to their turn."""
         if self._taking or self._stops:
             return False
-        if isinstance(update, Quote):
-            if update.bid_px is None or update.ask_px is None or not update.bid_qty or not update.ask_qty:
-                return False
-            shown = [update.bid_px, update.ask_px]
-        elif update.is_snapshot and update.bids and update.asks:
-            shown = [level.px for level in update.bids]
-            shown += [level.px for level in update.asks]
-        else:
-            return False  # changes of single levels: what else is shown is not in the update
         buys, sells = self._buys.keys, self._sells.keys
-        return (not buys or min(shown) > buys[-1]) and (not sells or max(shown) < sells[-1].copy_negate())
+        low = buys[-1] if buys else None
+        high = sells[-1].copy_negate() if sells else None
+        if isinstance(update, TradeTick):
+            return _is_between(low, update.px, high)
+        if isinstance(update, Quote):
+            bid_px, ask_px = update.bid_px, update.ask_px
+            if bid_px is None or ask_px is None or not update.bid_qty or not update.ask_qty:
+                return False
+            return _is_between(low, bid_px, high) and _is_between(low, ask_px, high)
+        if not (update.is_snapshot and update.bids and update.asks):
+            return False  # changes of single levels: what else is shown is not in the update
+        return _are_between(low, update.bids, high) and _are_between(low, update.asks, high)
 
     def _see_levels(self, update: Quote | DepthUpdate, now_ns: int) -> None:
         """Tell the queues what is visible now, at the prices of which this update can have told anything."""
@@ -255,3 +258,15 @@ class Matcher:
             if order.phase is Phase.STOP and has_triggered(order, self.book):
                 self._stops.remove(order)
                 self.execute(order, now_ns)
+
+
+def _is_between(low: Decimal | None, px: Decimal, high: Decimal | None) -> bool:
+    return (low is None or px > low) and (high is None or px < high)
+
+
+def _are_between(low: Decimal | None, levels: tuple[PriceLevel, ...], high: Decimal | None) -> bool:
+    for level in levels:  # a loop: a generator costs as much again, and this is done for every snapshot
+        px = level.px
+        if (low is not None and px <= low) or (high is not None and px >= high):
+            return False
+    return True

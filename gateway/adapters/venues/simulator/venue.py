@@ -109,7 +109,8 @@ class SimulatorVenue:
         # The wall clock is read first: a pause between the two must not look like a step forward.
         wall_ns = self._clock.now_ns()
         monotonic_ns = self._clock.monotonic_ns()
-        self._epoch_ns = max(self._epoch_ns, wall_ns - monotonic_ns)
+        if wall_ns - monotonic_ns > self._epoch_ns:
+            self._epoch_ns = wall_ns - monotonic_ns
         return self._epoch_ns + monotonic_ns
 
     def _on_market(self, update: MarketUpdate) -> None:
