@@ -62,7 +62,7 @@ class RolloutDesk:
 
     def note(self, decision: Decision) -> None:
         """Look at once after what may end a rollout: a tripped breaker, an order that the venue refused."""
-        if any(
+        if self._engine.state.rollouts and any(
             isinstance(fact, BreakerTripped)
             or (isinstance(fact, OrderEnded) and fact.reject is not None and fact.reject.code != RejectCode.WITHHELD)
             for fact in decision.facts

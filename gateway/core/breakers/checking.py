@@ -35,12 +35,18 @@ def check(state: GatewayState, event: BreakersChecked) -> Decision:
     facts: list[Fact] = []
     effects: list[Effect] = []
     seen: set[str] = set()
+    # As nearly always: only what reaches its threshold can mean anything.
+    is_quiet = not (state.breakers.trips or state.breakers.accepted)
     for kind, measure in (MEASURES if event.is_full else QUICK).items():
         config = state.config.circuit_breakers.get(kind.value)
         if config is None or not config.enabled:
             continue
         # By name: a state that came from a checkpoint holds its maps in another order.
-        readings = [(trip_id_of(kind, reading), reading) for reading in measure(state, config, event)]
+        readings = [
+            (trip_id_of(kind, reading), reading)
+            for reading in measure(state, config, event)
+            if not is_quiet or reading.value >= config.threshold
+        ]
         for trip_id, reading in sorted(readings, key=itemgetter(0)):
             seen.add(trip_id)
             trip = state.breakers.trips.get(trip_id)
@@ -55,13 +61,15 @@ def check(state: GatewayState, event: BreakersChecked) -> Decision:
     for trip_id, trip in sorted(state.breakers.trips.items()) if event.is_full else ():
         if trip_id not in seen:
             facts += _reset_unmeasured(state, event, trip)
+    if not facts:
+        return NOTHING
     resets = [state.breakers.trips[fact.trip_id] for fact in facts if isinstance(fact, BreakerReset)]
     ids = {reduction_id(trip.trip_id, trip.since_ns) for trip in resets}
     over = [fact for fact in facts if isinstance(fact, FlattenEnded) and fact.flatten_id in ids]
     canceled, more = called_off(state, over, SYSTEM)
     facts += canceled
     effects += more
-    return Decision(*_once(facts, effects)) if facts else NOTHING
+    return Decision(*_once(facts, effects))
 
 
 def _once(facts: list[Fact], effects: list[Effect]) -> tuple[tuple[Fact, ...], tuple[Effect, ...]]:

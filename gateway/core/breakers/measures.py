@@ -20,13 +20,19 @@ _NS = 1_000_000_000
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """The value of one breaker in one scope and book (None: of both). ``words`` say what it is made of."""
+    """The value of one breaker in one scope and book (None: of both). ``text``, with ``parts`` in its places, says what
+    it is made of: nearly always nobody asks."""
 
     book: Route | None
     scope: ScopeKind
     scope_id: str
     value: Decimal
-    words: str
+    text: str
+    parts: tuple[Decimal | int | str, ...]
+
+    @property
+    def words(self) -> str:
+        return self.text.format(*[plain(one) if isinstance(one, Decimal) else one for one in self.parts])
 
 
 Measure = Callable[[GatewayState, BreakerConfig, BreakersChecked], Iterator[Reading]]
@@ -50,15 +56,15 @@ def daily_loss(state: GatewayState, config: BreakerConfig, event: BreakersChecke
     for route, account, use, cash in _equities(state, config):
         loss, start = max(-use.day_pnl, ZERO), cash + use.day_pnl_start
         value = ratio(loss, start) if start > 0 else (ONE if loss else ZERO)
-        words = f"lost {plain(loss)} of {plain(start)} since the start of the day"
-        yield Reading(route, config.scope, account, value, words)
+        text = "lost {} of {} since the start of the day"
+        yield Reading(route, config.scope, account, value, text, (loss, start))
 
 
 def drawdown(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
     """How far equity is below its peak, as a share of the peak."""
     for route, account, _, _ in _equities(state, config):
         value = state.drawdown(route, account or None)
-        yield Reading(route, config.scope, account, value, f"equity is {plain(value)} of its peak below it")
+        yield Reading(route, config.scope, account, value, "equity is {} of its peak below it", (value,))
 
 
 def rejection_rate(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
@@ -67,8 +73,8 @@ def rejection_rate(state: GatewayState, config: BreakerConfig, event: BreakersCh
         tally = state.breakers.counters.rejection(route, event.ts_ns, config.window_s)
         sent = max(tally.admitted, tally.rejected)
         value = ratio(Decimal(tally.rejected), Decimal(sent)) if sent >= config.min_count else ZERO
-        words = f"venues rejected {tally.rejected} of {sent} orders in {config.window_s} s"
-        yield Reading(route, ScopeKind.GATEWAY, "", value, words)
+        parts = (tally.rejected, sent, config.window_s)
+        yield Reading(route, ScopeKind.GATEWAY, "", value, "venues rejected {} of {} orders in {} s", parts)
 
 
 def concentration(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
@@ -82,8 +88,8 @@ def concentration(state: GatewayState, config: BreakerConfig, event: BreakersChe
         for (account, symbol), signed in values.items():
             equity, value = state.equity(route, account), abs(signed)
             share = ratio(value, equity) if equity > 0 else (ONE if value else ZERO)
-            words = f"{plain(value)} in {symbol} of an equity of {plain(equity)}"
-            yield Reading(route, ScopeKind.SYMBOL, f"{account}|{symbol}", share, words)
+            parts = (value, symbol, equity)
+            yield Reading(route, ScopeKind.SYMBOL, f"{account}|{symbol}", share, "{} in {} of an equity of {}", parts)
 
 
 def volatility(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
@@ -94,22 +100,23 @@ def volatility(state: GatewayState, config: BreakerConfig, event: BreakersChecke
     for symbol, sigma in figures.volatility.items():
         norm = state.breakers.counters.norms.get(symbol)
         if norm is not None and norm.count >= config.min_count and norm.value > 0:
-            words = f"volatility {plain(sigma)} where {plain(norm.value)} is usual"
-            yield Reading(None, ScopeKind.SYMBOL, symbol, ratio(sigma, norm.value), words)
+            text = "volatility {} where {} is usual"
+            yield Reading(None, ScopeKind.SYMBOL, symbol, ratio(sigma, norm.value), text, (sigma, norm.value))
 
 
 def venue_connection(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
     """Seconds since the connection to a venue was lost; 0 while it stands. Only live orders go there."""
     for venue, use in state.venues.items():
         lost_s = ZERO if use.is_connected else Decimal(max(event.ts_ns - use.since_ns, 0) // _NS)
-        yield Reading(Route.LIVE, ScopeKind.VENUE, venue, lost_s, use.text or f"{venue} is not connected")
+        words = use.text or f"{venue} is not connected"
+        yield Reading(Route.LIVE, ScopeKind.VENUE, venue, lost_s, "{}", (words,))
 
 
 def market_data_gap(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
     """Seconds since the last price of a symbol that is held or on order, while its market is open."""
     for symbol, age_ns in event.quote_ages_ns.items():
-        words = f"no price of {symbol} for {age_ns // _NS} s"
-        yield Reading(None, ScopeKind.SYMBOL, symbol, Decimal(age_ns // _NS), words)
+        age_s = age_ns // _NS
+        yield Reading(None, ScopeKind.SYMBOL, symbol, Decimal(age_s), "no price of {} for {} s", (symbol, age_s))
 
 
 def order_rate(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
@@ -120,15 +127,16 @@ def order_rate(state: GatewayState, config: BreakerConfig, event: BreakersChecke
         if not is_running or pace.count < config.min_count or len(pace.before) < 5:
             continue
         usual = max(ratio(Decimal(sum(pace.before)), Decimal(len(pace.before))), ONE)
-        words = f"{pace.count} orders in this minute where {plain(usual)} are usual"
-        yield Reading(None, ScopeKind.STRATEGY, strategy, ratio(Decimal(pace.count), usual), words)
+        text = "{} orders in this minute where {} are usual"
+        value = ratio(Decimal(pace.count), usual)
+        yield Reading(None, ScopeKind.STRATEGY, strategy, value, text, (pace.count, usual))
 
 
 def consecutive_losses(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
     """Positions that a strategy closed with a loss, one after another."""
     for route in config.books:
         for strategy, count in state.ledger.losses.get(route.value, {}).items():
-            yield Reading(route, ScopeKind.STRATEGY, strategy, Decimal(count), f"{count} losses in a row")
+            yield Reading(route, ScopeKind.STRATEGY, strategy, Decimal(count), "{} losses in a row", (count,))
 
 
 def emergency_shutdown(state: GatewayState, config: BreakerConfig, event: BreakersChecked) -> Iterator[Reading]:
@@ -139,8 +147,8 @@ def emergency_shutdown(state: GatewayState, config: BreakerConfig, event: Breake
             for trip in state.breakers.trips.values()
             if trip.book in (None, route) and trip.breaker_id != BreakerKind.EMERGENCY_SHUTDOWN
         }
-        words = f"{len(tripped)} breakers at once: {', '.join(sorted(tripped))}"
-        yield Reading(route, ScopeKind.GATEWAY, "", Decimal(len(tripped)), words)
+        parts = (len(tripped), ", ".join(sorted(tripped)))
+        yield Reading(route, ScopeKind.GATEWAY, "", Decimal(len(tripped)), "{} breakers at once: {}", parts)
 
 
 #: One per kind; a test compares the table with the kinds. The order is that of evaluation: the last looks at all.

@@ -1,6 +1,7 @@
 """What breakers count as orders go by. Written by ``core.apply`` only; every step is O(1) per order."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -99,14 +100,19 @@ class Counters(msgspec.Struct):
 
     def rejection(self, book: Route, now_ns: int, window_s: int) -> Tally:
         """Both counts over the last ``window_s``, and for less than ten seconds longer: never over too little."""
-        newest, tallies = now_ns // BUCKET_NS, self.tallies.get(book.value, {})
-        found = Tally()
-        for bucket in range((now_ns - window_s * 1_000_000_000) // BUCKET_NS, newest + 1):
-            tally = tallies.get(str(bucket))
+        found, tallies = Tally(), self.tallies.get(book.value)
+        if not tallies:
+            return found
+        for tally in map(tallies.get, _keys((now_ns - window_s * 1_000_000_000) // BUCKET_NS, now_ns // BUCKET_NS)):
             if tally is not None:
                 found.admitted += tally.admitted
                 found.rejected += tally.rejected
         return found
+
+
+@lru_cache(maxsize=64)  # asked for after every fill, and other ones after ten seconds
+def _keys(first: int, last: int) -> tuple[str, ...]:
+    return tuple(str(bucket) for bucket in range(first, last + 1))
 
 
 def _bring_back(tallies: dict[str, Tally], key: str) -> None:
