@@ -30,11 +30,11 @@ _BUSY_TIMEOUT_S = 2.0
 
 def chunked(statement: Callable[[int], str], rows: Sequence[Sequence[Any]]) -> Iterator[Statement]:
     """The fewest prepared statements that insert all rows. ``statement(n)`` is the SQL for n of them."""
-    start = 0
+    start, left = 0, len(rows)
     for size in _CHUNKS:
-        while len(rows) - start >= size:
+        while left >= size:
             yield statement(size), [value for row in rows[start : start + size] for value in row]
-            start += size
+            start, left = start + size, left - size
 
 
 class _StagingConnection(sqlite3.Connection):

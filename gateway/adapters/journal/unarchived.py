@@ -35,21 +35,25 @@ class Unarchived:
 
     def __init__(self) -> None:
         self._batches: list[_Batch] = []
+        self._rows = 0
 
     def add(self, seq: int, entries: Sequence[Entry], orders: dict[str, OrderRow]) -> None:
         """``orders`` are rows by order id, as ``archive.order_row`` makes them."""
         history = [entry for entry in entries if _is_history(entry)]
         if orders or history:
             self._batches.append(_Batch(seq, history, orders))
+            self._rows += len(orders) + len(history)
 
     def forget_after(self, durable_seq: int) -> None:
         """What was added for a write that did not happen."""
         while self._batches and self._batches[-1].seq > durable_seq:
-            self._batches.pop()
+            batch = self._batches.pop()
+            self._rows -= len(batch.orders) + len(batch.entries)
 
     def forget(self) -> None:
         """All of it is in the archive."""
         self._batches.clear()
+        self._rows = 0
 
     @property
     def is_empty(self) -> bool:
@@ -57,7 +61,7 @@ class Unarchived:
 
     @property
     def is_due(self) -> bool:
-        return sum(len(batch.orders) + len(batch.entries) for batch in self._batches) >= MOST_WAITING
+        return self._rows >= MOST_WAITING
 
     def statements(self, partition: str, seq: int) -> Iterator[Statement]:
         """What brings the archive up to record ``seq``, the last one."""
