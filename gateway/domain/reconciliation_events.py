@@ -3,14 +3,15 @@
 from decimal import Decimal
 
 from gateway.domain.event import Happening
-from gateway.domain.orders import Actor
+from gateway.domain.orders import Actor, Order
 from gateway.domain.reconciliation import ExecutionDifference, ForeignOrder, HoldingDrift, SettleAs
 
 
 class AccountCompared(Happening, frozen=True, kw_only=True):
     """What two readings of a venue, one after the other, agree on: holdings that differ (or agree again), orders of
     others, those of them that are gone, orders of ours that are open here and not there, and executions that are
-    booked with other terms than the venue tells (all that differ now)."""
+    booked with other terms than the venue tells (all that differ now). ``archived`` are those orders of ours among
+    ``foreign`` that had left memory, each as it ended."""
 
     venue: str
     drifts: tuple[HoldingDrift, ...] = ()
@@ -18,6 +19,7 @@ class AccountCompared(Happening, frozen=True, kw_only=True):
     gone: tuple[str, ...] = ()
     lost_ids: tuple[str, ...] = ()
     differing: tuple[ExecutionDifference, ...] = ()
+    archived: tuple[Order, ...] = ()
 
 
 class DriftAcceptance(Happening, frozen=True, kw_only=True):

@@ -5,10 +5,12 @@ import msgspec
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.trading import agreements
 from gateway.core.trading.agreements import VenueAgreement
-from gateway.domain.enums import ExecType, Side
+from gateway.domain.enums import ExecType, Mode, Side
+from gateway.domain.orders import Order
 from gateway.domain.reconciliation import ForeignOrder
-from tests.reconciliation.venue import Venue, world_of
-from tests.world import D
+from gateway.domain.reconciliation_events import AccountCompared
+from tests.reconciliation.venue import ALPHA, Venue, world_of
+from tests.world import D, trading_config
 
 
 def test_an_order_that_is_over_here_is_canceled_until_it_is_over_there() -> None:
@@ -61,3 +63,64 @@ def test_orders_of_others_are_let_go_of_alike_before_and_after_a_restart(monkeyp
         assert sorted(one.foreign) == ["a", "m"]
         one.forget_foreign("z")  # gone in the same record in which it was let go of
     assert msgspec.json.encode(mine, order="deterministic") == msgspec.json.encode(theirs, order="deterministic")
+
+
+def over_and_forgotten(venue: Venue) -> Order:
+    """An order that is over here, works at the venue, and is in the archive alone."""
+    world = venue.world
+    order = world.place(limit=D(180))
+    venue.take(order)
+    world.report(order, ExecType.NEW, venue_order_id=f"v-{order.order_id}")
+    world.report(order, ExecType.CANCELED)
+    venue.archived[order.order_id] = order
+    world.load(trading_config(Mode.LIVE, weight_bp=10_000, capabilities={"alpha": ALPHA}, retained_closed_orders=0))
+    other = world.place(limit=D(180))
+    world.report(other, ExecType.NEW)
+    world.report(other, ExecType.CANCELED)
+    assert order.order_id not in world.state.orders
+    world.canceled.clear()
+    return order
+
+
+def test_one_that_left_memory_is_canceled_all_the_same() -> None:
+    """Without this, how long ago an order ended would decide whether it is taken back: one of last week that a venue
+    brings back to life would only be told of, and fill beyond all limits."""
+    world = world_of()
+    venue = Venue(world)
+    order = over_and_forgotten(venue)
+    venue.look(1)
+    assert world.canceled == []
+    venue.look(3)
+    assert [ticket.order_id for ticket in world.canceled] == [order.order_id] * 3
+    assert world.canceled[0].venue_order_id == f"v-{order.order_id}"
+    [event] = [one.event for one in world.records if isinstance(one.event, AccountCompared)]
+    assert [one.order_id for one in event.archived] == [order.order_id]  # so that deciding again gives the same
+    del venue.open[order.order_id]
+    venue.look(3)
+    assert len(world.canceled) <= 4  # readings that agree lag by one
+
+
+def test_what_only_bears_the_id_of_one_of_ours_is_left_alone() -> None:
+    """Without this, somebody who used an id of ours for an order of his own would find it canceled, or the cancel would
+    go where the order never was."""
+    world = world_of()
+    venue = Venue(world)
+    order = over_and_forgotten(venue)
+    venue.open[order.order_id] = msgspec.structs.replace(venue.open[order.order_id], side=Side.SELL)
+    venue.look(4)
+    assert world.canceled == []
+    assert [one.order_id for one in world.state.agreements["alpha"].foreign.values()] == [order.order_id]
+
+
+def test_one_that_the_venue_lists_without_our_id_is_known_by_its_own() -> None:
+    """Without this, exchanges that list open orders by their own ids alone would keep what is over here at work."""
+    world = world_of()
+    venue = Venue(world)
+    order = world.place(limit=D(180))
+    venue.take(order)
+    venue.open[order.order_id] = msgspec.structs.replace(venue.open[order.order_id], order_id="")
+    world.report(order, ExecType.NEW, venue_order_id=f"v-{order.order_id}")
+    world.report(order, ExecType.CANCELED)
+    world.canceled.clear()
+    venue.look(2)
+    assert [ticket.order_id for ticket in world.canceled] == [order.order_id]

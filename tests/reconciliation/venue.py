@@ -39,6 +39,8 @@ class Venue:
         self.open: dict[str, VenueOrder] = {}
         self.executions: list[VenueExecution] = []
         self.sightings = Sightings()
+        #: What the archive gives of orders that left memory.
+        self.archived: dict[str, Order] = {}
         self._count = 0
 
     @property
@@ -123,7 +125,7 @@ class Venue:
 
     def compared(self, reading: AccountReading | None = None) -> Comparison:
         """Read and compare; what was missed is booked as the service books it."""
-        found = compare(self.world.state, self.can, reading or self.reading(), {})
+        found = compare(self.world.state, self.can, reading or self.reading(), self.archived)
         if found.missing:
             self.tell(*found.missing)
         corrected = self.sightings.corrections(self.world.state, found)

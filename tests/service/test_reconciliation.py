@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from gateway.domain.capabilities import Reach
-from gateway.domain.enums import Mode, OrdStatus, Side, SubmitStatus
+from gateway.domain.enums import ExecType, Mode, OrdStatus, Side, SubmitStatus
+from gateway.domain.events import ConfigLoaded
 from gateway.domain.orders import Order
 from gateway.domain.reconciliation import SettleAs
 from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition
@@ -21,7 +22,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.venue import FakeVenue
 from tests.reconciliation.venue import ALPHA
 from tests.service.desk import Desk, desk
-from tests.world import RITA, trading_config
+from tests.world import ADMIN, RITA, trading_config
 
 D = Decimal
 
@@ -197,3 +198,24 @@ async def test_what_the_last_reading_showed_is_held_against_a_settlement() -> No
         await people.settle(order.order_id, SettleAs.NEVER_SENT, None, None, RITA, "phoned")
         assert order.ord_status is OrdStatus.CANCELED
         assert venue.released == [order.order_id]
+
+
+async def test_an_order_that_is_over_and_left_memory_is_canceled_at_the_venue() -> None:
+    """Without this, what the venue brings back to life days after its end would work there until somebody takes it back
+    by hand: the gateway knows from its archive that it is its own."""
+    async with reading() as (one, venue, reconciler, clock):
+        order = await working(one, venue)
+        venue.report(order.order_id, ExecType.CANCELED)
+        config = msgspec.structs.replace(one.engine.state.config, retained_closed_orders=0, revision="fewer")
+        one.engine.process(ConfigLoaded(ts_ns=clock.now_ns(), config=config, actor=ADMIN))
+        later = one.order(await one.place(limit=D(180)))
+        await one.until(lambda: later.ord_status is OrdStatus.NEW)
+        venue.report(later.order_id, ExecType.CANCELED)
+        await one.until(lambda: one.engine.find_order(order.order_id) is None)
+        await one.engine.durable(one.engine.last_seq)
+        records = len(one.journal.rows)
+        for _ in range(3):
+            clock.advance(s=60)
+            await reconciler.read("alpha")
+        await one.until(lambda: venue.cancels.count(order.order_id) == 2)
+        await one.until(lambda: len(one.journal.rows) == records + 1)  # told of once; what the venue says is no news

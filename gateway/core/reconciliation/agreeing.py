@@ -41,11 +41,12 @@ class Sightings:
         drifts = tuple(self._drifts(agreement, new))
         if before is None:
             return None
+        foreign = tuple(one for key, one in new.foreign.items() if key in before.foreign)
         found = AccountCompared(
             ts_ns=new.ended_ns,
             venue=new.venue,
             drifts=drifts,
-            foreign=tuple(one for key, one in new.foreign.items() if key in before.foreign),
+            foreign=foreign,
             gone=tuple(
                 key
                 for key, one in agreement.foreign.items()
@@ -53,6 +54,7 @@ class Sightings:
             ),
             lost_ids=tuple(order_id for order_id in new.lost_ids if order_id in before.lost_ids),
             differing=tuple(one for one in _both(before, new) if not one.is_fee_only),
+            archived=tuple(new.archived[one.order_id] for one in foreign if one.order_id in new.archived),
         )
         has_news = found.drifts or found.foreign or found.gone or found.lost_ids
         return found if has_news or set(found.differing) != set(agreement.differing) else None

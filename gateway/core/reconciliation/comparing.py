@@ -59,7 +59,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """What one reading showed. ``missing`` are executions of our orders that are not booked, ``differing`` those that
     are booked with other terms; ``lost_ids`` are orders that work here and are not open there; ``others`` what is held
-    of things that are not traded here."""
+    of things that are not traded here; ``archived`` are our orders among ``foreign`` that left memory, by id."""
 
     venue: str
     begun_ns: int
@@ -70,6 +70,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     differing: tuple[ExecutionDifference, ...]
     lost_ids: tuple[str, ...]
     others: dict[str, Decimal] = {}
+    archived: dict[str, Order] = {}
 
 
 def compare(
@@ -88,16 +89,19 @@ def compare(
     grace_ns = state.config.reconciliation.grace_s * _NS
     doubt = _Steadiness(state, reading, agreement, known, late, grace_ns)
     holdings, others = _holdings(state, can, reading, agreement, doubt)
+    foreign = _foreign(reading, known, grace_ns)
+    over_ids = {one.order_id for one in foreign.values() if one.is_open}
     return Comparison(
         venue=venue,
         begun_ns=reading.begun_ns,
         ended_ns=reading.ended_ns,
         holdings=holdings,
-        foreign=_foreign(reading, known, grace_ns),
+        foreign=foreign,
         missing=unbooked,
         differing=told_otherwise,
         lost_ids=tuple(_lost(state, reading, late, grace_ns)),
         others=others,
+        archived={order_id: one for order_id, one in archived.items() if order_id in over_ids},
     )
 
 
@@ -156,8 +160,8 @@ def _foreign(reading: AccountReading, known: KnownOrders, grace_ns: int) -> dict
                 side=order.side,
                 order_qty=order.order_qty,
                 cum_qty=order.cum_qty,
-                order_id=order.order_id,
-                text="; ".join(text for text, holds in told if holds),
+                order_id=order.order_id or ("" if own is None else own.order_id),
+                text="; ".join(text for text, holds in told if holds and text),
             )
     return found
 

@@ -10,10 +10,11 @@ from gateway.core.state import GatewayState
 from gateway.core.tickets import lookup_effects, ticket_of
 from gateway.core.trading.agreements import VenueAgreement
 from gateway.domain.effects import CancelOrder, Effect
-from gateway.domain.enums import RejectStage
+from gateway.domain.enums import RejectStage, Route
 from gateway.domain.facts import Fact, OrderInDoubt
 from gateway.domain.money import plain
-from gateway.domain.orders import Reject
+from gateway.domain.orders import Order, Reject
+from gateway.domain.reconciliation import ForeignOrder
 from gateway.domain.reconciliation_events import AccountCompared, DriftAcceptance
 from gateway.domain.reconciliation_facts import (
     DriftAccepted,
@@ -66,11 +67,21 @@ def _foreign(known: VenueAgreement, event: AccountCompared) -> Iterator[Fact]:
 
 def _cancels(state: GatewayState, event: AccountCompared) -> Iterator[Effect]:
     """An order that is over for us must not fill, and nobody could cancel it through the gateway any more: that is
-    asked for as often as it is seen, for a cancel may be lost, or find no room in the venue's budget."""
+    asked for as often as it is seen, for a cancel may be lost, or find no room in the venue's budget. One that left
+    memory is known from the archive. What bears the id of an order of ours and is not that order is let be."""
+    archived = {order.order_id: order for order in event.archived}
     for seen in event.foreign:
-        order = state.orders.get(seen.order_id) if seen.is_open else None
-        if order is not None and not order.is_open:
+        order = (state.orders.get(seen.order_id) or archived.get(seen.order_id)) if seen.is_open else None
+        if order is not None and not order.is_open and _is_same(state, order, seen):
             yield CancelOrder(ticket=ticket_of(order))
+
+
+def _is_same(state: GatewayState, order: Order, seen: ForeignOrder) -> bool:
+    """Whether what was seen at a venue can be what went there; a symbol that is not traded here any more is told by the
+    venue's own name."""
+    is_there = order.route is Route.LIVE and order.venue == seen.venue
+    is_named_so = seen.symbol == order.symbol or seen.symbol not in state.config.instruments
+    return is_there and is_named_so and order.side is seen.side
 
 
 def accept(state: GatewayState, event: DriftAcceptance) -> Decision:
