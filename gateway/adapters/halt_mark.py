@@ -1,23 +1,59 @@
-"""A file that says how trading was stopped, beside the journal: the kill switch must outlive a full disk's journal.
+"""A file that says what is stopped, beside the journal: the kill switch must outlive a full disk's journal.
 
-The file is made once at start with room for a reason, so that setting it needs no new space.
+The file is made once at start with room for many stops, so that setting it needs no new space.
 """
 
 import json
+import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.domain.enums import TradingState
+from gateway.domain.enums import ScopeKind, TradingState
+from gateway.domain.marked_stop import MarkedStop
 
-_ROOM_BYTES = 512
+_log = logging.getLogger(__name__)
+_ROOM_BYTES = 32_768
+#: Of a reason; that of the whole gateway may be longer than that of one of many scopes.
+_REASON_BYTES, _SCOPED_REASON_BYTES = 400, 100
+_UNREADABLE = "the halt mark cannot be read; check the data directory and what else was stopped, then enable trading"
 
 
-def _content(state: TradingState, reason: str) -> dict[str, object]:
-    return {"halted": state is not TradingState.ACTIVE, "state": state.value, "reason": reason}
+def _encode(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode(errors="replace")
 
 
-def _text_of(content: dict[str, object]) -> bytes:
-    return json.dumps(content, ensure_ascii=False).encode(errors="replace")
+def _cut(reason: str, most_bytes: int) -> str:
+    """As much of it as ``most_bytes`` hold, as it is written."""
+    reason = reason[:most_bytes]
+    while len(_encode(reason)) > most_bytes:
+        reason = reason[:-1]
+    return reason
+
+
+def _entry(stop: MarkedStop) -> dict[str, str]:
+    reason = _cut(stop.reason, _SCOPED_REASON_BYTES)
+    return {"scope": stop.scope.value, "id": stop.scope_id, "state": stop.state.value, "reason": reason}
+
+
+def _read(content: dict[str, object]) -> list[MarkedStop]:
+    """Raises ValueError, KeyError or TypeError. A mark of an earlier version names no scopes, or not how it halted."""
+    found = []
+    if content["halted"]:
+        state = TradingState(str(content.get("state", TradingState.HALTED.value)))
+        found.append(MarkedStop(state=state, reason=str(content["reason"])))
+    scopes = content.get("scopes", [])
+    if not isinstance(scopes, list):
+        raise TypeError("scopes is no list")
+    return found + [
+        MarkedStop(
+            scope=ScopeKind(one["scope"]),
+            scope_id=str(one["id"]),
+            state=TradingState(one["state"]),
+            reason=str(one["reason"]),
+        )
+        for one in scopes
+    ]
 
 
 class FileHaltMark:
@@ -26,33 +62,55 @@ class FileHaltMark:
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "halt_mark.json"
         if not self._path.exists():
-            self.clear()
+            self.set(())
+        else:
+            self._make_room()
 
-    def set(self, state: TradingState, reason: str) -> None:
-        reason = reason[:_ROOM_BYTES]
-        while len(_text_of(_content(state, reason))) > _ROOM_BYTES:
-            reason = reason[:-1]
-        self._write(_content(state, reason))
-
-    def clear(self) -> None:
-        self._write(_content(TradingState.ACTIVE, ""))
-
-    def stop(self) -> tuple[TradingState, str] | None:
-        """How trading was stopped and why, or None when it was not. A file that cannot be read counts as a halt, and so
-        does one that does not say how."""
+    def _make_room(self) -> None:
+        """That of an earlier version had less."""
+        missing = _ROOM_BYTES - self._path.stat().st_size
+        if missing <= 0:
+            return
         try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-            if not content["halted"]:
-                return None
-            return TradingState(content.get("state", TradingState.HALTED)), str(content["reason"])
+            with self._path.open("ab") as file:
+                file.write(b" " * missing)
+        except OSError as error:
+            _log.error("the halt mark has little room: %s", error)
+
+    def set(self, stops: Sequence[MarkedStop]) -> int:
+        """Let these stand in the file, and no others. Those at the end for which there is no room are left out;
+        returns how many. Raises OSError."""
+        whole = next((one for one in stops if one.scope is ScopeKind.GATEWAY), None)
+        content: dict[str, object] = {
+            "halted": whole is not None,
+            "state": (TradingState.ACTIVE if whole is None else whole.state).value,
+            "reason": "" if whole is None else _cut(whole.reason, _REASON_BYTES),
+        }
+        entries = [_entry(one) for one in stops if one is not whole]
+        room = _ROOM_BYTES - len(_encode({**content, "scopes": []}))
+        fitting: list[dict[str, str]] = []
+        for entry in entries:
+            room -= len(_encode(entry)) + len(b", ")
+            if room < 0:
+                break
+            fitting.append(entry)
+        self._write({**content, "scopes": fitting})
+        return len(entries) - len(fitting)
+
+    def stops(self) -> list[MarkedStop]:
+        """What was stopped. A file that cannot be read whole counts as a halt of everything."""
+        try:
+            return _read(json.loads(self._path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError):
-            return TradingState.HALTED, "the halt mark cannot be read; check the data directory, then enable trading"
+            return [MarkedStop(state=TradingState.HALTED, reason=_UNREADABLE)]
 
     def _write(self, content: dict[str, object]) -> None:
-        data = _text_of(content).ljust(_ROOM_BYTES)
+        data = _encode(content).ljust(_ROOM_BYTES)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, data)
+            written = os.write(descriptor, data)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        if written < len(data):
+            raise OSError(f"{written} of {len(data)} bytes were written")

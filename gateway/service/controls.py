@@ -1,15 +1,17 @@
 """What people do besides orders: the kill switch and sessions. The kill switch needs no other part to be healthy."""
 
 import logging
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
 from gateway.core.trading.scopes import scope_problem
-from gateway.core.trading.states import GATEWAY
+from gateway.core.trading.states import GATEWAY, TradingStop
 from gateway.domain.enums import Route, ScopeKind, TradingState
 from gateway.domain.events import SessionEnded, SessionStarted, TradingSwitched, UnlockRequested
+from gateway.domain.marked_stop import MarkedStop
 from gateway.domain.orders import Actor
 from gateway.domain.sessions import Session
 from gateway.domain.throttles import StrategyLock
@@ -24,13 +26,14 @@ COMMAND_FILES = KILL, FLATTEN = "KILL", "FLATTEN"
 
 
 class HaltMark(Protocol):
-    """Remembers outside the journal how trading was stopped, for a stop while the journal cannot be written."""
+    """Remembers outside the journal what people stopped, for a stop while the journal cannot be written.
 
-    def set(self, state: TradingState, reason: str) -> None: ...
+    ``set`` returns how many, from the end, found no room.
+    """
 
-    def clear(self) -> None: ...
+    def set(self, stops: Sequence[MarkedStop]) -> int: ...
 
-    def stop(self) -> tuple[TradingState, str] | None: ...
+    def stops(self) -> list[MarkedStop]: ...
 
 
 class CommandFiles(Protocol):
@@ -59,6 +62,8 @@ class OperatorControls:
         self._breakers = breakers
         self._files = files
         self._clock = clock
+        #: Why everything was shut down while the journal failed: no record may tell it after a restart.
+        self._shutdown = ""
 
     async def switch_trading(
         self,
@@ -68,22 +73,31 @@ class OperatorControls:
         scope: ScopeKind = ScopeKind.GATEWAY,
         scope_id: str = "",
     ) -> None:
-        """Effective at once in memory; the journal, and for the gateway the mark on disk, make it survive a restart."""
+        """Effective at once in memory; the journal, or where that fails a mark on disk, lets it outlast a restart."""
         problem = scope_problem(self._engine.state.config, scope, scope_id)
         if problem is not None:
             raise RequestInvalid((problem,))
         if scope is ScopeKind.GATEWAY and state is not TradingState.HALTED:
             self._check_files()
+        self._switch(MarkedStop(scope=scope, scope_id=scope_id, state=state, reason=reason), actor)
+        self._mark()
+        await self._engine.settle(self._engine.last_seq)
+
+    def _switch(self, stop: MarkedStop, actor: Actor) -> None:
         self._engine.process(
             TradingSwitched(
-                ts_ns=self._clock.now_ns(), state=state, actor=actor, reason=reason, scope=scope, scope_id=scope_id
+                ts_ns=self._clock.now_ns(),
+                state=stop.state,
+                actor=actor,
+                reason=stop.reason,
+                scope=stop.scope,
+                scope_id=stop.scope_id,
             )
         )
-        where = f" for {scope.value} {scope_id}" if scope_id else ""
-        _log.warning("trading %s%s by %s: %s", state.value, where, actor.name, reason)
-        if scope is ScopeKind.GATEWAY:
-            self._mark(state, reason)
-        await self._engine.settle(self._engine.last_seq)
+        if stop.scope is ScopeKind.GATEWAY:
+            self._shutdown = ""
+        where = f" for {stop.scope.value} {stop.scope_id}" if stop.scope_id else ""
+        _log.warning("trading %s%s by %s: %s", stop.state.value, where, actor.name, stop.reason)
 
     def _check_files(self) -> None:
         found = [name for name in COMMAND_FILES if self._files.reason(name) is not None]
@@ -117,26 +131,39 @@ class OperatorControls:
         )
         where = f"{scope.value} {scope_id}".strip()
         _log.warning("flatten %s of %s (%s) by %s: %s", flatten_id, where, ", ".join(books), actor.name, reason)
-        if scope is ScopeKind.GATEWAY:
-            self._mark(TradingState.HALTED, reason or f"flatten {flatten_id}")
+        self._mark()
         await self._engine.settle(self._engine.last_seq)
         return flatten_id
 
-    def _mark(self, state: TradingState, reason: str) -> None:
+    def _mark(self) -> None:
+        """Let the mark say what people stopped: the whole gateway, then the latest first. What finds no room is the
+        oldest, which the journal has had long enough to hold."""
+        standing = self._engine.state.trading.all_stops()
+        stops = [_marked(one) for one in sorted(standing, key=lambda one: (one.scope_id != "", -one.since_ns))]
+        whole = self._engine.state.trading.stop_of(GATEWAY)
+        if self._shutdown and (whole is None or whole.state is not TradingState.HALTED):
+            scoped = [one for one in stops if one.scope_id]
+            stops = [MarkedStop(state=TradingState.HALTED, reason=self._shutdown), *scoped]
         try:
-            if state is TradingState.ACTIVE:
-                self._halt_mark.clear()
-            else:
-                self._halt_mark.set(state, reason)
+            left_out = self._halt_mark.set(stops)
         except OSError as error:
             _log.error("the halt mark could not be written, the journal has to carry it alone: %s", error)
+            return
+        if left_out:
+            _log.error("the halt mark has no room for %d stops, the journal has to carry them alone", left_out)
 
     async def resume_mark(self, actor: Actor) -> None:
         """At a start: what the mark says counts where the journal holds less, whatever breakers stop beside it."""
-        marked = self._halt_mark.stop()
-        stop = self._engine.state.trading.stop_of(GATEWAY)
-        if marked is not None and (stop is None or stop.state.strictness < marked[0].strictness):
-            await self.switch_trading(marked[0], actor, marked[1])
+        lost = []
+        for marked in self._halt_mark.stops():
+            stop = self._engine.state.trading.stop_of((marked.scope, marked.scope_id))
+            if stop is None or stop.state.strictness < marked.state.strictness:
+                lost.append(marked)
+        for marked in lost:  # also what is not configured any more: it may come back
+            self._switch(marked, actor)
+        if lost:
+            self._mark()
+            await self._engine.settle(self._engine.last_seq)
 
     async def lift_lock(self, lock_id: str, actor: Actor, reason: str) -> StrategyLock | None:
         lock = self._engine.state.throttle.locks.get(lock_id)
@@ -154,7 +181,8 @@ class OperatorControls:
         self._breakers.shut_down(actor, reason)
         await self._engine.settle(self._engine.last_seq)
         if self._engine.failure is not None:  # a restart now would not know of it
-            self._mark(TradingState.HALTED, f"emergency shutdown: {reason or 'pressed by hand'}")
+            self._shutdown = f"emergency shutdown: {reason or 'pressed by hand'}"
+            self._mark()
 
     async def start_session(self, label: str, strategies: tuple[str, ...], actor: Actor) -> Session:
         now_ns = self._clock.now_ns()
@@ -172,3 +200,7 @@ class OperatorControls:
         self._engine.process(SessionEnded(ts_ns=now_ns, actor=actor))
         await self._engine.durable(self._engine.last_seq)
         return None if session is None else msgspec.structs.replace(session, ended_ns=now_ns)
+
+
+def _marked(stop: TradingStop) -> MarkedStop:
+    return MarkedStop(scope=stop.scope, scope_id=stop.scope_id, state=stop.state, reason=stop.reason)

@@ -1,11 +1,11 @@
 """The rest of the outside: a market with fixed prices, a policy that is a function, telemetry that counts."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from gateway.domain.enums import TradingState
 from gateway.domain.events import PolicyVerdict
+from gateway.domain.marked_stop import MarkedStop
 from gateway.domain.market import MarketPhase, Quote
 from gateway.domain.policy_input import PolicyInput
 from gateway.domain.records import Record
@@ -123,16 +123,14 @@ class MemoryHaltMark:
     """Implements ``service.controls.HaltMark``."""
 
     def __init__(self) -> None:
-        self._stop: tuple[TradingState, str] | None = None
+        self._stops: list[MarkedStop] = []
 
-    def set(self, state: TradingState, reason: str) -> None:
-        self._stop = state, reason
+    def set(self, stops: Sequence[MarkedStop]) -> int:
+        self._stops = list(stops)
+        return 0
 
-    def clear(self) -> None:
-        self._stop = None
-
-    def stop(self) -> tuple[TradingState, str] | None:
-        return self._stop
+    def stops(self) -> list[MarkedStop]:
+        return self._stops
 
 
 class MemoryFiles:

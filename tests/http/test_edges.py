@@ -19,6 +19,7 @@ from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.domain.enums import ExecType, Mode, Role, Route, ScopeKind, Side, TradingState
 from gateway.domain.events import ReportsReceived
 from gateway.domain.facts import TradingStateChanged
+from gateway.domain.marked_stop import MarkedStop
 from gateway.domain.orders import Actor, ExecutionReport
 from gateway.domain.records import Record
 from gateway.domain.throttles import StrategyLock
@@ -195,10 +196,9 @@ def test_a_long_reason_in_any_script_is_kept_with_the_halt(tmp_path: Path) -> No
     """Without this, the reason of a stop would be lost at the restart that follows it."""
     mark = FileHaltMark(tmp_path)
     for reason in ("ü" * 200, "停止" * 100, f"half {HALF}", "plain"):
-        mark.set(TradingState.HALTED, reason)
-        said = FileHaltMark(tmp_path).stop()
-        assert said is not None
-        assert said[1].startswith(reason[:50].replace(HALF, "?"))
+        mark.set((MarkedStop(state=TradingState.HALTED, reason=reason),))
+        [said] = FileHaltMark(tmp_path).stops()
+        assert said.reason.startswith(reason[:50].replace(HALF, "?"))
 
 
 async def test_a_client_that_reads_nothing_is_not_given_memory() -> None:

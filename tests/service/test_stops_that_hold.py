@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.halt_mark import FileHaltMark
-from gateway.domain.enums import Mode, OrdStatus, Role, SubmitStatus, TradingState
+from gateway.domain.enums import Mode, OrdStatus, Role, ScopeKind, SubmitStatus, TradingState
+from gateway.domain.marked_stop import MarkedStop
 from gateway.domain.orders import Actor, Order, ReplaceRequest
 from gateway.domain.records import Record
 from gateway.domain.settings import VenueSettings
@@ -122,7 +123,7 @@ async def test_a_halt_that_the_journal_lost_counts_after_a_restart(is_reducing: 
         await one.crash()
     one.journal.failure = None
     async with desk(Mode.LIVE, journal=one.journal) as again:
-        again.halt_mark.set(*mark.stop() or (TradingState.ACTIVE, ""))
+        again.halt_mark.set(mark.stops())
         await again.controls.resume_mark(SYSTEM)
         (stop,) = again.engine.state.trading.all_stops()
         assert (stop.state, stop.reason) == (TradingState.HALTED, "fire")
@@ -140,29 +141,87 @@ async def test_an_emergency_shutdown_outlives_a_journal_that_cannot_be_written()
     """Without this, the next start would trade as if nobody had pressed it."""
     async with desk(Mode.LIVE) as one:
         await one.controls.shut_down(ADMIN, "smoke")
-        assert one.halt_mark.stop() is None  # the journal carries it, and its reset
+        assert one.halt_mark.stops() == []  # the journal carries it, and its reset
         one.journal.failure = "disk full"
         await one.controls.shut_down(ADMIN, "fire")
-        stop = one.halt_mark.stop()
+        await one.controls.switch_trading(TradingState.HALTED, ADMIN, "smoke", ScopeKind.SYMBOL, "AAPL")
+        shutdown, symbol = one.halt_mark.stops()
+        assert shutdown.state is TradingState.HALTED
+        assert "fire" in shutdown.reason
+        assert symbol.scope_id == "AAPL"
+
+
+SCOPES = [
+    (ScopeKind.VENUE, "alpha"),
+    (ScopeKind.ACCOUNT, "second"),
+    (ScopeKind.STRATEGY, "s1"),
+    (ScopeKind.SYMBOL, "AAPL"),
+]
+
+
+@pytest.mark.parametrize(("scope", "scope_id"), SCOPES)
+@pytest.mark.parametrize("is_flatten", [False, True])
+async def test_a_halt_of_one_scope_that_the_journal_lost_counts_after_a_restart(
+    scope: ScopeKind, scope_id: str, is_flatten: bool
+) -> None:
+    """Without this, a strategy that was halted because it runs away would trade on after a crash on a full disk."""
+    async with desk(Mode.LIVE) as one:
+        await one.controls.switch_trading(TradingState.HALTED, ADMIN, "old", ScopeKind.SYMBOL, "TSLA")
+        one.journal.failure = "disk full"
+        if is_flatten:
+            await one.controls.flatten(ADMIN, "fire", scope=scope, scope_id=scope_id)
+        else:
+            await one.controls.switch_trading(TradingState.HALTED, ADMIN, "fire", scope, scope_id)
+        mark = one.halt_mark
+        await one.crash()
+    one.journal.failure = None
+    async with desk(Mode.LIVE, journal=one.journal) as again:
+        again.halt_mark.set(mark.stops())
+        records = again.engine.last_seq
+        await again.controls.resume_mark(SYSTEM)
+        stop = again.engine.state.trading.stop_of((scope, scope_id))
         assert stop is not None
-        assert stop[0] is TradingState.HALTED
-        assert "fire" in stop[1]
+        assert (stop.state, stop.reason) == (TradingState.HALTED, "fire")
+        assert len(again.engine.state.trading.all_stops()) == 2
+        assert again.engine.last_seq == records + 1, "what the journal holds is not told again"
+        await again.controls.switch_trading(TradingState.ACTIVE, ADMIN, "out", scope, scope_id)
+        assert [stop.scope_id for stop in again.halt_mark.stops()] == ["TSLA"]  # or the next start halted it again
 
 
 def test_the_mark_says_how_trading_was_stopped(tmp_path: Path) -> None:
     """Without this, what was reduced would come back halted; a mark of an earlier version means what it meant then."""
     mark = FileHaltMark(tmp_path)
-    assert mark.stop() is None
+    assert mark.stops() == []
+    symbol = MarkedStop(scope=ScopeKind.SYMBOL, scope_id="AAPL", state=TradingState.HALTED, reason="smoke")
     for state in (TradingState.REDUCING, TradingState.HALTED):
-        mark.set(state, "fire")
-        assert FileHaltMark(tmp_path).stop() == (state, "fire")
-    mark.clear()
-    assert FileHaltMark(tmp_path).stop() is None
-    for text in ('{"halted": true, "reason": "fire"}', '{"halted": true, "state": "odd", "reason": "fire"}', "{"):
+        wanted = [MarkedStop(state=state, reason="fire"), symbol]
+        mark.set(wanted)
+        assert FileHaltMark(tmp_path).stops() == wanted
+    mark.set(())
+    assert FileHaltMark(tmp_path).stops() == []
+    odd = '{"halted": false, "reason": "", "scopes": [{"scope": "symbol", "id": "AAPL", "state": "odd", "reason": ""}]}'
+    for text in ('{"halted": true, "reason": "fire"}', '{"halted": true, "state": "odd", "reason": "fire"}', "{", odd):
         (tmp_path / "halt_mark.json").write_text(text)
-        stop = mark.stop()
-        assert stop is not None
-        assert stop[0] is TradingState.HALTED
+        [stop] = mark.stops()
+        assert (stop.scope, stop.state) == (ScopeKind.GATEWAY, TradingState.HALTED)
+
+
+def test_the_mark_takes_no_more_room_than_it_had(tmp_path: Path) -> None:
+    """Without this, a halt on a full disk would need space that is not there; that of an earlier version is given room
+    while there is some."""
+    path = tmp_path / "halt_mark.json"
+    path.write_text('{"halted": true, "state": "reducing", "reason": "late"}'.ljust(512))
+    mark = FileHaltMark(tmp_path)
+    room = path.stat().st_size
+    assert [stop.state for stop in mark.stops()] == [TradingState.REDUCING]
+    many = [
+        MarkedStop(scope=ScopeKind.STRATEGY, scope_id=f"s{number}", state=TradingState.HALTED, reason="ü" * 300)
+        for number in range(1_000)
+    ]
+    left_out = mark.set(many)
+    assert path.stat().st_size == room
+    assert [stop.scope_id for stop in mark.stops()] == [f"s{number}" for number in range(1_000 - left_out)]
+    assert left_out < 900
 
 
 async def test_a_file_flatten_is_not_forgotten_while_its_file_stands() -> None:
