@@ -7,6 +7,7 @@ with the event. Looked at on a timer, never for an order.
 from collections.abc import Iterator
 
 from gateway.core.decision import NOTHING, Decision
+from gateway.core.flat_again import held_again, is_watched
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import VenueAgreement, words_of, words_of_execution
 from gateway.core.venue_limits import how_doubt_ends
@@ -60,6 +61,7 @@ def _id_of(condition: AlertCondition, ts_ns: int) -> str:
 def _conditions(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
     yield from _trips(state)
     yield from _stops(state)
+    yield from _held_again(state, now_ns)
     yield from _locks(state)
     yield from _in_doubt(state, now_ns)
     yield from _holds(state)
@@ -90,6 +92,21 @@ def _stops(state: GatewayState) -> Iterator[AlertCondition]:
             severity=Severity.CRITICAL if is_all else Severity.WARNING,
             text=f"trading of {where} is {stop.state.value} by {stop.actor.name}: {stop.reason or 'no reason given'}",
         )
+
+
+def _held_again(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
+    """What was booked too long after a flatten for that to go on by itself."""
+    for flatten, held in held_again(state):
+        if not is_watched(flatten, now_ns):
+            order = flatten.order
+            where = f"{order.scope.value} {order.scope_id}".strip()
+            yield AlertCondition(
+                kind=AlertKind.TRADING_STOPPED,
+                subject=f"{where}:held again",
+                severity=Severity.CRITICAL,
+                text=f"{len(held)} position(s) of {where} ({held[0][1].position_key}) are there again, although flatten"
+                f" {order.flatten_id} ended flat: booked late. Look what the venue holds, then flatten again or enable",
+            )
 
 
 def _locks(state: GatewayState) -> Iterator[AlertCondition]:

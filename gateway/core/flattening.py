@@ -4,29 +4,39 @@ An operator's command passes no policy and no limit that guards new risk, and th
 It never sends more than the position less all that may still close it, so that it cannot turn one over; what fills
 meanwhile is counted before anything is sent. What rests away from the market closes nothing now: where a part is kept,
 it may stay for that part, stops before the rest, and what is more is canceled. Nothing here reads P&L, and a missing
-price only means that the order goes at market.
+price only means that the order goes at market. Where a venue is known to hold less than the books say, no more is
+closed than it holds.
+
+What has ended flat is looked at once more for a while: see ``flat_again``.
 """
 
 from decimal import Decimal
 
 from gateway.core.changes import cancel_orders, make_way, may_cancel
+from gateway.core.closable import closable_qty, drift_of
 from gateway.core.closing import closing_order, closing_side, executes_at_once, kept_qty, whole_lots
 from gateway.core.decision import NOTHING, Decision
+from gateway.core.flat_again import begun_again, held_in
 from gateway.core.state import GatewayState
 from gateway.core.switching import open_orders_of, person_halt
 from gateway.core.throttle.rules import opposing
 from gateway.core.tickets import submit_effects
+from gateway.core.trading.agreements import words_of
 from gateway.core.trading.flattens import Flatten, line_key
-from gateway.core.trading.states import scopes_of
 from gateway.domain.effects import Effect
 from gateway.domain.enums import Route, TradingState
 from gateway.domain.events import FlattenPursued, FlattenRequested
 from gateway.domain.facts import Fact, OrderAdmitted, OrderHeld, TradingStateChanged
-from gateway.domain.flatten import FlattenOrder, Touch
+from gateway.domain.flatten import Touch
 from gateway.domain.money import ZERO, plain
 from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 from gateway.domain.stop_facts import FlattenEnded, FlattenStarted, FlattenWaited
+
+_TURNS_OVER = (
+    "to close more would turn over what is held there. Find out why they differ; to close the rest by the books all the"
+    " same, accept the difference (gateway reconcile accept), to keep it, enable the scope"
+)
 
 
 def request(state: GatewayState, event: FlattenRequested) -> Decision:
@@ -51,7 +61,7 @@ def request(state: GatewayState, event: FlattenRequested) -> Decision:
     ]
     keeps = {
         line_key(route, position.position_key): kept_qty(state, position, wish.keep_ratio)
-        for route, position in _held(state, wish)
+        for route, position in held_in(state, wish)
     }
     facts.append(FlattenStarted(ts_ns=ts_ns, order=wish, keeps=keeps))
     orders = open_orders_of(state, scope)
@@ -76,38 +86,27 @@ def pursue(state: GatewayState, event: FlattenPursued) -> Decision:
     """Take every command that is under way as much further as can be now."""
     facts: list[Fact] = []
     effects: list[Effect] = []
-    taken: set[str] = set()
+    taken: dict[str, Order] = {}
     for flatten in state.running_flattens():
         step = _Step(state, event, flatten, taken)
         step.take()
         facts += step.facts
         effects += step.effects
+    facts += begun_again(state, event.ts_ns)
     return Decision(tuple(facts), tuple(effects))
-
-
-def _held(state: GatewayState, wish: FlattenOrder) -> list[tuple[Route, Position]]:
-    """The positions of its scope and books, in an order that is the same in any process."""
-    held = [
-        (route, position)
-        for route in wish.books
-        for position in state.books[route].positions.values()
-        if position.qty and (wish.scope, wish.scope_id) in scopes_of(position)
-    ]
-    held.sort(key=lambda one: (one[0].value, one[1].position_key))
-    return held
 
 
 class _Step:
     """One look at one command: what to cancel, what to send, what is waited for."""
 
-    def __init__(self, state: GatewayState, event: FlattenPursued, flatten: Flatten, taken: set[str]) -> None:
+    def __init__(self, state: GatewayState, event: FlattenPursued, flatten: Flatten, taken: dict[str, Order]) -> None:
         self.facts: list[Fact] = []
         self.effects: list[Effect] = []
         self._state = state
         self._event = event
         self._flatten = flatten
         self._wish = flatten.order
-        #: Positions that this event has sent an order for: the state does not know of it yet.
+        #: Orders that this event has sent, by position: the state does not know of them yet.
         self._taken = taken
         #: Orders of these close too: they are waited for, never canceled for each other's sake.
         self._running = {one.order.flatten_id for one in state.running_flattens()}
@@ -119,7 +118,7 @@ class _Step:
         for order in open_orders_of(self._state, (self._wish.scope, self._wish.scope_id)):
             if order.route in self._wish.books:
                 open_orders.setdefault(line_key(order.route, order.position_key), []).append(order)
-        for route, position in _held(self._state, self._wish):
+        for route, position in held_in(self._state, self._wish):
             key = line_key(route, position.position_key)
             if self._flatten.closes_all or key in self._flatten.lines:
                 self._close(key, route, position, open_orders.pop(key, []))
@@ -147,6 +146,14 @@ class _Step:
             self._waits.append(f"{key}: {len(orders)} open order(s) to fill or end")
             return
         obstacle = self._obstacle(key, route, position)
+        drift = drift_of(self._state, route, position)
+        if drift is not None and not obstacle:
+            closable = whole_lots(
+                self._state, position, closable_qty(self._state, position, drift, self._taken.values())
+            )
+            qty = min(qty, closable)
+            if qty <= 0:
+                obstacle = f"{words_of(drift)}: {_TURNS_OVER}"
         if obstacle:
             self._waits.append(f"{_name(route, position)}: {obstacle}")
             return
@@ -213,7 +220,7 @@ class _Step:
         order_id = f"{self._wish.flatten_id}-{self._flatten.orders_sent + self._sent}"
         touch = self._touch_of(position.symbol)
         order = closing_order(self._state, self._wish, route, position, qty, order_id, touch, self._event.ts_ns)
-        self._taken.add(key)
+        self._taken[key] = order
         facts, effects = make_way(opposing(self._state.throttle, self._state.orders, order), self._event.ts_ns)
         self.facts += facts
         self.effects += effects

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from decimal import Decimal
 
+from gateway.core.flat_again import is_watched
 from gateway.domain.enums import Route, ScopeKind
 from gateway.domain.events import FlattenPursued, FlattenRequested
 from gateway.domain.flatten import FlattenOrder, Touch
@@ -66,11 +67,19 @@ class Flattener:
 
     def on_record(self, record: Record) -> None:
         """Something became durable: look again soon, once for everything that does in the same moment."""
-        if self._is_due or not self._engine.state.running_flattens():
+        if self._is_due or not self._is_wanted():
             return
         self._is_due = True
         since_s = (self._clock.monotonic_ns() - self._pursued_ns) / 1_000_000_000
         asyncio.get_running_loop().call_later(max(_PAUSE_S - since_s, 0), self._pursue_soon)
+
+    def _is_wanted(self) -> bool:
+        """Whether one is under way, or ended so lately that a late fill could undo it."""
+        flattens = self._engine.state.flattens
+        if not flattens:
+            return False
+        now_ns = self._clock.now_ns()
+        return any(one.is_running or is_watched(one, now_ns) for one in flattens.values())
 
     def _pursue_soon(self) -> None:
         self._is_due = False
@@ -78,7 +87,7 @@ class Flattener:
 
     def pursue(self) -> None:
         """Go on with what is under way. While the journal fails nothing could be sent, so nothing is tried."""
-        if self._engine.failure is not None or not self._engine.state.running_flattens():
+        if self._engine.failure is not None or not self._is_wanted():
             return
         self._pursued_ns = self._clock.monotonic_ns()
         self._engine.process(FlattenPursued(ts_ns=self._clock.now_ns(), touches=self._touches()))

@@ -101,6 +101,22 @@ async def test_it_waits_for_the_journal_and_sends_nothing_that_is_not_recorded()
         assert position(one) == 0
 
 
+async def test_a_fill_that_comes_after_the_end_is_closed_without_being_asked() -> None:
+    """Without this, the end of a flatten would be the end of looking, and a position would stay for the night."""
+    async with desk(Mode.LIVE) as one:
+        one.venue.fills = False
+        reply = await one.place(qty=4, limit=D(100))
+        await one.until(lambda: one.order(reply).ord_status is OrdStatus.NEW)
+        one.venue.fills = True
+        flatten_id = await one.controls.flatten(ADMIN, "fire")
+        await one.until(lambda: one.engine.state.flattens[flatten_id].is_flat)
+        one.venue.fill(one.order(reply).order_id)
+        await one.until(lambda: len(one.venue.sends) == 2)
+        await one.until(lambda: position(one) == 0)
+        await one.until(lambda: all(flatten.is_flat for flatten in one.engine.state.flattens.values()))
+        assert len(one.engine.state.flattens) == 2
+
+
 async def test_a_crash_half_way_closes_the_rest_and_nothing_twice() -> None:
     """Without this, a restart in the worst minute would leave positions, or turn them over."""
     venue = FakeVenue()
