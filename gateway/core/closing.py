@@ -33,6 +33,16 @@ def whole_lots(state: GatewayState, position: Position, qty: Decimal) -> Decimal
     return _multiple(qty, ONE if instrument is None else instrument.lot_size, ROUND_FLOOR)
 
 
+def is_below_minimum(state: GatewayState, position: Position, qty: Decimal) -> bool:
+    """Whether the rules of the position's instrument allow no order of so little."""
+    instrument = state.config.instruments.get(position.symbol)
+    if instrument is None:
+        return False
+    px = position.mark_px or instrument.reference_px
+    is_worth_little = px is not None and px * qty * instrument.multiplier < instrument.min_notional
+    return is_worth_little or qty < max(instrument.lot_size, instrument.min_qty)
+
+
 def executes_at_once(order: Order, touch: Touch | None) -> bool:
     """Whether an order trades as soon as the market takes it, rather than rest until prices come to it."""
     if order.is_cancel_requested or order.time_in_force in _AUCTIONS:

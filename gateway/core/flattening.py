@@ -14,7 +14,14 @@ from decimal import Decimal
 
 from gateway.core.changes import cancel_orders, make_way, may_cancel
 from gateway.core.closable import closable_qty, drift_of
-from gateway.core.closing import closing_order, closing_side, executes_at_once, kept_qty, whole_lots
+from gateway.core.closing import (
+    closing_order,
+    closing_side,
+    executes_at_once,
+    is_below_minimum,
+    kept_qty,
+    whole_lots,
+)
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.flat_again import begun_again, held_in
 from gateway.core.state import GatewayState
@@ -33,6 +40,8 @@ from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 from gateway.domain.stop_facts import FlattenEnded, FlattenStarted, FlattenWaited
 
+#: By then the venue is asked twice a minute.
+_MANY_REFUSALS = 5
 _TURNS_OVER = (
     "to close more would turn over what is held there. Find out why they differ; to close the rest by the books all the"
     " same, accept the difference (gateway reconcile accept), to keep it, enable the scope"
@@ -111,6 +120,8 @@ class _Step:
         #: Orders of these close too: they are waited for, never canceled for each other's sake.
         self._running = {one.order.flatten_id for one in state.running_flattens()}
         self._waits: list[str] = []
+        #: What stays, for its venue takes no order of so little.
+        self._crumbs: list[str] = []
         self._sent = 0
 
     def take(self) -> None:
@@ -145,6 +156,10 @@ class _Step:
         if qty <= 0:
             self._waits.append(f"{key}: {len(orders)} open order(s) to fill or end")
             return
+        if self._is_crumb(key, position, excess):
+            text = self._flatten.lines[key].text
+            self._crumbs.append(f"{_name(route, position)}: {plain(excess)} is too little for an order ({text})")
+            return
         obstacle = self._obstacle(key, route, position)
         drift = drift_of(self._state, route, position)
         if drift is not None and not obstacle:
@@ -158,6 +173,15 @@ class _Step:
             self._waits.append(f"{_name(route, position)}: {obstacle}")
             return
         self._send(key, route, position, qty)
+
+    def _is_crumb(self, key: str, position: Position, excess: Decimal) -> bool:
+        """Whether the venue has said that it takes no order of so little, or goes on refusing what is less than the
+        instrument's rules ask for."""
+        line = self._flatten.lines.get(key)
+        if line is None:
+            return False
+        is_refused = line.failures >= _MANY_REFUSALS and is_below_minimum(self._state, position, excess)
+        return is_refused or excess <= line.too_small_qty
 
     def _settle(self, key: str, excess: Decimal, position: Position | None, orders: list[Order]) -> bool:
         """Whether orders are still open that must end first. Those that have no place here are canceled."""
@@ -234,7 +258,10 @@ class _Step:
         waits = tuple(self._waits)
         if not waits:
             text = "flat" if self._flatten.closes_all else "reduced"
-            self.facts.append(FlattenEnded(ts_ns=ts_ns, flatten_id=flatten_id, is_flat=True, text=text))
+            if self._crumbs:
+                text = f"{text} but for what only the venue itself can close: {'; '.join(self._crumbs)}"
+            is_flat = not self._crumbs
+            self.facts.append(FlattenEnded(ts_ns=ts_ns, flatten_id=flatten_id, is_flat=is_flat, text=text))
         elif waits != self._flatten.waits:
             self.facts.append(FlattenWaited(ts_ns=ts_ns, flatten_id=flatten_id, waits=waits))
 

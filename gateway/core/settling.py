@@ -11,6 +11,7 @@ from gateway.core.order_classes import exits_ended, open_exits
 from gateway.core.reports import ReportReader
 from gateway.core.state import GatewayState
 from gateway.core.tickets import cancel_twin_effects, lookup_effects, ticket_of, twin_change_effects
+from gateway.core.trading.flattens import TOO_SMALL
 from gateway.core.venue_limits import proves_absence
 from gateway.domain.effects import Effect, ReleaseOrder
 from gateway.domain.enums import TERMINAL_STATUSES, ExecType, OrdStatus, RejectStage, Route, SubmitStatus
@@ -37,7 +38,8 @@ def settle_submit(state: GatewayState, event: SubmitCompleted) -> Decision:
     if order.ord_status is not OrdStatus.PENDING_NEW:
         return NOTHING  # a report was faster
     if event.status is SubmitStatus.REJECTED:
-        reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, event.text, (), {})
+        context = {TOO_SMALL: plain(order.order_qty)} if event.is_too_small else {}
+        reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, event.text, (), context)
         ended = OrderEnded(
             ts_ns=event.ts_ns,
             order_id=order.order_id,

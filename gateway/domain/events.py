@@ -73,12 +73,14 @@ class ReplaceReceived(_Event, frozen=True, kw_only=True):
 
 
 class SubmitCompleted(_Event, frozen=True, kw_only=True):
-    """How a send ended, of an order or of its new terms. Acceptance needs no event: the venue's reports tell it."""
+    """How a send ended, of an order or of its new terms. Acceptance needs no event: the venue's reports tell it.
+    ``is_too_small``: rejected because the venue takes no order of so little."""
 
     order_id: str
     status: SubmitStatus
     text: str = ""
     is_replace: bool = False
+    is_too_small: bool = False
 
 
 class ReportsReceived(_Event, frozen=True, kw_only=True):

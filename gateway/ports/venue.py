@@ -13,10 +13,14 @@ from gateway.domain.venue_account import VenueExecution, VenueOrder, VenuePositi
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Outcome of one request. ACCEPTED means that the request was taken, not that it is done: reports tell."""
+    """Outcome of one request. ACCEPTED means that the request was taken, not that it is done: reports tell.
+
+    ``is_too_small``: REJECTED because the venue takes no order of so little; nothing was sent.
+    """
 
     status: SubmitStatus
     text: str = ""
+    is_too_small: bool = False
 
 
 class Lookup(msgspec.Struct, frozen=True):

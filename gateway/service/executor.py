@@ -202,7 +202,11 @@ class Executor:
             if not ticket.is_twin:
                 self._process(
                     SubmitCompleted(
-                        ts_ns=now_ns, order_id=ticket.order_id, status=answer.status, text=clean_text(answer.text)
+                        ts_ns=now_ns,
+                        order_id=ticket.order_id,
+                        status=answer.status,
+                        text=clean_text(answer.text),
+                        is_too_small=answer.is_too_small,
                     )
                 )
                 return

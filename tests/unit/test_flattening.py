@@ -293,6 +293,72 @@ def test_what_the_venue_refuses_is_tried_again_each_time_later() -> None:
     assert tries == [2, 4, 8, 16, 30]
 
 
+def refused(world: World, order: Any, text: str, *, is_too_small: bool = False) -> None:
+    world.send(
+        SubmitCompleted(
+            ts_ns=world.tick(),
+            order_id=order.order_id,
+            status=SubmitStatus.REJECTED,
+            text=text,
+            is_too_small=is_too_small,
+        )
+    )
+
+
+def test_what_is_too_little_for_the_venue_ends_it_with_a_statement() -> None:
+    """Without this, a crumb would be sent to the venue every half minute for ever, and nobody would know that the rest
+    is flat."""
+    world = live_world()
+    world.open_live(10)
+    world.open_live(1, "TSLA")
+    flatten = world.flatten()
+    large, crumb = world.closing(flatten)
+    refused(world, crumb, "value 1.98 is below 5 (alpha NOTIONAL)", is_too_small=True)
+    assert crumb.reject is not None
+    assert crumb.reject.context == {"too_small": "1"}
+    world.pursue(60)
+    assert flatten.is_running  # the other is still being closed
+    assert len(world.closing(flatten)) == 2
+    world.fill(large)
+    world.pursue()
+    assert (flatten.is_running, flatten.is_flat) == (False, False)
+    assert "TSLA: 1 is too little for an order (value 1.98 is below 5 (alpha NOTIONAL))" in flatten.text
+    world.pursue(600)
+    assert len(world.closing(flatten)) == 2
+
+
+def test_a_crumb_that_grows_is_closed_with_what_it_grew_by() -> None:
+    """Without this, a late fill on top of what was too little would stay too."""
+    world = live_world()
+    world.open_live(1)
+    world.open_live(10, "TSLA")  # keeps the flatten under way
+    early = world.place(Side.BUY, 7, limit=D(170))
+    flatten = world.flatten()
+    world.report(early, ExecType.CANCELED)
+    world.pursue()
+    [crumb] = [order for order in world.closing(flatten) if order.symbol == "AAPL"]
+    refused(world, crumb, "too little", is_too_small=True)
+    world.fill(early, 7)
+    world.pursue(3)
+    assert [order.order_qty for order in world.closing(flatten) if order.symbol == "AAPL"] == [D(1), D(8)]
+
+
+def test_what_the_instrument_calls_too_little_ends_it_when_the_venue_goes_on_refusing() -> None:
+    """Without this, a venue that only has words for its refusal would be asked for ever; and one refusal, of a closed
+    market, would leave what could be closed an hour later."""
+    aapl = msgspec.structs.replace(INSTRUMENTS["AAPL"], min_notional=D(1_000))
+    world = live_world()
+    world.open_live(5)
+    world.load(trading_config(Mode.LIVE, instruments={**INSTRUMENTS, "AAPL": aapl}))
+    flatten = world.flatten()
+    for tries in range(1, 6):
+        assert len(world.closing(flatten)) == tries
+        refused(world, world.closing(flatten)[-1], "order too small")
+        world.pursue(31)
+    assert not flatten.is_running
+    assert "too little" in flatten.text
+
+
 def test_enabling_ends_it_and_pressing_it_again_begins_anew() -> None:
     """Without this, trading would go on while something closes what it opens."""
     world = live_world()

@@ -12,18 +12,21 @@ from gateway.domain.orders import Order
 
 SECOND_NS = 1_000_000_000
 MAX_WAIT_S = 30
+#: In the context of a rejection: the quantity, where the venue takes no order of so little.
+TOO_SMALL = "too_small"
 #: How many ended ones are remembered.
 _KEPT_ENDED = 20
 
 
 class FlattenLine(msgspec.Struct):
     """One position of it: ``keep_qty`` is what stays of it, ``failures`` counts refusals of the venue in a row, and
-    nothing is sent again before ``retry_ns``."""
+    nothing is sent again before ``retry_ns``. ``too_small_qty`` was less than the venue takes in one order."""
 
     keep_qty: Decimal
     failures: int = 0
     retry_ns: int = 0
     text: str = ""
+    too_small_qty: Decimal = ZERO
 
 
 class Flatten(msgspec.Struct, kw_only=True):
@@ -81,10 +84,12 @@ def note_outcome(flattens: dict[str, Flatten], order: Order, ts_ns: int) -> None
     if line is None:
         return
     if order.cum_qty:
-        line.failures, line.retry_ns, line.text = 0, 0, ""
+        line.failures, line.retry_ns, line.text, line.too_small_qty = 0, 0, "", ZERO
         return
     is_refused = order.reject is not None
     line.failures = line.failures + 1 if is_refused else 0
     wait_s = min(2**line.failures, MAX_WAIT_S) if is_refused else 1
     line.retry_ns = ts_ns + wait_s * SECOND_NS
     line.text = "" if order.reject is None else order.reject.text
+    if order.reject is not None and TOO_SMALL in order.reject.context:
+        line.too_small_qty = order.order_qty

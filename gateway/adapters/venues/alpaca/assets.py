@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from gateway.adapters.venues.alpaca.errors import OrderUnsupported
+from gateway.adapters.venues.alpaca.errors import OrderTooSmall, OrderUnsupported
 from gateway.domain.effects import OrderTicket
 from gateway.domain.money import ONE, plain
 
@@ -26,9 +26,10 @@ class AssetRules:
         if self._status != "active" or not self._is_tradable:
             raise OrderUnsupported(f"{symbol} does not trade at alpaca now (asset {self._status})")
         if qty % ONE and not self._is_fractionable:
-            raise OrderUnsupported(f"quantity {plain(qty)}: {symbol} trades in whole units at alpaca")
+            kind = OrderTooSmall if qty < ONE else OrderUnsupported
+            raise kind(f"quantity {plain(qty)}: {symbol} trades in whole units at alpaca")
         if qty < self._least_qty:
-            raise OrderUnsupported(f"quantity {plain(qty)} is below {plain(self._least_qty)} (alpaca min_order_size)")
+            raise OrderTooSmall(f"quantity {plain(qty)} is below {plain(self._least_qty)} (alpaca min_order_size)")
         if self._qty_step and qty % self._qty_step:
             raise OrderUnsupported(
                 f"quantity {plain(qty)} is not a multiple of {plain(self._qty_step)} (alpaca min_trade_increment)"

@@ -20,7 +20,7 @@ from gateway.adapters.venues.alpaca.assets import AssetRules
 from gateway.adapters.venues.alpaca.book import OrderBook
 from gateway.adapters.venues.alpaca.changing import Changes
 from gateway.adapters.venues.alpaca.client import ApiRefused, CredentialsUnfit, RestClient
-from gateway.adapters.venues.alpaca.errors import OrderUnsupported
+from gateway.adapters.venues.alpaca.errors import OrderTooSmall, OrderUnsupported
 from gateway.adapters.venues.alpaca.orders import body_of, is_ended_by_us
 from gateway.adapters.venues.alpaca.reading import is_done
 from gateway.adapters.venues.alpaca.stream import TradeUpdates, explained
@@ -88,7 +88,7 @@ class AlpacaVenue:
         try:
             body = self._body_of(ticket, ticket.order_id)
         except OrderUnsupported as error:
-            return Answer(SubmitStatus.REJECTED, str(error))
+            return Answer(SubmitStatus.REJECTED, str(error), isinstance(error, OrderTooSmall))
         self._ask_about(ticket.symbol)
         tracked = self._book.begin(ticket)
         try:

@@ -9,11 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.adapters.venues.binance.open_orders import ALGO_TYPES, Counted
-from gateway.adapters.venues.binance.orders import OrderUnsupported, kind_of, trailing_delta
+from gateway.adapters.venues.binance.orders import OrderTooSmall, OrderUnsupported, kind_of, trailing_delta
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import OrdType, Side
 from gateway.domain.money import ZERO, plain
 
+#: Fields of which an order can have too little.
+_AMOUNTS = frozenset({"quantity", "value"})
 _GRID = (("minQty", "maxQty", "stepSize"), ("minPrice", "maxPrice", "tickSize"))
 
 
@@ -86,7 +88,8 @@ class SymbolRules:
 
     def _check_range(self, name: str, field: str, value: Decimal, low: Decimal, high: Decimal) -> None:
         if low and value < low:
-            raise OrderUnsupported(f"{field} {plain(value)} is below {plain(low)} (binance {name})")
+            kind = OrderTooSmall if field in _AMOUNTS else OrderUnsupported
+            raise kind(f"{field} {plain(value)} is below {plain(low)} (binance {name})")
         if high and value > high:
             raise OrderUnsupported(f"{field} {plain(value)} is above {plain(high)} (binance {name})")
 

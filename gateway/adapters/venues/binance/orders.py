@@ -28,6 +28,10 @@ class OrderUnsupported(Exception):
     """The order has no form at Binance, or breaks a filter; the text says which and what would do. Nothing was sent."""
 
 
+class OrderTooSmall(OrderUnsupported):
+    """Binance takes no order of so little."""
+
+
 def symbol_of(symbol: str) -> str:
     """``BTC/USDT`` as Binance writes it."""
     return symbol.replace("/", "").upper()

@@ -18,7 +18,7 @@ from gateway.adapters.venues.binance.asking import Asker
 from gateway.adapters.venues.binance.changes import Changes
 from gateway.adapters.venues.binance.client import BUDGET_WAIT_S, RECV_WINDOW_MS, BudgetSpent, RestClient
 from gateway.adapters.venues.binance.open_orders import OpenOrders
-from gateway.adapters.venues.binance.orders import OrderUnsupported, symbol_of
+from gateway.adapters.venues.binance.orders import OrderTooSmall, OrderUnsupported, symbol_of
 from gateway.adapters.venues.binance.reading import (
     change_id_of,
     client_order_id_of,
@@ -116,7 +116,7 @@ class BinanceVenue:
         try:
             params = await self._rulebook.fit(ticket, self._open)
         except OrderUnsupported as error:
-            return Answer(SubmitStatus.REJECTED, str(error))
+            return Answer(SubmitStatus.REJECTED, str(error), isinstance(error, OrderTooSmall))
         self._sent_ns[ticket.order_id] = self._clock.monotonic_ns()
         self._open.add(ticket)
         try:

@@ -24,6 +24,10 @@ class OrderUnsupported(Exception):
     """The order has no form at this exchange, or breaks a rule of its market; the text says which and what would do."""
 
 
+class OrderTooSmall(OrderUnsupported):
+    """The exchange takes no order of so little."""
+
+
 class OrderForms(msgspec.Struct, frozen=True):
     """Which orders an exchange takes. ``has_market_buy`` False: at market it takes an amount of money, no quantity."""
 

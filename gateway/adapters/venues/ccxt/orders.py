@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
-from gateway.adapters.venues.ccxt.capabilities import OrderForms, OrderUnsupported
+from gateway.adapters.venues.ccxt.capabilities import OrderForms, OrderTooSmall, OrderUnsupported
 from gateway.adapters.venues.ccxt.known import KnownExchange
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import OrdType, Side, TimeInForce
 from gateway.domain.money import plain
 
+#: Fields of which an order can have too little.
+_AMOUNTS = frozenset({"quantity", "value"})
 #: ccxt's ways to say how exact a market is.
 _DECIMAL_PLACES, _SIGNIFICANT_DIGITS = 2, 3
 
@@ -89,13 +91,15 @@ def _check_grid(field: str, value: Decimal, precision: Any, mode: int) -> None:
         return
     step = Decimal(1).scaleb(-int(precision)) if mode == _DECIMAL_PLACES else Decimal(str(precision))
     if step > 0 and value % step:
-        raise OrderUnsupported(f"{field} {plain(value)} is not a multiple of {plain(step)}")
+        kind = OrderTooSmall if field in _AMOUNTS and value < step else OrderUnsupported
+        raise kind(f"{field} {plain(value)} is not a multiple of {plain(step)}")
 
 
 def _check_limits(field: str, value: Decimal, limits: Mapping[str, Any] | None) -> None:
     """A limit that is absent or 0 binds nothing."""
     low, high = (Decimal(str((limits or {}).get(name) or 0)) for name in ("min", "max"))
     if low and value < low:
-        raise OrderUnsupported(f"{field} {plain(value)} is below {plain(low)}, the least that it takes")
+        kind = OrderTooSmall if field in _AMOUNTS else OrderUnsupported
+        raise kind(f"{field} {plain(value)} is below {plain(low)}, the least that it takes")
     if high and value > high:
         raise OrderUnsupported(f"{field} {plain(value)} is above {plain(high)}, the most that it takes")

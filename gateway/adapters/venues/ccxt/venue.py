@@ -12,7 +12,7 @@ from decimal import Decimal
 from gateway.adapters.venues.ccxt import asking, outcomes
 from gateway.adapters.venues.ccxt.account import CcxtAccount
 from gateway.adapters.venues.ccxt.asking import Asker, Finding
-from gateway.adapters.venues.ccxt.capabilities import OrderUnsupported, check_tradable, order_forms
+from gateway.adapters.venues.ccxt.capabilities import OrderTooSmall, OrderUnsupported, check_tradable, order_forms
 from gateway.adapters.venues.ccxt.client import Client, Trip, asking_for
 from gateway.adapters.venues.ccxt.options import credential_names
 from gateway.adapters.venues.ccxt.orders import CreateOrder, create_order_of
@@ -106,7 +106,7 @@ class CcxtVenue:
             order = self._create_order(ticket, one.client_id)
         except OrderUnsupported as error:
             self._forget(one)
-            return Answer(SubmitStatus.REJECTED, str(error))
+            return Answer(SubmitStatus.REJECTED, str(error), isinstance(error, OrderTooSmall))
         self._stream.follow(order.symbol)
         trip = Trip(purpose=Purpose.ORDER)
         if self._client.options.is_exact:
