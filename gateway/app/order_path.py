@@ -99,8 +99,8 @@ def assemble_order_path(
     reloader = Reloader(settings, engine, venues, telemetry, clock)
     reloader.judge_promotion = policy.judge_promotion
     feed, durable_times, flattener = Feed(journal, last_seq), DurableTimes(clock), Flattener(engine, market, clock)
-    disconnects = DisconnectWatch(engine, lambda: reloader.settings.venues, clock)
-    engine.on_durable = partial(_tell, feed, flattener, durable_times, disconnects)
+    executor.on_connection = DisconnectWatch(engine, lambda: reloader.settings.venues, clock).on_connection
+    engine.on_durable = partial(_tell, feed, flattener, durable_times)
     return OrderPath(
         clock=clock,
         tasks=tasks,
@@ -185,12 +185,9 @@ def _vwap(traded: TradedAverage, clock: Clock, symbol: str) -> Decimal | None:
     return traded.vwap(symbol, clock.now_ns())
 
 
-def _tell(
-    feed: Feed, flattener: Flattener, durable_times: DurableTimes, disconnects: DisconnectWatch, record: Record
-) -> None:
+def _tell(feed: Feed, flattener: Flattener, durable_times: DurableTimes, record: Record) -> None:
     durable_times.note(record)
     flattener.on_record(record)
-    disconnects.on_record(record)
     feed.publish(record)
 
 

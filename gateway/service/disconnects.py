@@ -3,15 +3,17 @@
 No venue that is traded here takes orders back by itself when a client is lost, so nothing can be done while there is no
 connection. Where ``cancel_on_disconnect`` is set, all live orders there are canceled as soon as one stands again: after
 a loss, and after a restart of the gateway, whose first connection is one that was made anew.
+
+Which orders are of before is what the state holds in that moment. No times are compared: the clock may have been set
+while the venue was away.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 
 from gateway.domain.enums import Role, Route
-from gateway.domain.events import CancelReceived, VenueStatusChanged
+from gateway.domain.events import CancelReceived
 from gateway.domain.orders import Actor
-from gateway.domain.records import Record
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 from gateway.service.engine import Engine
@@ -29,21 +31,26 @@ class DisconnectWatch:
         #: Where a connection stands that this process has made.
         self._standing: set[str] = set()
 
-    def on_record(self, record: Record) -> None:
-        event = record.event
-        if not isinstance(event, VenueStatusChanged):
-            return
-        if not event.is_connected:
-            self._standing.discard(event.venue)
-        elif event.venue not in self._standing:
-            self._standing.add(event.venue)
-            venue = self._venues().get(event.venue)
-            if venue is not None and venue.cancel_on_disconnect:
-                asyncio.get_running_loop().call_soon(self._cancel_all, event.venue, event.ts_ns)
+    def on_connection(self, venue: str, is_connected: bool) -> None:
+        """A venue has told of its connection, and the state knows of it already."""
+        if not is_connected:
+            self._standing.discard(venue)
+        elif venue not in self._standing:
+            self._standing.add(venue)
+            settings = self._venues().get(venue)
+            if settings is not None and settings.cancel_on_disconnect:
+                # Afterwards: the adapter is still telling.
+                asyncio.get_running_loop().call_soon(self._cancel, self._live_ids(venue))
 
-    def _cancel_all(self, venue: str, before_ns: int) -> None:
-        """Every live order of the time before the connection stood again."""
-        for order in list(self._engine.state.open_orders()):
-            is_live = order.route is Route.LIVE and order.venue == venue and order.is_admitted and not order.leg_ids
-            if is_live and order.created_ns <= before_ns and not order.is_cancel_requested:
-                self._engine.process(CancelReceived(ts_ns=self._clock.now_ns(), order_id=order.order_id, actor=_ACTOR))
+    def _live_ids(self, venue: str) -> list[str]:
+        return [
+            order.order_id
+            for order in self._engine.state.open_orders()
+            if order.route is Route.LIVE and order.venue == venue and order.is_admitted and not order.leg_ids
+        ]
+
+    def _cancel(self, order_ids: list[str]) -> None:
+        for order_id in order_ids:
+            order = self._engine.state.orders.get(order_id)
+            if order is not None and order.is_open and not order.is_cancel_requested:
+                self._engine.process(CancelReceived(ts_ns=self._clock.now_ns(), order_id=order_id, actor=_ACTOR))

@@ -69,6 +69,8 @@ class Executor:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         #: The market's average price while an order works, recorded with what is executed.
         self.traded = TradedAverage()
+        #: Told of a venue whose connection was made or lost, once the state knows.
+        self.on_connection: Callable[[str, bool], None] = lambda venue, is_connected: None
 
     def run(self, effects: list[Effect]) -> None:
         """Start every effect; those of a venue in this process run one after another in one task."""
@@ -259,3 +261,4 @@ class Executor:
                 ts_ns=self._clock.now_ns(), venue=venue, is_connected=is_connected, text=clean_text(text)
             )
         )
+        self.on_connection(venue, is_connected)

@@ -84,6 +84,7 @@ class Desk:
             self.clock,
             self.tasks,
         )
+        self.executor.on_connection = self.on_connection
         self.engine.run_effects = self.executor.run
         self.feed = Feed(self.journal, seq)
         self.flattener = Flattener(self.engine, self.market, self.clock)
@@ -109,6 +110,9 @@ class Desk:
         self.engine.process(ConfigLoaded(ts_ns=self.clock.now_ns(), config=config, actor=ADMIN))
         await self.engine.durable(self.engine.last_seq)
         self.intake.closed = None
+
+    def on_connection(self, venue: str, is_connected: bool) -> None:
+        """For who watches that."""
 
     async def crash(self) -> None:
         """Everything in memory is gone; the journal and the venue are not."""

@@ -9,12 +9,12 @@ from gateway.adapters.halt_mark import FileHaltMark
 from gateway.domain.enums import Mode, OrdStatus, Role, ScopeKind, SubmitStatus, TradingState
 from gateway.domain.marked_stop import MarkedStop
 from gateway.domain.orders import Actor, Order, ReplaceRequest
-from gateway.domain.records import Record
 from gateway.domain.settings import VenueSettings
 from gateway.ports.venue import Answer
 from gateway.service.commands import CommandWatch
 from gateway.service.disconnects import DisconnectWatch
 from gateway.service.halted_orders import HaltedOrders
+from tests.fakes.clock import ManualClock
 from tests.fakes.venue import FakeVenue
 from tests.service.desk import Desk, desk
 from tests.world import ADMIN, TRADER, D
@@ -254,15 +254,31 @@ async def test_orders_are_taken_back_although_the_venue_was_away_before_the_rest
         await one.crash()
     async with desk(Mode.LIVE, venue=venue, journal=one.journal) as again:
         watch = DisconnectWatch(again.engine, lambda: settings, again.clock)
-
-        def tell(record: Record) -> None:
-            watch.on_record(record)
-
-        again.engine.on_durable = tell
+        again.executor.on_connection = watch.on_connection
         again.executor.on_status("alpha", False, "not connected yet")
         again.executor.on_status("alpha", True, "")
         await again.until(lambda: again.engine.state.orders[order_id].ord_status is OrdStatus.CANCELED)
         assert order_id in venue.cancels
+
+
+@pytest.mark.parametrize("step_s", [-7_200, 7_200])
+async def test_a_clock_that_is_set_while_a_venue_is_away_takes_back_what_was_there_and_no_more(step_s: int) -> None:
+    """Without this, orders of before a step back would pass for newer than the connection and work on; or the first of
+    the new ones would be taken back with them."""
+    clock, settings = ManualClock(), {"alpha": VenueSettings(name="alpha", adapter="fake", cancel_on_disconnect=True)}
+    async with desk(Mode.LIVE, clock=clock) as one:
+        watch = DisconnectWatch(one.engine, lambda: settings, clock)
+        one.executor.on_status("alpha", True, "")
+        one.executor.on_connection = watch.on_connection
+        order = await resting(one)
+        one.executor.on_status("alpha", False, "lost")
+        clock.set_wall(clock.now_ns() + step_s * 1_000_000_000)
+        one.executor.on_status("alpha", True, "")
+        clock.set_wall(clock.now_ns() - 3_600_000_000_000)
+        later = one.order(await one.place(qty=1, limit=D(100)))
+        await one.until(lambda: order.ord_status is OrdStatus.CANCELED)
+        await one.until(lambda: later.ord_status is OrdStatus.NEW)
+        assert one.venue.cancels == [order.order_id]
 
 
 @pytest.mark.parametrize("is_change", [False, True])

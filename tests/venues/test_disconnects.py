@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.enums import OrdStatus
-from gateway.domain.records import Record
 from gateway.domain.settings import VenueSettings
 from gateway.service.disconnects import DisconnectWatch
 from tests.fakes.journal import MemoryJournal
@@ -16,18 +15,17 @@ from tests.venues.contract.matrix import hurried
 
 
 class WatchedHouse(House):
-    """With the watch where the gateway has it: on every durable record, from the first."""
+    """With the watch where the gateway has it: on every word of a connection, from the first."""
 
     def __init__(self, driver: Driver, journal: MemoryJournal, is_set: bool) -> None:
         super().__init__(driver, journal)
         self._venues = {driver.name: VenueSettings(name="ibkr", adapter="ibkr", cancel_on_disconnect=is_set)}
         self._watch: DisconnectWatch | None = None
 
-    def _tell(self, record: Record) -> None:
+    def on_connection(self, venue: str, is_connected: bool) -> None:
         if self._watch is None:
             self._watch = DisconnectWatch(self.engine, lambda: self._venues, self.clock)
-        self._watch.on_record(record)
-        super()._tell(record)
+        self._watch.on_connection(venue, is_connected)
 
 
 @pytest.mark.parametrize("is_set", [True, False])
