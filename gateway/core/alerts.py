@@ -187,5 +187,6 @@ def _differing(venue: str, agreement: VenueAgreement) -> Iterator[AlertCondition
             kind=AlertKind.UNKNOWN_ORDERS,
             subject=venue,
             severity=Severity.WARNING,
-            text=f"{count} open order(s) at {venue} did not come through this gateway (gateway reconcile)",
+            text=f"{count} open order(s) at {venue} did not come through this gateway, or are over in its books"
+            " (gateway reconcile)",
         )

@@ -40,11 +40,12 @@ def is_watched(flatten: Flatten, ts_ns: int) -> bool:
 
 
 def held_again(state: GatewayState) -> Iterator[tuple[Flatten, Held]]:
-    """Flattens that ended flat, the last first, with what is held there again and no other flatten closes. A scope that
-    was stopped anew since then was perhaps let go in between: what is held there may be wanted."""
+    """Flattens that ended flat, the last first, with what is held there again and no other flatten closes, or has left
+    since because it could not. A scope that was stopped anew since then was perhaps let go in between: what is held
+    there may be wanted."""
     wishes = [one.order for one in state.running_flattens() if one.closes_all]
-    flat = [one for one in state.flattens.values() if one.is_flat and one.closes_all and not one.is_running]
-    for flatten in sorted(flat, key=lambda one: (one.ended_ns, one.order.flatten_id), reverse=True):
+    ended = [one for one in state.flattens.values() if one.closes_all and not one.is_running]
+    for flatten in sorted(ended, key=lambda one: (one.started_ns, one.order.flatten_id), reverse=True):
         stop = state.trading.stop_of((flatten.order.scope, flatten.order.scope_id))
         if stop is None or stop.state is not TradingState.HALTED or stop.since_ns > flatten.ended_ns:
             continue
@@ -53,8 +54,8 @@ def held_again(state: GatewayState) -> Iterator[tuple[Flatten, Held]]:
             for route, position in held_in(state, flatten.order)
             if not any(route in wish.books and (wish.scope, wish.scope_id) in scopes_of(position) for wish in wishes)
         ]
-        if held:
-            wishes.append(flatten.order)
+        wishes.append(flatten.order)
+        if held and flatten.is_flat:
             yield flatten, held
 
 

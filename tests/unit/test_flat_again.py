@@ -6,8 +6,8 @@ import pytest
 
 from gateway.core.trading.flattens import Flatten
 from gateway.domain.alert_facts import AlertRaised
-from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, ScopeKind, Side
-from gateway.domain.events import AlertsChecked
+from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, ScopeKind, Side, SubmitStatus
+from gateway.domain.events import AlertsChecked, SubmitCompleted
 from gateway.domain.orders import Order
 from gateway.domain.reconciliation_events import DriftAcceptance
 from tests.reconciliation.venue import ALPHA, BETA, Venue
@@ -62,6 +62,25 @@ def test_a_fill_that_is_told_after_the_end_is_closed_too(wish: dict[str, Any]) -
     assert (again.is_flat, world.position(Route.LIVE)) == (True, 0)
     assert len(world.records) == records + 1  # its end; nothing begins anew
     assert alerts(world) == []
+
+
+def test_a_late_crumb_is_tried_once_and_left() -> None:
+    """Without this, what is too little for an order would begin one flatten after another, for ten minutes."""
+    world = world_of()
+    _, early = flat(world)
+    world.fill(early, 1)
+    world.pursue()
+    world.pursue()
+    [again] = world.state.running_flattens()
+    [order] = world.closing(again)
+    rejected = {"order_id": order.order_id, "status": SubmitStatus.REJECTED, "is_too_small": True}
+    world.send(SubmitCompleted(ts_ns=world.tick(), text="too little", **rejected))
+    for _ in range(5):
+        world.pursue(30)
+    assert (again.is_running, again.is_flat, len(world.state.flattens)) == (False, False, 2)
+    assert "too little" in again.text
+    world.tick(601 * 1_000_000_000)
+    assert alerts(world) == []  # the flatten has said it
 
 
 def test_one_that_is_told_much_later_is_left_to_a_person_and_told() -> None:
