@@ -134,8 +134,10 @@ async def test_the_kill_switch_works_on_a_full_disk_and_outlives_it(site: Site) 
         ids = [(await api.place(**resting(f"s{n}"))).body["order_id"] for n in range(5)]
         disk.fill()
         await until_full(api, "halt")
-        reply = await api.post("/api/trading/trading/disable", {"reason": "fire drill"})
-        assert reply.status in (200, 503), reply
+        scoped = {"reason": "runs away", "scope": "strategy", "id": "s1"}
+        for wish in (scoped, {"reason": "fire drill"}):
+            reply = await api.post("/api/trading/trading/disable", wish)
+            assert reply.status in (200, 503), reply
         for order_id in ids:
             await api.until_order(order_id, lambda one: one["ord_status"] == "canceled")
         gateway.kill()
@@ -144,6 +146,8 @@ async def test_the_kill_switch_works_on_a_full_disk_and_outlives_it(site: Site) 
         api = gateway.api()
         modes = await api.fetch("/api/trading/modes")
         assert (modes["trading_state"], modes["trading_state_reason"]) == ("halted", "fire drill")
+        stops = (await api.fetch("/api/trading/trading"))["stops"]
+        assert [(one["scope"], one["cause"]) for one in stops] == [("gateway", "fire drill"), ("strategy", "runs away")]
         for order_id in ids:
             await api.until_order(order_id, lambda one: one["ord_status"] == "canceled")
         assert (await api.place(**resting())).status == 422
