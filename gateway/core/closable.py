@@ -1,15 +1,18 @@
-"""How much may be closed without turning over what the venue holds, where that is known to differ from the books.
+"""How much of a position its venue has to close, where that is known to be other than the books say.
 
-The books say what each strategy has, the venue what there is. While nobody has explained a difference, the smaller of
-the two is all that a closing order may take.
+The books say what each strategy has, the venue what there is. While nobody has explained a difference, and where fees
+were paid in the very asset that was bought, the smaller of the two is all that a closing order may take.
 """
 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from gateway.core.closing import closing_side
-from gateway.core.reconciliation.comparing import book_qty
+import msgspec
+
+from gateway.core.closing import closing_side, whole_lots
+from gateway.core.reconciliation.comparing import asset_keys, book_qty
 from gateway.core.state import GatewayState
+from gateway.core.trading.agreements import VenueAgreement
 from gateway.domain.capabilities import Holdings
 from gateway.domain.enums import Route
 from gateway.domain.money import ZERO
@@ -18,31 +21,56 @@ from gateway.domain.positions import Position
 from gateway.domain.reconciliation import HoldingDrift
 
 
-def drift_of(state: GatewayState, route: Route, position: Position) -> HoldingDrift | None:
-    """The difference in what the position's venue holds of it that nobody has accepted; None when there is none."""
-    agreement = state.agreements.get(position.venue) if route is Route.LIVE else None
-    known = () if agreement is None else agreement.drifts.values()
-    return next((drift for drift in known if drift.qty and position.symbol in drift.symbols), None)
-
-
-def closable_qty(state: GatewayState, position: Position, drift: HoldingDrift, sent: Iterable[Order]) -> Decimal:
-    """What the venue still has to close on the position's side, less what closes it already; never below 0.
-
-    What people accepted as held beside the books is none of it. ``sent`` are orders that the state does not know yet.
+class Closable(msgspec.Struct, frozen=True, kw_only=True):
+    """What the venue has of ``name`` (a symbol, or an asset) on the side of a position: ``qty``, never below 0, of
+    which ``closing_qty`` is being closed already. ``drift`` is a difference from the books that nobody has accepted.
     """
+
+    name: str
+    qty: Decimal
+    closing_qty: Decimal
+    drift: HoldingDrift | None
+
+    @property
+    def free_qty(self) -> Decimal:
+        return max(self.qty - self.closing_qty, ZERO)
+
+
+def closable_of(
+    state: GatewayState, route: Route, position: Position, sent: Iterable[Order] = ()
+) -> Closable | None:
+    """None where the books are all that is known. ``sent`` are orders that the state does not know yet.
+
+    With a difference that nobody has accepted, what people accepted before as held beside the books is none of it.
+    """
+    if route is not Route.LIVE:
+        return None
+    agreement = state.agreements.get(position.venue) or VenueAgreement()
     can = state.config.capabilities.get(position.venue)
     of_assets = can is not None and can.holdings is Holdings.BALANCES
-    held = book_qty(state, position.venue, drift.symbol, drift.symbols, of_assets=of_assets) + drift.qty
+    drift = next((one for one in agreement.drifts.values() if one.qty and position.symbol in one.symbols), None)
+    if drift is not None:
+        name, symbols, beside = drift.symbol, drift.symbols, drift.qty
+    else:
+        name = position.symbol.partition("/")[0]
+        symbols = asset_keys(state, position.venue).get(name, ()) if of_assets else ()
+        beside = agreement.base(name)
+        if position.symbol not in symbols:
+            return None
     side = closing_side(position)
-    under_way = sum(
-        (
-            order.held_qty
-            for order in (*state.open_orders(), *sent)
-            if order.is_closing
-            and order.route is Route.LIVE
-            and (order.venue, order.side) == (position.venue, side)
-            and order.symbol in drift.symbols
-        ),
-        ZERO,
-    )
-    return max(-side.sign * held - under_way, ZERO)
+    held = book_qty(state, position.venue, name, symbols, of_assets=of_assets) + beside
+    closing = [
+        order.held_qty
+        for order in (*state.open_orders(), *sent)
+        if order.is_closing
+        and order.route is Route.LIVE
+        and (order.venue, order.side) == (position.venue, side)
+        and order.symbol in symbols
+    ]
+    return Closable(name=name, qty=max(-side.sign * held, ZERO), closing_qty=sum(closing, ZERO), drift=drift)
+
+
+def is_paid_away(state: GatewayState, route: Route, position: Position) -> bool:
+    """Whether not one lot of it is there: it went as fees in the asset itself."""
+    found = closable_of(state, route, position)
+    return found is not None and found.drift is None and not whole_lots(state, position, found.qty)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from gateway.core.closable import is_paid_away
 from gateway.core.state import GatewayState
 from gateway.core.trading.flattens import SECOND_NS, Flatten
 from gateway.core.trading.states import scopes_of
@@ -53,6 +54,7 @@ def held_again(state: GatewayState) -> Iterator[tuple[Flatten, Held]]:
             (route, position)
             for route, position in held_in(state, flatten.order)
             if not any(route in wish.books and (wish.scope, wish.scope_id) in scopes_of(position) for wish in wishes)
+            and not is_paid_away(state, route, position)
         ]
         wishes.append(flatten.order)
         if held and flatten.is_flat:

@@ -13,7 +13,7 @@ What has ended flat is looked at once more for a while: see ``flat_again``.
 from decimal import Decimal
 
 from gateway.core.changes import cancel_orders, make_way, may_cancel
-from gateway.core.closable import closable_qty, drift_of
+from gateway.core.closable import Closable, closable_of
 from gateway.core.closing import (
     closing_order,
     closing_side,
@@ -122,6 +122,8 @@ class _Step:
         self._waits: list[str] = []
         #: What stays, for its venue takes no order of so little.
         self._crumbs: list[str] = []
+        #: What the books still have and the venue has not.
+        self._paid_away: list[str] = []
         self._sent = 0
 
     def take(self) -> None:
@@ -160,15 +162,18 @@ class _Step:
             text = self._flatten.lines[key].text
             self._crumbs.append(f"{_name(route, position)}: {plain(excess)} is too little for an order ({text})")
             return
+        self._send_what_is_there(key, route, position, qty, excess)
+
+    def _send_what_is_there(self, key: str, route: Route, position: Position, qty: Decimal, excess: Decimal) -> None:
+        there = closable_of(self._state, route, position, self._taken.values())
         obstacle = self._obstacle(key, route, position)
-        drift = drift_of(self._state, route, position)
-        if drift is not None and not obstacle:
-            closable = whole_lots(
-                self._state, position, closable_qty(self._state, position, drift, self._taken.values())
-            )
-            qty = min(qty, closable)
-            if qty <= 0:
-                obstacle = f"{words_of(drift)}: {_TURNS_OVER}"
+        if there is not None:
+            qty = min(qty, whole_lots(self._state, position, there.free_qty))
+            if qty <= 0 and not there.closing_qty and there.drift is None:
+                text = f"{plain(excess)} stays in the books, and less than a lot of it is there: fees were paid in"
+                self._paid_away.append(f"{_name(route, position)}: {text} {there.name}")
+                return
+            obstacle = obstacle or ("" if qty > 0 else _short(there))
         if obstacle:
             self._waits.append(f"{_name(route, position)}: {obstacle}")
             return
@@ -258,6 +263,8 @@ class _Step:
         waits = tuple(self._waits)
         if not waits:
             text = "flat" if self._flatten.closes_all else "reduced"
+            if self._paid_away:
+                text = f"{text}; {'; '.join(self._paid_away)}"
             if self._crumbs:
                 text = f"{text} but for what only the venue itself can close: {'; '.join(self._crumbs)}"
             is_flat = not self._crumbs
@@ -274,3 +281,10 @@ def _can_wait(order: Order, position: Position | None) -> bool:
 
 def _name(route: Route, position: Position) -> str:
     return line_key(route, position.position_key)
+
+
+def _short(there: Closable) -> str:
+    """Why nothing more of a holding can be closed now."""
+    if there.drift is not None:
+        return f"{words_of(there.drift)}: {_TURNS_OVER}"
+    return f"other orders close all of what is there of {there.name}"
