@@ -3,6 +3,7 @@
 from gateway.core.candidates.proof import NOT_PROVEN, looser_limits
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.loosening import compare
+from gateway.core.rollout.ended_approvals import overtaken_approvals
 from gateway.core.rollout.ended_overrides import lowered_overrides
 from gateway.core.rollout.promotion import NOT_PROMOTED, Circumstances, missing, steps_entered
 from gateway.core.state import GatewayState
@@ -56,7 +57,8 @@ def load(state: GatewayState, event: ConfigLoaded) -> Decision:
         reason=reason,
     )
     ended = lowered_overrides(state, event.config, actor, event.ts_ns)
-    return Decision((changed, *ended, *steps_entered(state, event, actor)))
+    over = overtaken_approvals(state, event.config, event.ts_ns)
+    return Decision((changed, *ended, *over, *steps_entered(state, event, actor)))
 
 
 def circumstances(event: ConfigLoaded) -> Circumstances:

@@ -62,6 +62,13 @@ class PromotionApproved(Recorded, frozen=True, kw_only=True):
     approval: PromotionApproval
 
 
+class PromotionApprovalEnded(Recorded, frozen=True, kw_only=True):
+    """The approval of the venue's promotion is used, or what was approved is not what is known any more."""
+
+    venue: str
+    text: str
+
+
 class RolloutOverridden(Recorded, frozen=True, kw_only=True):
     """A person set mode and share outside the plan, for a while."""
 
@@ -87,6 +94,7 @@ RolloutFact = (
     | RolloutReleased
     | RolloutVerdictReached
     | PromotionApproved
+    | PromotionApprovalEnded
     | RolloutOverridden
     | RolloutOverrideEnded
     | AlertHeard

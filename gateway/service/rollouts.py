@@ -22,6 +22,7 @@ from gateway.domain.rollout_events import (
 from gateway.domain.rollout_facts import (
     AlertHeard,
     HeardAlert,
+    PromotionApprovalEnded,
     RolloutHeld,
     RolloutOverridden,
     RolloutOverrideEnded,
@@ -157,6 +158,8 @@ def _tell(fact: object) -> None:
                 one.actor.name,
                 one.reason,
             )
+        case PromotionApprovalEnded(venue=venue, text=text):
+            _log.warning("approval of the rollout of %s ended: %s", venue, text)
         case RolloutOverrideEnded(venue=venue, text=text):
             _log.warning("override of the rollout of %s ended: %s", venue, text)
         case RolloutStepEntered(venue=venue, mode=mode, weight_bp=weight, cause=cause):

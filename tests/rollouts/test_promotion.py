@@ -8,8 +8,8 @@ import pytest
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.core.rollout.digest import evidence_hash
-from gateway.domain.enums import Mode
-from gateway.domain.events import PolicyVerdict
+from gateway.domain.enums import ExecType, Mode, SubmitStatus
+from gateway.domain.events import PolicyVerdict, SubmitCompleted
 from gateway.domain.rollout import ApprovalNeed, ApprovalTerms, Promotions, ShadowTerms
 from gateway.domain.rollout_events import RolloutCommand
 from gateway.service.rollout_states import RolloutStates
@@ -236,6 +236,52 @@ def test_an_approval_ends_when_its_evidence_moves() -> None:
     assert f"--evidence {evidence_hash(site.state, 'alpha', 'policy-1')}" in refusal.text
     site.approve(config.revision)
     assert site.edit(config, needs_approval=True).refusal is None
+
+
+def in_doubt_for_a_while(site: Site) -> None:
+    order = site.live_order()
+    site.send(SubmitCompleted(ts_ns=site.tick(), order_id=order.order_id, status=SubmitStatus.UNKNOWN))
+    site.look()
+    site.report(order, ExecType.NEW)
+    site.fill(order)
+
+
+def edited_and_taken_back(site: Site) -> None:
+    before = site.state.config
+    site.load(site.config(Mode.CANARY, 4_999))
+    site.load(before)
+
+
+def overridden_for_a_while(site: Site) -> None:
+    site.override(Mode.CANARY, 100, within_s=10)
+    site.look()
+    site.look(20)
+    assert site.rollout.override is None
+
+
+@pytest.mark.parametrize("change", [in_doubt_for_a_while, edited_and_taken_back, overridden_for_a_while])
+def test_an_approval_does_not_come_back_with_what_it_was_given_on(change: Callable[[Site], None]) -> None:
+    """Without it a venue that failed after the approval, and passes again, would go up on a word of before."""
+    site = ready_for_the_second_step()
+    reviewed = evidence_hash(site.state, "alpha", "policy-1")
+    config = site.config(Mode.CANARY, 9_000)
+    site.approve(config.revision)
+    change(site)
+    site.look()
+    assert evidence_hash(site.state, "alpha", "policy-1") == reviewed
+    assert site.rollout.approval is None
+    assert "approval:" in site.edit(config, needs_approval=True).refusal.text  # type: ignore[union-attr]
+
+
+def test_an_approval_is_used_once_also_within_a_step() -> None:
+    """Without it a share that was lowered again could be raised as often as somebody likes on one word."""
+    site = Site(terms=replace(TERMS, approval=ApprovalTerms(needed=ApprovalNeed.ALWAYS)))
+    site.load(site.config(Mode.CANARY, 1_000))
+    before, config = site.state.config, site.config(Mode.CANARY, 4_000)
+    site.approve(config.revision)
+    assert site.edit(config, needs_approval=True).refusal is None
+    site.load(before)
+    assert site.edit(config, needs_approval=True).refusal is not None
 
 
 def test_where_nobody_has_a_key_the_owner_of_the_files_approves() -> None:

@@ -329,6 +329,7 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     rollout_facts.RolloutReleased: lambda f: Told("rollout", rollout_words.released(f)),
     rollout_facts.RolloutVerdictReached: lambda f: Told("rollout", rollout_words.verdict(f)),
     rollout_facts.PromotionApproved: lambda f: Told("rollout", rollout_words.approved(f)),
+    rollout_facts.PromotionApprovalEnded: lambda f: Told("rollout", rollout_words.approval_ended(f)),
     rollout_facts.RolloutOverridden: lambda f: Told("rollout", rollout_words.overridden(f)),
     rollout_facts.RolloutOverrideEnded: lambda f: Told("rollout", rollout_words.override_ended(f)),
     rollout_facts.AlertHeard: lambda f: Told("rollout", rollout_words.alert(f)),

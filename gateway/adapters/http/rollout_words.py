@@ -56,6 +56,10 @@ def approved(fact: rollout_facts.PromotionApproved) -> dict[str, Any]:
     }
 
 
+def approval_ended(fact: rollout_facts.PromotionApprovalEnded) -> dict[str, Any]:
+    return {"event": "approval_ended", "venue": fact.venue, "text": fact.text}
+
+
 def overridden(fact: rollout_facts.RolloutOverridden) -> dict[str, Any]:
     override = fact.override
     return {

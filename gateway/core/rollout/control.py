@@ -9,6 +9,7 @@ from gateway.core.decision import NOTHING, Decision
 from gateway.core.evidence.memory import VenueRollout
 from gateway.core.rollout.causes import Trouble, alert_at, drift_at, trouble_at, trouble_of
 from gateway.core.rollout.digest import evidence_hash
+from gateway.core.rollout.ended_approvals import moved_approvals
 from gateway.core.rollout.ended_overrides import expired_overrides
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
@@ -60,7 +61,7 @@ _HOUR_NS = 3_600 * _NS
 
 def check(state: GatewayState, event: RolloutsChecked) -> Decision:
     """One look at every rollout; nothing when nothing changes."""
-    facts: list[Fact] = [*expired_overrides(state, event.ts_ns)]
+    facts: list[Fact] = [*expired_overrides(state, event.ts_ns), *moved_approvals(state, event.ts_ns)]
     effects: list[Effect] = []
     for venue in sorted(state.rollouts):
         rollout = state.rollouts[venue]

@@ -2,8 +2,8 @@
 
 It covers the step and since when, what was in force (configuration, policies, override), what held the rollout and how
 often in this step, and the verdict of each gate. Not the counts behind them: further orders that change no verdict
-leave it as it is. A state that was left and came back by verdicts alone has its hash back; a hold is counted and never
-comes back.
+leave it as it is. A state that was left and came back by verdicts alone has its hash back; an approval that was given
+before does not come back with it (``ended_approvals``).
 """
 
 import hashlib
@@ -20,7 +20,9 @@ def evidence_hash(state: GatewayState, venue: str, policy_revision: str) -> str:
     """The hash of what is known of a venue now, under these policies."""
     rollout = state.rollouts.get(venue) or VenueRollout()
     evidence, hold, override = rollout.evidence, rollout.hold, rollout.override
-    results = assess(rollout, state.config.rollout, is_away=evidence.position >= 0 and is_away(state, venue))
+    results = assess(
+        rollout, state.config.rollout, is_away=evidence.position >= 0 and is_away(state, venue), is_brief=True
+    )
     parts = [
         venue,
         state.config.revision,

@@ -10,6 +10,7 @@ from gateway.domain.facts import VenueStatusRecorded
 from gateway.domain.rollout import HoldKind
 from gateway.domain.rollout_facts import (
     AlertHeard,
+    PromotionApprovalEnded,
     PromotionApproved,
     RolloutHeld,
     RolloutOverridden,
@@ -79,6 +80,10 @@ def _approved(state: GatewayState, fact: PromotionApproved) -> None:
     rollout_of(state, fact.venue).approval = fact.approval
 
 
+def _approval_ended(state: GatewayState, fact: PromotionApprovalEnded) -> None:
+    rollout_of(state, fact.venue).approval = None
+
+
 def _overridden(state: GatewayState, fact: RolloutOverridden) -> None:
     rollout_of(state, fact.venue).override = fact.override
     _reroute(state)
@@ -111,6 +116,7 @@ ROLLOUT_APPLIERS: Mapping[type, Callable[[GatewayState, Any], None]] = {
     RolloutReleased: _released,
     RolloutVerdictReached: _verdict_reached,
     PromotionApproved: _approved,
+    PromotionApprovalEnded: _approval_ended,
     RolloutOverridden: _overridden,
     RolloutOverrideEnded: _override_ended,
     AlertHeard: _alert_heard,
