@@ -115,7 +115,9 @@ def _shown(lines: Iterable[str]) -> str:
 def tree(one: Mapping[str, Any]) -> Iterator[str]:
     """One venue as a tree of lines."""
     share = f" {one['weight_bp'] / 100:g}%" if one["mode"] == "CANARY" else ""
-    measured = "" if one["measured_bp"] is None else f", {one['measured_bp'] / 100:g}% of the cycles so far were live"
+    measured = (
+        "" if one["measured_bp"] is None else f", {one['measured_bp'] / 100:g}% of the cycles at this share were live"
+    )
     if one["notional_bp"] is not None:
         measured += f", {one['notional_bp'] / 100:g}% of the value opened in this step"
     yield f"{one['venue']}: {one['mode']}{share} ({one['promotions']}){measured}"

@@ -242,6 +242,10 @@ def _cycle_opened(state: GatewayState, fact: CycleOpened) -> None:
     cycles.last = fact.cycle
     cycles.of(fact.route).cycle = fact.cycle
     use = venue_use(state, fact.venue)
+    if not fact.weight_bp:
+        return  # no share was asked: in SHADOW, or held there
+    if fact.weight_bp != use.cycles_weight_bp:
+        use.cycles_weight_bp, use.cycles_live, use.cycles_shadow = fact.weight_bp, 0, 0
     if fact.route is Route.LIVE:
         use.cycles_live += 1
     else:

@@ -51,8 +51,10 @@ class Cycles(msgspec.Struct):
 class VenueUse(msgspec.Struct):
     """What canary caps and the measured share count per venue."""
 
+    #: The cycles that were opened under the share ``cycles_weight_bp``; those of before it tell nothing of it.
     cycles_live: int = 0
     cycles_shadow: int = 0
+    cycles_weight_bp: int = 0
     #: The venue's current trading day, in days since the epoch.
     day: int = 0
     #: Live opening orders admitted on that day.
@@ -64,6 +66,10 @@ class VenueUse(msgspec.Struct):
     is_connected: bool = True
     text: str = ""
     since_ns: int = 0
+
+    def cycles_at(self, weight_bp: int) -> tuple[int, int]:
+        """Live and shadow cycles opened since this share holds; none when nothing was opened under it yet."""
+        return (self.cycles_live, self.cycles_shadow) if weight_bp == self.cycles_weight_bp else (0, 0)
 
 
 class GatewayState:

@@ -102,6 +102,9 @@ class PortfolioView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VenueModeView(msgspec.Struct, frozen=True, kw_only=True):
+    """One venue. ``cycles_live`` and ``cycles_shadow`` were opened since the share in force holds; ``measured_share``
+    is the live part of them."""
+
     venue: str
     configured_mode: str
     effective_mode: str

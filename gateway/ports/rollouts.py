@@ -49,8 +49,8 @@ class RolloutState(msgspec.Struct, frozen=True, kw_only=True):
     """One venue: where it stands, what is proven, and what is missing for the next step.
 
     ``mode`` and ``weight_bp`` are in force; ``configured_mode`` and ``configured_weight_bp`` are what holds and
-    overrides go before. ``measured_bp`` is the share of all cycles so far that was live, ``notional_bp`` that of the
-    value opened in this step. ``projected_ns`` is when, at
+    overrides go before. ``measured_bp`` is the live part of the cycles that were opened under this share (None:
+    none yet), ``notional_bp`` that of the value opened in this step. ``projected_ns`` is when, at
     the present rate of orders, the gates could pass (None: no telling). ``noise_bps`` is the median by which two
     simulations of the same order differ. ``evidence_hash`` is what an approval binds to: it changes with a verdict, the
     step, a hold, the configuration or the policies, not with every order. ``missing`` is what stands before the

@@ -44,7 +44,7 @@ class RolloutStates:
         rollout = state.rollouts.get(venue) or VenueRollout()
         evidence, use = rollout.evidence, state.venues.get(venue)
         gates = assess(rollout, terms, is_away=evidence.position >= 0 and is_away(state, venue))
-        cycles = 0 if use is None else use.cycles_live + use.cycles_shadow
+        live, shadow = (0, 0) if use is None else use.cycles_at(state.weight_bp(venue))
         noise = evidence.noise.median
         return RolloutState(
             venue=venue,
@@ -53,7 +53,7 @@ class RolloutStates:
             weight_bp=state.weight_bp(venue),
             configured_mode=config.effective_mode(venue),
             configured_weight_bp=config.weight_bp(venue),
-            measured_bp=None if use is None or not cycles else use.cycles_live * 10_000 // cycles,
+            measured_bp=live * 10_000 // (live + shadow) if live + shadow else None,
             notional_bp=_share_bp(evidence.live_opened, evidence.opened),
             position=evidence.position,
             step=_step_words(terms, evidence.position),

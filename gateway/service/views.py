@@ -82,21 +82,21 @@ def mid_px(quote: Quote) -> Decimal | None:
 
 
 def modes_view(state: GatewayState) -> ModesView:
-    """The mode of every venue that is configured, and the share of cycles that really went live."""
+    """The mode of every venue that is configured, and what of the cycles opened under its share really went live."""
     config = state.config
     venues = []
     for name, own in config.venues.items():
         use = state.venues.get(name) or VenueUse()
-        drawn = Decimal(use.cycles_live + use.cycles_shadow)
+        live, shadow = use.cycles_at(state.weight_bp(name))
         venues.append(
             VenueModeView(
                 venue=name,
                 configured_mode=own.mode.value,
                 effective_mode=state.mode_of(name).value,  # a demotion goes before the configuration
                 canary_weight_bp=state.weight_bp(name),
-                cycles_live=use.cycles_live,
-                cycles_shadow=use.cycles_shadow,
-                measured_share=plain(ratio(Decimal(use.cycles_live), drawn)),
+                cycles_live=live,
+                cycles_shadow=shadow,
+                measured_share=plain(ratio(Decimal(live), Decimal(live + shadow))),
             )
         )
     return ModesView(

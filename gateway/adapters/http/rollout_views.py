@@ -59,8 +59,8 @@ class PastView(msgspec.Struct, frozen=True):
 
 class RolloutView(msgspec.Struct, frozen=True, kw_only=True):
     """One venue. ``position`` is -1 in SHADOW and ``steps`` in LIVE; ``mode`` and ``weight_bp`` are in force, what is
-    configured stands beside them; ``measured_bp`` is the live share of the cycles so far, ``notional_bp`` that of the
-    value opened in this step; ``projected_at`` is when
+    configured stands beside them; ``measured_bp`` is the live part of the cycles that were opened under this share
+    (null: none yet), ``notional_bp`` that of the value opened in this step; ``projected_at`` is when
     there could be samples enough. ``evidence_hash`` is what an approval binds to,
     ``missing`` what stands before the next step."""
 

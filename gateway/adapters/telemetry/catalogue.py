@@ -29,8 +29,8 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     gauge(
         "gateway_canary_measured_ratio",
-        "Live share of all positions that were opened, those of before CANARY too.",
-        "Compare how it moves with the weight: it stays below for caps, and for what was opened before.",
+        "Live share of the positions that were opened since the present weight holds; 0 before the first.",
+        "Compare it with the weight once some hundred were opened: it stays below it where caps send to SHADOW.",
         "venue",
         unit="ratio",
     ),
