@@ -8,7 +8,7 @@ from gateway.core.decision import NOTHING, Decision
 from gateway.core.measuring import measured_replace, refused_by_limits
 from gateway.core.policy import denial_of, policy_document
 from gateway.core.pricing import reference_px, unit_value, worst_px
-from gateway.core.refusal import refused_as_new_risk, refused_by_trading_state
+from gateway.core.refusal import refused_as_new_risk, refused_by_trading_state, why_shadow
 from gateway.core.risk.gate import NOTHING_LIFTED
 from gateway.core.risk.rules import OF_THE_MARKET
 from gateway.core.routing import cap_broken_by
@@ -26,7 +26,7 @@ from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breac
 from gateway.core.venue_limits import can_replace
 from gateway.core.words import refuse, reject_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReplaceOrder
-from gateway.domain.enums import OrderClass, OrdStatus, RejectStage, Role, Route, Side
+from gateway.domain.enums import Mode, OrderClass, OrdStatus, RejectStage, Role, Route, Side
 from gateway.domain.events import CancelReceived, PolicyEvaluated, ReplaceReceived
 from gateway.domain.facts import (
     CancelRequested,
@@ -231,8 +231,11 @@ def _stays_closing(state: GatewayState, order: Order, pending: PendingReplace) -
     return pending.order_qty - order.cum_qty <= abs(position.qty) - others
 
 
-def _refused_by_cap(state: GatewayState, order: Order, added_value: Decimal, ts_ns: int) -> Reject | None:
-    """What a canary may risk, which new orders stay in SHADOW for: an order that is live already cannot."""
+def _refused_by_mode(state: GatewayState, order: Order, added_value: Decimal, ts_ns: int) -> Reject | None:
+    """What new orders stay in SHADOW for, by mode or by a cap of the canary: an order that is live already cannot."""
+    if state.mode_of(order.venue, ts_ns) is Mode.SHADOW:
+        text = f"more of this live order is not sent: {why_shadow(state, order.venue)}"
+        return refuse(RejectStage.ROUTER, RejectCode.WITHHELD, text, venue=order.venue)
     cap = cap_broken_by(state, order.venue, added_value, ts_ns)
     if cap is None:
         return None
@@ -271,5 +274,5 @@ def _refused_by_rules(
         breaches = new_risk_breaches(state.throttle, measured.book, order, added, ts_ns, whole_qty=None)
         reject = reject_of(RejectStage.RISK, breaches) if breaches else None
     if reject is None and order.route is Route.LIVE:
-        reject = _refused_by_cap(state, order, measured.risk.added_value, ts_ns)
+        reject = _refused_by_mode(state, order, measured.risk.added_value, ts_ns)
     return reject or match_refusal(state.throttle, state.orders, order, pending)

@@ -147,3 +147,12 @@ def refused_as_new_risk(state: GatewayState, order: Order, instrument: Instrumen
         limit=listed,
         value=order.strategy_id,
     )
+
+
+def why_shadow(state: GatewayState, venue: str) -> str:
+    """Why nothing that opens or adds goes live at a venue whose mode in force is SHADOW."""
+    rollout = state.rollouts.get(venue)
+    hold = None if rollout is None else rollout.hold
+    if hold is None:
+        return f"nothing new goes live at {venue} any more"
+    return f"the rollout of {venue} is {hold.kind.value} ({hold.cause.value}: {hold.text})"

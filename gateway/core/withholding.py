@@ -5,7 +5,7 @@ is asked as about any order that may have left, and does not have it.
 """
 
 from gateway.core.changes import raises_risk
-from gateway.core.refusal import refused_by_trading_state
+from gateway.core.refusal import refused_by_trading_state, why_shadow
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Mode, OrdStatus
 from gateway.domain.orders import Order
@@ -30,16 +30,8 @@ def why_withheld(state: GatewayState, order: Order, *, is_replace: bool = False,
         return ""
     if not order.is_closing and (order.control_epoch != state.control_epoch or is_replace):
         if state.mode_of(order.venue, now_ns) is _SHADOW:
-            return f"not sent: {_why_shadow(state, order.venue)}"
+            return f"not sent: {why_shadow(state, order.venue)}"
         reject = refused_by_trading_state(state, order, is_closing=False)
         if reject is not None:
             return f"not sent: {reject.text}"
     return "canceled before it was sent" if order.is_cancel_requested else ""
-
-
-def _why_shadow(state: GatewayState, venue: str) -> str:
-    rollout = state.rollouts.get(venue)
-    hold = None if rollout is None else rollout.hold
-    if hold is None:
-        return f"nothing new goes live at {venue} any more"
-    return f"the rollout of {venue} is {hold.kind.value} ({hold.cause.value}: {hold.text})"

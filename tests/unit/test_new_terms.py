@@ -66,6 +66,20 @@ def test_more_of_a_canary_is_held_to_its_caps() -> None:
     assert {effect.order_qty for effect in world.replaced} == {D(11)}
 
 
+def test_more_of_a_live_order_is_refused_where_nothing_new_goes_live() -> None:
+    """Without this, the client would hear that his change is on its way, and learn from the stream alone that it never
+    left."""
+    world = World(trading_config(Mode.LIVE))
+    order = working(world)
+    world.load(trading_config(Mode.SHADOW))
+    for terms in ({"order_qty": D(11)}, {"limit_px": D(181)}):
+        world.replace(order, **terms)
+        assert (world.replaced, denied_code(world)) == ([], "WITHHELD")
+        assert order.pending_replace is None
+    world.replace(order, limit_px=D(179))  # less of it is no new risk
+    assert {effect.limit_px for effect in world.replaced} == {D(179)}
+
+
 def test_more_of_a_disabled_instrument_is_denied() -> None:
     """Without this, what is closed to new orders would be open to larger ones."""
     world = World(trading_config(Mode.LIVE))
