@@ -7,6 +7,7 @@ from gateway.core.state import GatewayState
 from gateway.domain.capabilities import Reach, VenueCapabilities
 from gateway.domain.enums import OrderClass, OrdType, ScopeKind
 from gateway.domain.events import LookupCompleted
+from gateway.domain.money import plain
 from gateway.domain.orders import Breach, NewOrderSingle, Order
 from gateway.domain.reasons import RejectCode
 
@@ -32,11 +33,21 @@ def venue_breaches(state: GatewayState, request: NewOrderSingle, venue: str) -> 
     if request.order_class is not _SIMPLE and request.order_class not in can.order_classes:
         known = ", ".join((_SIMPLE, *can.order_classes))
         found.append(_breach(RejectCode.ORDER_CLASS_UNSUPPORTED, venue, known, request.order_class.value))
-    algorithm = request.execution_algorithm
-    if algorithm and algorithm.partition(":")[0].lower() not in can.algorithms:
-        known = ", ".join(can.algorithms) or "none"
-        found.append(_breach(RejectCode.ALGORITHM_UNSUPPORTED, venue, known, algorithm))
+    if request.execution_algorithm:
+        found.extend(_algorithm_breaches(can, request, venue))
     return found
+
+
+def _algorithm_breaches(can: VenueCapabilities, request: NewOrderSingle, venue: str) -> list[Breach]:
+    algorithm = request.execution_algorithm or ""
+    name, _, option = algorithm.lower().partition(":")
+    if name not in can.algorithms:
+        known = ", ".join(can.algorithms) or "none"
+    elif name == "iceberg" and not (option.isdigit() and 0 < int(option) < request.order_qty):
+        known = f"iceberg:QTY with a QTY below {plain(request.order_qty)}"  # what shows of it
+    else:
+        return []
+    return [_breach(RejectCode.ALGORITHM_UNSUPPORTED, venue, known, algorithm)]
 
 
 def _trailing_breaches(can: VenueCapabilities, request: NewOrderSingle, venue: str) -> list[Breach]:

@@ -169,6 +169,29 @@ def test_words_are_read_in_any_case_and_with_their_aliases() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("iceberg:100", "iceberg:100"),
+        ("Adaptive:Patient", "adaptive:patient"),
+        ("iceberg", "iceberg"),
+        ("iceberg:0", None),
+        ("iceberg:1.5", None),
+        ("iceberg:", None),
+        ("adaptive:soon", None),
+        ("vwap:1", None),
+        ("twap\n", None),
+    ],
+)
+def test_an_algorithm_may_have_its_option(sent: str, read: str | None) -> None:
+    """Without it no iceberg gets to a venue: how much of it shows could not be said."""
+    if read is not None:
+        assert read_order(body(execution_algorithm=sent)).execution_algorithm == read
+        return
+    (error,) = errors(body(execution_algorithm=sent))
+    assert (error.field, "iceberg[:QTY]" in error.rule) == ("execution_algorithm", True)
+
+
+@pytest.mark.parametrize(
     ("written", "ns"),
     [
         ('"2030-01-31T16:00:00Z"', 1_896_105_600_000_000_000),
@@ -218,7 +241,9 @@ bodies = st.fixed_dictionaries(
         "account": names,
         "venue": names,
         "client_order_id": names,
-        "execution_algorithm": st.sampled_from(["vwap", "Iceberg", None, "pov"]),
+        "execution_algorithm": st.sampled_from(
+            ["vwap", "Iceberg", "iceberg:10", "ADAPTIVE:urgent", "iceberg:0", None, "pov"]
+        ),
         "trailing_amount": amounts,
         "expire_time": st.sampled_from(["2030-01-31T16:00:00Z", 5, None]),
         "unknown": st.none(),

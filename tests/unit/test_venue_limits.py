@@ -64,6 +64,18 @@ def test_a_venue_is_sent_only_what_it_can_do(mode: Mode, order: dict[str, Any], 
         assert "at alpha" in placed.reject.text
 
 
+@pytest.mark.parametrize(
+    ("wish", "is_taken"), [("iceberg:9", True), ("Iceberg:1", True), ("iceberg", False), ("iceberg:10", False)]
+)
+def test_an_iceberg_says_how_much_of_it_shows(wish: str, is_taken: bool) -> None:
+    """Without this, it would be admitted and never sent, and its refusal count as an error of the venue."""
+    placed = world_of(algorithms=("iceberg",)).place(qty=10, execution_algorithm=wish)
+    assert (placed.reject is None) is is_taken
+    if placed.reject is not None:
+        assert placed.reject.code == RejectCode.ALGORITHM_UNSUPPORTED
+        assert "iceberg:QTY with a QTY below 10" in placed.reject.text
+
+
 def test_every_shortcoming_is_told_at_once() -> None:
     """Without this, a client would learn of them one refusal after the other."""
     placed = world_of().place(ord_type=OrdType.STOP, stop_px=D(190), time_in_force=TimeInForce.IOC)

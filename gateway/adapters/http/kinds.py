@@ -118,6 +118,26 @@ class Choice(Kind):
         raise FieldProblem("must be one of " + ", ".join(self.words), "use one of these words")
 
 
+class Algorithm(Kind):
+    """An execution algorithm; some take an option after a colon. Case does not matter."""
+
+    _words = "vwap|twap|adaptive(:(urgent|normal|patient))?|iceberg(:[1-9][0-9]{0,14})?"
+    _is_known = re.compile(_words, re.ASCII).fullmatch
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, {"type": "string", "pattern": f"^({self._words})$"})
+        #: For the fast path: the spellings that nearly everybody sends.
+        self.spellings = {word: word for word in ("vwap", "twap", "adaptive", "iceberg")}
+
+    def read(self, value: object) -> str:
+        if isinstance(value, str) and not isinstance(value, JsonNumber) and self._is_known(value.lower()):
+            return value.lower()
+        raise FieldProblem(
+            "must be one of vwap, twap, adaptive[:urgent|normal|patient], iceberg[:QTY]",
+            "QTY is how much of an iceberg shows, in whole units: iceberg:100",
+        )
+
+
 class Words(Kind):
     """A comma-separated list of words, each standing for one or more values; for query parameters."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from gateway.adapters.http.kinds import Amount, Choice, Flag, Moment, Name, Names, Text, Whole, Words
+from gateway.adapters.http.kinds import Algorithm, Amount, Choice, Flag, Moment, Name, Names, Text, Whole, Words
 from gateway.adapters.http.reading import Fields
 from gateway.domain.enums import (
     OPEN_STATUSES,
@@ -31,8 +31,9 @@ TIME_IN_FORCE = Choice(
     "How long the order may work; `clo` is another spelling of `cls` (at the close).",
     {**{tif.value: tif for tif in TimeInForce}, "clo": TimeInForce.AT_THE_CLOSE},
 )
-ALGORITHM = Choice(
-    "Execution algorithm, or null for none.", {word: word for word in ("vwap", "twap", "adaptive", "iceberg")}
+ALGORITHM = Algorithm(
+    "Execution algorithm, or null for none. `adaptive` takes an urgency (`adaptive:patient`), `iceberg` how much of it "
+    "shows, in whole units (`iceberg:100`); without that no venue takes it."
 )
 ORDER_CLASS = Choice(
     "What goes with the order. `bracket`: an entry and two exits that wait at the venue until it has filled whole, of "
