@@ -65,6 +65,15 @@ def lowered(old: TradingConfig, new: TradingConfig) -> TradingConfig:
     return old if trading == old else msgspec.structs.replace(trading, revision=revision_of(trading))
 
 
+def _waiting_for_a_start(running: Settings, new: Settings) -> tuple[str, ...]:
+    """What of ``new`` is in force and does nothing yet, for this process began with something else."""
+    return tuple(
+        f"gateway.yaml: `{name}` was edited and takes effect at the next start; until then it is as it was"
+        for name in _READ_AT_START
+        if getattr(running, name) != getattr(new, name)
+    )
+
+
 class ConfigEdits:
     """Takes what the watcher finds, one after the other. ``files`` are the bytes in force."""
 
@@ -170,9 +179,6 @@ class ConfigEdits:
         if objections:
             return
         self._warn(new)
-        for name in _READ_AT_START:
-            if getattr(old, name) != getattr(new, name):
-                _log.warning("%s changed in gateway.yaml: it takes effect at the next start", name)
 
     def _lacking(self, new: Settings, *, is_guarded: bool) -> tuple[str, ...]:
         """What an edit lacks besides an approval; one that lacks anything is told of the approval too."""
@@ -256,7 +262,8 @@ class ConfigEdits:
     def _warn(self, settings: Settings) -> None:
         """Tell what a person should look at of a configuration that is in force."""
         now_ns = self._clock.now_ns()
-        notes = (*ineffective(settings.trading), *expired(settings.trading, utc_day(now_ns)))
+        waiting = _waiting_for_a_start(self._start.settings, settings)
+        notes = (*ineffective(settings.trading), *expired(settings.trading, utc_day(now_ns)), *waiting)
         found = exceeded(self._engine.state, now_ns)
         self._status.config_notes, self._status.is_limit_exceeded = notes, bool(found)
         for warning in (*settings.warnings, *notes, *found):

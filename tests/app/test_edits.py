@@ -49,6 +49,24 @@ async def test_an_edit_on_which_the_gateway_itself_fails_is_told(
         assert gateway.status.health().config_error == ""
 
 
+async def test_an_edit_that_waits_for_the_next_start_is_told_until_then(tmp_path: Path) -> None:
+    """Without this, who switches to an OPA server has a healthy gateway that never asks it, and one line in a log."""
+    site = Site(tmp_path)
+    written = site.read("gateway.yaml")
+    async with running(site) as gateway:
+
+        async def told(**policy: object) -> list[str]:
+            site.write("gateway.yaml", written)
+            site.merge("gateway.yaml", {"policy": policy})
+            await gateway.edits.hear(load_files(site.config, os.environ))
+            return [text for text in gateway.status.health().warnings if "`policy`" in text]
+
+        (text,) = await told(engine="opa", timeout_ms=90)
+        assert "takes effect at the next start" in text
+        assert await told() == []
+        assert await told(approved_symbols=["AAPL"]) == []  # counts at once
+
+
 async def test_policies_on_which_the_gateway_itself_fails_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
