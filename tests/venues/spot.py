@@ -48,7 +48,8 @@ class Fill:
 
 @dataclass
 class SpotOrder:
-    """``px`` None is a market order, ``stop_px`` keeps it asleep. ``venue`` holds words that only the wire knows."""
+    """``px`` None is a market order, ``stop_px`` keeps it asleep. ``trail_bp`` lets that follow the best price seen,
+    at so many basis points of it. ``venue`` holds words that only the wire knows."""
 
     client_id: str
     symbol: str
@@ -69,6 +70,12 @@ class SpotOrder:
     created_ms: int = 0
     updated_ms: int = 0
     is_triggered: bool = False
+    trail_bp: int = 0
+    best_px: Decimal | None = None
+
+    @property
+    def has_trigger(self) -> bool:
+        return self.stop_px is not None or self.trail_bp > 0
 
     @property
     def is_open(self) -> bool:
@@ -131,6 +138,7 @@ class SpotExchange:
         self.orders[order.order_id] = self._open[order.order_id] = order
         self._by_client_id.setdefault(order.client_id, []).append(order)
         self._tell(SpotEvent("ack", order))
+        self._trail(order)
         is_market = order.px is None and order.stop_px is None
         working = Working(
             key=str(order.order_id),
@@ -213,9 +221,24 @@ class SpotExchange:
             order.is_triggered = True
             self._tell(SpotEvent("triggered", order))
         self._book(matches)
+        for order in self.open_orders(symbol):
+            self._trail(order)
         for order in woken:  # a stop at market takes what there is
             if order.is_open and order.px is None:
                 self.cancel_rest(order)
+
+    def _trail(self, order: SpotOrder) -> None:
+        """Move the stop of a trailing order behind the best price seen."""
+        last = self.last_px(order.symbol)
+        if not order.trail_bp or order.is_triggered or last is None:
+            return
+        is_sell = order.side == "sell"
+        best = last if order.best_px is None else (max if is_sell else min)(order.best_px, last)
+        order.best_px = best
+        order.stop_px = best * (10_000 - order.trail_bp if is_sell else 10_000 + order.trail_bp) / 10_000
+        working = self.book.working.get(str(order.order_id))
+        if working is not None:
+            working.stop_px = order.stop_px
 
     def cancel_rest(self, order: SpotOrder) -> None:
         """End an order on the exchange's own account."""

@@ -137,6 +137,18 @@ async def test_filters_are_kept_before_sending(desk: Desk) -> None:
     assert count_sent(desk.peer) == 0
 
 
+async def test_a_trailing_stop_follows_the_market_and_is_found_again(desk: Desk) -> None:
+    """Without this, an order type that is offered would never have met the exchange's own rules for it."""
+    order = ticket(ord_type=OrdType.TRAILING_STOP, limit_px=None, side=Side.SELL, trailing_percent=D(1))
+    assert (await desk.venue.submit(order)).status is ACCEPTED
+    desk.peer.quote("BTCUSDT", "103999", "104001")
+    desk.peer.quote("BTCUSDT", "102999", "103001")
+    await desk.restart()
+    assert (await desk.venue.lookup(order)).is_known
+    desk.peer.quote("BTCUSDT", "102900", "102902")  # 1% below 104,000
+    await desk.heard.until_filled(order.order_id, order.order_qty)
+
+
 async def test_filters_count_what_is_open_and_held(peer: BinanceServer) -> None:
     """Without this, the exchange would refuse what it was known here that it must refuse."""
     known = peer.desk.filters["BTCUSDT"]

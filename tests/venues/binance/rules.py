@@ -32,10 +32,10 @@ TYPES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "LIMIT": (("timeInForce", "quantity", "price"), ("icebergQty",)),
     "LIMIT_MAKER": (("quantity", "price"), ("icebergQty",)),
     "MARKET": ((), ("quantity", "quoteOrderQty")),
-    "STOP_LOSS": (("quantity", "stopPrice"), ()),
-    "STOP_LOSS_LIMIT": (("timeInForce", "quantity", "price", "stopPrice"), ("icebergQty",)),
+    "STOP_LOSS": (("quantity",), ("stopPrice", "trailingDelta")),
+    "STOP_LOSS_LIMIT": (("timeInForce", "quantity", "price"), ("stopPrice", "trailingDelta", "icebergQty")),
 }
-FORM = ("timeInForce", "quantity", "quoteOrderQty", "price", "stopPrice", "icebergQty")
+FORM = ("timeInForce", "quantity", "quoteOrderQty", "price", "stopPrice", "trailingDelta", "icebergQty")
 
 
 def signed_part(query: str, body: str) -> tuple[str, str]:
@@ -111,6 +111,10 @@ def check_form(params: dict[str, str]) -> None:
     for name in FORM:
         if name in params and name not in needed and name not in allowed:
             raise not_required(name)
+    if params["type"].startswith("STOP_LOSS") and not (params.get("stopPrice") or params.get("trailingDelta")):
+        raise missing("stopPrice")
+    if not params.get("trailingDelta", "1").isdigit():
+        raise BinanceError(400, -1100, "Illegal characters found in parameter 'trailingDelta'.")
     if params.get("timeInForce", "GTC") not in ("GTC", "IOC", "FOK"):
         raise BinanceError(400, -1115, "Invalid timeInForce.")
     if params["type"] == "MARKET" and ("quantity" in params) == ("quoteOrderQty" in params):
@@ -154,6 +158,7 @@ def read_order(params: dict[str, str], exchange: SpotExchange, client_id: str) -
         qty=qty,
         px=read_decimal(params, "price"),
         stop_px=read_decimal(params, "stopPrice"),
+        trail_bp=int(params.get("trailingDelta", 0)),
         tif=params.get("timeInForce", "GTC").lower(),
         is_post_only=kind == "LIMIT_MAKER",
         quote_qty=quote_qty or ZERO,
@@ -187,7 +192,9 @@ def check_filters(order: SpotOrder, exchange: SpotExchange, known: Filters) -> N
     for px in (order.px, order.stop_px):
         if px is not None:
             _hold(known, "PRICE_FILTER", px, "minPrice", "maxPrice", "tickSize")
-    is_market = order.px is None and order.stop_px is None
+    if order.trail_bp:
+        _hold(known, "TRAILING_DELTA", D(order.trail_bp), "minTrailingBelowDelta", "maxTrailingBelowDelta")
+    is_market = order.px is None and not order.has_trigger
     for name in ("LOT_SIZE", "MARKET_LOT_SIZE") if is_market else ("LOT_SIZE",):
         _hold(known, name, order.qty, "minQty", "maxQty", "stepSize")
     last = exchange.last_px(order.symbol)
@@ -205,8 +212,8 @@ def _check_account(order: SpotOrder, exchange: SpotExchange, known: Filters) -> 
     """What else the account has, and has on order."""
     mine = exchange.open_orders(order.symbol)
     counts = [("MAX_NUM_ORDERS", "maxNumOrders", len(mine))]
-    if order.stop_px is not None:
-        counts.append(("MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders", sum(one.stop_px is not None for one in mine)))
+    if order.has_trigger:
+        counts.append(("MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders", sum(one.has_trigger for one in mine)))
     for name, key, count in counts:
         if 0 < _limit(known, name, key) <= count:
             raise filter_failure(name)

@@ -37,9 +37,16 @@ def _terms(order: SpotOrder) -> dict[str, Any]:
     }
 
 
+def _stop_price(order: SpotOrder) -> str:
+    """Where a trailing stop stands now is not told."""
+    return number(None if order.trail_bp else order.stop_px)
+
+
 def _extra(order: SpotOrder) -> dict[str, Any]:
     extra: dict[str, Any] = {name: order.venue[name] for name in ("strategyId", "strategyType") if name in order.venue}
-    if order.stop_px is not None:
+    if order.trail_bp:
+        extra["trailingDelta"] = order.trail_bp
+    elif order.stop_px is not None:
         extra["stopPrice"] = number(order.stop_px)
     if order.venue["icebergQty"]:
         extra["icebergQty"] = number(order.venue["icebergQty"])
@@ -94,12 +101,13 @@ def queried(order: SpotOrder) -> dict[str, Any]:
         "orderListId": -1,
         "clientOrderId": order.client_id,
         **_terms(order),
-        "stopPrice": number(order.stop_px),
+        "stopPrice": _stop_price(order),
         "icebergQty": number(order.venue["icebergQty"]),
         "time": order.created_ms,
         "updateTime": order.updated_ms,
         "isWorking": order.stop_px is None or order.is_triggered,
         "workingTime": _working_ms(order),
+        **({"trailingDelta": order.trail_bp} if order.trail_bp else {}),
         **{name: order.venue[name] for name in ("strategyId", "strategyType") if name in order.venue},
         "selfTradePreventionMode": order.venue["stp"],
     }
@@ -137,7 +145,7 @@ def execution_report(event: SpotEvent, now_ms: int, execution_id: int) -> dict[s
         "f": order.tif.upper(),
         "q": number(order.qty),
         "p": number(order.px),
-        "P": number(order.stop_px),
+        "P": _stop_price(order),
         "F": number(order.venue["icebergQty"]),
         "g": -1,
         "C": order.client_id if is_cancel else "",
@@ -164,6 +172,8 @@ def execution_report(event: SpotEvent, now_ms: int, execution_id: int) -> dict[s
     }
     if _working_ms(order) > 0:
         report["W"] = _working_ms(order)
+    if order.trail_bp:
+        report["d"] = order.trail_bp
     if event.kind == "expired":
         report["eR"] = EXPIRY_REASONS.get(order.tif if order.px is not None else "", "INSUFFICIENT_LIQUIDITY")
     return report
