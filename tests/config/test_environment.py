@@ -42,6 +42,18 @@ def test_overrides_follow_the_adapter_and_not_the_name() -> None:
     assert settings.venues["kraken"].paper_only is True
 
 
+def test_real_money_by_the_environment_alone_is_told() -> None:
+    """Without this, who reads `paper_only: true` believes that nothing is at stake."""
+
+    def told(text: str, paper_only: str) -> list[str]:
+        settings = parse_texts({"BINANCE_TESTNET": text}, gateway=f"venues: {{binance: {{paper_only: {paper_only}}}}}")
+        return [warning for warning in settings.warnings if "BINANCE_TESTNET" in warning]
+
+    (warning,) = told("false", "yes")
+    assert warning.startswith("environment: BINANCE_TESTNET is false: venue binance trades with real money")
+    assert told("true", "yes") == told("false", "no") == []
+
+
 @pytest.mark.parametrize(("text", "expected"), [("true", True), ("1", True), ("no", False), ("0", False)])
 def test_testnet(text: str, expected: bool) -> None:
     """Without it 1 and 0, as environments write them, would be refused."""

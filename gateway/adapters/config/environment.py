@@ -58,6 +58,11 @@ def override(documents: Documents, environ: Mapping[str, str]) -> None:
             continue
         for name, venue in gateway.get("venues", default={}).items():
             if venue.get("adapter", name) == rule.adapter:
+                if rule.path == ("paper_only",) and venue.get("paper_only") is True and value is False:
+                    text = (
+                        f"is {text}: venue {name} trades with real money, although gateway.yaml says paper_only: true"
+                    )
+                    documents.problems.warn(place, text)
                 _set(gateway, venue, name, rule.path, value, place)
     for variable, advice in _IGNORED.items():
         if environ.get(variable, "").strip():
