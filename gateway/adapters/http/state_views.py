@@ -170,15 +170,15 @@ class LiveReply(msgspec.Struct, frozen=True):
 
 
 class ReadyReply(msgspec.Struct, frozen=True):
-    """The gateway takes orders. What else a person should look at is told to callers with a key."""
+    """The gateway takes orders. What else a person should look at is told to callers with a key, and null without."""
 
     status: str
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] | None
     last_seq: int
     durable_seq: int
     config_revision: str
     policy_revision: str
-    config_error: str
+    config_error: str | None
 
 
 def session_view(session: Session) -> SessionView:

@@ -40,12 +40,12 @@ class SystemHandlers:
         return json_response(
             ReadyReply(
                 status="ready",
-                warnings=warnings,
+                warnings=warnings if is_known else None,
                 last_seq=health.last_seq,
                 durable_seq=health.durable_seq,
                 config_revision=health.config_revision,
                 policy_revision=health.policy_revision,
-                config_error=health.config_error if is_known else "",
+                config_error=health.config_error if is_known else None,
             )
         )
 

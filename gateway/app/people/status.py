@@ -206,7 +206,7 @@ def _waiting(answer: Mapping[str, Any], now_ns: int) -> Iterator[tuple[str, str]
     waiting = answer["approvals"]["waiting"]
     if waiting:
         yield f"an edit waits for approval ({waiting['revision']}): {'; '.join(waiting['looser'])}", "warn"
-    for text in answer["ready"].get("warnings", ()):
+    for text in answer["ready"].get("warnings") or ():
         yield f"warning: {text}", "warn"
 
 
