@@ -3,6 +3,7 @@
 Fills in what the class and the product are known for, and checks what only a whole instrument can show.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,13 @@ from gateway.adapters.config.documents import Document, Documents
 from gateway.adapters.config.problems import Path, Place, shown
 from gateway.adapters.config.products import CLASS_DEFAULTS, GROUPS, START_PX, guess_class, product_defaults
 from gateway.adapters.config.tables import GATEWAY, INSTRUMENTS
+from gateway.adapters.config.words import is_day
 from gateway.domain.enums import OrdType
 from gateway.domain.money import is_multiple, plain
 
 Entry = dict[str, Any]
+#: Options by their OCC symbols: root, yymmdd, C or P, strike in thousandths.
+_OCC = re.compile(r"[A-Z.]{1,6} *(?P<day>[0-9]{6})[CP][0-9]{8}")
 
 
 class Listed:
@@ -106,6 +110,9 @@ def _check(listed: Listed, symbol: str, documents: Documents) -> None:
         if listed.lacks(symbol, "multiplier"):
             hint = "the contract size cannot be guessed (50 for ES)"
             problems.add(listed.place(symbol, "multiplier"), "is missing", hint=hint)
+    if entry["asset_class"] == "option" and (found := _OCC.fullmatch(symbol)) and not is_day(f"20{found['day']}"):
+        hint = "AAPL261218C00200000 is the AAPL call at 200 of 18 December 2026"
+        problems.add(listed.place(symbol, "symbol"), "must expire on a day that there is", symbol, hint)
     if listed.lacks(symbol, "currency"):
         hint = "write the pair with its quote (BTC/USDT), or give the currency"
         problems.add(listed.place(symbol, "currency"), "is missing", hint=hint)

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -66,7 +67,18 @@ def read_currency(text: str) -> str:
 def read_expiry(text: str) -> str:
     if _EXPIRY.fullmatch(text) is None:
         raise Unfit("must be an expiry of the form YYYYMM or YYYYMMDD")
+    if not is_day(text[:6] + (text[6:] or "01")):
+        raise Unfit("must be a day that there is")
     return text
+
+
+def is_day(text: str) -> bool:
+    """Whether ``YYYYMMDD`` is in the calendar."""
+    try:
+        date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return False
+    return True
 
 
 def read_calendar(text: str) -> str:
