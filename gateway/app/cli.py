@@ -5,12 +5,14 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gateway import __version__
-from gateway.app.console import run_on_console
+from gateway.app.console import Parser, run_on_console
+from gateway.app.options import decimal, whole
 from gateway.app.people.commands import add_people
 from gateway.domain.enums import STOP_SCOPES
 
@@ -34,14 +36,8 @@ def _run(words: list[str]) -> int:
     return int(args.run(args))
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > _MAX_PORT:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 (any free port) to {_MAX_PORT}, was {text}")
-    return int(text)
-
-
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="gateway", description="An order gateway between strategies and venues.")
+def build_parser() -> Parser:
+    parser = Parser(prog="gateway", description="An order gateway between strategies and venues.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
@@ -49,7 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
     serve.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
     serve.add_argument("--host", help="address to listen on (default: gateway.yaml)")
-    serve.add_argument("--port", type=_port, help="port to listen on, 0 for any free one (default: gateway.yaml)")
+    port = whole(0, _MAX_PORT, " (any free port)")
+    serve.add_argument("--port", type=port, help="port to listen on, 0 for any free one (default: gateway.yaml)")
     serve.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     serve.add_argument("--log-format", default="text", choices=["text", "json"], help="readable lines, or JSON lines")
     serve.set_defaults(run=_serve)
@@ -78,17 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     key.add_argument("--role", default="trader", choices=["viewer", "trader", "risk", "admin"])
     key.set_defaults(run=_make_key)
 
-    kill = commands.add_parser("kill", help="stop trading and cancel open orders (GATEWAY_URL, GATEWAY_KEY)")
-    _add_scope(kill)
-    kill.set_defaults(run=_kill)
-
-    flatten = commands.add_parser("flatten", help="stop trading, cancel, close positions (GATEWAY_URL, GATEWAY_KEY)")
-    _add_scope(flatten)
-    flatten.add_argument("--book", default="live", choices=["live", "shadow", "both"])
-    flatten.add_argument("--limit-bps", help="close with limits this many basis points through the touch")
-    flatten.add_argument("--wait", type=float, default=30.0, help="seconds to watch until it is flat (default: 30)")
-    flatten.set_defaults(run=_flatten)
-
+    _add_stopping(commands)
     _add_operating(commands)
     _add_agreement(commands)
     _add_rollout(commands)
@@ -97,7 +84,29 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_stopping(commands: Any) -> None:
+    kill = commands.add_parser("kill", help="stop trading and cancel open orders (GATEWAY_URL, GATEWAY_KEY)")
+    _add_scope(kill)
+    kill.set_defaults(run=_kill)
+
+    flatten = commands.add_parser("flatten", help="stop trading, cancel, close positions (GATEWAY_URL, GATEWAY_KEY)")
+    _add_scope(flatten)
+    flatten.add_argument("--book", default="live", choices=["live", "shadow", "both"])
+    flatten.add_argument(
+        "--limit-bps",
+        type=decimal("0.01", "9999", " basis points"),
+        help="close with limits this many basis points through the touch",
+    )
+    flatten.add_argument(
+        "--wait",
+        type=decimal("0", "86400", " seconds"),
+        default=Decimal(30),
+        help="seconds to watch until it is flat (default: 30)",
+    )
+    flatten.set_defaults(run=_flatten)
+
+
+def _add_journal_commands(commands: Any) -> None:
     audit = commands.add_parser("audit", help="prove the journal")
     actions = audit.add_subparsers(dest="action", required=True)
     verify = actions.add_parser("verify", help="find any altered, missing or reordered record")
@@ -115,7 +124,7 @@ def _add_journal_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     explain.set_defaults(run=_explain)
 
 
-def _add_agreement(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_agreement(commands: Any) -> None:
     reconcile = commands.add_parser("reconcile", help="how the books agree with the venues (GATEWAY_URL, GATEWAY_KEY)")
     wishes = reconcile.add_subparsers(dest="action", required=True)
     wishes.add_parser("status", help="differences, unknown orders").set_defaults(run=_reconcile_status)
@@ -134,7 +143,7 @@ def _add_agreement(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     settle.set_defaults(run=_settle)
 
 
-def _add_whatif(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_whatif(commands: Any) -> None:
     ask = commands.add_parser("whatif", help="decide the past again under an edit, and say what would differ")
     ask.add_argument("--policies", type=Path, help="folder of candidate policies (default: those of --config)")
     ask.add_argument("--config", type=Path, help="folder of a candidate configuration (default: as it was)")
@@ -144,7 +153,7 @@ def _add_whatif(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     ask.set_defaults(run=_whatif)
 
 
-def _add_simulator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_simulator(commands: Any) -> None:
     simulator = commands.add_parser("simulator", help="the simulator beside what really happened")
     actions = simulator.add_subparsers(dest="action", required=True)
     fit = actions.add_parser("refit", help="fit its parameters to recorded live orders and their twins")
@@ -187,7 +196,7 @@ def _add_operating(commands: Any) -> None:
     test.set_defaults(run=_notify_test)
 
 
-def _add_rollout(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_rollout(commands: Any) -> None:
     from gateway.app.rollout_cli import add_parser, run
 
     add_parser(commands)

@@ -15,6 +15,7 @@ from gateway.adapters.config import StartResult
 from gateway.adapters.http.server import ServerRefused
 from gateway.adapters.policy.gate import Gate
 from gateway.app.build import build
+from gateway.app.console import OutputLost
 from gateway.app.environment import secret_variables
 from gateway.app.gateway import Gateway
 from gateway.app.logs import hide_secrets
@@ -105,4 +106,7 @@ def _announce(gateway: Gateway) -> None:
     _log.info("modes: %s; market data: %s", modes, settings.market_data.source_words)
     if not settings.principals:
         _log.info("no API key is configured: listening on this machine only, every caller is admin")
-    print(f"ready on {scheme}://{settings.server.host}:{gateway.server.port}", flush=True)
+    try:
+        print(f"ready on {scheme}://{settings.server.host}:{gateway.server.port}", flush=True)
+    except OutputLost as lost:  # that nobody reads it is no reason not to trade
+        _log.warning("ready, which standard output does not take: %s", lost.__cause__)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.app.options import whole
 from gateway.app.people.client import GatewayClient, Refused
 from gateway.app.people.terminal import clean
 from gateway.app.review_page import review_page
@@ -21,7 +22,7 @@ _MARKS = {"pass": "+", "fail": "X", "error": "!", "not_enough_evidence": "."}
 COMMANDS = ("pause", "resume", "abort")
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Any) -> None:
     rollout = commands.add_parser("rollout", help="venues on their way to LIVE (GATEWAY_URL, GATEWAY_KEY)")
     actions = rollout.add_subparsers(dest="action", required=True)
     status = actions.add_parser("status", help="where each venue stands, and what each gate says")
@@ -36,7 +37,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     review.add_argument("--json", action="store_true", help="print the same as JSON instead")
     record = actions.add_parser("record", help="what the journal tells of a venue since a moment, as JSON")
     record.add_argument("venue")
-    record.add_argument("--since-ns", type=int, default=0, help="nanoseconds since the epoch (default: all)")
+    record.add_argument("--since-ns", type=whole(0), default=0, help="nanoseconds since the epoch (default: all)")
     record.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
     for name, words in zip(
         COMMANDS, ("let nothing new go live", "let a held venue go on", "demote at once"), strict=True

@@ -89,12 +89,15 @@ def whatif(
 def since_of(text: str, now_ns: int) -> int:
     """The moment that ``7d``, ``12h``, ``30m`` ago was, or that a date such as 2026-11-01 (UTC) begins."""
     if (found := re.fullmatch(r"([0-9]{1,6})([smhdw])", text)) is not None:
-        return now_ns - int(found[1]) * _UNITS_S[found[2]] * _NS
+        return max(now_ns - int(found[1]) * _UNITS_S[found[2]] * _NS, 0)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise CandidateRefused(f"--since {text}: write it as 7d, 12h, 30m, or as a date such as 2026-11-01") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * _NS
+    since_ns = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * _NS
+    if since_ns > now_ns:
+        raise CandidateRefused(f"--since {text}: lies in the future, and there is nothing to decide again")
+    return max(since_ns, 0)
 
 
 async def _ask(

@@ -267,6 +267,14 @@ async def test_flatten_takes_a_bare_request_a_scope_a_book_and_a_limit() -> None
     assert listed.json["flattens"][0]["state"] == "running"
 
 
+async def test_a_limit_that_would_be_no_limit_is_refused() -> None:
+    """Without this, 100 % through the touch leaves a sale no price: it goes at market, which is not what was asked."""
+    async with Desk() as desk:
+        answer = await desk.ask("POST", f"{TRADING}/flatten", {"offset_bps": "10000"})
+    assert (answer.status, desk.fake.calls) == (400, [])
+    assert answer.json["errors"][0]["field"] == "offset_bps"
+
+
 async def test_a_halt_that_a_file_holds_is_not_lifted_by_a_request() -> None:
     """Without this, enabling would answer 200 and the gateway would be halted again a moment later."""
     async with Desk() as desk:

@@ -178,7 +178,8 @@ class FlattenPositions(Struct, frozen=True):
         ),
     ] = None
     offset_bps: Annotated[
-        Decimal | None, Amount("How far a limit goes through the touch, in basis points (10); of no use at market.")
+        Decimal | None,
+        Amount("How far a limit goes through the touch, in basis points (10), below 10000; of no use at market."),
     ] = None
     reason: Annotated[str | None, Text("Words for the record.", 200)] = None
 

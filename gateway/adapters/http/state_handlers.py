@@ -39,6 +39,7 @@ from gateway.adapters.http.state_views import (
 )
 from gateway.domain.breakers import BreakerKind
 from gateway.domain.enums import Mode, OrdType, Route, ScopeKind, TradingState
+from gateway.domain.money import BPS
 from gateway.domain.sessions import Session
 from gateway.domain.throttles import StrategyLock
 from gateway.ports.intake import Controls, FieldError, RequestInvalid
@@ -162,6 +163,9 @@ class ControlHandlers:
     async def flatten(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         wish = read_struct(await read_body(request), FlattenPositions)
         is_limit = wish.order_type is OrdType.LIMIT or (wish.order_type is None and wish.offset_bps is not None)
+        if wish.offset_bps is not None and wish.offset_bps >= BPS:  # a sale would have no price, and go at market
+            error = FieldError("offset_bps", f"must be below {BPS}", str(wish.offset_bps), "10000 is the whole price")
+            raise RequestInvalid((error,))
         scope, scope_id = wish.scope or ScopeKind.GATEWAY, wish.id or ""
         _check_own(caller, scope, scope_id)
         flatten_id = await self._controls.flatten(

@@ -1,11 +1,11 @@
 """The parsers of the commands for people. Nothing is imported for a command before it is run."""
 
-import argparse
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import Any
 
+from gateway.app.options import whole
 from gateway.domain.enums import STOP_SCOPES
 
 _SEVERITIES = ("info", "warning", "critical")
@@ -37,7 +37,7 @@ def _add_orders(commands: Any) -> None:
     orders.add_argument("--status", help="open, closed, or statuses with commas between")
     _narrows(orders)
     orders.add_argument("--route", choices=["shadow", "live", "split"])
-    orders.add_argument("--limit", type=int, default=50, help="how many at most, 1 to 500 (default: 50)")
+    orders.add_argument("--limit", type=whole(1, 500), default=50, help="how many at most, 1 to 500 (default: 50)")
     _shows(orders, "orders")
 
     order = commands.add_parser("order", help=f"one order's story, with the time of each stage {_BY}")
@@ -92,8 +92,8 @@ def _add_streams(commands: Any) -> None:
     fills.set_defaults(types="fill,trade_revision")
     for parser in (events, fills):
         parser.add_argument("--follow", action="store_true", help="go on with what happens; resumes after a break")
-        parser.add_argument("--records", type=_count, help="begin so many records back (default: 10000, to follow 0)")
-        parser.add_argument("--after", type=_count, help="begin behind this sequence number")
+        parser.add_argument("--records", type=whole(0), help="begin so many records back (default: 10000, to follow 0)")
+        parser.add_argument("--after", type=whole(0), help="begin behind this sequence number")
         _narrows(parser)
         parser.add_argument("--json", action="store_true", help="one JSON message a line, as the stream tells it")
         parser.set_defaults(run=_follow)
@@ -120,12 +120,6 @@ def _show(what: str) -> Callable[[Namespace], int]:
         return reads.run(what, args)
 
     return run
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a number from 0 on, was {text!r}")
-    return int(text)
 
 
 def _follow(args: Namespace) -> int:

@@ -4,6 +4,7 @@ where there is none, the files ``KILL`` and ``FLATTEN`` do the same."""
 import sys
 import time
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from gateway.app.people.client import GatewayClient, Refused, Unreachable
 from gateway.app.people.terminal import clean, tell
@@ -48,12 +49,18 @@ def resume(scope: str, scope_id: str, reason: str, environ: Mapping[str, str]) -
 
 
 def flatten(
-    scope: str, scope_id: str, reason: str, book: str, offset_bps: str | None, wait_s: float, environ: Mapping[str, str]
+    scope: str,
+    scope_id: str,
+    reason: str,
+    book: str,
+    offset_bps: Decimal | None,
+    wait_s: Decimal,
+    environ: Mapping[str, str],
 ) -> int:
     """Halt a scope, cancel, close its positions, and watch until it is flat; 0 only when it is."""
     wish = {**_wish(scope, scope_id, reason), "book": book}
     if offset_bps is not None:
-        wish |= {"order_type": "limit", "offset_bps": offset_bps}
+        wish |= {"order_type": "limit", "offset_bps": str(offset_bps)}
 
     def act() -> int:
         client = GatewayClient(environ)
@@ -64,8 +71,8 @@ def flatten(
     return _told(act)
 
 
-def _watch(client: GatewayClient, flatten_id: str, wait_s: float) -> int:
-    until, waits = time.monotonic() + wait_s, None
+def _watch(client: GatewayClient, flatten_id: str, wait_s: Decimal) -> int:
+    until, waits = time.monotonic() + float(wait_s), None
     while True:
         listed = client.ask("GET", _TRADING)["flattens"]
         found = next((one for one in listed if one["flatten_id"] == flatten_id), None)
