@@ -20,7 +20,7 @@ from gateway.adapters.config import (
 )
 from gateway.adapters.journal import verify
 from gateway.adapters.journal.finished import FinishedOrders
-from gateway.adapters.journal.outside import from_outside
+from gateway.adapters.journal.outside import NoJournal, from_outside
 from gateway.adapters.policy.loader import PolicyLoader
 from gateway.adapters.policy.loader import check as check_policies
 from gateway.adapters.policy.promotion import judge_by_folder
@@ -144,10 +144,10 @@ async def _journal_state(data_dir: Path) -> GatewayState | None:
     try:
         async with from_outside(data_dir) as journal:
             state, _ = await recover(journal)
-    except JournalUnavailable:
+    except NoJournal:
         return None
-    except JournalBroken as error:
-        print(f"note: the journal cannot be read, so limits are not compared with what is open: {error}")
+    except (JournalBroken, JournalUnavailable) as error:
+        print(f"note: limits are not compared with what is open: {error}")
         return None
     return state
 

@@ -17,6 +17,7 @@ from gateway.adapters.journal.archive import is_order_row
 from gateway.adapters.journal.checkpoints import digest
 from gateway.adapters.journal.errors import in_words
 from gateway.adapters.journal.history import is_closed_row, is_point_row
+from gateway.adapters.journal.looking import uri_for_a_look
 from gateway.adapters.journal.walk import AuditReport, Problem, Row, Walk
 from gateway.domain.records import Checkpoint
 
@@ -57,23 +58,15 @@ def verify(path: str | Path, partition: str = "main") -> AuditReport:
             _check_checkpoints(walk, connection)
             _check_archive(walk, connection)
         _check_end(walk, directory, anchor)
+    except FileNotFoundError:
+        walk.found(None, f"there is no journal in {directory}")
     except (sqlite3.Error, OSError) as error:
         walk.found(walk.last_seq + 1 if walk.records else None, f"the journal cannot be read: {in_words(error)}")
     return walk.report()
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Read-only. A file on a read-only disk can be read only as one that nobody writes to."""
-    uri = path.absolute().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master")
-    except sqlite3.OperationalError:
-        connection.close()
-        if not path.exists() or path.with_name(path.name + "-wal").exists():
-            raise
-        connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None)
-    return connection
+    return sqlite3.connect(uri_for_a_look(path), uri=True, isolation_level=None)
 
 
 def _rows(connection: sqlite3.Connection, partition: str) -> Iterator[Row]:

@@ -20,6 +20,7 @@ from gateway.adapters.journal.anchor import Anchor, AnchorUnreadable, load_ancho
 from gateway.adapters.journal.audit import AuditReport, verify
 from gateway.adapters.journal.chain import genesis
 from gateway.adapters.journal.errors import in_words
+from gateway.adapters.journal.looking import uri_for_a_look
 
 _PARTITION = "main"
 #: Not copied: the database is copied by SQLite, its head is made anew, and the lock belongs to a process.
@@ -117,7 +118,7 @@ def _copy_beside(path: Path, target: Path) -> None:
 def _copy_database(source: Path, target: Path) -> None:
     """In one step: a copy in several would begin anew whenever the gateway writes in between."""
     with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
+        closing(sqlite3.connect(uri_for_a_look(source), uri=True)) as old,
         closing(sqlite3.connect(target)) as new,
     ):
         old.backup(new, pages=-1)

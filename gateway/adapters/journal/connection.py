@@ -126,9 +126,9 @@ class Reader:
         self._is_closed = False
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Raises sqlite3.Error. The file must be there."""
-        uri = _uri(path, "ro")
+    async def open(cls, path: Path, uri: str = "") -> Self:
+        """Raises sqlite3.Error. The file must be there. ``uri`` is how to open it, where that was found out."""
+        uri = uri or _uri(path, "ro")
         return cls(await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S))
 
     async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:

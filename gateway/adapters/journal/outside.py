@@ -1,5 +1,6 @@
 """The records of a journal that another process may be writing: for commands that only look."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,11 +11,16 @@ from gateway.adapters.journal.codec import decode_record
 from gateway.adapters.journal.connection import Reader
 from gateway.adapters.journal.errors import told
 from gateway.adapters.journal.finished import FinishedOrders
+from gateway.adapters.journal.looking import uri_for_a_look
 from gateway.adapters.journal.opening import Head, read_archived_seq, read_head
 from gateway.adapters.journal.reading import read_records
 from gateway.adapters.journal.tracing import seq_before
 from gateway.domain.records import Checkpoint, Record
 from gateway.ports.journal import JournalUnavailable
+
+
+class NoJournal(JournalUnavailable):
+    """There is none."""
 
 
 class Outside:
@@ -90,12 +96,12 @@ class Outside:
 
 @asynccontextmanager
 async def from_outside(directory: Path, partition: str = "main") -> AsyncIterator[Outside]:
-    """A journal for a look. Takes no lock and writes nothing. Raises JournalUnavailable when there is none."""
+    """A journal for a look. Takes no lock and writes nothing. Raises NoJournal, JournalUnavailable."""
     path = directory / schema.FILE_NAME
-    if not path.is_file():
-        raise JournalUnavailable(f"there is no journal in {directory}")
     with told("opened"):
-        reader = await Reader.open(path)
+        if not path.is_file():
+            raise NoJournal(f"there is no journal in {directory}")
+        reader = await Reader.open(path, await asyncio.to_thread(uri_for_a_look, path))
     try:
         with told("read"):
             head = await read_head(reader, partition)
