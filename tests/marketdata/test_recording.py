@@ -101,6 +101,7 @@ def test_a_gap_in_the_depth_is_told(tmp_path: Path, caplog: pytest.LogCaptureFix
         line(17000, ticker("-1", "5")),
         line(17000, snapshot(3, [], [])),
         "17000 \x00\xff\n",
+        f"{'9' * 5_000} {{}}\n",
     ],
 )
 def test_a_bad_line_is_named_counted_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture, bad: str) -> None:

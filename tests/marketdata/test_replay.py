@@ -87,6 +87,42 @@ async def test_speed_divides_the_time(tmp_path: Path) -> None:
     await market.close()
 
 
+@pytest.mark.parametrize("stamp_ns", [0, 9_000_000_000_000_000_000])
+async def test_a_stamp_of_another_age_is_not_waited_for(
+    stamp_ns: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without this, one bad line in a recording (a clock that was set, a gap over a night) stops the market for years,
+    or plays all that follows at once, and nothing says why."""
+    clock = ManualClock()
+    lines = [line(stamp, ticker("100", "101")) for stamp in (10**18, stamp_ns, 10**18 + 100 * MS, 10**18 + 200 * MS)]
+    market = make_market(write(tmp_path / "feed.jsonl", *lines), clock)
+    heard: list[MarketUpdate] = []
+    market.listen(None, heard.append)
+    await market.start()
+    assert len(heard) == 3
+    clock.advance(ms=99)
+    market._play()
+    assert len(heard) == 3
+    clock.advance(ms=1)
+    market._play()
+    assert market.done.is_set()
+    assert [one.message.split(": it")[0].split("line ")[1][:12] for one in caplog.records[:2]] == [
+        "2 is stamped",
+        "3 is stamped",
+    ]
+    await market.close()
+
+
+async def test_a_first_stamp_of_another_age_stops_nothing(tmp_path: Path) -> None:
+    """Without this, a first line without a clock makes the second wait for half a century."""
+    market = make_market(
+        write(tmp_path / "feed.jsonl", line(1, ticker("1", "2")), line(10**18, ticker("100", "101"))), ManualClock()
+    )
+    await market.start()
+    assert market.done.is_set()
+    await market.close()
+
+
 async def test_speed_zero_plays_once_as_fast_as_it_can(tmp_path: Path) -> None:
     """For tests and reports; with `loop` it would never end and never rest."""
     market = make_market(make_feed(tmp_path), ManualClock(), speed="0", loop=True)

@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 #: Bad lines are warned of one by one up to this many; the count goes on.
 _MOST_WARNINGS = 20
 _SHOWN = 60
+#: The year 2286, in nanoseconds.
+_MAX_STAMP_DIGITS = 19
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
@@ -45,7 +47,7 @@ class Recording:
             try:
                 for number, line in enumerate(lines, start=1):
                     stamp, _, payload = line.strip().partition(b" ")
-                    if stamp.isdigit() and payload:
+                    if stamp.isdigit() and len(stamp) <= _MAX_STAMP_DIGITS and payload:
                         yield Frame(number, int(stamp), payload)
                     elif line.strip():
                         self._skip(number, f"no receive time and message: {line[:_SHOWN]!r}")

@@ -26,6 +26,11 @@ _BATCH = 200
 _SHORTEST_SLEEP_S = 0.001
 #: Between the end of a recording and its next beginning.
 _REST_NS = _NS_PER_S
+#: Between two lines of a recording that is in order, by its stamps. What is longer, or goes back further, is a stamp
+#: that is wrong or a night without a market: nobody waits for it.
+_LONGEST_GAP_NS = 600 * _NS_PER_S
+#: Gaps are warned of one by one up to this many in a pass.
+_MOST_WARNINGS = 20
 
 
 class ReplayMarket:
@@ -48,7 +53,8 @@ class ReplayMarket:
         self._recording = Recording(path, instruments)
         self._frames: Iterator[Frame] = iter(())
         self._next: Frame | None = None
-        self._first_ns = 0  # recorded stamp of the first line
+        self._first_ns = 0  # recorded stamp of the first line, less what was not waited for since
+        self._gaps = 0  # of this pass, that were not waited for
         self._begun_ns = 0  # monotonic time at which it was played
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.Handle | None = None
@@ -128,8 +134,26 @@ class ReplayMarket:
         self._recording = Recording(self._path, self._instruments)
         self._frames = self._recording.frames()
         self._next = next(self._frames, None)
+        self._gaps = 0
         self._first_ns = 0 if self._next is None else self._next.recorded_ns
         self._begun_ns = self._clock.monotonic_ns() + rest_ns
+
+    def _following(self, frame: Frame) -> Frame | None:
+        """The line after ``frame``, whose time comes soon whatever its stamp is."""
+        following = next(self._frames, None)
+        if following is None or abs(gap_ns := following.recorded_ns - frame.recorded_ns) <= _LONGEST_GAP_NS:
+            return following
+        self._first_ns += gap_ns
+        self._gaps += 1
+        if self._gaps <= _MOST_WARNINGS and self._speed:
+            _log.warning(
+                "%s line %d is stamped %d s %s the line before it: it is played without waiting",
+                self._path,
+                following.number,
+                abs(gap_ns) // _NS_PER_S,
+                "after" if gap_ns > 0 else "before",
+            )
+        return following
 
     def _due_ns(self, frame: Frame) -> int:
         """When to play a line, on the monotonic clock."""
@@ -161,7 +185,7 @@ class ReplayMarket:
                 self._tell(update)
             loop = self._loop  # a listener may have closed us
             if loop is not None:
-                self._next = next(self._frames, None)
+                self._next = self._following(frame)
         if loop is None:
             return
         if self._next is None:
