@@ -58,6 +58,29 @@ def test_an_old_change_after_the_snapshot_is_dropped() -> None:
     assert bids(book) == [(99, 9)]
 
 
+def test_a_snapshot_that_is_older_than_the_book_is_left_aside() -> None:
+    """Without this, an answer of a server that lags sets the book back, and orders are filled from prices that are gone
+    until the next change shows the gap."""
+    book = DepthBook()
+    book.set_snapshot(10, levels((99, 9)), ())
+    assert book.apply(change(11, 12, (99, 0), (98, 5)))
+    book.set_snapshot(11, levels((99, 9)), ())
+    assert bids(book) == [(98, 5)]
+    assert book.apply(change(13, 13, (97, 1)))
+    assert bids(book) == [(98, 5), (97, 1)]
+
+
+def test_after_a_gap_an_older_snapshot_serves_nobody_and_a_newer_one_does() -> None:
+    """Without this, a book that was lost could come back as it was before."""
+    book = DepthBook()
+    book.set_snapshot(10, levels((99, 9)), ())
+    assert not book.apply(change(13, 13, (97, 1)))
+    book.set_snapshot(9, levels((99, 9)), ())
+    assert not book.is_valid
+    book.set_snapshot(13, levels((96, 1)), ())
+    assert bids(book) == [(96, 1)]
+
+
 def test_a_snapshot_that_never_comes_costs_no_memory() -> None:
     """A feed recorded without one must not be collected for ever."""
     book = DepthBook()

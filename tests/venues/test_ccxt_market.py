@@ -3,6 +3,7 @@
 import decimal
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,29 @@ async def test_what_is_wanted_may_change_and_what_is_no_market_is_told(peer: Coi
     await feed.close()
     with pytest.raises(OptionsInvalid, match="in ccxt"):
         feed_of(peer, exchange="coinbasexchange")
+
+
+async def test_an_answer_that_the_stream_overtook_is_left_aside(
+    peer: CoinbaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, a book that was asked for in a silence sets that of the stream back, until it changes again."""
+    feed = feed_of(peer)
+    watched = Watched(feed)
+    feed.follow([BTC])
+    await feed.start()
+    await watched.until(lambda: "BTC/USD" in watched.books)
+    ask = feed._client.call
+
+    async def late(method: str, *words: Any) -> Any:
+        answer = await ask(method, *words)
+        if method == "fetch_order_book":  # of exchanges that stream books without a key, as Coinbase does not
+            feed._hear_book("BTC/USD", {"bids": [[D(99000), D(2)]], "asks": [[D(99001), D(2)]]})
+        return answer
+
+    monkeypatch.setattr(feed._client, "call", late)
+    await feed._ask("BTC/USD")
+    assert watched.books["BTC/USD"] == ({D(99000): D(2)}, {D(99001): D(2)})
+    await feed.close()
 
 
 @pytest.mark.parametrize("stream", ["yes", "no"])

@@ -139,7 +139,10 @@ class CcxtMarket(VenueMarket):
         if not self._client.has.get("fetchOrderBook"):
             self._hear_ticker(symbol, await self._client.call("fetch_ticker", symbol))
             return
+        before = self._booked_ns.get(symbol)
         book = await self._client.call("fetch_order_book", symbol)
+        if self._booked_ns.get(symbol) != before:
+            return  # the stream told it meanwhile, and what it told may be newer than this answer
         self._hear_book(symbol, book, has_touch=self._is_silent(self._heard_ns, symbol))
 
     def _is_silent(self, heard: dict[str, int], symbol: str) -> bool:

@@ -35,7 +35,10 @@ class DepthBook:
         self.is_valid = False
 
     def set_snapshot(self, last_id: int, bids: Levels, asks: Levels) -> None:
-        """Begin from a snapshot, and apply the changes that came before it but happened after it."""
+        """Begin from a snapshot, and apply the changes that came before it but happened after it. One that is older
+        than the book, as of a server that lags, is left aside."""
+        if self.is_valid and last_id <= self._last_id:
+            return
         self._bids = {level.px: level.qty for level in bids if level.qty}
         self._asks = {level.px: level.qty for level in asks if level.qty}
         self._last_id = last_id
