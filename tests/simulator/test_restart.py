@@ -1,5 +1,7 @@
 """What a restart may not change: orders are taken up by ``look_up``, from what their tickets say."""
 
+from decimal import Decimal as D
+
 import pytest
 from msgspec.structs import replace
 
@@ -79,8 +81,26 @@ def test_exits_of_an_entry_that_has_just_ended_are_over(floor: Floor) -> None:
     assert floor.model.open_orders == 0
 
 
-def test_an_exit_does_not_expire_by_the_day_of_its_entry(floor: Floor) -> None:
-    """It woke when its entry filled, maybe today: a protective stop may not end because the order is older."""
-    exits = [replace(one, is_armed=True, created_ns=EVENING_NS) for one in bracket().exits]
-    take_up(floor, exits[1])
-    assert floor.model.open_orders == 1
+@pytest.mark.parametrize("pair", [bracket().exits, (oco(), *oco().exits)])
+def test_exits_for_yesterday_are_over(floor: Floor, pair: tuple[OrderTicket, ...]) -> None:
+    """Without this, the exits of a day order live on when the gateway was away at the end of the day, and trade on the
+    next one; had it been there, they would have expired."""
+    take_up(floor, *[replace(one, is_armed=True, created_ns=EVENING_NS) for one in pair])
+    assert [floor.kinds(name) for name in ("tp", "sl")] == [["expired"]] * 2
+    assert floor.model.open_orders == 0
+
+
+@pytest.mark.parametrize("pair", [bracket().exits, (oco(), *oco().exits)])
+def test_exits_without_an_end_do_not_expire(floor: Floor, pair: tuple[OrderTicket, ...]) -> None:
+    """A protective stop may not end because its order is older than today."""
+    terms = {"is_armed": True, "created_ns": EVENING_NS, "time_in_force": TimeInForce.GTC, "limit_px": D(200)}
+    take_up(floor, *[replace(one, **terms) for one in pair])
+    assert floor.model.open_orders == 2
+
+
+def test_an_exit_that_sleeps_ends_with_its_entry(floor: Floor) -> None:
+    """Asked for before its entry, it must not be over while that may still fill."""
+    created_ns = MIDNIGHT_NS + 1
+    entry = bracket(limit=100, created_ns=created_ns)
+    take_up(floor, *[replace(one, created_ns=EVENING_NS) for one in entry.exits], entry)
+    assert floor.model.open_orders == 3

@@ -143,10 +143,11 @@ class Exchange:
         return True
 
     def _session_passed(self, order: SimOrder, now_ns: int) -> bool:
-        """Whether the session or boundary that an order was for is over by now. An exit's is that in which it woke,
-        which nobody wrote down."""
+        """Whether the session or boundary that an order was for is over by now. That of an exit is its entry's, with
+        which it shares the time in force: an entry for the day can have woken it in its own session only. One that
+        sleeps ends with its entry."""
         ticket, instrument = order.ticket, order.instrument
-        if not 0 < ticket.created_ns < now_ns or ticket.entry_id or instrument is None:
+        if not 0 < ticket.created_ns < now_ns or not ticket.is_armed or instrument is None:
             return False
         if order.is_for_open:
             return self._session_start_ns(instrument, ticket.created_ns) <= now_ns
