@@ -273,7 +273,7 @@ def _note_execution(state: GatewayState, order: Order, fact: OrderExecuted) -> N
 
 def _book_position(state: GatewayState, order: Order, fact: OrderExecuted) -> None:
     book = state.books[order.route]
-    position = traded_position(book, state.ledger, order, state.config, state.rates)
+    position = traded_position(book, state.ledger, order, state.config, state.rates, fact.ts_ns)
     book_fill(book, state.ledger, position, order, fact.fill, fact.ts_ns, state.rates)
 
 

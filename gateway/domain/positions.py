@@ -72,6 +72,15 @@ class Holding(msgspec.Struct, kw_only=True):
     life: Life | None = None
 
 
+class FormerTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a unit was worth for executions of before ``until_ns``: the position was flat then, and its instrument had
+    been edited."""
+
+    currency: str
+    multiplier: Decimal
+    until_ns: int
+
+
 class Position(Holding, kw_only=True):
     """A position and what it is worth. Written by ``core`` only.
 
@@ -79,7 +88,8 @@ class Position(Holding, kw_only=True):
     it was last valued at; ``value`` and ``pnl`` are derived, in the base currency. The ``day_start_`` fields are what
     quantity, P&L and mark were when the trading day of its venue began, at ``day_start_ns``; ``day_traded_qty`` is
     what was bought and sold since. ``executions`` are the last ones, ``base`` is the holding before the oldest of
-    them (None when there are none).
+    them (None when there are none). ``former`` are the terms that it had before those of now, oldest first (UNSET: it
+    never had others).
     """
 
     position_key: str
@@ -102,6 +112,7 @@ class Position(Holding, kw_only=True):
     day_traded_qty: Decimal = ZERO
     base: Holding | None = None
     executions: list[Execution] = []
+    former: tuple[FormerTerms, ...] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def avg_px(self) -> Decimal:

@@ -8,6 +8,8 @@ from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.domain.config import Limits
 from gateway.domain.enums import ExecType, Route, Side
 from gateway.domain.instruments import Instrument
+from gateway.domain.orders import Order
+from gateway.domain.positions import Position
 from tests.naive import assert_books_add_up
 from tests.world import INSTRUMENTS, D, World, trading_config
 
@@ -62,6 +64,71 @@ def test_an_execution_under_former_terms_is_not_computed_again_under_the_new_one
     position = next(iter(world.state.books[Route.SHADOW].positions.values()))
     assert (position.realized, position.cost, position.qty) == (1, 4999 * 50, 1)
     assert len(world.state.ledger.window) == len(position.executions) == 1
+
+
+def mended() -> tuple[World, Order, Order, Order]:
+    """A round trip of 5000 to 5001 at a multiplier of 1, and a purchase at 5000 since it was mended to 50."""
+    world = World(trading_config(instruments=listed("ES", multiplier=D(1))))
+    bought, sold = world.place(qty=1, symbol="ES"), world.place(Side.SELL, 1, symbol="ES")
+    world.fill(bought, px=D(5000), exec_id="in")
+    world.fill(sold, px=D(5001), exec_id="out")
+    world.load(trading_config(revision="mended"))
+    today = world.place(qty=1, symbol="ES")
+    world.fill(today, px=D(5000), exec_id="today")
+    world.mark("ES", D(5010))
+    assert world.state.books[Route.SHADOW].gateway.pnl == 1 + 10 * 50
+    return world, bought, sold, today
+
+
+def held(world: World) -> Position:
+    [position] = world.state.books[Route.SHADOW].positions.values()
+    return position
+
+
+def test_what_was_busted_of_before_takes_back_what_it_had_earned_then() -> None:
+    """Without this, a trade of before the multiplier was mended gives back fifty times what it had earned."""
+    world, bought, sold, _ = mended()
+    gateway = world.state.books[Route.SHADOW].gateway
+    world.report(bought, ExecType.TRADE_CANCEL, exec_ref_id="in")
+    assert (held(world).qty, gateway.pnl) == (0, 501 - 10)
+    world.report(sold, ExecType.TRADE_CANCEL, exec_ref_id="out")
+    assert (held(world).qty, gateway.pnl) == (1, 500)
+    world.mark("ES", D(5020))
+    assert gateway.pnl == 1000
+    assert_books_add_up(world.state, [])
+    restored = decode_snapshot(encode_snapshot(world.state))
+    assert state_hash(restored) == state_hash(world.state)
+    assert restored.books[Route.SHADOW].gateway.pnl == 1000
+
+
+def test_what_was_corrected_of_before_counts_at_its_own_multiplier() -> None:
+    """Without this, 2 points of a price of last week become 100, and no execution of now is left as it was."""
+    world, bought, sold, today = mended()
+    gateway = world.state.books[Route.SHADOW].gateway
+    world.report(sold, ExecType.TRADE_CORRECT, exec_id="c", exec_ref_id="out", last_qty=D(1), last_px=D(5003))
+    assert (held(world).realized, held(world).fifo_realized, gateway.pnl) == (3, 3, 503)
+    assert (held(world).cost, held(world).qty, held(world).lives) == (250_000, 1, 2)
+    world.report(today, ExecType.TRADE_CORRECT, exec_id="d", exec_ref_id="today", last_qty=D(1), last_px=D(4999))
+    assert (held(world).realized, gateway.pnl) == (3, 553)
+    world.report(bought, ExecType.TRADE_CORRECT, exec_id="e", exec_ref_id="in", last_qty=D(1), last_px=D(4999))
+    assert (held(world).realized, gateway.pnl) == (4, 554)
+    world.fill(world.place(Side.SELL, 1, symbol="ES"), px=D(5010), exec_id="end")
+    assert [one.realized for one in world.state.ledger.closed.values()] == [1, 550], "no life of now has earned it"
+
+
+def test_what_was_corrected_of_before_counts_in_its_own_currency() -> None:
+    """Without this, dollars that were given back would be counted as euros, and so would a fee."""
+    rates = {"USD": D(1), "USDT": D(1), "EUR": D("1.25")}
+    world = World(trading_config(rates=rates))
+    bought, sold = world.place(qty=1), world.place(Side.SELL, 1)
+    world.fill(bought, px=D(100), exec_id="in")
+    world.fill(sold, px=D(150), exec_id="out", fee=D(5))
+    world.load(trading_config(rates=rates, instruments=listed("AAPL", currency="EUR"), revision="mended"))
+    world.fill(world.place(qty=1), px=D(180))
+    gateway = world.state.books[Route.SHADOW].gateway
+    assert gateway.pnl == 45
+    world.report(sold, ExecType.TRADE_CORRECT, exec_id="c", exec_ref_id="out", last_qty=D(1), last_px=D(140), fee=D(3))
+    assert (held(world).realized, gateway.pnl) == (32, 37)
 
 
 def test_a_held_position_keeps_the_terms_that_it_began_with() -> None:

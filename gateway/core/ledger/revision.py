@@ -2,19 +2,24 @@
 
 While the execution is remembered, its position is computed again from the ``base`` before the oldest execution that
 is. One that is older is booked back at its own price: P&L as a whole, cash and quantity are the same to the last
-digit, but what it earned counts as realized now, and lives that ended before it stay as they were.
+digit, but what it earned counts as realized now, and lives that ended before it stay as they were. One that was booked
+under former terms of its instrument gives back under those what it has earned to the present mark, and what it leaves
+in the position goes on from there under the terms of now.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
 
+import msgspec
+
 from gateway.core.ledger.booking import book_execution, pay_fee
 from gateway.core.ledger.closing import closed_position, restate_closed
 from gateway.core.ledger.holding import carry, copy_of, note_px
 from gateway.core.ledger.memory import Ledger
+from gateway.core.ledger.terms import terms_of
 from gateway.core.risk.exposure import Book, Highs, move_day_start, move_position, revalue
 from gateway.domain.enums import Route, Side
-from gateway.domain.money import ZERO
+from gateway.domain.money import PRICE_STEP, ZERO
 from gateway.domain.orders import Fill, Order
 from gateway.domain.positions import ClosedPosition, Execution, Position
 
@@ -33,12 +38,15 @@ def revise_fill(
     before = {id(scope): scope.pnl for scope, _ in book.line(position).scopes}
     index = _index_of(position, order.order_id, old.exec_id)
     booked_ns = old.transact_ns if index is None else position.executions[index].booked_ns
-    if index is None:
+    terms = terms_of(position, old) if index is None else (position.currency, position.multiplier)
+    if terms != (position.currency, position.multiplier) and position.mark_px and rates.get(terms[0]):
+        _undo_former(book, ledger, position, order, old, new, terms, ts_ns, rates)
+    elif index is None:
         _book_back(book, ledger, position, order, old, new, ts_ns, rates)
     else:
         _restate(book, ledger, position, order, index, new, rates)
     if booked_ns < position.day_start_ns:
-        _restate_day_start(book, position, order.side, old, new, rates)
+        _restate_day_start(book, position, order.side, old, new, terms, rates)
     is_repriced = new is not None and new.last_qty == old.last_qty
     for scope, _ in book.line(position).scopes:
         _restate_highs(scope.highs, scope.pnl - before[id(scope)], booked_ns, is_repriced=is_repriced)
@@ -83,6 +91,56 @@ def _book_back(
     booked_qty = old.last_qty + (ZERO if new is None else new.last_qty)
     move_position(book, position, ZERO, -booked_qty)  # nobody traded
     revalue(book, position, rates.get(position.currency, ZERO), mark_px)
+
+
+def _undo_former(
+    book: Book,
+    ledger: Ledger,
+    position: Position,
+    order: Order,
+    old: Fill,
+    new: Fill | None,
+    terms: tuple[str, Decimal],
+    ts_ns: int,
+    rates: Mapping[str, Decimal],
+) -> None:
+    """The execution was booked when a unit was worth something else. What it earned until now it earned at that; the
+    units that come or go do so at the present mark, and have earned nothing yet."""
+    currency, mark_px = terms[0], position.mark_px
+    earned = _earned(order.side, old, new, mark_px, terms)
+    if currency != position.currency:
+        earned = (earned * rates[currency] / rates[position.currency]).quantize(PRICE_STEP)
+    _realize(position, earned)
+    change = (ZERO if new is None else new.last_qty) - old.last_qty
+    if change:
+        opposite = Side.SELL if order.side is Side.BUY else Side.BUY
+        part = Fill(f"{old.exec_id}~", abs(change), mark_px, old.transact_ns)
+        side, origin = order.side if change > 0 else opposite, (order.order_id, order.cycle)
+        book_execution(book, ledger, position, order.route, side, part, origin, ts_ns, rates)
+        move_position(book, position, ZERO, -abs(change))  # nobody traded
+    for fill, sign in ((old, -1), (new, 1)):
+        if fill is not None and fill.fee:
+            own = msgspec.structs.replace(fill, fee_currency=fill.fee_currency or currency)
+            pay_fee(position, own, sign * fill.fee, rates)
+    revalue(book, position, rates.get(position.currency, ZERO), mark_px)
+
+
+def _earned(side: Side, old: Fill, new: Fill | None, px: Decimal, terms: tuple[str, Decimal]) -> Decimal:
+    """What ``new`` would have earned more than ``old`` by the time of that price, in the currency of the terms."""
+    without = old.last_qty * (px - old.last_px)
+    instead = ZERO if new is None else new.last_qty * (px - new.last_px)
+    return (instead - without) * side.sign * terms[1]
+
+
+def _realize(position: Position, earned: Decimal) -> None:
+    """Earned before all that is remembered, and by no life of now."""
+    for holding in (position, position.base):
+        if holding is None:
+            continue
+        holding.realized += earned
+        holding.fifo_realized += earned
+        if holding.life is not None:
+            holding.life.realized_before += earned
 
 
 def _restate(
@@ -155,16 +213,20 @@ def _recompute(ledger: Ledger, route: Route, position: Position, rates: Mapping[
 
 
 def _restate_day_start(
-    book: Book, position: Position, side: Side, old: Fill, new: Fill | None, rates: Mapping[str, Decimal]
+    book: Book,
+    position: Position,
+    side: Side,
+    old: Fill,
+    new: Fill | None,
+    terms: tuple[str, Decimal],
+    rates: Mapping[str, Decimal],
 ) -> None:
     """The execution was booked before the present day began: so was what it earned until then, and what it moved."""
-    earned = qty = ZERO
+    earned = _earned(side, old, new, position.day_start_px, terms) * rates.get(terms[0], ZERO)
+    qty = ZERO
     for fill, sign in ((old, -1), (new, 1)):
         if fill is None:
             continue
-        part = fill.last_qty * side.sign * sign
-        value = part * (position.day_start_px - fill.last_px) * position.multiplier
-        fee = fill.fee * sign * rates.get(fill.fee_currency or position.currency, ZERO)
-        earned += value * rates.get(position.currency, ZERO) - fee
-        qty += part
+        earned -= fill.fee * sign * rates.get(fill.fee_currency or terms[0], ZERO)
+        qty += fill.last_qty * side.sign * sign
     move_day_start(book, position, qty, earned)
