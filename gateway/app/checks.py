@@ -29,6 +29,7 @@ from gateway.app.candidate_proofs import StartProofs, how_to_approve
 from gateway.app.candidates import CandidateInvalid, load_candidate
 from gateway.app.edits import LAST_KEY, utc_day
 from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
+from gateway.app.unread import unread
 from gateway.core.apply import apply_record
 from gateway.core.config_change import refusals
 from gateway.core.config_edits import standing_approval
@@ -144,7 +145,8 @@ async def _journal_state(data_dir: Path) -> GatewayState | None:
     try:
         async with from_outside(data_dir) as journal:
             state, _ = await recover(journal)
-    except NoJournal:
+    except NoJournal as error:
+        print(f"note: {error}: this is the verdict on a first configuration")
         return None
     except (JournalBroken, JournalUnavailable) as error:
         print(f"note: limits are not compared with what is open: {error}")
@@ -228,7 +230,7 @@ async def replay_journal(data_dir: Path) -> int:
             report = await replay(journal.read(0), finished=finished, checkpoints=usable)
             altered = await journal.archive_differences(finished)
     except (JournalBroken, JournalUnavailable) as error:
-        print(f"the journal cannot be replayed: {error}", file=sys.stderr)
+        print(unread(error), file=sys.stderr)
         return 1
     for difference in report.differences:
         print(f"record {difference.seq} ({difference.event}) would be decided otherwise now", file=sys.stderr)

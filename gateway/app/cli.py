@@ -17,6 +17,7 @@ from gateway.app.people.commands import add_people
 from gateway.domain.enums import STOP_SCOPES
 
 _MAX_PORT = 65_535
+_FOLDER = "folder of the YAML files (default: config)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,14 +27,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if words[:1] == ["demo"]:
-        return _demo(words[1:])
-    parser = build_parser()
-    args = parser.parse_args(words)
-    if args.command is None:
-        parser.print_help()
-        return 2
-    return int(args.run(args))
+    try:
+        if words[:1] == ["demo"]:
+            return _demo(words[1:])
+        parser = build_parser()
+        args = parser.parse_args(words)
+        if args.command is None:
+            parser.print_help()
+            return 2
+        return int(args.run(args))
+    except OSError as error:  # of files that may not be read, and the like: its words name the file
+        print(f"gateway {words[0]} cannot go on: {error}", file=sys.stderr)
+        return 1
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal (default: data)")
 
 
 def build_parser() -> Parser:
@@ -42,17 +51,17 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="run the gateway")
-    serve.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
-    serve.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
+    serve.add_argument("--config", type=Path, default=Path("config"), help=_FOLDER)
+    _add_data(serve)
     serve.add_argument("--host", help="address to listen on (default: gateway.yaml)")
     port = whole(0, _MAX_PORT, " (any free port)")
     serve.add_argument("--port", type=port, help="port to listen on, 0 for any free one (default: gateway.yaml)")
-    serve.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    serve.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="(INFO)")
     serve.add_argument("--log-format", default="text", choices=["text", "json"], help="readable lines, or JSON lines")
     serve.set_defaults(run=_serve)
 
     check = commands.add_parser("check-config", help="say what a reload of this folder would say")
-    check.add_argument("config", type=Path, nargs="?", default=Path("config"))
+    check.add_argument("config", type=Path, nargs="?", default=Path("config"), help=_FOLDER)
     check.add_argument("--data", type=Path, help="compare with the configuration last in force here")
     check.set_defaults(run=_check_config)
 
@@ -71,8 +80,8 @@ def build_parser() -> Parser:
     _add_simulator(commands)
 
     key = commands.add_parser("make-key", help="make an API key and its entry for principals.yaml")
-    key.add_argument("name")
-    key.add_argument("--role", default="trader", choices=["viewer", "trader", "risk", "admin"])
+    key.add_argument("name", help="whose key it is")
+    key.add_argument("--role", default="trader", choices=["viewer", "trader", "risk", "admin"], help="(trader)")
     key.set_defaults(run=_make_key)
 
     _add_stopping(commands)
@@ -91,7 +100,7 @@ def _add_stopping(commands: Any) -> None:
 
     flatten = commands.add_parser("flatten", help="stop trading, cancel, close positions (GATEWAY_URL, GATEWAY_KEY)")
     _add_scope(flatten)
-    flatten.add_argument("--book", default="live", choices=["live", "shadow", "both"])
+    flatten.add_argument("--book", default="live", choices=["live", "shadow", "both"], help="(live)")
     flatten.add_argument(
         "--limit-bps",
         type=decimal("0.01", "9999", " basis points"),
@@ -110,16 +119,16 @@ def _add_journal_commands(commands: Any) -> None:
     audit = commands.add_parser("audit", help="prove the journal")
     actions = audit.add_subparsers(dest="action", required=True)
     verify = actions.add_parser("verify", help="find any altered, missing or reordered record")
-    verify.add_argument("--data", type=Path, default=Path("data"))
+    _add_data(verify)
     verify.set_defaults(run=_audit_verify)
 
     replay = commands.add_parser("replay", help="decide every recorded event again and show differences")
-    replay.add_argument("--data", type=Path, default=Path("data"))
+    _add_data(replay)
     replay.set_defaults(run=_replay)
 
     explain = commands.add_parser("explain", help="say of an order of the past every check with limit and value")
-    explain.add_argument("order_id")
-    explain.add_argument("--data", type=Path, default=Path("data"))
+    explain.add_argument("order_id", help="as the answer to the order named it")
+    _add_data(explain)
     explain.add_argument("--json", action="store_true", help="as orders/check answers")
     explain.set_defaults(run=_explain)
 
@@ -129,13 +138,13 @@ def _add_agreement(commands: Any) -> None:
     wishes = reconcile.add_subparsers(dest="action", required=True)
     wishes.add_parser("status", help="differences, unknown orders").set_defaults(run=_reconcile_status)
     accept = wishes.add_parser("accept", help="take a difference as given, as it is shown")
-    accept.add_argument("venue")
+    accept.add_argument("venue", help="where the difference is")
     accept.add_argument("symbol", help="the symbol or asset that differs")
     accept.add_argument("--reason", required=True, help="words for the record")
     accept.set_defaults(run=_reconcile_accept)
 
     settle = commands.add_parser("settle", help="say what became of an order in doubt (GATEWAY_URL, GATEWAY_KEY)")
-    settle.add_argument("order_id")
+    settle.add_argument("order_id", help="the order in doubt")
     settle.add_argument(
         "--as", dest="outcome", nargs="+", required=True, metavar="OUTCOME", help="never-sent, canceled, filled QTY@PX"
     )
@@ -148,7 +157,7 @@ def _add_whatif(commands: Any) -> None:
     ask.add_argument("--policies", type=Path, help="folder of candidate policies (default: those of --config)")
     ask.add_argument("--config", type=Path, help="folder of a candidate configuration (default: as it was)")
     ask.add_argument("--since", default="7d", help="7d, 12h, 30m, or a date such as 2026-11-01 (default: 7d)")
-    ask.add_argument("--data", type=Path, default=Path("data"))
+    _add_data(ask)
     ask.add_argument("--json", action="store_true", help="everything as JSON")
     ask.set_defaults(run=_whatif)
 
@@ -157,24 +166,25 @@ def _add_simulator(commands: Any) -> None:
     simulator = commands.add_parser("simulator", help="the simulator beside what really happened")
     actions = simulator.add_subparsers(dest="action", required=True)
     fit = actions.add_parser("refit", help="fit its parameters to recorded live orders and their twins")
-    fit.add_argument("--venue", required=True)
-    fit.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
-    fit.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
+    fit.add_argument("--venue", required=True, help="whose orders and twins")
+    fit.add_argument("--config", type=Path, default=Path("config"), help=_FOLDER)
+    _add_data(fit)
     fit.add_argument("--write", action="store_true", help="put what fits better into gateway.yaml (its comments stay)")
     fit.set_defaults(run=_refit)
 
 
 def _refit(args: argparse.Namespace) -> int:
+    from gateway.app.environment import environment
     from gateway.app.refit import print_refit
 
-    return print_refit(args.venue, args.config, args.data, os.environ, is_written=args.write)
+    return print_refit(args.venue, args.config, args.data, environment(args.config), is_written=args.write)
 
 
 def _add_operating(commands: Any) -> None:
     """What the person needs who runs a gateway."""
     backup = commands.add_parser("backup", help="copy the data directory, while the gateway runs or not, and verify it")
     backup.add_argument("destination", type=Path, help="a folder that does not exist yet")
-    backup.add_argument("--data", type=Path, default=Path("data"))
+    _add_data(backup)
     backup.set_defaults(run=_backup)
 
     restore = commands.add_parser("restore", help="put a backup back, if it verifies")
@@ -183,8 +193,8 @@ def _add_operating(commands: Any) -> None:
     restore.set_defaults(run=_restore)
 
     look = commands.add_parser("doctor", help="check a deployment, and say how to mend what is found")
-    look.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
-    look.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal")
+    look.add_argument("--config", type=Path, default=Path("config"), help=_FOLDER)
+    _add_data(look)
     look.add_argument("--prometheus", default="", metavar="URL", help="the Prometheus that should scrape the gateway")
     look.set_defaults(run=_doctor)
 
@@ -192,7 +202,7 @@ def _add_operating(commands: Any) -> None:
     actions = notify.add_subparsers(dest="action", required=True)
     test = actions.add_parser("test", help="send a test message, without a running gateway")
     test.add_argument("channel", nargs="*", help="names of channels (default: all)")
-    test.add_argument("--config", type=Path, default=Path("config"), help="folder of the YAML files")
+    test.add_argument("--config", type=Path, default=Path("config"), help=_FOLDER)
     test.set_defaults(run=_notify_test)
 
 
@@ -213,14 +223,17 @@ def _serve(args: argparse.Namespace) -> int:
 
 def _check_config(args: argparse.Namespace) -> int:
     from gateway.app.checks import check_config
+    from gateway.app.environment import environment
 
-    return check_config(args.config, args.data, os.environ)
+    return check_config(args.config, args.data, environment(args.config))
 
 
 def _check_order(args: argparse.Namespace) -> int:
+    from gateway.app.environment import environment
     from gateway.app.order_check import check_orders
 
-    return check_orders(args.file, args.config, args.data, args.price, os.environ, is_json=args.json)
+    environ = os.environ if args.config is None else environment(args.config)
+    return check_orders(args.file, args.config, args.data, args.price, environ, is_json=args.json)
 
 
 def _audit_verify(args: argparse.Namespace) -> int:

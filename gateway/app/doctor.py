@@ -155,7 +155,7 @@ def clock_finding(is_kept: bool | None, error_s: float) -> Finding:
 
 
 def _disk(data_dir: Path) -> Finding:
-    folder = next((one for one in (data_dir, *data_dir.absolute().parents) if one.exists()), Path("/"))
+    folder = next((one for one in (data_dir, *data_dir.absolute().parents) if os.path.exists(one)), Path("/"))
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
@@ -267,7 +267,7 @@ async def _opa(session: aiohttp.ClientSession, settings: Settings) -> Finding:
 
 
 def _journal(data_dir: Path) -> Finding:
-    if not (data_dir / "journal.sqlite3").exists():
+    if not os.path.lexists(data_dir / "journal.sqlite3"):
         return Finding("journal", Level.WARNING, f"{data_dir} holds none yet", "--data names its folder")
     report = verify(data_dir)
     if report.problems:

@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.adapters.journal.outside import Outside, from_outside
 from gateway.app.order_check import as_text
+from gateway.app.unread import unread
 from gateway.core.apply import apply_record
 from gateway.core.state import GatewayState
 from gateway.domain.events import OrderReceived, PolicyEvaluated, PolicyVerdict
@@ -27,7 +28,7 @@ async def explain_order(data_dir: Path, order_id: str, *, is_json: bool) -> int:
         async with from_outside(data_dir) as journal:
             found = await explained(journal, order_id)
     except (JournalBroken, JournalUnavailable) as error:
-        print(f"the journal cannot be read: {error}", file=sys.stderr)
+        print(unread(error), file=sys.stderr)
         return 1
     if found is None:
         print(f"{data_dir} holds no order {order_id}; a leg is explained with its whole", file=sys.stderr)

@@ -78,7 +78,10 @@ def check_orders(
     except RequestInvalid as invalid:
         print("\n".join(f"{e.field} {e.rule}, was {e.value} ({e.hint})" for e in invalid.errors), file=sys.stderr)
         return 1
-    except (Refused, Unusable, OSError, UnicodeDecodeError, JournalBroken, JournalUnavailable) as error:
+    except UnicodeDecodeError as error:
+        print(f"cannot be checked: {source} is no UTF-8 text (byte {error.start + 1})", file=sys.stderr)
+        return 1
+    except (Refused, Unusable, OSError, JournalBroken, JournalUnavailable) as error:
         print(f"cannot be checked: {error}", file=sys.stderr)
         return 1
     print(json.dumps(views, indent=2) if is_json else "\n\n".join(map(_words, views)))
@@ -88,17 +91,23 @@ def check_orders(
 def read_orders(text: str) -> list[dict[str, Any]]:
     """The orders of a JSON or YAML text: one, or a list. Numbers stay the digits that they were written in."""
     try:
-        found = json.loads(text, parse_float=str, parse_int=str)
-    except ValueError:
-        try:
-            found = yaml.load(text, Loader=yaml.BaseLoader)
-        except yaml.YAMLError as error:
-            raise Unusable(f"neither JSON nor YAML: {error}") from None
-        found = [_without_absent(one) for one in found] if isinstance(found, list) else _without_absent(found)
+        found = _decoded(text)
+    except yaml.YAMLError as error:
+        raise Unusable(f"neither JSON nor YAML: {error}") from None
+    except RecursionError:
+        raise Unusable("it is nested too deep to be an order") from None
     orders = found if isinstance(found, list) else [found]
     if not orders or not all(isinstance(order, dict) for order in orders):
         raise Unusable("there must be one order (a mapping) or a list of orders")
     return orders
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=str, parse_int=str)
+    except ValueError:
+        found = yaml.load(text, Loader=yaml.BaseLoader)
+    return [_without_absent(one) for one in found] if isinstance(found, list) else _without_absent(found)
 
 
 def _without_absent(order: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway.adapters.config import ConfigInvalid, load
 from gateway.adapters.config.rewriting import NotRewritable, rewrite
 from gateway.adapters.journal.outside import from_outside
+from gateway.app.unread import unread
 from gateway.domain.money import plain
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from gateway.service.refit import Fitted, refit
@@ -35,7 +36,7 @@ def print_refit(
         print("\n".join(map(str, refused.problems)), file=sys.stderr)
         return 1
     except (JournalBroken, JournalUnavailable) as error:
-        print(f"the journal cannot be read: {error}", file=sys.stderr)
+        print(unread(error), file=sys.stderr)
         return 1
     if venue.lower() not in settings.trading.venues:
         print(f"{venue} is no venue of the configuration: {', '.join(settings.trading.venues)}", file=sys.stderr)

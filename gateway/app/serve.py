@@ -24,6 +24,8 @@ def serve(config_dir: Path, data_dir: Path, host: str | None, port: int | None) 
     try:
         environ = environment(config_dir)
         hide_secrets(environ)
+        if data_dir.exists() and not data_dir.is_dir():
+            raise NotADirectoryError(f"{data_dir} is not a folder: --data names the one of the journal")
         data_dir.mkdir(parents=True, exist_ok=True)
         start = start_settings(config_dir, data_dir, environ)
         hide_secrets(environ, secret_variables(start.settings))

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.adapters.journal.outside import from_outside
+from gateway.app.unread import unread
 from gateway.domain.review import StepRecord
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from gateway.service.step_record import StepFold
@@ -18,7 +19,7 @@ def print_record(venue: str, since_ns: int, data_dir: Path) -> int:
     try:
         found = asyncio.run(step_record(venue.lower(), since_ns, data_dir))
     except (JournalBroken, JournalUnavailable) as error:
-        print(f"the journal cannot be read: {error}", file=sys.stderr)
+        print(unread(error), file=sys.stderr)
         return 1
     print(msgspec.json.encode(found).decode())
     return 0

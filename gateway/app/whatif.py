@@ -23,6 +23,7 @@ from gateway.app.candidate_proofs import LAST_GOOD_POLICIES
 from gateway.app.checks import unserved
 from gateway.app.people.terminal import clean
 from gateway.app.registry import with_capabilities
+from gateway.app.unread import unread
 from gateway.app.whatif_report import as_json, as_text
 from gateway.core.candidates.overlay import Overlay, as_it_was, changed_keys, overlay_of
 from gateway.core.config_change import refusals
@@ -74,7 +75,7 @@ def whatif(
         print(f"refused: {len(problems)} problem(s)", file=sys.stderr)
         return 1
     except (JournalBroken, JournalUnavailable) as error:
-        print(f"the journal cannot be read: {error}", file=sys.stderr)
+        print(unread(error), file=sys.stderr)
         return 1
     write = as_json if is_json else as_text
     print(write(found, candidate.changes, candidate.policy_revision if candidate.is_policy_new else "", since_ns))

@@ -72,6 +72,7 @@ def read_files(directory: Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     if not directory.is_dir():
         problems.add(Place(str(directory)), "is not a directory")
+        raise ConfigInvalid(problems.all())
     for name in FILES:
         path = directory / name
         try:

@@ -34,21 +34,26 @@ class BackupRefused(Exception):
 
 def take_backup(data_dir: Path, destination: Path) -> AuditReport:
     """Copy ``data_dir`` to ``destination``, which must not exist, and verify the copy. Raises BackupRefused."""
-    if not (data_dir / schema.FILE_NAME).exists():
-        raise BackupRefused(f"{data_dir} holds no journal")
-    if destination.resolve().is_relative_to(data_dir.resolve()):
+    if not os.path.lexists(data_dir / schema.FILE_NAME):  # unlike exists(), without an error where one may not look
+        raise BackupRefused(f"{data_dir} holds no journal, or may not be looked into by this user")
+    if _within(destination, data_dir):
         raise BackupRefused(f"{destination} lies within {data_dir}: a backup belongs on another disk")
     return _make(destination, lambda partial: _copy(data_dir, partial))
 
 
 def restore_backup(source: Path, data_dir: Path) -> AuditReport:
     """Put the backup ``source`` back as ``data_dir``, which must not exist (or be empty). Raises BackupRefused."""
-    if data_dir.resolve().is_relative_to(source.resolve()):
+    if _within(data_dir, source):
         raise BackupRefused(f"{data_dir} lies within {source}: name another folder")
     problems = verify(source).problems
     if problems:
         raise BackupRefused(f"{source} is not a whole backup: {problems[0].what}")
     return _make(data_dir, lambda partial: _copy(source, partial))
+
+
+def _within(inner: Path, outer: Path) -> bool:
+    """Whatever links lead there. (``Path.resolve`` raises for links in a circle.)"""
+    return Path(os.path.realpath(inner)).is_relative_to(os.path.realpath(outer))
 
 
 def _make(destination: Path, fill: Callable[[Path], None]) -> AuditReport:

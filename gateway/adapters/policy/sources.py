@@ -5,6 +5,7 @@ Reading never half-succeeds: whatever is wrong with any file is collected, and o
 
 import hashlib
 import json
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -64,14 +65,14 @@ def read_sources(folder: Path) -> PolicySources:
     What is replaced meanwhile (mounts swap links) is read again: nobody wrote half of each.
     """
     if not folder.is_dir():
-        raise PoliciesInvalid((PolicyProblem(str(folder.resolve()), "there is no such folder"),))
+        raise PoliciesInvalid((PolicyProblem(os.path.realpath(folder), "there is no such folder"),))
     for _ in range(_MAX_READS):
         before = stamps_of(folder)
         texts, problems = _read_texts(folder)
         if stamps_of(folder) == before:
             break
     else:
-        problems = [PolicyProblem(str(folder.resolve()), "it changes faster than it can be read")]
+        problems = [PolicyProblem(os.path.realpath(folder), "it changes faster than it can be read")]
     if problems:
         raise PoliciesInvalid(tuple(problems))
     return build_sources(texts)
@@ -89,7 +90,7 @@ def _read_texts(folder: Path) -> tuple[dict[str, str], list[PolicyProblem]]:
             except (OSError, ValueError) as error:
                 problems.append(PolicyProblem(name, f"cannot be read: {error}"))
     except OSError as error:
-        problems.append(PolicyProblem(str(folder.resolve()), f"cannot be looked into: {error}"))
+        problems.append(PolicyProblem(os.path.realpath(folder), f"cannot be looked into: {error}"))
     return texts, problems
 
 
