@@ -66,7 +66,7 @@ def check_orders(
     With a folder of the configuration or of the data no running gateway is asked.
     """
     try:
-        orders = read_orders(sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8"))
+        orders = read_orders(_text_of(source))
         if config_dir is None and data_dir is None:
             if prices:
                 raise Unusable("--price goes with --config or --data: a running gateway has prices of its own")
@@ -86,6 +86,14 @@ def check_orders(
         return 1
     print(json.dumps(views, indent=2) if is_json else "\n\n".join(map(_words, views)))
     return 0 if all(view["would_be"] == "admitted" for view in views) else 1
+
+
+def _text_of(source: str) -> str:
+    if source != "-":
+        return Path(source).read_text(encoding="utf-8")
+    if sys.stdin is None:
+        raise Unusable("standard input is closed")
+    return sys.stdin.read()
 
 
 def read_orders(text: str) -> list[dict[str, Any]]:
@@ -216,9 +224,9 @@ def _quotes(prices: Sequence[str], now_ns: int) -> dict[str, Quote]:
         try:
             amount = msgspec.convert(px, type=Decimal, strict=False)
         except msgspec.ValidationError:
-            raise Unusable(f"--price {text}: write it as SYMBOL=PRICE") from None
+            raise Unusable(f"--price {text}: write it as SYMBOL=PRICE, with a price above 0") from None
         if not symbol or amount_problem(amount) is not None or amount <= 0:
-            raise Unusable(f"--price {text}: write it as SYMBOL=PRICE")
+            raise Unusable(f"--price {text}: write it as SYMBOL=PRICE, with a price above 0")
         found[symbol] = Quote(symbol, amount, None, amount, None, amount, None, 0, now_ns)
     return found
 

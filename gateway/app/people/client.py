@@ -13,6 +13,7 @@ from gateway.app.people.terminal import clean
 API = "/api/trading"
 #: An order's checks are decided again from the journal, which takes seconds.
 TIMEOUT_S = 30.0
+_NO_GATEWAY = "answers {}, and not in a gateway's words: is GATEWAY_URL right, or what stands before it in trouble?"
 _TO_ACT = "this needs a key of role risk or admin in GATEWAY_KEY"
 _TO_READ = "put a key into GATEWAY_KEY; one of any role may read, to act it must be of role risk or admin"
 
@@ -26,7 +27,7 @@ class Refused(Exception):
 
 
 class Unreachable(Refused):
-    """There is no answer: whether it was done is not known."""
+    """There is no answer of a gateway: whether it was done is not known."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -79,7 +80,10 @@ class GatewayClient:
                 return str(reply.read().decode())
         except urllib.error.HTTPError as error:
             with error:
-                raise Refused(refusal_words(error.code, error.read(), method), error.code) from None
+                words = refusal_words(error.code, error.read(), method)
+                if not words:
+                    raise Unreachable(f"{self.url} {_NO_GATEWAY.format(error.code)}", error.code) from None
+                raise Refused(words, error.code) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             why = getattr(error, "reason", None) or error
             raise Unreachable(f"{self.url} does not answer: {why}; is GATEWAY_URL right, and does it run?") from None
@@ -104,13 +108,14 @@ def quoted(name: str) -> str:
 
 
 def refusal_words(status: int, body: bytes, method: str = "GET") -> str:
-    """What a refusal says, and for a key that is missing or may not, which one would do."""
+    """What a refusal says, and for a key that is missing or may not, which one would do. Empty for one that is not of a
+    gateway."""
     try:
         problem = json.loads(body)
         said = f"{status} {problem['code']}: {problem['detail']}"
         code = problem["code"]
     except (ValueError, KeyError, TypeError):
-        return f"the gateway answered {status}"
+        return ""
     if status == 401:
         return f"{said}; {_TO_READ if method == 'GET' else _TO_ACT}"
     if code == "ROLE_NOT_PERMITTED":

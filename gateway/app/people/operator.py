@@ -13,11 +13,12 @@ _TRADING = "/api/trading/trading"
 _POLL_S = 0.2
 
 
-def _told(act: Callable[[], int]) -> int:
+def _told(act: Callable[[], int], way_out: str = "") -> int:
+    """``way_out`` is what helps where nothing answers."""
     try:
         return act()
     except Unreachable as refused:
-        print(f"{refused} A file KILL or FLATTEN in its data directory does the same", file=sys.stderr)
+        print(f"{refused} {way_out}".rstrip(), file=sys.stderr)
     except Refused as refused:
         print(refused, file=sys.stderr)
     return 1
@@ -31,7 +32,7 @@ def kill(scope: str, scope_id: str, reason: str, environ: Mapping[str, str]) -> 
         tell(f"{_where(answer)} is {answer['trading_state']}; open orders are being canceled")
         return 0
 
-    return _told(act)
+    return _told(act, "A file KILL in its data directory stops all of it, whether it answers or not")
 
 
 def resume(scope: str, scope_id: str, reason: str, environ: Mapping[str, str]) -> int:
@@ -68,7 +69,7 @@ def flatten(
         tell(f"{_where(answer)} is halted; flatten {answer['flatten_id']} closes its positions")
         return _watch(client, answer["flatten_id"], wait_s)
 
-    return _told(act)
+    return _told(act, "A file FLATTEN in its data directory closes all live positions, whether it answers or not")
 
 
 def _watch(client: GatewayClient, flatten_id: str, wait_s: Decimal) -> int:
