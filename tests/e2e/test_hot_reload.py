@@ -329,4 +329,4 @@ async def test_a_port_that_is_none_is_refused(site: Site, port: str) -> None:
     """Without this, a slip would have the gateway listen at another port than the one that it was told."""
     told = await run_gateway("serve", "--config", site.config, "--data", site.data, "--port", port)
     assert told.status == 2
-    assert f"from 0 (any free port) to 65535, was {port}" in told.output
+    assert f"from 0 (any free port) to 65535, was {port!r}" in told.output
