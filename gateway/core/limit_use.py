@@ -112,19 +112,25 @@ class _Reader:
                 yield self._row(scope, key, key, text)
 
     def _measured(self, scope: ScopeLimits, bindings: Sequence[tuple[RiskRule, Decimal]]) -> Iterator[LimitUse]:
-        use = use_of(self._book, scope.kind, scope.scope_id)
+        use, is_gateway = use_of(self._book, scope.kind, scope.scope_id), scope.kind is ScopeKind.GATEWAY
         own = [scope.scope_id] if scope.kind is ScopeKind.ACCOUNT else list(self._state.config.accounts)
-        accounts = [_Case(risk, scope_after(risk, use), name) for name in own for risk in self._both_sides(name, "")]
+        shared = [_Case(risk, scope_after(risk, use), name) for name in own for risk in self._both_sides(name, "")]
+        by_account = [_Case(one.risk, scope_after(one.risk, one.risk.account), one.account) for one in shared]
         is_per_symbol = any(rule.key in _PER_SYMBOL for rule, _ in bindings)
         account = own[0] if scope.kind is ScopeKind.ACCOUNT else self._poorest
         symbols = list(self._symbol_cases(use, account)) if is_per_symbol else []
+        of_accounts = [case for name in own for case in self._cases_of(name)] if is_per_symbol and is_gateway else []
         for rule, limit in bindings:
+            is_of_account = is_gateway and rule.is_of_account(limit)
             if rule.key in _PER_SYMBOL:
-                yield self._closest(scope, rule, limit, symbols or accounts[:1])
+                yield self._closest(scope, rule, limit, (of_accounts if is_of_account else symbols) or shared[:1])
             elif rule.is_per_scope or rule.key in _PER_ACCOUNT:
-                yield self._closest(scope, rule, limit, accounts)
+                yield self._closest(scope, rule, limit, by_account if is_of_account else shared)
             else:
                 yield self._row(scope, rule.key, rule.code, plain(limit))
+
+    def _cases_of(self, account: str) -> Iterator[_Case]:
+        return self._symbol_cases(self._book.accounts.get(account, NO_SCOPE_USE), account)
 
     def _both_sides(self, account: str, symbol: str) -> tuple[OrderRisk, ...]:
         return tuple(self._nothing(account, symbol, side) for side in Side)

@@ -54,7 +54,7 @@ def is_within(path: OrderPath, book: Book, risk: OrderRisk) -> bool:
     """Whether an order breaks none of the limits that bind it."""
     if risk.is_closing:
         return _order_is_within(path.closing_steps, risk)
-    if not _order_is_within(path.order_steps, risk) or not _scope_is_within(path.gateway_steps, risk, book.gateway):
+    if not _order_is_within(path.order_steps, risk) or not _gateway_is_within(path, book, risk):
         return False
     for scope in path.scope_steps:
         if not _scope_is_within(scope.steps, risk, scope.scopes(book).get(scope.name, NO_SCOPE_USE)):
@@ -73,6 +73,15 @@ def _order_is_within(steps: Steps, risk: OrderRisk) -> bool:
         if breaks(measure(risk, NO_SCOPE_AFTER), limit if own_base is None else limit * own_base(risk)):
             return False
     return True
+
+
+def _gateway_is_within(path: OrderPath, book: Book, risk: OrderRisk) -> bool:
+    accounts = book.accounts
+    if not accounts or (len(accounts) == 1 and risk.account is not NO_SCOPE_USE):  # what it holds is all there is
+        return _scope_is_within(path.gateway_steps, risk, book.gateway)
+    return _scope_is_within(path.shared_steps, risk, book.gateway) and _scope_is_within(
+        path.account_steps, risk, risk.account
+    )
 
 
 def _scope_is_within(steps: Steps, risk: OrderRisk, use: ScopeUse) -> bool:

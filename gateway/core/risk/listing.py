@@ -52,11 +52,12 @@ def use_of(book: Book, kind: ScopeKind, scope_id: str) -> ScopeUse:
 def check_all(path: OrderPath, book: Book, risk: OrderRisk) -> Iterator[Check]:
     """Every rule of every scope, the widest scope first."""
     for scope in path.scopes:
-        use = use_of(book, scope.kind, scope.scope_id)
-        after = scope_after(risk, use)
+        after = scope_after(risk, use_of(book, scope.kind, scope.scope_id))
+        of_account = scope_after(risk, risk.account) if scope.kind is ScopeKind.GATEWAY else after
         for rule, limit in scope.bindings:
             base = rule.base_for(limit)
-            yield compare(rule, limit, scope, rule.measure(risk, after), None if base is None else base(risk), risk)
+            measured = rule.measure(risk, of_account if rule.is_of_account(limit) else after)
+            yield compare(rule, limit, scope, measured, None if base is None else base(risk), risk)
     for rule_id, breach in _without_figure(path, risk):
         yield Check(rule_id, breach, "", not risk.is_closing, risk.is_closing)
 

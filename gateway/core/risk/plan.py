@@ -48,14 +48,17 @@ class OrderPath(msgspec.Struct, frozen=True):
     """All that binds the orders of one account, strategy and symbol.
 
     ``order_steps`` measure the same in every scope; ``closing_steps`` are those of them that bind an order which only
-    closes a position. ``gateway_steps`` and ``scope_steps`` measure what a scope would hold. ``standing`` are breaches
-    that no order can avoid.
+    closes a position. ``gateway_steps`` and ``scope_steps`` measure what a scope would hold; ``shared_steps`` and
+    ``account_steps`` are those of the gateway where it has several accounts (see ``split_by_account``). ``standing``
+    are breaches that no order can avoid.
     """
 
     scopes: tuple[ScopeLimits, ...]
     order_steps: Steps
     closing_steps: Steps
     gateway_steps: Steps
+    shared_steps: Steps
+    account_steps: Steps
     scope_steps: tuple[ScopeSteps, ...]
     standing: tuple[Finding, ...]
     short_rules: tuple[ShortRule, ...]
@@ -167,11 +170,14 @@ def _path(plan: RiskPlan, account: str, strategy_id: str, instrument: Instrument
     steps = [plan.steps[(scope.kind, scope.scope_id)] for scope in scopes]
     of_order = [binding for scope in scopes for binding in scope.bindings if not binding[0].is_per_scope]
     rules = {rule.key for scope in scopes for rule, _ in scope.bindings}
+    shared, of_account = split_by_account(plan.gateway)
     return OrderPath(
         scopes=scopes,
         order_steps=_steps(of_order),
         closing_steps=_steps([binding for binding in of_order if not binding[0].guards_new_risk]),
         gateway_steps=steps[0].steps,
+        shared_steps=_steps(shared),
+        account_steps=_steps(of_account),
         scope_steps=tuple(own for own in steps[1:] if own.steps != Steps()),
         standing=standing_findings(scopes, instrument.symbol),
         short_rules=short_rules(scopes, instrument),
@@ -179,6 +185,18 @@ def _path(plan: RiskPlan, account: str, strategy_id: str, instrument: Instrument
         gaps=gaps_of(plan.table.gap_events, instrument.symbol),
         needs_figures=not rules.isdisjoint({"volatility_target", "max_correlation"}),
     )
+
+
+def split_by_account(gateway: ScopeLimits) -> tuple[list[Binding], list[Binding]]:
+    """What the gateway measures of a scope: over all accounts together, and over the order's account by itself.
+
+    A share of equity is the account's own: its equity against what all hold would let the positions of one account use
+    up the limit of another, or cover them up where they lean the other way. Where each keeps within the share, so do
+    all together.
+    """
+    bindings = [binding for binding in gateway.bindings if binding[0].is_per_scope]
+    of_account = [(rule, limit) for rule, limit in bindings if rule.is_of_account(limit)]
+    return [binding for binding in bindings if binding not in of_account], of_account
 
 
 _SCOPES_OF: Mapping[ScopeKind, Callable[[Book], Mapping[str, ScopeUse]]] = {

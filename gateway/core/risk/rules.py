@@ -66,6 +66,13 @@ class RiskRule(msgspec.Struct, frozen=True):
         """What this very limit is a share of; None when it is an amount."""
         return None if self.is_amount_from_one and limit >= 1 else self.base
 
+    def is_of_account(self, limit: Decimal) -> bool:
+        """Whether the figure of a scope is held against the equity of one account."""
+        return self.is_per_scope and self.base_for(limit) in _EQUITY
+
+
+#: What accounts have, and no other scope.
+_EQUITY = (m.equity_base, m.day_start_base)
 
 _Row = tuple[Measure, Base | None, Breaks, RejectCode | None]
 
