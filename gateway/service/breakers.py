@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable
 
 from gateway.core.decision import Decision
+from gateway.domain.enums import OrdStatus
 from gateway.domain.events import BreakerResetRequested, BreakerTripRequested, Event
-from gateway.domain.facts import OrderEnded, OrderExecuted
+from gateway.domain.facts import Fact, OrderEnded, OrderExecuted
 from gateway.domain.orders import Actor
 from gateway.ports.clock import Calendar, Clock
 from gateway.ports.intake import ControlRefused
@@ -15,8 +16,6 @@ from gateway.service.breaker_views import BreakerReader
 from gateway.service.engine import Engine
 
 _log = logging.getLogger(__name__)
-#: Facts after which losses and rejections are looked at without waiting for the timer.
-_URGENT = frozenset({OrderExecuted, OrderEnded})
 
 
 class BreakerWatch:
@@ -32,7 +31,7 @@ class BreakerWatch:
     def process(self, event: Event) -> Decision:
         """What the engine's own does, and then a quick look where something was filled or rejected."""
         decision = self._engine.process(event)
-        if any(type(fact) in _URGENT for fact in decision.facts):
+        if any(map(_is_urgent, decision.facts)):
             try:
                 self.check(is_full=False)
             except Exception:  # a fill is booked whatever a breaker makes of it; the timer looks again
@@ -74,3 +73,8 @@ class BreakerWatch:
     def views(self) -> tuple[BreakerView, ...]:
         """All of them as they stand."""
         return self._reader.views()
+
+
+def _is_urgent(fact: Fact) -> bool:
+    """Whether losses and rejections are looked at after it without waiting for the timer."""
+    return type(fact) is OrderExecuted or (type(fact) is OrderEnded and fact.ord_status is OrdStatus.REJECTED)
