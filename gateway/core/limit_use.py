@@ -112,34 +112,43 @@ class _Reader:
                 yield self._row(scope, key, key, text)
 
     def _measured(self, scope: ScopeLimits, bindings: Sequence[tuple[RiskRule, Decimal]]) -> Iterator[LimitUse]:
-        use, is_gateway = use_of(self._book, scope.kind, scope.scope_id), scope.kind is ScopeKind.GATEWAY
+        use = use_of(self._book, scope.kind, scope.scope_id)
         own = [scope.scope_id] if scope.kind is ScopeKind.ACCOUNT else list(self._state.config.accounts)
-        shared = [_Case(risk, scope_after(risk, use), name) for name in own for risk in self._both_sides(name, "")]
-        by_account = [_Case(one.risk, scope_after(one.risk, one.risk.account), one.account) for one in shared]
-        is_per_symbol = any(rule.key in _PER_SYMBOL for rule, _ in bindings)
-        account = own[0] if scope.kind is ScopeKind.ACCOUNT else self._poorest
-        symbols = list(self._symbol_cases(use, account)) if is_per_symbol else []
-        of_accounts = [case for name in own for case in self._cases_of(name)] if is_per_symbol and is_gateway else []
+        accounts = [_Case(risk, scope_after(risk, use), name) for name in own for risk in self._both_sides(name, "")]
+        symbols: dict[bool, list[_Case]] = {}
         for rule, limit in bindings:
-            is_of_account = is_gateway and rule.is_of_account(limit)
+            is_of_account = scope.kind is ScopeKind.GATEWAY and rule.is_of_account(limit)
             if rule.key in _PER_SYMBOL:
-                yield self._closest(scope, rule, limit, (of_accounts if is_of_account else symbols) or shared[:1])
+                is_by_account = is_of_account and len(self._book.accounts) > 1
+                if is_by_account not in symbols:
+                    symbols[is_by_account] = list(self._symbol_cases(scope, use, is_by_account=is_by_account))
+                yield self._closest(scope, rule, limit, symbols[is_by_account] or accounts[:1])
+            elif is_of_account:
+                own_after = [_Case(one.risk, scope_after(one.risk, one.risk.account), one.account) for one in accounts]
+                yield self._closest(scope, rule, limit, own_after)
             elif rule.is_per_scope or rule.key in _PER_ACCOUNT:
-                yield self._closest(scope, rule, limit, by_account if is_of_account else shared)
+                yield self._closest(scope, rule, limit, accounts)
             else:
                 yield self._row(scope, rule.key, rule.code, plain(limit))
-
-    def _cases_of(self, account: str) -> Iterator[_Case]:
-        return self._symbol_cases(self._book.accounts.get(account, NO_SCOPE_USE), account)
 
     def _both_sides(self, account: str, symbol: str) -> tuple[OrderRisk, ...]:
         return tuple(self._nothing(account, symbol, side) for side in Side)
 
-    def _symbol_cases(self, use: ScopeUse, account: str) -> Iterator[_Case]:
-        for symbol, one in use.symbols.items():
-            if one.qty or one.buy_qty or one.sell_qty:
-                for risk in self._both_sides(account, symbol):
-                    yield _Case(risk, scope_after(risk, use), account)
+    def _symbol_cases(self, scope: ScopeLimits, use: ScopeUse, *, is_by_account: bool) -> Iterator[_Case]:
+        """Each symbol that a scope uses, or (of the gateway) each account by itself."""
+        holders = list(self._book.accounts.items())
+        if scope.kind is ScopeKind.ACCOUNT:
+            pairs = [(scope.scope_id, use)]
+        elif is_by_account:
+            pairs = [one for one in holders if one[0] in self._state.config.accounts]
+        else:
+            is_alone = scope.kind is ScopeKind.GATEWAY and len(holders) == 1
+            pairs = [(holders[0][0] if is_alone else self._poorest, use)]
+        for account, held in pairs:
+            for symbol, one in held.symbols.items():
+                if one.qty or one.buy_qty or one.sell_qty:
+                    for risk in self._both_sides(account, symbol):
+                        yield _Case(risk, scope_after(risk, held), account)
 
     def _row(self, scope: ScopeLimits, rule: str, code: str, limit: str) -> LimitUse:
         """A limit that only an order measures."""
