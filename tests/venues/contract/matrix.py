@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,12 +73,18 @@ class Story:
         return await self.worked(self.house.buy)
 
     async def worked(self, send: Callable[[], Awaitable[Order]]) -> Order:
-        """An order that the venue works. On a busy machine a hurried connection may be lost before anything is done."""
-        await self.house.reachable()
-        while (order := await send()).reject is not None:
+        """An order that the venue works. On a busy machine a hurried connection may be lost before anything is done,
+        and a request given up before it was sent: that order is settled as one that never arrived."""
+        while True:
             await self.house.reachable()
-        await self.house.until(lambda: self.order(order).ord_status is not OrdStatus.PENDING_NEW, 30)
-        return order
+            order = await send()
+            if order.reject is None:
+                await self.house.until(partial(self._is_answered, order), 30)
+                if self.order(order).is_open:
+                    return order
+
+    def _is_answered(self, order: Order) -> bool:
+        return self.order(order).ord_status is not OrdStatus.PENDING_NEW
 
     def order(self, order: Order) -> Order:
         return self.house.engine.state.orders[order.order_id]
