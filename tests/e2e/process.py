@@ -122,9 +122,11 @@ def _start(
 class GatewayProcess:
     """One run of ``gateway serve`` (or of a launcher that takes the same arguments) on a site's folders."""
 
-    def __init__(self, site: Site, command: Sequence[str] = SERVE, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, site: Site, command: Sequence[str] = SERVE, environ: Mapping[str, str] | None = None, port: int = 0
+    ) -> None:
         self.site = site
-        self._command = [*command, "--config", str(site.config), "--data", str(site.data), "--port", "0"]
+        self._command = [*command, "--config", str(site.config), "--data", str(site.data), "--port", str(port)]
         self._environ = {**_clean_environment(), **(environ or {})}
         self._log_path = site.root / "gateway.log"
         self._log_start = 0
@@ -149,10 +151,6 @@ class GatewayProcess:
         with self._log_path.open("rb") as file:
             file.seek(self._log_start)
             return file.read()
-
-    def keep_port(self) -> None:
-        """Let the next run listen where this one did: what a person's browser still has open."""
-        self._command[-1] = self.url.rpartition(":")[2]
 
     def spawn(self) -> None:
         """Start without waiting for anything. A first run may be forked; a restart is a new interpreter."""
@@ -220,10 +218,10 @@ def _clean_environment() -> dict[str, str]:
 
 @asynccontextmanager
 async def running(
-    site: Site, command: Sequence[str] = SERVE, environ: Mapping[str, str] | None = None
+    site: Site, command: Sequence[str] = SERVE, environ: Mapping[str, str] | None = None, port: int = 0
 ) -> AsyncIterator[GatewayProcess]:
-    """A gateway that is ready, and gone afterwards."""
-    process = GatewayProcess(site, command, environ)
+    """A gateway that is ready, and gone afterwards. With ``lasting_port`` its next run listens where this one does."""
+    process = GatewayProcess(site, command, environ, port)
     try:
         process.spawn()
         yield await process.ready()

@@ -14,6 +14,7 @@ from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, GatewayProcess, Site, eventually, running
 from tests.patience import PATIENCE_S
+from tests.ports import lasting_port
 
 D = Decimal
 PRICES = {"AAPL": D(180), "TSLA": D(250)}
@@ -109,7 +110,7 @@ async def test_a_new_gateway_does_not_start_in_live(site: Site) -> None:
     """Without this, an empty data directory (a lost volume, a typo) would start sending with no past to judge by."""
     site.set_modes("LIVE", ibkr=("LIVE", 0))
     async with venue_server(PRICES) as venue:
-        gateway = GatewayProcess(site, launcher(venue, site.root))
+        gateway = GatewayProcess(site, launcher(venue, site.root), port=lasting_port())
         try:
             gateway.spawn()
             assert await gateway.ended() != 0

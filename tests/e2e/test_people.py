@@ -10,6 +10,7 @@ from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, Command, GatewayProcess, Site, run_gateway, running
 from tests.e2e.test_loosening import KEYS, give_keys
 from tests.patience import PATIENCE_S
+from tests.ports import lasting_port
 
 
 async def told(gateway: GatewayProcess, *words: str, key: str = "", **environ: str) -> Command:
@@ -125,7 +126,7 @@ async def test_a_key_that_is_missing_or_may_not_is_told_which_one_would_do(site:
 
 async def test_following_survives_a_restart_and_tells_each_fill_once(site: Site) -> None:
     """Without this, a fill that came while the gateway was restarted would never be shown."""
-    async with running(site) as gateway:
+    async with running(site, port=lasting_port()) as gateway:
         await gateway.api().place(**market(quantity=1))
         environ = {"GATEWAY_URL": gateway.url, "PATH": "/usr/bin", "PYTHONUNBUFFERED": "1"}
         follower = await asyncio.create_subprocess_exec(
@@ -137,7 +138,6 @@ async def test_following_survives_a_restart_and_tells_each_fill_once(site: Site)
         try:
             assert follower.stdout is not None
             first = json.loads(await asyncio.wait_for(follower.stdout.readline(), PATIENCE_S))
-            gateway.keep_port()
             gateway.kill()
             gateway.spawn()
             await gateway.ready()

@@ -94,7 +94,6 @@ async def test_edits_are_held_to_the_plan_and_an_alert_takes_the_venue_back(site
         assert resumed.status == 1
         assert "cool-down" in resumed.output
 
-        gateway.keep_port()
         gateway.kill()
         gateway.spawn()
         await gateway.ready()

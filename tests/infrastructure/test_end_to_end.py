@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from tests.e2e.process import ROOT, Api, GatewayProcess, Site, eventually
 from tests.e2e.test_modes import effective, live_site
 from tests.notify.servers import HttpService, http_service
 from tests.patience import PATIENCE_S
+from tests.ports import lasting_port
 
 PROGRAMS = ("prometheus", "prometheus-alertmanager")
 INFRASTRUCTURE = ROOT / "infrastructure"
@@ -28,12 +28,6 @@ pytestmark = pytest.mark.skipif(
     any(shutil.which(name) is None for name in PROGRAMS) and os.environ.get("CI") != "true",
     reason="needs Debian's prometheus and prometheus-alertmanager",
 )
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def load(path: Path) -> Any:
@@ -156,7 +150,7 @@ async def everything(site: Site, folder: Path) -> AsyncIterator[Room]:
     """The gateway and its companions, as deployed."""
     keys = Keys(site, folder)
     site.merge("risk.yaml", {"drop_copy": {"grace_s": 1}})
-    prometheus, alertmanager = free_port(), free_port()
+    prometheus, alertmanager = lasting_port(), lasting_port()
     async with live_site(site) as (_, gateway), http_service() as people:
         host = gateway.url.removeprefix("http://")
         routes = alertmanager_command(folder, gateway.url, people.url, keys, alertmanager)

@@ -12,6 +12,7 @@ from tests.e2e.orders import market, resting
 from tests.e2e.process import GatewayProcess, Site, running
 from tests.e2e.test_loosening import KEYS, give_keys
 from tests.page.conftest import SHOTS, OpenPage
+from tests.ports import lasting_port
 from tests.rollouts.test_review_page import PAST, RICH, STRATUM, page_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -81,12 +82,11 @@ async def test_the_kill_switch_is_one_click_and_one_confirmation_away(site: Site
 
 async def test_the_page_goes_on_by_itself_after_the_gateway_was_killed(site: Site, open_page: OpenPage) -> None:
     """Without this, a page left open would show an hour-old world as if it were now."""
-    async with running(site) as gateway:
+    async with running(site, port=lasting_port()) as gateway:
         page = await open_page(gateway.url)
         await is_live(page)
         await gateway.api().place(**market(strategy="before"))
         await expect(page.get_by_role("row").filter(has_text="before").first).to_be_visible()
-        gateway.keep_port()
         gateway.kill()
         await expect(page.locator(".link-state")).to_contain_text("What stands below may be old")
         await expect(page.get_by_role("region", name="Needs attention")).to_contain_text("cannot be reached")

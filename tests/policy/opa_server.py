@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import PATIENCE_S
+from tests.ports import lasting_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,7 +48,7 @@ class OpaServer:
     """A running server; ``stop`` and ``start`` are for tests of what an outage does."""
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
-        self.port = _free_port()
+        self.port = lasting_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [require_opa(), "run", "--server", "--addr", f"127.0.0.1:{self.port}"]
         self._command += ["--log-level", "error", "--disable-telemetry", *arguments]
@@ -110,10 +110,3 @@ def opa_server(*arguments: str, environment: dict[str, str] | None = None) -> It
         yield server
     finally:
         server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self
 
 from aiohttp import web
 
+from tests.ports import lasting_port
 from tests.venues.faults import REQUEST_KINDS, Fault, Faults, Kind
 from tests.venues.streams import Connection, Hub
 
@@ -85,9 +86,8 @@ class Peer:
         self.add_routes(app.router)
         self._runner = web.AppRunner(app, shutdown_timeout=0.05, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, self.port)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        self.port = self.port or lasting_port()
+        await web.TCPSite(self._runner, self.host, self.port).start()
 
     async def stop(self) -> None:
         """Cut every connection and stop listening. What was asked and has not taken effect never will."""

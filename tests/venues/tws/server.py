@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 
+from tests.ports import lasting_port
 from tests.venues.faults import Faults
 from tests.venues.streams import Hub
 from tests.venues.tws.faults import TwsFaults
@@ -60,8 +61,8 @@ class TwsServer:
 
     async def start(self) -> None:
         """Listen, on the same port as before when there was one."""
+        self.port = self.port or lasting_port()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Hang up on everybody and stop listening; orders at IB go on existing."""
