@@ -20,6 +20,9 @@ from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 from gateway.domain.reconciliation import HoldingDrift
 
+#: What is bought and sold at each venue, by asset: found out once for all positions that are looked at in one event.
+Assets = dict[str, dict[str, tuple[str, ...]]]
+
 
 class Closable(msgspec.Struct, frozen=True, kw_only=True):
     """What the venue has of ``name`` (a symbol, or an asset) on the side of a position: ``qty``, never below 0, of
@@ -37,7 +40,7 @@ class Closable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def closable_of(
-    state: GatewayState, route: Route, position: Position, sent: Iterable[Order] = ()
+    state: GatewayState, route: Route, position: Position, assets: Assets, sent: Iterable[Order] = ()
 ) -> Closable | None:
     """None where the books are all that is known. ``sent`` are orders that the state does not know yet.
 
@@ -53,7 +56,9 @@ def closable_of(
         name, symbols, beside = drift.symbol, drift.symbols, drift.qty
     else:
         name = position.symbol.partition("/")[0]
-        symbols = asset_keys(state, position.venue).get(name, ()) if of_assets else ()
+        if of_assets and position.venue not in assets:
+            assets[position.venue] = asset_keys(state, position.venue)
+        symbols = assets[position.venue].get(name, ()) if of_assets else ()
         beside = agreement.base(name)
         if position.symbol not in symbols:
             return None
@@ -70,7 +75,7 @@ def closable_of(
     return Closable(name=name, qty=max(-side.sign * held, ZERO), closing_qty=sum(closing, ZERO), drift=drift)
 
 
-def is_paid_away(state: GatewayState, route: Route, position: Position) -> bool:
+def is_paid_away(state: GatewayState, route: Route, position: Position, assets: Assets) -> bool:
     """Whether not one lot of it is there: it went as fees in the asset itself."""
-    found = closable_of(state, route, position)
+    found = closable_of(state, route, position, assets)
     return found is not None and found.drift is None and not whole_lots(state, position, found.qty)

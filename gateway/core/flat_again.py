@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gateway.core.closable import is_paid_away
+from gateway.core.closable import Assets, is_paid_away
 from gateway.core.state import GatewayState
 from gateway.core.trading.flattens import SECOND_NS, Flatten
 from gateway.core.trading.states import scopes_of
@@ -46,6 +46,7 @@ def held_again(state: GatewayState) -> Iterator[tuple[Flatten, Held]]:
     there may be wanted."""
     wishes = [one.order for one in state.running_flattens() if one.closes_all]
     ended = [one for one in state.flattens.values() if one.closes_all and not one.is_running]
+    assets: Assets = {}
     for flatten in sorted(ended, key=lambda one: (one.started_ns, one.order.flatten_id), reverse=True):
         stop = state.trading.stop_of((flatten.order.scope, flatten.order.scope_id))
         if stop is None or stop.state is not TradingState.HALTED or stop.since_ns > flatten.ended_ns:
@@ -54,7 +55,7 @@ def held_again(state: GatewayState) -> Iterator[tuple[Flatten, Held]]:
             (route, position)
             for route, position in held_in(state, flatten.order)
             if not any(route in wish.books and (wish.scope, wish.scope_id) in scopes_of(position) for wish in wishes)
-            and not is_paid_away(state, route, position)
+            and not is_paid_away(state, route, position, assets)
         ]
         wishes.append(flatten.order)
         if held and flatten.is_flat:

@@ -13,7 +13,7 @@ What has ended flat is looked at once more for a while: see ``flat_again``.
 from decimal import Decimal
 
 from gateway.core.changes import cancel_orders, make_way, may_cancel
-from gateway.core.closable import Closable, closable_of
+from gateway.core.closable import Assets, Closable, closable_of
 from gateway.core.closing import (
     closing_order,
     closing_side,
@@ -96,8 +96,9 @@ def pursue(state: GatewayState, event: FlattenPursued) -> Decision:
     facts: list[Fact] = []
     effects: list[Effect] = []
     taken: dict[str, Order] = {}
+    assets: Assets = {}
     for flatten in state.running_flattens():
-        step = _Step(state, event, flatten, taken)
+        step = _Step(state, event, flatten, taken, assets)
         step.take()
         facts += step.facts
         effects += step.effects
@@ -108,7 +109,9 @@ def pursue(state: GatewayState, event: FlattenPursued) -> Decision:
 class _Step:
     """One look at one command: what to cancel, what to send, what is waited for."""
 
-    def __init__(self, state: GatewayState, event: FlattenPursued, flatten: Flatten, taken: dict[str, Order]) -> None:
+    def __init__(
+        self, state: GatewayState, event: FlattenPursued, flatten: Flatten, taken: dict[str, Order], assets: Assets
+    ) -> None:
         self.facts: list[Fact] = []
         self.effects: list[Effect] = []
         self._state = state
@@ -117,6 +120,7 @@ class _Step:
         self._wish = flatten.order
         #: Orders that this event has sent, by position: the state does not know of them yet.
         self._taken = taken
+        self._assets = assets
         #: Orders of these close too: they are waited for, never canceled for each other's sake.
         self._running = {one.order.flatten_id for one in state.running_flattens()}
         self._waits: list[str] = []
@@ -165,7 +169,7 @@ class _Step:
         self._send_what_is_there(key, route, position, qty, excess)
 
     def _send_what_is_there(self, key: str, route: Route, position: Position, qty: Decimal, excess: Decimal) -> None:
-        there = closable_of(self._state, route, position, self._taken.values())
+        there = closable_of(self._state, route, position, self._assets, self._taken.values())
         obstacle = self._obstacle(key, route, position)
         if there is not None:
             qty = min(qty, whole_lots(self._state, position, there.free_qty))
