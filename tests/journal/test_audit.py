@@ -1,10 +1,8 @@
 """The audit: from the file alone, everything that is not as the gateway wrote it."""
 
 import asyncio
-import os
 import shutil
 import sqlite3
-import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Checkpoint, Entry, Record
 from gateway.ports.journal import JournalBroken
 from tests.journal.helpers import open_and_close, opened, replace_records, tamper, write_notes
+from tests.journal.read_only import no_writes
 from tests.journal.samples import note, notes, order, specimen
 
 COUNT = 40
@@ -353,19 +352,5 @@ def test_a_journal_that_cannot_be_read_is_a_finding(tmp_path: Path, journal_dir:
 
 def test_a_journal_on_a_read_only_disk_can_be_audited(journal_dir: Path) -> None:
     """An auditor's copy. SQLite wants to create its side files even for reading, and may not."""
-    with tempfile.TemporaryDirectory() as name:
-        copy = Path(name) / "copy"
-        shutil.copytree(journal_dir, copy)
-        Path(name).chmod(0o755)
-        copy.chmod(0o555)
-        is_root = os.geteuid() == 0
-        if is_root:  # to whom no permission applies
-            os.seteuid(65534)
-        try:
-            with pytest.raises(OSError, match="Permission denied"):
-                (copy / "new").touch()
-            assert found(copy) == []
-        finally:
-            if is_root:
-                os.seteuid(0)
-            copy.chmod(0o755)
+    with no_writes(journal_dir) as copy:
+        assert found(copy) == []

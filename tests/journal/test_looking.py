@@ -1,10 +1,8 @@
 """A journal on a disk that takes no writes, as an auditor's copy or a mounted snapshot is."""
 
-import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,28 +13,8 @@ from gateway.adapters.journal.outside import from_outside, read_only
 from gateway.app.checks import audit_verify, replay_journal
 from gateway.ports.journal import JournalUnavailable
 from tests.journal.helpers import opened, write_notes
+from tests.journal.read_only import no_writes
 from tests.journal.samples import notes
-
-
-@contextlib.contextmanager
-def no_writes(source: Path) -> Iterator[Path]:
-    """A copy of a data directory in which this process may make nothing."""
-    with tempfile.TemporaryDirectory() as name:
-        copy = Path(name) / "copy"
-        shutil.copytree(source, copy)
-        Path(name).chmod(0o755)
-        copy.chmod(0o555)
-        is_root = os.geteuid() == 0
-        if is_root:  # to whom no permission applies
-            os.seteuid(65534)
-        try:
-            with pytest.raises(OSError, match="Permission denied"):
-                (copy / "new").touch()
-            yield copy
-        finally:
-            if is_root:
-                os.seteuid(0)
-            copy.chmod(0o755)
 
 
 async def left_open(source: Path, copy: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from gateway.core.breakers.measures import MEASURES
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.risk.smaller import smaller
+from gateway.core.trading.flattens import Flatten
 from gateway.domain.breakers import BREAKER_DEFAULTS, SIZE_LIMITS, BreakerAction, BreakerKind
 from gateway.domain.config import AccountConfig, Limits, LimitTable
 from gateway.domain.enums import ExecType, Mode, Route, ScopeKind, Side, TradingState
@@ -442,8 +443,8 @@ def test_two_breakers_that_halt_in_one_moment_end_each_order_once() -> None:
     assert not waiting.is_open
 
 
-def test_a_reset_ends_the_reduction_and_the_other_book_does_not() -> None:
-    """Without this, positions would go on being closed after somebody called it off, or stop being closed."""
+def reducing() -> tuple[World, Flatten]:
+    """A drawdown has tripped, and what it closes is on its way."""
     world = world_with(BreakerKind.DRAWDOWN)
     world.open_live(200)
     world.mark("AAPL", D(380))
@@ -451,6 +452,12 @@ def test_a_reset_ends_the_reduction_and_the_other_book_does_not() -> None:
     world.check()
     world.pursue()
     (reduction,) = world.state.running_flattens()
+    return world, reduction
+
+
+def test_a_reset_ends_the_reduction_and_the_other_book_does_not() -> None:
+    """Without this, positions would go on being closed after somebody called it off, or stop being closed."""
+    world, reduction = reducing()
     world.flatten(Route.SHADOW)
     world.halt(TradingState.ACTIVE)
     assert reduction.is_running
@@ -461,13 +468,7 @@ def test_a_reset_ends_the_reduction_and_the_other_book_does_not() -> None:
 @pytest.mark.parametrize("is_by_hand", [True, False])
 def test_a_reset_takes_back_what_the_reduction_sent(is_by_hand: bool) -> None:
     """Without this, an order that waits for the market to open would still close what is not to be closed any more."""
-    world = world_with(BreakerKind.DRAWDOWN)
-    world.open_live(200)
-    world.mark("AAPL", D(380))
-    world.mark("AAPL", D(160))
-    world.check()
-    world.pursue()
-    (reduction,) = world.state.running_flattens()
+    world, reduction = reducing()
     (order,) = world.closing(reduction)
     world.report(order, ExecType.NEW)
     if is_by_hand:
