@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
-from gateway.adapters.journal import SqliteJournal
+import pytest
+
+from gateway.adapters.journal import SqliteJournal, unarchived
 from gateway.domain.records import Record
 from gateway.ports.journal import Journal
 from tests.journal.samples import notes
@@ -25,6 +27,12 @@ async def open_and_close(directory: Path) -> None:
     """For openings that must fail: one that does not is closed again, so that its thread does not stay."""
     async with opened(directory):
         pass
+
+
+def archive_as_soon_as(monkeypatch: pytest.MonkeyPatch, most_waiting: int, fewest_appends: int = 1) -> None:
+    """The archive is written with the append that makes so many rows, of so many appends, wait."""
+    monkeypatch.setattr(unarchived, "MOST_WAITING", most_waiting)
+    monkeypatch.setattr(unarchived, "FEWEST_APPENDS", fewest_appends)
 
 
 async def read_all(journal: Journal, after_seq: int = 0) -> list[Record]:

@@ -17,7 +17,7 @@ from gateway.domain.enums import OrdStatus, Route
 from gateway.domain.orders import Order
 from gateway.domain.records import Entry
 from gateway.ports.journal import JournalBroken, OrderQuery
-from tests.journal.helpers import opened, tamper
+from tests.journal.helpers import archive_as_soon_as, opened, tamper
 from tests.journal.samples import note, order
 
 
@@ -25,7 +25,7 @@ from tests.journal.samples import note, order
 def most_waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """What is in the table and what waits to be written there is one archive: every test here sees it in each state."""
     most: int = request.param
-    monkeypatch.setattr("gateway.adapters.journal.unarchived.MOST_WAITING", most)
+    archive_as_soon_as(monkeypatch, most)
     return most
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.adapters.journal import anchor, audit, unarchived, verify
+from gateway.adapters.journal import anchor, audit, verify
 from gateway.adapters.journal.chain import genesis, link
 from gateway.domain.events import SnapshotDue
 from gateway.domain.facts import PortfolioRecorded
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Checkpoint, Entry, Record
 from gateway.ports.journal import JournalBroken
-from tests.journal.helpers import open_and_close, opened, replace_records, tamper, write_notes
+from tests.journal.helpers import archive_as_soon_as, open_and_close, opened, replace_records, tamper, write_notes
 from tests.journal.read_only import no_writes
 from tests.journal.samples import note, notes, order, specimen
 
@@ -138,7 +138,7 @@ async def test_tampering_beside_the_records_is_found(
 ) -> None:
     """Without this, a client id could be freed, or a state slipped in, while the audit says that all is well."""
     monkeypatch.setattr(audit, "_PAGE", page)
-    monkeypatch.setattr(unarchived, "MOST_WAITING", 1)
+    archive_as_soon_as(monkeypatch, 1)
     async with opened(journal_dir) as journal:
         closed = tuple(order(f"o-{n}", cl_ord_id=f"c-{n}") for n in (1, 2, 3))
         await journal.append([Entry(record=note(COUNT + 1), closed_orders=closed)])

@@ -10,7 +10,7 @@ import pytest
 from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.journal.finished import FinishedOrders
 from gateway.adapters.journal.outside import from_outside
-from gateway.adapters.journal.unarchived import MOST_WAITING
+from gateway.adapters.journal.unarchived import FEWEST_APPENDS, MOST_WAITING
 from gateway.domain.enums import OrdStatus
 from gateway.domain.events import SnapshotDue
 from gateway.domain.facts import PortfolioRecorded
@@ -18,7 +18,7 @@ from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Checkpoint, Entry
 from gateway.ports.journal import ClosedPositionQuery, JournalUnavailable, OrderQuery, PortfolioQuery
-from tests.journal.helpers import opened, tamper
+from tests.journal.helpers import archive_as_soon_as, opened, tamper
 from tests.journal.samples import note, order, specimen
 
 
@@ -40,6 +40,17 @@ async def test_rows_are_written_some_dozens_at_a_time(tmp_path: Path) -> None:
         assert await journal.find("o-1") is not None
         await journal.append([closing(MOST_WAITING)])
         assert (archived(tmp_path), journal.archived_seq) == (MOST_WAITING, MOST_WAITING)
+
+
+async def test_large_appends_share_a_writing_of_the_archive(tmp_path: Path) -> None:
+    """Without this, a busy gateway would write a table and four indexes with every commit: five statements more, each
+    of them several turns of the interpreter lock that the event loop has to wait for."""
+    dozens = MOST_WAITING
+    async with opened(tmp_path) as journal:
+        for number in range(FEWEST_APPENDS):
+            assert archived(tmp_path) == 0
+            await journal.append([closing(number * dozens + k + 1) for k in range(dozens)])
+        assert archived(tmp_path) == FEWEST_APPENDS * dozens
 
 
 async def test_a_checkpoint_leaves_nothing_behind_that_a_start_would_not_fold(tmp_path: Path) -> None:
@@ -195,7 +206,7 @@ async def test_results_are_listed_alike_wherever_they_are(
     most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without this, a page would hold a result twice, miss one, or show it as it was before a correction."""
-    monkeypatch.setattr("gateway.adapters.journal.unarchived.MOST_WAITING", most)
+    archive_as_soon_as(monkeypatch, most)
     rng = random.Random(1)
     expected: dict[str, ClosedPosition] = {}
     async with opened(tmp_path) as journal:
@@ -225,7 +236,7 @@ async def test_lists_do_not_depend_on_what_is_written_already(
     queries = [_query(rng) for _ in range(60)]
     answers = []
     for most in (1, rng.choice((5, 11, 10_000))):
-        monkeypatch.setattr("gateway.adapters.journal.unarchived.MOST_WAITING", most)
+        archive_as_soon_as(monkeypatch, most)
         async with opened(tmp_path / str(most)) as journal:
             for step in steps:
                 await journal.append([step])

@@ -15,6 +15,7 @@ from gateway.ports.intake import NotAccepting, Outcome
 from gateway.ports.journal import ClosedPositionQuery
 from gateway.service.recovery import recover_with_archive
 from gateway.service.replay import replay
+from tests.journal.helpers import archive_as_soon_as
 from tests.service.desk import Desk, desk
 from tests.world import TRADER, D, trading_config
 
@@ -94,7 +95,7 @@ async def test_what_was_answered_is_found_whenever_it_is_killed(
     """Without this, an order could be answered for and forgotten, or a start come to another state than the records, in
     some order of commits, checkpoints and batches of the archive that nobody thought of."""
     rng = random.Random(seed)
-    monkeypatch.setattr("gateway.adapters.journal.unarchived.MOST_WAITING", rng.choice((1, 3, 10, 48)))
+    archive_as_soon_as(monkeypatch, rng.choice((1, 3, 10, 48)), rng.choice((1, 4)))
     monkeypatch.setattr("gateway.service.engine._SIMULATED_WAIT_S", rng.choice((0.0, 0.005, 3_600)))
     config = trading_config(rng.choice((Mode.LIVE, Mode.SHADOW)), retained_closed_orders=rng.choice((1, 4, 1000)))
     live = tmp_path / "live"

@@ -22,19 +22,19 @@ from gateway.ports.journal import JournalUnavailable
 
 Statement = tuple[str, Sequence[Any]]
 Rows = list[tuple[Any, ...]]
-#: Rows per INSERT: powers of two, so that few statements serve all batch sizes and stay prepared. 64 rows of the
-#: widest table stay below 999 parameters, the limit of older SQLite libraries.
-_CHUNKS = (64, 32, 16, 8, 4, 2, 1)
+#: Rows per INSERT at most: 64 of the widest table stay below 999 parameters, the limit of older SQLite libraries.
+_MOST_ROWS = 64
+#: Every number of rows is a statement of its own, and all of those of the three busy tables stay prepared.
+_PREPARED = 4 * _MOST_ROWS
 _BUSY_TIMEOUT_S = 2.0
 
 
 def chunked(statement: Callable[[int], str], rows: Sequence[Sequence[Any]]) -> Iterator[Statement]:
-    """The fewest prepared statements that insert all rows. ``statement(n)`` is the SQL for n of them."""
-    start, left = 0, len(rows)
-    for size in _CHUNKS:
-        while left >= size:
-            yield statement(size), [value for row in rows[start : start + size] for value in row]
-            start, left = start + size, left - size
+    """The fewest statements that insert all rows, for each costs the event loop several turns of the interpreter lock.
+    ``statement(n)`` is the SQL for n of them."""
+    for start in range(0, len(rows), _MOST_ROWS):
+        some = rows[start : start + _MOST_ROWS]
+        yield statement(len(some)), [value for row in some for value in row]
 
 
 class _StagingConnection(sqlite3.Connection):
@@ -91,6 +91,7 @@ class Writer:
             isolation_level=None,
             timeout=_BUSY_TIMEOUT_S,
             factory=factory,
+            cached_statements=_PREPARED,
         )
         try:
             for pragma in schema.WRITER_PRAGMAS:

@@ -18,6 +18,8 @@ from gateway.domain.records import Entry
 
 #: As many wait: enough to spread the cost, few enough to hold nobody up when they are written.
 MOST_WAITING = 48
+#: And no sooner than after as many appends: where one brings dozens by itself, those between are a single statement.
+FEWEST_APPENDS = 4
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Unarchived:
 
     @property
     def is_due(self) -> bool:
-        return self._rows >= MOST_WAITING
+        return self._rows >= MOST_WAITING and len(self._batches) >= FEWEST_APPENDS
 
     def statements(self, partition: str, seq: int) -> Iterator[Statement]:
         """What brings the archive up to record ``seq``, the last one."""
