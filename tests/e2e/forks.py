@@ -1,4 +1,5 @@
-"""Processes of the gateway forked from one that has its modules imported: two thirds of a start is imports.
+"""Processes of the gateway forked from one that has its modules imported and has judged the shipped policies: that is
+nearly all that a start computes.
 
 What is forked runs as ``python -m`` would, in a process, a session, an environment and with output of its own. What
 only a fresh interpreter shows (an import that is missing, another seed of hashes) is left to restarts, which are
@@ -21,6 +22,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
+
+import msgspec
 
 ROOT = Path(__file__).resolve().parents[2]
 _PRELOADED = ("cli", "logs", "serve", "process", "checks", "explain", "order_check", "people.reads", "people.operator")
@@ -192,9 +195,24 @@ def _become(environ: Mapping[str, str], output: int) -> None:
     os.environ.update(environ)
 
 
+def _judge_once() -> None:
+    """The shipped policies without their cases, which is what a ``Site`` has, for all that is forked: a start has them
+    judged in a process of its own, which takes longer than all the rest. Any others are judged as ever."""
+    gate = import_module("gateway.adapters.policy.gate")
+    sources = import_module("gateway.adapters.policy.sources")
+    read = sources.read_sources(ROOT / "policies")
+    approve, shipped = gate.approve, gate.approve(msgspec.structs.replace(read, golden={}))
+
+    def approve_others(asked: Any, *limits: float) -> Any:
+        return shipped if asked == shipped.sources else approve(asked, *limits)
+
+    gate.approve = approve_others
+
+
 if __name__ == "__main__":
     for name in _PRELOADED:
         import_module(f"gateway.app.{name}")
+    _judge_once()
     gc.collect()
     gc.freeze()  # a collection in what is forked would write to, and so copy, all of this memory
     sys.argv = _serve(socket.socket(fileno=int(sys.argv[1])))
