@@ -43,6 +43,9 @@ async def test_an_unknown_path_is_404(path: str) -> None:
         ("PATCH", ORDERS, "GET"),
         ("DELETE", "/api/trading/ws/events", "GET"),
         ("OPTIONS", PLACE, "POST"),
+        ("GET", PLACE, "POST"),
+        ("DELETE", f"{PLACE}?x=1", "POST"),
+        ("GET", "/api/trading/market-data/subscribe", "POST"),
     ],
 )
 async def test_a_wrong_method_is_405_and_names_the_right_ones(method: str, path: str, allow: str) -> None:
@@ -139,3 +142,37 @@ async def test_what_is_no_http_is_neither_answered_at_length_nor_logged(caplog: 
         writer.close()
     assert head.startswith(b"HTTP/1.0 400") or head.startswith(b"HTTP/1.1 400")
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", f"{PLACE}?dry_run=true"),
+        ("POST", "/api/trading/orders/check?account=a"),
+        ("DELETE", f"{ORDERS}/o1?reason=x"),
+        ("POST", "/api/trading/trading/disable?scope=strategy&id=s1"),
+        ("POST", "/api/trading/trading/enable?scope=strategy&id=s1"),
+        ("POST", "/api/trading/trading/flatten?book=shadow"),
+        ("GET", "/api/trading/modes?venue=ibkr"),
+        ("GET", "/api/trading/rollouts/ibkr?step=1"),
+        ("GET", "/api/trading/ws/market-data?symbols=AAPL"),
+    ],
+)
+async def test_a_parameter_where_none_is_taken_is_refused(method: str, path: str) -> None:
+    """What was to be a trial would be an order, and what was to halt, or to let go on, one strategy would do so to
+    all of them."""
+    async with Desk() as desk:
+        body = BODY if path.startswith(PLACE) else None
+        answer = await desk.ask(method, path, body)
+        name = path.partition("?")[2].partition("=")[0]
+        assert not desk.fake.stories
+        assert not desk.fake.calls
+    assert (answer.status, answer.json["errors"][0]["field"]) == (400, name)
+    assert answer.json["errors"][0]["hint"] == "this path takes no parameters"
+
+
+@pytest.mark.parametrize("path", ["/health/live?ts=1", "/metrics?name=x", "/?utm=1", "/openapi.json?v=2"])
+async def test_what_probes_and_browsers_ask_may_carry_a_parameter(path: str) -> None:
+    """They add some against caches, and an answer that narrows nothing cannot be taken for a narrower one."""
+    async with Desk() as desk:
+        assert (await desk.ask("GET", path)).status == 200

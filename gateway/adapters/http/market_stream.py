@@ -9,8 +9,8 @@ from aiohttp import web
 from gateway.adapters.http.auth import Caller, Doorman
 from gateway.adapters.http.market_handlers import WatchLists
 from gateway.adapters.http.market_views import WatchReply, is_stale, quote_view, watch_reply
-from gateway.adapters.http.reading import read_struct
-from gateway.adapters.http.shapes import MAX_SYMBOLS, MarketMessage
+from gateway.adapters.http.reading import read_query, read_struct
+from gateway.adapters.http.shapes import MAX_SYMBOLS, MarketMessage, NoQuery
 from gateway.adapters.http.streams import Connection, Hearer, Pace, Streams, Talker, encode, frame
 from gateway.domain.market import MarketUpdate, Quote
 from gateway.ports.clock import Clock
@@ -65,6 +65,7 @@ class MarketStreams:
         self._encoded: dict[str, tuple[Quote, bytes, bytes]] = {}
 
     async def open(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        read_query(request.query.items(), NoQuery)
         watch_list = self._watch_lists.of(caller)
         await self._know(watch_list)
         stream = _QuoteStream(self._market, self._clock, self._streams.pace, self._encode, self._know)

@@ -35,6 +35,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     def pattern(self) -> str:
         return self.route or self.path
 
+    @property
+    def refuses_parameters(self) -> bool:
+        """Whether any query parameter is a mistake. What probes, scrapers and browsers ask may carry one."""
+        return self.query is NoQuery and self.path.startswith(TRADING)
+
 
 class Stream(msgspec.Struct, frozen=True):
     """One WebSocket."""

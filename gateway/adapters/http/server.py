@@ -30,6 +30,7 @@ from gateway.adapters.http.order_handlers import OrderHandlers
 from gateway.adapters.http.override_handlers import OverrideHandlers
 from gateway.adapters.http.page import PageHandlers
 from gateway.adapters.http.page_data import PageDataHandlers
+from gateway.adapters.http.parameters import without_parameters
 from gateway.adapters.http.problem import HttpProblem
 from gateway.adapters.http.reconciliation_handlers import ReconciliationHandlers
 from gateway.adapters.http.risk_handlers import RiskHandlers
@@ -123,6 +124,7 @@ class HttpServer:
         #: Handlers of paths without a variable part: found at once instead of by asking route after route.
         self._fixed: dict[tuple[str, str], PlainHandler] = {}
         self._app = self._application(handlers)
+        self._fixed_paths = {"*", *(path for _, path in self._fixed)}  # * of `OPTIONS *`, to the router no path
         self._lane = self._fast_lane(orders)
         self._runner: web.AppRunner | None = None
 
@@ -183,10 +185,12 @@ class HttpServer:
     def _application(self, handlers: Mapping[str, Handler]) -> web.Application:
         app = web.Application(client_max_size=self._settings.max_body_bytes)
         for operation in OPERATIONS:
-            handler = self._guarded(handlers[operation.name], operation.needs, operation.path)
-            app.router.add_route(operation.method, operation.pattern, handler)
-            if "{" not in operation.pattern:
-                self._fixed[operation.method, operation.pattern] = handler
+            handler, needs = handlers[operation.name], operation.needs
+            if "{" not in operation.pattern:  # found so without a query only
+                self._fixed[operation.method, operation.pattern] = self._guarded(handler, needs, operation.path)
+            if operation.refuses_parameters:
+                handler = without_parameters(handler)
+            app.router.add_route(operation.method, operation.pattern, self._guarded(handler, needs, operation.path))
         for stream in STREAMS:
             app.router.add_route("GET", stream.path, self._guarded(handlers[stream.name], Right.READ, stream.path))
         app.router.add_route("*", r"/{rest:[\s\S]*}", self._no_such_path)
@@ -204,7 +208,9 @@ class HttpServer:
     def _dispatch(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """The one way of every request: past the router where there is nothing to route."""
         handler = self._fixed.get((request.method, request.raw_path))  # a path with a query is not among them
-        if handler is None or hdrs.EXPECT in request.headers:  # aiohttp answers `Expect: 100-continue`
+        if handler is None and request.path in self._fixed_paths and (request.method, request.path) not in self._fixed:
+            handler = self._no_such_path  # rather than the order, or the quote, whose name is the last word of the path
+        elif handler is None or hdrs.EXPECT in request.headers:  # aiohttp answers `Expect: 100-continue`
             return self._routed(request)
         assert isinstance(request, web.Request)  # made by the application's own factory
         return handler(request)
@@ -326,12 +332,7 @@ def _market_handlers(market: MarketHandlers) -> dict[str, Handler]:
 
 
 def _system_handlers(system: SystemHandlers) -> dict[str, Handler]:
-    return {
-        "live": system.live,
-        "ready": system.ready,
-        "metrics": system.metrics,
-        "openapi": system.openapi,
-    }
+    return {"live": system.live, "ready": system.ready, "metrics": system.metrics, "openapi": system.openapi}
 
 
 def _page_handlers(page: Page, explainer: OrderExplainer) -> dict[str, Handler]:
