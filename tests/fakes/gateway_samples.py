@@ -219,8 +219,8 @@ def checked_leg(request: NewOrderSingle) -> LegCheckView:
 
 
 def limits_of(*accounts: str) -> RiskView:
-    """One limit of the gateway, of each account and of a strategy, in both books."""
-    scopes = [("gateway", "gateway"), *(("account", name) for name in accounts), ("strategy", "s1")]
+    """One limit of the gateway, of each account, of a strategy and of a venue, in both books."""
+    scopes = [("gateway", "gateway"), *(("account", name) for name in accounts), ("strategy", "s1"), ("venue", "ibkr")]
     return RiskView(
         currency="USD",
         config_revision="c1",

@@ -56,10 +56,17 @@ async def test_filters_reach_the_query() -> None:
 
 @pytest.mark.parametrize(
     ("status", "shown"),
-    [("open", {"new"}), ("closed", {"filled", "denied"}), ("filled", {"filled"}), ("new,denied", {"new", "denied"})],
+    [
+        ("open", {"new"}),
+        ("closed", {"filled", "denied"}),
+        ("filled", {"filled"}),
+        ("new,denied", {"new", "denied"}),
+        ("OPEN", {"new"}),
+    ],
 )
 async def test_status_takes_words_for_open_and_closed(status: str, shown: set[str]) -> None:
-    """Listing what still works is the commonest question; it must not need eight statuses."""
+    """Listing what still works is the commonest question; it must not need eight statuses, nor a certain case, which
+    no other word of a request does."""
     async with Desk() as desk:
         for order_status in (OrdStatus.NEW, OrdStatus.FILLED, OrdStatus.DENIED):
             order = new_order(order_status.value)

@@ -88,7 +88,8 @@ async def test_a_bound_key_hears_nothing_of_what_others_hold(bound: tuple[str, .
 @pytest.mark.parametrize(
     ("who", "query", "seen"),
     [
-        ("rita", "", {"gateway", "default", "second", "s1"}),
+        ("rita", "", {"gateway", "default", "second", "s1", "ibkr"}),
+        ("rita", "?scope=venue&id=IBKR", {"ibkr"}),
         ("rita", "?scope=account", {"default", "second"}),
         ("rita", "?scope=account&id=second", {"second"}),
         ("bound", "", {"a1"}),

@@ -17,7 +17,8 @@ TRADING = "/api/trading/trading"
 
 
 async def test_positions_are_filtered_by_each_parameter() -> None:
-    """Live and simulated positions in one list are only useful if they can be told apart."""
+    """Live and simulated positions in one list are only useful if they can be told apart; and a venue in capitals,
+    as the configuration may have it, must not look as if nothing were held there."""
     async with Desk() as desk:
         desk.fake.holdings = (
             position_view("a", "s1"),
@@ -31,6 +32,7 @@ async def test_positions_are_filtered_by_each_parameter() -> None:
             ("?strategy_id=s1", 2),
             ("?symbol=BTC/USDT", 1),
             ("?venue=binance", 0),
+            ("?venue=IBKR", 3),
             ("?account=a&book=shadow", 1),
         ):
             answer = await desk.ask("GET", f"/api/trading/positions{query}")

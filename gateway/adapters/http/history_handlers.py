@@ -94,7 +94,7 @@ class HistoryHandlers:
                 accounts=narrowed(query.account, caller.accounts),
                 strategies=narrowed(query.strategy_id, caller.strategies),
                 symbol=query.symbol,
-                venue=None if query.venue is None else query.venue.lower(),
+                venue=query.venue,
                 before=before,
                 limit=query.limit + 1,
             )

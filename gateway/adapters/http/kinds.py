@@ -66,6 +66,13 @@ class Name(Kind):
         raise FieldProblem("must be a string of 1 to 64 characters: letters, digits and . _ : / @ + -", "correct it")
 
 
+class VenueName(Name):
+    """A venue, in the one spelling that is kept: case does not matter where a person names one."""
+
+    def read(self, value: object) -> str:
+        return super().read(value).lower()
+
+
 class Amount(Kind):
     """A positive exact decimal, as a JSON number or as a string."""
 
@@ -139,7 +146,8 @@ class Algorithm(Kind):
 
 
 class Words(Kind):
-    """A comma-separated list of words, each standing for one or more values; for query parameters."""
+    """A comma-separated list of words, each standing for one or more values; for query parameters. Their case does not
+    matter."""
 
     def __init__(self, text: str, words: Mapping[str, tuple[str, ...]]) -> None:
         one = "|".join(words)
@@ -148,7 +156,7 @@ class Words(Kind):
 
     def read(self, value: object) -> tuple[str, ...]:
         found: list[str] = []
-        for word in str(value).split(","):
+        for word in str(value).lower().split(","):
             if word not in self._words:
                 rule = "must be one or more of " + ", ".join(self._words)
                 raise FieldProblem(rule, "separate several with commas, without spaces")

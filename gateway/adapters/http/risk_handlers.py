@@ -58,6 +58,8 @@ class RiskHandlers:
 
     async def show(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         query = read_query(request.query.items(), RiskQuery)
+        if query.scope == ScopeKind.VENUE and query.id is not None:
+            query = msgspec.structs.replace(query, id=query.id.lower())
         first, revision = 0, None
         if query.cursor is not None:
             first, (revision,) = read_cursor(query.cursor, 1)

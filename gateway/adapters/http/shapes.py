@@ -5,7 +5,19 @@ from typing import Annotated
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from gateway.adapters.http.kinds import Algorithm, Amount, Choice, Flag, Moment, Name, Names, Text, Whole, Words
+from gateway.adapters.http.kinds import (
+    Algorithm,
+    Amount,
+    Choice,
+    Flag,
+    Moment,
+    Name,
+    Names,
+    Text,
+    VenueName,
+    Whole,
+    Words,
+)
 from gateway.adapters.http.reading import Fields
 from gateway.domain.enums import (
     OPEN_STATUSES,
@@ -202,7 +214,7 @@ class OrdersQuery(Struct, frozen=True):
     account: Annotated[str | None, Name("Only this account.")] = None
     strategy_id: Annotated[str | None, Name("Only this strategy.")] = None
     symbol: Annotated[str | None, Name("Only this symbol.")] = None
-    venue: Annotated[str | None, Name("Only this venue.")] = None
+    venue: Annotated[str | None, VenueName("Only this venue.")] = None
     status: Annotated[tuple[str, ...] | None, Words("Only these, comma-separated.", STATUS_WORDS)] = None
     route: Annotated[str | None, Choice("Only this route.", {route.value: route.value for route in Route})] = None
     limit: Annotated[int, Whole("How many at most.", 1, MAX_PAGE)] = 100
@@ -216,7 +228,7 @@ class PositionsQuery(Struct, frozen=True):
     account: Annotated[str | None, Name("Only this account.")] = None
     strategy_id: Annotated[str | None, Name("Only this strategy.")] = None
     symbol: Annotated[str | None, Name("Only this symbol.")] = None
-    venue: Annotated[str | None, Name("Only this venue.")] = None
+    venue: Annotated[str | None, VenueName("Only this venue.")] = None
 
 
 class PortfolioQuery(Struct, frozen=True):
@@ -233,7 +245,7 @@ class ClosedPositionsQuery(Struct, frozen=True):
     account: Annotated[str | None, Name("Only this account.")] = None
     strategy_id: Annotated[str | None, Name("Only this strategy.")] = None
     symbol: Annotated[str | None, Name("Only this symbol.")] = None
-    venue: Annotated[str | None, Name("Only this venue.")] = None
+    venue: Annotated[str | None, VenueName("Only this venue.")] = None
     limit: Annotated[int, Whole("How many at most.", 1, MAX_PAGE)] = 100
     cursor: Annotated[str | None, Text("`next_cursor` of the page before.", 500)] = None
 
