@@ -45,6 +45,12 @@ async def test_without_keys_the_gateways_own_page_may_ask() -> None:
         assert (await desk.ask("GET", "/api/trading/modes", headers={"Origin": desk.url})).status == 200
 
 
+async def test_names_of_this_machine_are_its_own_in_any_case() -> None:
+    """Who types a URL in capitals is no page under a foreign name."""
+    async with Desk() as desk:
+        assert (await desk.ask("GET", ORDERS, headers={"Host": "LOCALHOST:8000"})).status == 200
+
+
 @pytest.mark.parametrize(
     ("header", "code"),
     [

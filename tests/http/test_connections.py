@@ -3,10 +3,12 @@
 import asyncio
 import json
 import logging
+import socket
 from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
+import uvloop
 
 from gateway.adapters.http import connections
 from gateway.adapters.http.connections import most_connections
@@ -42,6 +44,21 @@ async def test_half_a_head_is_waited_for_only_so_long(caplog: pytest.LogCaptureF
         assert json.loads(body)["code"] == "HEAD_TIMEOUT"
         assert desk.server.connections.closed() == {("head_timeout",): 1, ("room",): 0, ("full",): 0, ("unread",): 0}
         assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
+def test_half_a_head_at_once_is_told_why_it_ends() -> None:
+    """uvloop hands over what has come before aiohttp waits for it: without this, it was closed without a word."""
+
+    async def send_before_it_is_accepted() -> bytes:
+        async with Desk(DESK, settings=HASTY) as desk:
+            client = socket.create_connection(("127.0.0.1", desk.server.port))
+            client.sendall(READ[:30])
+            reader, writer = await asyncio.open_connection(sock=client)
+            answer = await rest_of(reader)
+            writer.close()
+            return answer
+
+    assert uvloop.run(send_before_it_is_accepted()).startswith(b"HTTP/1.1 408 ")
 
 
 async def test_half_a_head_after_a_request_is_waited_for_only_so_long() -> None:

@@ -190,7 +190,7 @@ def _bearer(request: Asking) -> str | None:
 
 def _is_loopback_name(host: str) -> bool:
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return name == "localhost" or is_loopback(name)
+    return name.lower() == "localhost" or is_loopback(name)
 
 
 @functools.lru_cache(maxsize=1_024)

@@ -149,10 +149,9 @@ class BoundedProtocol(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if not self.is_waiting:
-            if self.has_asked:
-                self._head_came()
-        elif data and not self._upgraded:
+        if self.has_asked and not self.is_waiting:
+            self._head_came()
+        elif data and not self._upgraded:  # perhaps of the first request, while aiohttp does not wait for it yet
             self._has_part = True
             self._await_head()
 
