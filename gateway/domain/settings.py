@@ -14,7 +14,8 @@ from gateway.domain.enums import Role
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the HTTP server listens. With no key configured it binds loopback only, whatever is asked.
+    """Where the HTTP server listens. With no key configured it binds loopback only, and refuses to
+    start anywhere else.
 
     At most ``max_connections`` are open, and as many streams; the whole head of a request has to come within
     ``head_timeout_s``, the next one within ``keep_alive_s``.

@@ -171,7 +171,7 @@ WARNINGS = [
         "modes: {global: LIVE, venues: {ibkr: {mode: LIVE}}}\nvenues: {ibkr: {}}\nmarket_data: {source: synthetic}",
         "gateway.yaml:3: market_data.source is synthetic: live orders would be checked against prices that are not",
     ),
-    ("server:\n  host: 0.0.0.0", "gateway.yaml:2: server.host is ignored: without a key in principals.yaml"),
+    ("server:\n  host: 0.0.0.0", "gateway.yaml:2: server.host is not this machine: without a key in principals.yaml"),
     ("accounts: {main: {}}", "gateway.yaml:1: accounts has no `default`: orders must name their account"),
 ]
 

@@ -160,7 +160,7 @@ def check_server(documents: Documents) -> None:
         documents.problems.add(gateway.place("server", missing), "is missing", hint="TLS needs tls_cert and tls_key")
     host = gateway.get("server", "host", default="127.0.0.1")
     if host not in _LOOPBACK and not documents[PRINCIPALS].get("principals"):
-        text = "is ignored: without a key in principals.yaml the server listens on this machine only"
+        text = "is not this machine: without a key in principals.yaml the gateway does not start there"
         documents.problems.warn(gateway.place("server", "host"), text)
 
 
