@@ -214,8 +214,12 @@ def audit_verify(data_dir: Path) -> int:
         print(f"record {problem.seq}: {problem.what}" if problem.seq is not None else problem.what, file=sys.stderr)
     if report.records:
         print(f"{report.records} records checked, {report.first_seq} to {report.last_seq}, head {report.head_hash}")
-    if report.problems:
+    if report.is_broken:
         print(f"BROKEN: {len(report.problems)} problem(s)", file=sys.stderr)
+        return 1
+    if report.problems:
+        part = "to its end, and nothing is wrong with what was read" if report.records else "at all: nothing was read"
+        print(f"not checked {part}", file=sys.stderr)
         return 1
     print("ok: the chain is whole")
     return 0

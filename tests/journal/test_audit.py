@@ -11,6 +11,7 @@ import pytest
 
 from gateway.adapters.journal import anchor, audit, verify
 from gateway.adapters.journal.chain import genesis, link
+from gateway.app.checks import audit_verify
 from gateway.domain.events import SnapshotDue
 from gateway.domain.facts import PortfolioRecorded
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
@@ -348,6 +349,32 @@ def test_a_journal_that_cannot_be_read_is_a_finding(tmp_path: Path, journal_dir:
     assert "cannot be read: the journal file is damaged" in found(journal_dir)[-1][1]
     file.write_bytes(b"no database" * 1_000)
     assert "cannot be read: the journal file is not an SQLite database" in found(journal_dir)[-1][1]
+
+
+def _verdict(directory: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """What the command ends with, and the last that it says."""
+    status = audit_verify(directory)
+    return status, capsys.readouterr().err.splitlines()[-1]
+
+
+def test_what_was_not_read_is_not_called_broken(
+    tmp_path: Path, journal_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, a slip in ``--data`` tells somebody that the records of their money are damaged; and a journal that
+    vanished beside its anchor must not pass for such a slip."""
+    assert _verdict(tmp_path / "nowhere", capsys) == (1, "not checked at all: nothing was read")
+    monkeypatch.setattr(audit, "_check_whole", _reports_a_disk_error)
+    assert _verdict(journal_dir, capsys) == (1, "not checked to its end, and nothing is wrong with what was read")
+    tamper(journal_dir, "UPDATE records SET body = body || ' ' WHERE seq = 3")
+    assert _verdict(journal_dir, capsys) == (1, "BROKEN: 2 problem(s)")
+    (journal_dir / "journal.sqlite3").unlink()
+    assert _verdict(journal_dir, capsys) == (1, "BROKEN: 1 problem(s)")
+
+
+def _reports_a_disk_error(*_: object) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    raise error
 
 
 def test_a_journal_on_a_read_only_disk_can_be_audited(journal_dir: Path) -> None:

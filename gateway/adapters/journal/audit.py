@@ -15,7 +15,7 @@ from gateway.adapters.journal.anchor import FILE_NAME as ANCHOR_NAME
 from gateway.adapters.journal.anchor import Anchor, AnchorUnreadable, load_anchor
 from gateway.adapters.journal.archive import is_order_row
 from gateway.adapters.journal.checkpoints import digest
-from gateway.adapters.journal.errors import in_words
+from gateway.adapters.journal.errors import in_words, is_of_the_moment
 from gateway.adapters.journal.history import is_closed_row, is_point_row
 from gateway.adapters.journal.looking import uri_for_a_look
 from gateway.adapters.journal.walk import AuditReport, Problem, Row, Walk
@@ -46,6 +46,7 @@ def verify(path: str | Path, partition: str = "main") -> AuditReport:
     """
     directory = Path(path)
     walk = Walk(partition)
+    anchor: Anchor | AnchorUnreadable | None = None
     try:
         # In this order: anchor and checkpoints only name records that were durable before them.
         anchor = load_anchor(directory)
@@ -59,9 +60,11 @@ def verify(path: str | Path, partition: str = "main") -> AuditReport:
             _check_archive(walk, connection)
         _check_end(walk, directory, anchor)
     except FileNotFoundError:
-        walk.found(None, f"there is no journal in {directory}")
+        though = "" if anchor is None else f", although {ANCHOR_NAME} there is of one"
+        walk.found(None, f"there is no journal in {directory}{though}", is_unread=anchor is None)
     except (sqlite3.Error, OSError) as error:
-        walk.found(walk.last_seq + 1 if walk.records else None, f"the journal cannot be read: {in_words(error)}")
+        seq = walk.last_seq + 1 if walk.records else None
+        walk.found(seq, f"the journal cannot be read: {in_words(error)}", is_unread=is_of_the_moment(error))
     return walk.report()
 
 

@@ -19,6 +19,18 @@ _WORDS = {
     sqlite3.SQLITE_CORRUPT: "the journal file is damaged",
     sqlite3.SQLITE_NOTADB: "the journal file is not an SQLite database",
 }
+#: Nothing that these say is about what the file holds.
+_OF_THE_MOMENT = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
 
 
 def in_words(error: Exception) -> str:
@@ -30,6 +42,11 @@ def in_words(error: Exception) -> str:
 def is_damage(error: Exception) -> bool:
     """Whether the file's content is at fault and not the moment: trying again is of no use."""
     return _primary_code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def is_of_the_moment(error: Exception) -> bool:
+    """Whether the file could not be reached or read just then, which says nothing of its content."""
+    return isinstance(error, OSError) or _primary_code(error) in _OF_THE_MOMENT
 
 
 @contextmanager

@@ -11,10 +11,12 @@ Row = tuple[int, object, str, object, bytes]
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Something that is not as it was written. ``seq`` is where; None when it concerns the journal as a whole."""
+    """Something that is not as it was written. ``seq`` is where; None when it concerns the journal as a whole.
+    ``is_unread``: nothing was found there, for the file could not be read in this moment, or is none."""
 
     seq: int | None
     what: str
+    is_unread: bool = False
 
 
 class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,11 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_intact(self) -> bool:
         return not self.problems
+
+    @property
+    def is_broken(self) -> bool:
+        """Something was found to be wrong. Neither, where it could not be read and what was read is right."""
+        return any(not problem.is_unread for problem in self.problems)
 
 
 class Walk:
@@ -49,9 +56,9 @@ class Walk:
         self._problems: list[Problem] = []
         self._omitted = 0
 
-    def found(self, seq: int | None, what: str) -> None:
+    def found(self, seq: int | None, what: str, *, is_unread: bool = False) -> None:
         if len(self._problems) < _KEPT_PROBLEMS:
-            self._problems.append(Problem(seq, what))
+            self._problems.append(Problem(seq, what, is_unread))
         else:
             self._omitted += 1
 
