@@ -26,7 +26,7 @@ from gateway.domain.events import Event, ReportsReceived, SubmitCompleted, Venue
 from gateway.domain.orders import ExecutionReport, Order
 from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Clock
-from gateway.ports.journal import OrderArchive
+from gateway.ports.journal import JournalBroken, JournalUnavailable, OrderArchive
 from gateway.ports.sending import IS_WANTED
 from gateway.ports.venue import Answer, ReleasesOrders, Venue
 from gateway.service.foreign_text import clean_reports, clean_text
@@ -42,6 +42,8 @@ _SHADOW, _ACCEPTED, _TRADE = Route.SHADOW, SubmitStatus.ACCEPTED, ExecType.TRADE
 _log = logging.getLogger(__name__)
 #: Until a cancel for which no budget had room is asked for again: at first, and at most.
 _THROTTLED_FIRST_S, _THROTTLED_MAX_S = 1.0, 8.0
+#: The same for an order in the archive that cannot be read.
+_UNREAD_FIRST_S, _UNREAD_MAX_S = 0.5, 30.0
 
 
 class Executor:
@@ -67,6 +69,8 @@ class Executor:
         self._look_ups = LookUps(table, process, find_order, self.on_reports, clock, tasks)
         #: The last request about each order that the venue has not answered yet.
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        #: One at a time: what one brings back and changes, another must not bring back as it was before.
+        self._restoring = asyncio.Lock()
         #: The market's average price while an order works, recorded with what is executed.
         self.traded = TradedAverage()
         #: Told of a venue whose connection was made or lost, once the state knows.
@@ -228,8 +232,8 @@ class Executor:
 
     def on_reports(self, reports: tuple[ExecutionReport, ...]) -> None:
         reports = clean_reports(reports)
-        if missing := {report.order_id for report in reports if report.order_id not in self._state.orders}:
-            self._tasks.spawn(self._restore_and_record(reports, missing), "late reports")
+        if any(report.order_id not in self._state.orders for report in reports):
+            self._tasks.spawn(self._restore_and_record(reports), "late reports")
         elif reports:
             self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=reports, vwaps=self._vwaps_of(reports)))
             for report in reports:
@@ -249,11 +253,34 @@ class Executor:
                 vwaps[order.order_id] = vwap
         return vwaps
 
-    async def _restore_and_record(self, reports: tuple[ExecutionReport, ...], missing: set[str]) -> None:
-        """A report on an order that is not in memory: it may be one that was finished long ago."""
-        found = [self._find_order(order_id) or await self._archive.find(order_id) for order_id in sorted(missing)]
-        restored = tuple(order for order in found if order is not None)
-        self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=reports, restored=restored))
+    async def _restore_and_record(self, reports: tuple[ExecutionReport, ...]) -> None:
+        """Reports on orders that are not in memory: they may be ones that were finished long ago. Those of an order
+        that cannot be read now wait until it can: nobody tells them again."""
+        wait_s = _UNREAD_FIRST_S
+        while reports:
+            async with self._restoring:
+                found, unread = await self._archived({report.order_id for report in reports})
+                if ready := tuple(report for report in reports if report.order_id not in unread):
+                    restored = tuple(order for order in found if order.order_id not in self._state.orders)
+                    self._process(ReportsReceived(ts_ns=self._clock.now_ns(), reports=ready, restored=restored))
+            if reports := tuple(report for report in reports if report.order_id in unread):
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, _UNREAD_MAX_S)
+
+    async def _archived(self, order_ids: set[str]) -> tuple[list[Order], set[str]]:
+        """Those that there are, in memory or out of it, and the ids of those of which that cannot be told."""
+        found: list[Order] = []
+        unread: set[str] = set()
+        for order_id in sorted(order_ids):
+            try:
+                order = self._find_order(order_id) or await self._archive.find(order_id)
+            except (JournalUnavailable, JournalBroken) as error:
+                _log.error("what was reported of order %s waits: %s", order_id, error)
+                unread.add(order_id)
+                continue
+            if order is not None:
+                found.append(order)
+        return found, unread
 
     def on_status(self, venue: str, is_connected: bool, text: str) -> None:
         self._process(
