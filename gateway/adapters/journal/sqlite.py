@@ -20,6 +20,7 @@ from gateway.adapters.journal.codec import encode_record
 from gateway.adapters.journal.connection import Reader, Statement, Writer, chunked
 from gateway.adapters.journal.errors import told
 from gateway.adapters.journal.history import History
+from gateway.adapters.journal.in_place import InPlace
 from gateway.adapters.journal.lock import DirectoryLock
 from gateway.adapters.journal.opening import (
     Head,
@@ -76,6 +77,7 @@ class SqliteJournal:
         self.archived_seq = archived_seq
         self._archive = Archive(reader, lambda: self._unarchived.orders(self._appender.head.seq))
         self._history = History(reader, lambda: self._unarchived.entries(self._appender.head.seq))
+        self._in_place = InPlace(directory)
         self._turn = asyncio.Lock()
         self._is_closed = False
         #: Whether the anchor may still say that the journal ends where it stood when it was last closed.
@@ -162,6 +164,7 @@ class SqliteJournal:
             # A start folds what comes after the checkpoint: what came before must be in the archive.
             statements = checkpoints.saving(self._partition, checkpoint, own_digest, record_hash)
             await self._write(statements, self._appender.head, is_archiving=True)
+            self._in_place.look()
             with told("anchored"):
                 await self._drop_anchor(is_closed=False)
 
@@ -214,6 +217,7 @@ class SqliteJournal:
             self._is_closed = True
             try:
                 await self._appender.settle()
+                self._in_place.look()  # the folder may be another journal's by now, and so may the anchor in it
                 await self._close_connections()
                 # Last, and as the end only when the log was folded into the file: a log that is still there may
                 # hold a batch that failed at its very last step, which the next start would find behind the end.
@@ -237,6 +241,7 @@ class SqliteJournal:
         if self._is_closed:
             raise JournalUnavailable("the journal is closed")
         await self._appender.settle()
+        self._in_place.look_in_time()
         self._unarchived.forget_after(self._appender.head.seq)
         if self._is_anchor_old:
             with told("anchored"):
