@@ -8,7 +8,7 @@ from gateway.core.state import GatewayState
 from gateway.domain.records import Checkpoint
 from gateway.ports.clock import Clock
 from gateway.ports.intake import NotAccepting
-from gateway.ports.journal import Journal, JournalUnavailable
+from gateway.ports.journal import Journal, JournalBroken, JournalUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -42,5 +42,5 @@ class Checkpointing:
         try:
             await durable(checkpoint.seq)
             await self._journal.save_checkpoint(checkpoint)
-        except (JournalUnavailable, NotAccepting) as error:
+        except (JournalUnavailable, JournalBroken, NotAccepting) as error:
             _log.warning("no checkpoint was written: %s", error)

@@ -20,7 +20,7 @@ from gateway.domain.orders import Actor, NewOrderSingle, Order, Reject, ReplaceR
 from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Calendar, Clock
 from gateway.ports.intake import NotAccepting, OrderStory, Outcome, Reply, RequestInvalid, T
-from gateway.ports.journal import OrderArchive
+from gateway.ports.journal import JournalBroken, JournalUnavailable, OrderArchive
 from gateway.ports.market_data import MarketData
 from gateway.ports.policy import PolicyEngine
 from gateway.ports.telemetry import Telemetry
@@ -149,7 +149,12 @@ class Intake:
 
     async def _find_archived(self, account: str, cl_ord_id: str) -> Order | None:
         """An order that left memory. Another request may have used the id meanwhile: memory is asked once more."""
-        archived = await self._archive.find_by_client_id(account, cl_ord_id)
+        try:
+            archived = await self._archive.find_by_client_id(account, cl_ord_id)
+        except (JournalUnavailable, JournalBroken) as error:
+            raise NotAccepting(
+                "journal_unavailable", f"whether the order is there already is not known: {error}"
+            ) from error
         return self._engine.find_client_order(account, cl_ord_id) or archived
 
     async def _repeat(self, earlier: Order, mark: str) -> Reply:

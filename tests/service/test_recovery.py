@@ -10,8 +10,9 @@ from gateway.domain.config import Limits
 from gateway.domain.enums import Mode, OrdStatus, Side, SubmitStatus
 from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition
-from gateway.domain.records import Entry
+from gateway.domain.records import Checkpoint, Entry
 from gateway.ports.intake import NotAccepting
+from gateway.ports.journal import JournalBroken
 from gateway.ports.venue import Answer
 from gateway.service.recovery import recover, recover_with_archive
 from tests.fakes.journal import MemoryJournal
@@ -119,3 +120,16 @@ async def test_the_last_checkpoint_is_the_state_of_the_record_that_it_names() ->
     records_alone.rows = journal.rows
     (by_records, _), (by_checkpoint, _) = await recover(records_alone), await recover(journal)
     assert state_hash(by_checkpoint) == state_hash(by_records)
+
+
+async def test_a_checkpoint_beside_an_unreadable_record_is_told_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Without this, one disk error beside a checkpoint fills the log with a traceback, and ends a stop with one."""
+
+    async def save(checkpoint: Checkpoint) -> None:
+        raise JournalBroken("the journal file is damaged")
+
+    async with desk() as one:
+        await one.place()
+        one.journal.save_checkpoint = save  # type: ignore[method-assign]
+        await one.engine.close()
+    assert "no checkpoint was written: the journal file is damaged" in caplog.text

@@ -4,11 +4,14 @@ import asyncio
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from gateway.domain.enums import Mode, OrdStatus
 from gateway.domain.events import AdmissionsAbandoned
 from gateway.domain.facts import OrderHeld, OrderWithdrawn
+from gateway.domain.orders import Order
 from gateway.ports.intake import NotAccepting, Outcome
+from gateway.ports.journal import JournalBroken, JournalUnavailable
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.outside import FunctionPolicy
 from tests.service.desk import desk
@@ -103,3 +106,21 @@ async def test_a_clock_that_repeats_itself_gives_no_order_id_twice() -> None:
         async with desk(journal=journal, clock=_StoppedClock()) as one:
             order_ids.add(one.order(await one.place(limit=D(100))).order_id)
         assert len(order_ids) == count
+
+
+@pytest.mark.parametrize("error", [JournalUnavailable("the disk reports an error"), JournalBroken("it is malformed")])
+async def test_a_repeat_that_cannot_be_looked_for_is_not_accepted(error: Exception) -> None:
+    """Without this, a client whose order may be there already hears of an error inside, without a word on when to ask
+    again."""
+
+    async def find(account: str, cl_ord_id: str) -> Order | None:
+        raise error
+
+    async with desk() as one:
+        await one.place(cl_ord_id="a")
+        one.journal.may_hold = lambda account, cl_ord_id: True  # type: ignore[method-assign]
+        one.journal.find_by_client_id = find  # type: ignore[method-assign]
+        with pytest.raises(NotAccepting, match=str(error)) as refused:
+            await one.place(cl_ord_id="b")
+        assert refused.value.reason == "journal_unavailable"
+        assert (await one.place(cl_ord_id="a")).outcome is Outcome.REPEATED
