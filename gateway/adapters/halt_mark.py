@@ -62,9 +62,15 @@ class FileHaltMark:
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "halt_mark.json"
         if not self._path.exists():
-            self.set(())
+            self._create()
         else:
             self._make_room()
+
+    def _create(self) -> None:
+        """Whole or not at all: what a first start leaves behind that cannot go on must not halt the next one."""
+        mark, self._path = self._path, self._path.with_name(f"{self._path.name}.new")
+        self.set(())
+        self._path = self._path.replace(mark)
 
     def _make_room(self) -> None:
         """That of an earlier version had less."""

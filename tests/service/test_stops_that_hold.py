@@ -1,6 +1,8 @@
 """A stop holds whatever else stops, refuses, restarts or is full beside it."""
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -305,3 +307,18 @@ async def test_what_is_asked_of_an_order_is_settled_although_the_venue_did_not_f
             await one.until(lambda: order.pending_replace is None)
         else:
             await one.until(lambda: order.ord_status is OrdStatus.CANCELED)
+
+
+def test_a_first_start_on_a_full_disk_halts_no_later_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a start that failed before anything was there leaves an empty mark: once there is room, the
+    gateway starts halted, although nobody stopped anything."""
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space left"):
+            FileHaltMark(tmp_path)
+    assert FileHaltMark(tmp_path).stops() == []
+    assert [path.name for path in tmp_path.iterdir()] == ["halt_mark.json"]
