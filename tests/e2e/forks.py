@@ -198,7 +198,7 @@ def _become(environ: Mapping[str, str], output: int) -> None:
 def _judge_once() -> None:
     """The shipped policies without their cases, which is what a ``Site`` has, for all that is forked: a start has them
     judged in a process of its own, which takes longer than all the rest. Any others are judged as ever."""
-    gate = import_module("gateway.adapters.policy.gate")
+    gate: Any = import_module("gateway.adapters.policy.gate")
     sources = import_module("gateway.adapters.policy.sources")
     read = sources.read_sources(ROOT / "policies")
     approve, shipped = gate.approve, gate.approve(msgspec.structs.replace(read, golden={}))
