@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from gateway.adapters.journal.outside import from_outside, read_only
 from gateway.app.checks import audit_verify, replay_journal
 from gateway.ports.journal import JournalUnavailable
 from tests.journal.helpers import opened, write_notes
-from tests.journal.read_only import no_writes
+from tests.journal.read_only import no_writes, open_to_all
 from tests.journal.samples import notes
 
 
@@ -50,8 +49,8 @@ async def test_an_empty_log_holds_nothing_back(tmp_path: Path) -> None:
 async def test_a_backup_is_taken_of_what_cannot_be_written(tmp_path: Path) -> None:
     """Without this, a disk that went read-only, as failing disks do, cannot be saved from."""
     await write_notes(tmp_path, 9)
-    with no_writes(tmp_path) as copy, tempfile.TemporaryDirectory() as elsewhere:
-        assert take_backup(copy, Path(elsewhere) / "backup").records == 9
+    with open_to_all() as elsewhere, no_writes(tmp_path) as copy:
+        assert take_backup(copy, elsewhere / "backup").records == 9
 
 
 async def test_what_a_log_holds_is_not_left_out_in_silence(tmp_path: Path) -> None:
