@@ -6,13 +6,13 @@ business of ``core.config_change``.
 """
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from enum import Enum, auto
 from typing import Any
 
 import msgspec
 
 from gateway.core.unsaid import left_groups, throttles_in_force
+from gateway.domain.as_written import as_written
 from gateway.domain.breakers import BreakerConfig
 from gateway.domain.candidates import CandidateGates, CandidateTerms
 from gateway.domain.capabilities import VenueCapabilities
@@ -32,7 +32,7 @@ from gateway.domain.config import (
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode
 from gateway.domain.instruments import Instrument
-from gateway.domain.money import ZERO, plain
+from gateway.domain.money import ZERO
 from gateway.domain.rollout import (
     ApprovalTerms,
     CanaryCaps,
@@ -94,8 +94,8 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "figures": Looser.NEVER,
         "cost_method": Looser.NEVER,
         "snapshot_every_s": Looser.NEVER,
-        "day_roll": Looser.WITHIN,
-        "day_rolls": Looser.WITHIN,
+        "day_roll": Looser.WHEN_OTHER,  # a day begun early forgives its losses
+        "day_rolls": Looser.NEVER,  # compared beside this table
     },
     VenueCapabilities: dict.fromkeys(VenueCapabilities.__struct_fields__, Looser.NEVER),
     ReconciliationTerms: {
@@ -190,7 +190,7 @@ DIRECTIONS: Mapping[type, Mapping[str, Looser]] = {
         "max_qty": Looser.WHEN_HIGHER,
         "margin_rate": Looser.WHEN_LOWER,
     },
-    DayRoll: dict.fromkeys(DayRoll.__struct_fields__, Looser.WHEN_OTHER),  # a day begun early forgives its losses
+    DayRoll: dict.fromkeys(DayRoll.__struct_fields__, Looser.NEVER),  # compared as a whole
     FigureSampling: dict.fromkeys(FigureSampling.__struct_fields__, Looser.NEVER),
 }
 #: What a table that is not there is compared as; of any other, coming and going loosens nothing by itself.
@@ -209,6 +209,7 @@ _NAMES = {
     "limits.symbols": "risk.symbols",
     "limits.sectors": "risk.sectors",
     "limits.asset_classes": "risk.asset_classes",
+    **{f"limits.{name}": name for name in ("gap_events", "collar_max_age", "figures_max_age")},
     "throttles.gateway": "limits",
     "throttles.accounts": "risk.accounts",
     "throttles.strategies": "risk.strategies",
@@ -220,6 +221,8 @@ _NAMES = {
     "instruments": "symbols",
     "approved_symbols": "policy.approved_symbols",
 }
+#: Tables whose durations are written with a unit (``reset_after: 30m``), and so without one in their names.
+_WITH_UNITS = (BreakerConfig, DemotionTerms, LimitTable)
 _SHADOW = VenueMode()
 
 
@@ -235,9 +238,9 @@ def compare(old: TradingConfig, new: TradingConfig) -> Change:
     looser: list[str] = []
     tighter: list[str] = []
     moved = ((f"symbols.{path}", before, after, Looser.WHEN_OTHER) for path, before, after in left_groups(old, new))
-    for path, before, after, direction in (*_values(old, new, ""), *moved):
+    for path, before, after, direction in (*_values(old, new, ""), *_other_days(old, new), *moved):
         found = tighter if _is_within(after, before, direction) else looser
-        found.append(f"{path} {_text(before)} -> {_text(after)}")
+        found.append(f"{path} {as_written(before)} -> {as_written(after)}")
     return Change(tuple(looser), tuple(tighter))
 
 
@@ -249,7 +252,8 @@ def _values(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any, Loos
         before, after = getattr(old, name), getattr(new, name)
         if before == after or direction is Looser.NEVER:
             continue
-        at = f"{path}.{name}" if path else name
+        word = name.removesuffix("_s") if isinstance(old, _WITH_UNITS) else name
+        at = f"{path}.{word}" if path else word
         at = _NAMES.get(at, at)
         if direction is not Looser.WITHIN:
             yield at, before, after, direction
@@ -259,6 +263,14 @@ def _values(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any, Loos
             yield at, before, after, Looser.WHEN_HIGHER
         else:
             yield from _values(before, after, at)
+
+
+def _other_days(old: TradingConfig, new: TradingConfig) -> Iterator[tuple[str, Any, Any, Looser]]:
+    """The venues that are in both, and whose day begins at another moment now."""
+    for venue, before in old.day_rolls.items():
+        after = new.day_rolls.get(venue, before)
+        if after != before:
+            yield f"venues.{venue}.day_roll", before, after, Looser.WHEN_OTHER
 
 
 def _named(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any, Any, Looser]]:
@@ -290,19 +302,6 @@ def _is_within(after: Any, before: Any, direction: Looser) -> bool:
     if direction is Looser.WHEN_HIGHER_LOSS and (after < 1) != (before < 1):
         return False
     return bool(after <= before)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(str, value))}]"
-    if isinstance(value, msgspec.Struct):
-        given = msgspec.structs.asdict(value).items()
-        return ", ".join(f"{name} {_text(part)}" for name, part in given if part is not None)
-    return str(value)
 
 
 def with_lower_modes(old: TradingConfig, new: TradingConfig) -> TradingConfig:

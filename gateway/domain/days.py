@@ -16,6 +16,10 @@ class DayRoll(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     minute: int = 0
 
+    def __str__(self) -> str:
+        """As a person is told of it."""
+        return f"{self.minute // 60:02}:{self.minute % 60:02} {self.timezone}"
+
     def day_of(self, date_ordinal: int, local_minute: int) -> int:
         """The trading day, as an ordinal of dates, of a moment on that local date at that local minute."""
         if self.minute >= _NOON:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.domain.as_written import as_written
 from gateway.domain.candidates import CandidateTerms
 from gateway.domain.enums import CanaryUnit, Mode, Word
 from gateway.domain.money import ONE, plain
@@ -76,8 +77,9 @@ class RolloutStep(msgspec.Struct, frozen=True, kw_only=True):
             words.append(f"errors below {plain(self.max_error_rate * 100)}%")
         if self.notional_bp is not None:
             words.append(f"at most {percent(self.notional_bp)} of the value")
-        caps = [f"{name} {value}" for name, value in msgspec.structs.asdict(self.caps).items() if value is not None]
-        return ", ".join([*words, *caps])
+        if self.caps != CanaryCaps():
+            words.append(as_written(self.caps))
+        return ", ".join(words)
 
 
 def percent(weight_bp: int) -> str:

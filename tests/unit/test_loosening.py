@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.loosening import DIRECTIONS, Change, compare, with_lower_modes
+from gateway.domain.breakers import BreakerAction, BreakerConfig
 from gateway.domain.config import AccountConfig, Limits, LimitTable, TradingConfig, VenueMode
 from gateway.domain.days import DayRoll
 from gateway.domain.enums import Mode, SelfMatchPrevention, SelfMatchScope
 from gateway.domain.instruments import Instrument
-from gateway.domain.rollout import CanaryCaps, Rollout
+from gateway.domain.rollout import CanaryCaps, DemotionTerms, Promotions, Rollout, RolloutStep
 from gateway.domain.throttles import Executions, RepeatedExecutions, Throttles, ThrottleTable
 
 D = Decimal
@@ -235,7 +236,33 @@ def test_a_day_that_begins_elsewhere_counts_as_looser() -> None:
     """Without it who may edit a file could begin a venue's day at once, and with it forgive what was lost today."""
     old = TradingConfig(revision="r", day_rolls={"ibkr": DayRoll()})
     new = TradingConfig(revision="q", day_rolls={"ibkr": DayRoll(minute=600), "new": DayRoll()}, day_roll=DayRoll())
-    assert compare(old, new).looser == ("day_rolls.ibkr.minute 0 -> 600",)
+    assert compare(old, new).looser == ("venues.ibkr.day_roll 00:00 UTC -> 10:00 UTC",)
     assert compare(BASE, TradingConfig(revision="q", day_roll=DayRoll(minute=60))).looser == (
-        "day_roll.minute 0 -> 60",
+        "day_roll 00:00 UTC -> 01:00 UTC",
     )
+
+
+def test_what_loosens_is_told_as_it_is_written() -> None:
+    """Without this, who has to approve an edit would read `<Promotions.MANUAL>`, and names of no file."""
+    breaker = BreakerConfig(threshold=D(1), action=BreakerAction.HALT, reset_after_s=1_800)
+    old = msgspec.structs.replace(
+        BASE,
+        circuit_breakers={"drawdown": breaker},
+        limits=LimitTable(gateway=Limits(restricted_symbols={"AAPL": "sued"}, require_market_data=True)),
+    )
+    new = msgspec.structs.replace(
+        BASE,
+        circuit_breakers={"drawdown": msgspec.structs.replace(breaker, reset_after_s=60)},
+        limits=LimitTable(gateway=Limits(require_market_data=False), collar_max_age_s=90),
+        rollout=Rollout(promotions={"ibkr": Promotions.MANUAL}, demotion=DemotionTerms(cool_down_s=0)),
+    )
+    assert set(compare(old, new).looser) == {
+        "collar_max_age 60 -> 90",
+        "limits.require_market_data true -> false",
+        "limits.restricted_symbols {AAPL: sued} -> {}",
+        "circuit_breakers.drawdown.reset_after 1800 -> 60",
+        "promotions {} -> {ibkr: manual}",
+        "demotion.cool_down 3600 -> 0",
+    }
+    capped = RolloutStep(weight_bp=100, days=1, caps=CanaryCaps(max_live_notional=D("1E+5")))
+    assert str(capped) == "1% for 1 d, max_live_notional 100000"

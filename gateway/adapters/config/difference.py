@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.domain.as_written import as_written
 from gateway.domain.config import TradingConfig
 from gateway.domain.days import DayRoll
 from gateway.domain.money import plain
@@ -51,19 +52,7 @@ def _lines(old: _Things, new: _Things) -> Iterator[str]:
 def _change(path: str, before: Any, after: Any) -> str:
     if _HIDDEN.fullmatch(path):
         return f"{path} changed"
-    return f"{path} {_text(before)} -> {_text(after)}"
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_text(item) for item in value)}]"
-    return str(value) or '""'
+    return f"{path} {as_written(before)} -> {as_written(after)}"
 
 
 def _things(settings: Settings) -> _Things:
