@@ -9,7 +9,9 @@ import heapq
 from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.adapters.http.answer import wire
@@ -105,7 +107,7 @@ class Connections:
 class BoundedProtocol(RequestHandler):
     """A connection that is not held for nothing."""
 
-    __slots__ = ("_connections", "_has_part", "_head_timer", "_under_way", "_unread_timer")
+    __slots__ = ("_connections", "_has_part", "_head_timer", "_last_body", "_under_way", "_unread_timer")
 
     def __init__(self, connections: Connections, server: web.Server, **settings: Any) -> None:
         super().__init__(server, **settings)
@@ -113,6 +115,8 @@ class BoundedProtocol(RequestHandler):
         #: Runs while a head is waited for: the first one, or the rest of one of which a part came.
         self._head_timer: asyncio.TimerHandle | None = None
         self._has_part = False
+        #: Of the last request that aiohttp was given.
+        self._last_body: StreamReader = EMPTY_PAYLOAD
         self._unread_timer: asyncio.TimerHandle | None = None
         #: A request that is served past aiohttp.
         self._under_way: Any = None
@@ -143,17 +147,33 @@ class BoundedProtocol(RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._connections.leave(self)
+        self._last_body = EMPTY_PAYLOAD  # it knows this connection: else neither would go before the next collection
         self._head_came()
         self._took_some()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._messages:
+            self._last_body = self._messages[-1][1]
         if self.has_asked and not self.is_waiting:
             self._head_came()
         elif data and not self._upgraded:  # perhaps of the first request, while aiohttp does not wait for it yet
             self._has_part = True
             self._await_head()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # of asyncio: True keeps the other direction open
+        """A client that says no more may still listen (``nc -N``, some proxies): what it asked whole is answered. It
+        was done already, or is about to be; without its answer nobody would know what became of the order."""
+        is_asked = self.has_asked and not self.is_waiting and self._last_body.is_eof()
+        transport = self.transport
+        if not is_asked or self._upgraded or transport is None or transport.get_extra_info("ssl_object") is not None:
+            return False  # and so it is closed; TLS has no halves
+        if self._messages and isinstance(last := self._messages[-1][0], RawRequestMessage):
+            self._messages[-1] = (last._replace(should_close=True), self._messages[-1][1])
+        elif not self._messages:
+            self._close = True  # once the request that is under way has its answer
+        return True
 
     def pause_writing(self) -> None:
         super().pause_writing()

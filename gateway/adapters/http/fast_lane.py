@@ -178,6 +178,8 @@ class FastProtocol(BoundedProtocol):
                 transport.close()
             else:
                 transport.write(wire(response))
+                if self._close:  # the client says no more
+                    transport.close()
         if self._handler_waiter is not None:  # the server is stopping, and waited for this answer
             self._handler_waiter.set_result(None)
         if self._held:
