@@ -85,4 +85,4 @@ async def test_a_query_does_not_hide_a_path_and_a_wrong_method_is_still_told() -
         wrong = await desk.ask("PATCH", "/health/live")
         spelled = await desk.ask("GET", "/health/%6Cive")
     assert (live.status, wrong.status, spelled.status) == (200, 405, 200)
-    assert wrong.headers["Allow"] == "GET"
+    assert wrong.headers["Allow"] == "GET, HEAD"

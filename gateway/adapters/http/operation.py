@@ -36,6 +36,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         return self.route or self.path
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """What it answers to: whoever may GET may ask for the head alone, as monitors and load balancers do."""
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
+
+    @property
     def refuses_parameters(self) -> bool:
         """Whether any query parameter is a mistake. What probes, scrapers and browsers ask may carry one."""
         return self.query is NoQuery and self.path.startswith(TRADING)

@@ -67,6 +67,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "OVERRIDE_NOT_SERVED": ProblemKind(409, "The venue cannot be reached as the override needs it"),
     "BODY_TOO_LARGE": ProblemKind(413, "The body is too large"),
     "MEDIA_TYPE_UNSUPPORTED": ProblemKind(415, "The body must be application/json"),
+    "EXPECTATION_UNKNOWN": ProblemKind(417, "The header Expect asks for something that is not known"),
     "UPGRADE_REQUIRED": ProblemKind(426, "This path speaks WebSocket"),
     "EXPLANATION_FAILED": ProblemKind(409, "The order cannot be decided again"),
     "INTERNAL_ERROR": ProblemKind(500, "Something went wrong inside the gateway"),

@@ -1,18 +1,16 @@
 """The HTTP server: which handler answers which operation, where it listens, how it starts and stops."""
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
-from aiohttp import hdrs, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import HttpVersion11, hdrs, web
 
 from gateway.adapters.http.alert_handlers import AlertHandlers
 from gateway.adapters.http.approval_handlers import ApprovalHandlers
-from gateway.adapters.http.auth import Doorman, Right, is_loopback
+from gateway.adapters.http.auth import Doorman, Right
 from gateway.adapters.http.boundary import UNKNOWN_PATH, Handler, PlainHandler, Tally, failure_response, guarded
 from gateway.adapters.http.candidate_handlers import CandidateHandlers
 from gateway.adapters.http.check_handlers import CheckHandlers
@@ -23,6 +21,7 @@ from gateway.adapters.http.event_stream import HEARTBEAT_S, EventStreams
 from gateway.adapters.http.fast_lane import FastLane, FastSite
 from gateway.adapters.http.handover import Handover
 from gateway.adapters.http.history_handlers import HistoryHandlers
+from gateway.adapters.http.listening import protocol_log, tls_context, why_not_there
 from gateway.adapters.http.market_handlers import MarketHandlers, WatchLists
 from gateway.adapters.http.market_stream import MarketStreams
 from gateway.adapters.http.operations import OPERATIONS, STREAMS
@@ -124,7 +123,7 @@ class HttpServer:
         #: Handlers of paths without a variable part: found at once instead of by asking route after route.
         self._fixed: dict[tuple[str, str], PlainHandler] = {}
         self._app = self._application(handlers)
-        self._fixed_paths = {"*", *(path for _, path in self._fixed)}  # * of `OPTIONS *`, to the router no path
+        self._fixed_paths = {path for _, path in self._fixed}
         self._lane = self._fast_lane(orders)
         self._runner: web.AppRunner | None = None
 
@@ -150,17 +149,14 @@ class HttpServer:
     async def start(self) -> None:
         """Listen. Raises ServerRefused when anybody could reach a server that asks nobody for a key."""
         settings = self._settings
-        if not self._doorman.has_keys and settings.host != "localhost" and not is_loopback(settings.host):
-            raise ServerRefused(
-                f"server.host is {settings.host}, but no API key is configured: without keys the server listens "
-                "on 127.0.0.1 only. Add a principal to principals.yaml, or set server.host to 127.0.0.1."
-            )
+        if problem := why_not_there(settings, has_keys=self._doorman.has_keys):
+            raise ServerRefused(problem)
         connection: dict[str, Any] = {
             "access_log": None,
             "keepalive_timeout": settings.keep_alive_s,
             "auto_decompress": False,  # a small body could grow without bound; none of ours is worth packing
             "lingering_time": _LINGER_S,
-            "logger": _protocol_log(),
+            "logger": protocol_log(),
         }
         runner = web.AppRunner(self._app, handle_signals=False, shutdown_timeout=_STOP_WAIT_S, **connection)
         await runner.setup()
@@ -168,7 +164,7 @@ class HttpServer:
         self._routed = runner.server.request_handler
         runner.server.request_handler = self._dispatch
         try:
-            tls = _tls_context(settings)
+            tls = tls_context(settings)
             site = FastSite(runner, settings.host, settings.port, tls, self._lane, self.connections, connection)
             await site.start()
         except (OSError, ssl.SSLError) as error:
@@ -186,11 +182,14 @@ class HttpServer:
         app = web.Application(client_max_size=self._settings.max_body_bytes)
         for operation in OPERATIONS:
             handler, needs = handlers[operation.name], operation.needs
-            if "{" not in operation.pattern:  # found so without a query only
-                self._fixed[operation.method, operation.pattern] = self._guarded(handler, needs, operation.path)
+            guarded_one = self._guarded(handler, needs, operation.path)
             if operation.refuses_parameters:
                 handler = without_parameters(handler)
-            app.router.add_route(operation.method, operation.pattern, self._guarded(handler, needs, operation.path))
+            routed = self._guarded(handler, needs, operation.path)
+            for method in operation.methods:
+                app.router.add_route(method, operation.pattern, routed)
+                if "{" not in operation.pattern:  # found so without a query only
+                    self._fixed[method, operation.pattern] = guarded_one
         for stream in STREAMS:
             app.router.add_route("GET", stream.path, self._guarded(handlers[stream.name], Right.READ, stream.path))
         app.router.add_route("*", r"/{rest:[\s\S]*}", self._no_such_path)
@@ -208,9 +207,14 @@ class HttpServer:
     def _dispatch(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """The one way of every request: past the router where there is nothing to route."""
         handler = self._fixed.get((request.method, request.raw_path))  # a path with a query is not among them
+        expected = request.headers.get(hdrs.EXPECT)
         if handler is None and request.path in self._fixed_paths and (request.method, request.path) not in self._fixed:
             handler = self._no_such_path  # rather than the order, or the quote, whose name is the last word of the path
-        elif handler is None or hdrs.EXPECT in request.headers:  # aiohttp answers `Expect: 100-continue`
+        elif not request.path.startswith("/"):  # `OPTIONS *`, `CONNECT host:port`: to the router no path
+            handler = self._no_such_path
+        elif expected and expected.lower() != "100-continue" and request.version == HttpVersion11:
+            handler = self._cannot_expect
+        elif handler is None or expected:  # aiohttp answers `Expect: 100-continue`
             return self._routed(request)
         assert isinstance(request, web.Request)  # made by the application's own factory
         return handler(request)
@@ -231,30 +235,17 @@ class HttpServer:
             refusal = HttpProblem("METHOD_NOT_ALLOWED", f"use {headers['Allow']}", headers)
         else:
             refusal = HttpProblem("PATH_NOT_FOUND", "see /openapi.json for the paths")
+        return self._refuse_unrouted(refusal, request)
+
+    async def _cannot_expect(self, request: web.Request) -> web.StreamResponse:
+        refusal = HttpProblem("EXPECTATION_UNKNOWN", "send the request without Expect, or with Expect: 100-continue")
+        return self._refuse_unrouted(refusal, request)
+
+    def _refuse_unrouted(self, refusal: HttpProblem, request: web.Request) -> web.StreamResponse:
         response = failure_response(refusal, request)
         counts = self._tally.of_path(UNKNOWN_PATH)
         counts[response.status] = counts.get(response.status, 0) + 1
         return response
-
-
-def _protocol_log() -> logging.Logger:
-    """Where aiohttp reports what it could not read as HTTP. The broken line itself may hold a key: not logged."""
-    log = logging.getLogger("gateway.http.protocol")
-    log.addFilter(_tells_no_request)
-    return log
-
-
-def _tells_no_request(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    return not isinstance(error, HttpProcessingError)
-
-
-def _tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
-    if not settings.tls_cert:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
-    return context
 
 
 def _order_handlers(orders: OrderHandlers) -> dict[str, Handler]:
