@@ -126,7 +126,11 @@ class Intake:
         """The order once the policy has spoken. Raises NotAccepting when the journal failed and it was taken back."""
         order = self._engine.find_order(order_id)
         if order is None and self._engine.failure is None:
-            order = await self._archive.find(order_id)  # finished, and many others after it, while the policy thought
+            try:  # finished, and many others after it, while the policy thought
+                order = await self._archive.find(order_id)
+            except (JournalUnavailable, JournalBroken) as error:
+                text = f"order {order_id} was decided and is over, and what became of it cannot be looked up: {error}"
+                raise NotAccepting("journal_unavailable", text) from error
         if order is None:
             raise NotAccepting("journal_unavailable", self._engine.failure or "the journal cannot be written")
         return order

@@ -20,7 +20,7 @@ from gateway.domain.orders import ExecutionReport, Order
 from gateway.domain.reconciliation_facts import DriftFound, ExecutionsDiffer, ForeignOrderGone, ForeignOrderSeen
 from gateway.domain.venue_account import AccountReading, AccountUnreadable
 from gateway.ports.clock import Clock
-from gateway.ports.journal import OrderArchive
+from gateway.ports.journal import JournalBroken, JournalUnavailable, OrderArchive
 from gateway.ports.venue import ReadsAccount, VenueAccount
 from gateway.service.engine import Engine
 from gateway.service.foreign_text import clean_reading
@@ -167,7 +167,10 @@ class Reconciler:
         named.discard("")
         found: dict[str, Order] = {}
         for order_id in sorted(named - self.state.orders.keys() - self._strangers.keys()):
-            order = self._engine.find_order(order_id) or await self._archive.find(order_id)
+            try:
+                order = self._engine.find_order(order_id) or await self._archive.find(order_id)
+            except (JournalUnavailable, JournalBroken) as error:
+                raise AccountUnreadable(f"it speaks of order {order_id}, which cannot be looked up: {error}") from error
             if order is not None and order.venue == reading.venue:
                 found[order_id] = order
             else:

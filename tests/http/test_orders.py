@@ -1,11 +1,13 @@
 """Orders over a real socket: every status of the contract, and the exact shape of what comes back."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from gateway.domain.enums import OrdStatus, Route
 from gateway.ports.intake import NotAccepting
+from gateway.ports.journal import JournalBroken, JournalUnavailable
 from tests.fakes.gateway import D
 from tests.fakes.gateway_samples import new_order
 from tests.http.desk import ORDERS, PLACE, Desk
@@ -152,6 +154,38 @@ async def test_not_accepting_is_503_with_reason_and_retry_after() -> None:
             assert answer.status == 503
             assert (answer.json["code"], answer.json["reason"]) == ("NOT_ACCEPTING", "journal_unavailable")
             assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("error", [JournalUnavailable("the disk reports an error"), JournalBroken("it is malformed")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"{ORDERS}/o1"),
+        ("GET", f"{ORDERS}/o1/story"),
+        ("GET", ORDERS),
+        ("GET", "/api/trading/positions/closed"),
+        ("DELETE", f"{ORDERS}/o1"),
+        ("PUT", f"{ORDERS}/o1"),
+    ],
+)
+async def test_an_archive_that_cannot_be_read_is_an_outage(
+    method: str, path: str, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without this, who asks for an order that left memory hears of a fault of the gateway, 500, while the disk cannot
+    be read, and not whether to ask again."""
+
+    async def ask(*_: Any) -> None:
+        raise error
+
+    async with Desk() as desk:
+        for name in ("order", "orders", "recorded", "closed_positions", "cancel", "replace"):
+            setattr(desk.fake, name, ask)
+        answer = await desk.ask(method, path, {"quantity": 1} if method == "PUT" else None)
+    assert (answer.status, answer.headers.get("Retry-After")) == (503, "1")
+    assert (answer.json["code"], answer.json["reason"]) == ("NOT_ACCEPTING", "journal_unavailable")
+    assert answer.json["detail"] == f"what is on record cannot be looked up now: {error}"
+    [told] = [one for one in caplog.records if str(error) in one.getMessage()]
+    assert told.exc_info is None
 
 
 async def test_an_unexpected_failure_leaks_nothing_but_an_incident(caplog: pytest.LogCaptureFixture) -> None:

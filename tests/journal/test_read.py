@@ -122,6 +122,6 @@ async def test_damage_to_the_file_itself_is_told_as_such(tmp_path: Path) -> None
     data = bytearray(file.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 200_000] = b"\xaa" * 200_000
     file.write_bytes(data)
-    with pytest.raises(JournalBroken):
+    with pytest.raises(JournalBroken, match=r"damaged, or the disk cannot read a part of it \(.*look at the disk"):
         async with opened(tmp_path) as journal:
             await read_all(journal)

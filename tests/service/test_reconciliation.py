@@ -15,6 +15,7 @@ from gateway.domain.orders import Order
 from gateway.domain.reconciliation import SettleAs
 from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition
 from gateway.ports.intake import ControlRefused
+from gateway.ports.journal import JournalUnavailable
 from gateway.ports.venue import Answer
 from gateway.service.agreement import AgreementDesk
 from gateway.service.reconciliation import Reconciler
@@ -219,3 +220,20 @@ async def test_an_order_that_is_over_and_left_memory_is_canceled_at_the_venue() 
             await reconciler.read("alpha")
         await one.until(lambda: venue.cancels.count(order.order_id) == 2)
         await one.until(lambda: len(one.journal.rows) == records + 1)  # told of once; what the venue says is no news
+
+
+async def test_a_venue_whose_order_cannot_be_looked_up_is_not_reconciled_now() -> None:
+    """Without this, a disk that cannot be read fills the log with tracebacks, and who asks why sees the name of a class
+    or hears of a fault inside."""
+
+    async def find(order_id: str) -> Order | None:
+        raise JournalUnavailable("the disk reports an error")
+
+    async with reading() as (one, venue, reconciler, clock):
+        await working(one, venue)
+        venue.account.working = tuple(msgspec.structs.replace(it, order_id="o-old") for it in venue.account.working)
+        one.journal.find = find  # type: ignore[method-assign]
+        clock.advance(s=60)
+        words = "it speaks of order o-old, which cannot be looked up: the disk reports an error"
+        with pytest.raises(AccountUnreadable, match=words):
+            await reconciler.read("alpha")

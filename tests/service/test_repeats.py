@@ -9,13 +9,13 @@ import pytest
 from gateway.domain.enums import Mode, OrdStatus
 from gateway.domain.events import AdmissionsAbandoned
 from gateway.domain.facts import OrderHeld, OrderWithdrawn
-from gateway.domain.orders import Order
+from gateway.domain.orders import Order, ReplaceRequest
 from gateway.ports.intake import NotAccepting, Outcome
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.outside import FunctionPolicy
 from tests.service.desk import desk
-from tests.world import DENY, trading_config
+from tests.world import DENY, TRADER, trading_config
 
 D = Decimal
 
@@ -124,3 +124,44 @@ async def test_a_repeat_that_cannot_be_looked_for_is_not_accepted(error: Excepti
             await one.place(cl_ord_id="b")
         assert refused.value.reason == "journal_unavailable"
         assert (await one.place(cl_ord_id="a")).outcome is Outcome.REPEATED
+
+
+@pytest.mark.parametrize("error", [JournalUnavailable("the disk reports an error"), JournalBroken("it is malformed")])
+async def test_what_only_an_unreadable_archive_knows_changes_nothing_and_is_not_lost(error: Exception) -> None:
+    """Without this, asking for an order that left memory could say that there is none, or record what nobody did."""
+
+    async def find(order_id: str) -> Order | None:
+        raise error
+
+    async with desk(config=trading_config(retained_closed_orders=1)) as one:
+        first = await one.place(cl_ord_id="a")
+        assert first.story is not None
+        order_id = first.story.order.order_id
+        for _ in range(3):
+            await one.place()
+        await one.until(lambda: one.engine.find_order(order_id) is None)
+        found, last_seq = one.journal.find, one.engine.last_seq
+        one.journal.find = find  # type: ignore[method-assign]
+        for ask in (
+            one.reads.order(order_id),
+            one.intake.cancel(order_id, TRADER),
+            one.intake.replace(order_id, ReplaceRequest(order_qty=D(5)), TRADER),
+        ):
+            with pytest.raises(type(error), match=str(error)):
+                await ask
+        assert one.engine.last_seq == last_seq
+        one.journal.find = found  # type: ignore[method-assign]
+        assert (await one.intake.cancel(order_id, TRADER)).outcome is Outcome.REFUSED
+        assert (await one.place(cl_ord_id="a")).outcome is Outcome.REPEATED
+
+
+async def test_an_order_that_ended_while_the_policy_thought_is_told_as_taken_though_it_cannot_be_read() -> None:
+    """Without this, its client hears of a fault inside, or that nothing was taken, and may send it again."""
+
+    async def find(order_id: str) -> Order | None:
+        raise JournalUnavailable("the disk reports an error")
+
+    async with desk() as one:
+        one.journal.find = find  # type: ignore[method-assign]
+        with pytest.raises(NotAccepting, match=r"order o-gone was decided and is over, .*: the disk reports an error"):
+            await one.intake._decided("o-gone")

@@ -19,6 +19,7 @@ from gateway.adapters.http.auth import Caller, Doorman, Right
 from gateway.adapters.http.fast_lane import WholeRequest
 from gateway.adapters.http.problem import HttpProblem, Problem, problem_of, problem_response
 from gateway.ports.intake import ControlRefused, NotAccepting, RequestInvalid
+from gateway.ports.journal import JournalBroken, JournalUnavailable
 
 #: What reaches a handler: a request of aiohttp, or a whole one of the fast lane.
 Asked = TypeVar("Asked", web.Request, WholeRequest)
@@ -87,14 +88,20 @@ def failure_response(error: Exception, request: web.Request | WholeRequest) -> w
         case ControlRefused():
             return problem_response(problem_of(error.code, error.text))
         case NotAccepting():
-            problem = problem_of("NOT_ACCEPTING", error.text)
-            answer = msgspec.structs.replace(problem, reason=error.reason)
-            return problem_response(answer, {"Retry-After": _RETRY_AFTER_S})
+            return _not_accepting(error.reason, error.text)
+        case JournalUnavailable() | JournalBroken():  # an outage of the disk: nothing was changed by asking
+            log.error("%s %s cannot be answered: %s", request.method, request.path, error)
+            return _not_accepting("journal_unavailable", f"what is on record cannot be looked up now: {error}")
         case web.HTTPRequestEntityTooLarge():
             return problem_response(problem_of("BODY_TOO_LARGE", "see server.max_body_bytes"))
         case web.RequestPayloadError() | web.HTTPBadRequest():
             return problem_response(problem_of("REQUEST_INVALID", "the body could not be received"))
     return problem_response(_incident(error, request))
+
+
+def _not_accepting(reason: str, text: str) -> web.Response:
+    problem = msgspec.structs.replace(problem_of("NOT_ACCEPTING", text), reason=reason)
+    return problem_response(problem, {"Retry-After": _RETRY_AFTER_S})
 
 
 def _incident(error: Exception, request: web.Request | WholeRequest) -> Problem:

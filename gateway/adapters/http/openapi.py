@@ -81,7 +81,7 @@ def refusals(operation: Operation) -> tuple[int, ...]:
     """Every problem status that ``operation`` can answer."""
     found = {*operation.refusals, 400, 405, 500}
     if operation.needs is not Right.OPEN:
-        found |= {401, 403, 429}
+        found |= {401, 403, 429, 503}
     if operation.body is not None:
         found |= {408, 413, 415}
     return tuple(sorted(found))

@@ -71,7 +71,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "UPGRADE_REQUIRED": ProblemKind(426, "This path speaks WebSocket"),
     "EXPLANATION_FAILED": ProblemKind(409, "The order cannot be decided again"),
     "INTERNAL_ERROR": ProblemKind(500, "Something went wrong inside the gateway"),
-    "NOT_ACCEPTING": ProblemKind(503, "The gateway takes no orders now"),
+    "NOT_ACCEPTING": ProblemKind(503, "The gateway cannot do this now"),
     "TOO_MANY_CONNECTIONS": ProblemKind(503, "More connections are open than there may be"),
     "PAGE_BEHIND": ProblemKind(503, "The page's read model is not there yet"),
     "NOT_READY": ProblemKind(503, "The gateway is not ready"),

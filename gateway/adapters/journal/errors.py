@@ -16,7 +16,8 @@ _WORDS = {
     sqlite3.SQLITE_PERM: "the journal file may not be accessed",
     sqlite3.SQLITE_CANTOPEN: "the journal file cannot be opened",
     sqlite3.SQLITE_CONSTRAINT: "a record of that number is there already: another process wrote to this journal",
-    sqlite3.SQLITE_CORRUPT: "the journal file is damaged",
+    # SQLite says the same of a disk that cannot read a part of it (EIO).
+    sqlite3.SQLITE_CORRUPT: "the journal file is damaged, or the disk cannot read a part of it",
     sqlite3.SQLITE_NOTADB: "the journal file is not an SQLite database",
 }
 #: Nothing that these say is about what the file holds.
@@ -60,8 +61,10 @@ def told(done: str, *, is_writing: bool = False) -> Iterator[None]:
     except CodecError as error:
         raise JournalBroken(str(error)) from error
     except (sqlite3.Error, OSError) as error:
-        kind = JournalBroken if is_damage(error) and not is_writing else JournalUnavailable
-        raise kind(f"the journal cannot be {done}: {in_words(error)}") from error
+        text = f"the journal cannot be {done}: {in_words(error)}"
+        if is_damage(error) and not is_writing:
+            raise JournalBroken(f"{text}; look at the disk, and at what gateway audit verify says") from error
+        raise JournalUnavailable(text) from error
 
 
 def _primary_code(error: Exception) -> int:
