@@ -165,3 +165,35 @@ async def test_an_order_that_ended_while_the_policy_thought_is_told_as_taken_tho
         one.journal.find = find  # type: ignore[method-assign]
         with pytest.raises(NotAccepting, match=r"order o-gone was decided and is over, .*: the disk reports an error"):
             await one.intake._decided("o-gone")
+
+
+async def test_of_denials_that_memory_let_go_of_before_the_journal_failed_all_tell_the_same() -> None:
+    """More orders are denied in the moment in which the journal fails than memory keeps: the oldest are not taken back
+    but stay on record, denied. Without this, answer, record and repeat could come to say different things of them, or
+    one be sent after all."""
+    policy = FunctionPolicy()
+    async with desk(Mode.LIVE, policy=policy, config=trading_config(Mode.LIVE, retained_closed_orders=2)) as one:
+        policy.verdict = DENY
+        one.journal.gate, one.journal.failure = asyncio.Event(), "disk is full"
+        placing = [asyncio.ensure_future(one.place(cl_ord_id=f"c{n}", limit=D(100))) for n in range(6)]
+        await one.until(lambda: one.engine.find_client_order("default", "c5") is not None)
+        one.journal.gate.set()
+        for outcome in await asyncio.gather(*placing, return_exceptions=True):
+            assert isinstance(outcome, NotAccepting)
+        with pytest.raises(NotAccepting):
+            await one.place(cl_ord_id="c0", limit=D(100))
+        one.journal.failure = None
+        await one.until(lambda: one.engine.failure is None)
+        on_record = {order.cl_ord_id: order.ord_status for order in one.journal.archived.values()}
+        assert on_record == dict.fromkeys(("c0", "c1", "c2", "c3"), OrdStatus.DENIED)
+        for n in range(6):
+            reply = await one.place(cl_ord_id=f"c{n}", limit=D(100))
+            assert reply.outcome is (Outcome.REPEATED if n < 4 else Outcome.DENIED)
+            assert reply.story is not None
+            assert reply.story.order.ord_status is OrdStatus.DENIED
+        assert one.venue.sends == []
+        records = one.journal.rows
+    copy = MemoryJournal()
+    copy.rows = records
+    async with desk(Mode.LIVE, journal=copy, policy=policy) as again:
+        assert again.engine.state.open_orders() == []
