@@ -21,6 +21,7 @@ from gateway.adapters.config import (
     parse,
     revision_of,
 )
+from gateway.adapters.http.listening import why_not_there
 from gateway.app.candidate_proofs import how_to_approve
 from gateway.app.registry import StartRefused
 from gateway.core.limit_advice import exceeded, expired, ineffective
@@ -51,6 +52,15 @@ _FAILED = (
 def utc_day(now_ns: int) -> str:
     """20261121."""
     return f"{datetime.fromtimestamp(now_ns // 1_000_000_000, UTC):%Y%m%d}"
+
+
+def unreachable_host(old: Settings | None, new: Settings) -> tuple[str, ...]:
+    """Why a gateway with ``new`` would not start where it is to listen. Keys that are withdrawn go all the same: nobody
+    must keep them for that, and without any only this machine is heard."""
+    if old is not None and old.principals:
+        return ()
+    problem = why_not_there(new.server, has_keys=bool(new.principals))
+    return (problem,) if problem else ()
 
 
 def part_that_never_waits(old: Settings, new: Settings) -> Settings:
@@ -162,6 +172,9 @@ class ConfigEdits:
         is_guarded = can_approve(old.principals)
         if is_guarded and not can_approve(new.principals):
             self._note_problems((LAST_KEY,))
+            return
+        if problems := unreachable_host(old, new):
+            self._note_problems(problems)
             return
         lacking = self._lacking(new, is_guarded=is_guarded)
         if lacking:

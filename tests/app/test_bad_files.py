@@ -107,3 +107,25 @@ def test_what_may_not_be_looked_into_is_named(
         (tmp_path / "closed").chmod(0o755)
     assert status != 0
     assert str(tmp_path / "closed") in said or "Permission denied" in said
+
+
+def test_a_host_without_keys_is_refused_as_a_start_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without this, who checks before a restart is told `ok`, and the gateway does not start."""
+    shutil.copytree(_CONFIG, tmp_path / "config")
+    shutil.copytree(_CONFIG.parent / "policies", tmp_path / "policies")
+    file, config = tmp_path / "config" / "gateway.yaml", str(tmp_path / "config")
+    before = file.read_text()
+    said = 'server:\n  host: "127.0.0.1"'
+    assert said in before
+    file.write_text(before.replace(said, 'server:\n  host: "0.0.0.0"'))
+    checked, started = (
+        said_of(capsys, "check-config", config),
+        said_of(capsys, "serve", "--config", config, "--port", "0", "--data", str(tmp_path / "data")),
+    )
+    words = "server.host is 0.0.0.0, but no API key is configured"
+    assert (checked[0], started[0]) == (1, 1)
+    assert words in checked[1]
+    assert words in started[1]
+    keys = tmp_path / "config" / "principals.yaml"
+    keys.write_text(f"principals:\n  - {{name: rita, role: risk, key_sha256: {'0' * 64}}}\n")
+    assert said_of(capsys, "check-config", config)[0] == 0

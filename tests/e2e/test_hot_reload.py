@@ -324,6 +324,16 @@ async def test_check_config_says_what_the_reload_says(site: Site) -> None:
         assert (checked.status, "was there and is missing now" in checked.output) == (1, True), checked.output
 
 
+async def test_a_host_that_the_next_start_would_refuse_is_refused_at_once(site: Site) -> None:
+    """Without this, the edit is taken with a warning, and the gateway is gone after the next restart."""
+    async with running(site) as gateway:
+        api, words = gateway.api(), "server.host is 0.0.0.0, but no API key is configured"
+        site.change("gateway.yaml", 'server:\n  host: "127.0.0.1"', 'server:\n  host: "0.0.0.0"')
+        await warned(api, words)
+        checked = await run_gateway("check-config", site.config, "--data", site.data)
+        assert (checked.status, words in checked.output) == (1, True), checked.output
+
+
 @pytest.mark.parametrize("port", ["99999", "65536", "-1", "http"])
 async def test_a_port_that_is_none_is_refused(site: Site, port: str) -> None:
     """Without this, a slip would have the gateway listen at another port than the one that it was told."""
