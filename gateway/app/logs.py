@@ -38,6 +38,20 @@ class _Hiding(logging.Formatter):
         return super().format(record)
 
 
+class _TextLines(_Hiding):
+    """Lines for people, one a message: the words of venues and of clients (a path) could else forge lines, or be obeyed
+    by the terminal that shows them."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # the library's name
+        if not record.message.isprintable():
+            record.message = "".join(map(_shown, record.message))
+        return super().formatMessage(record)
+
+
+def _shown(char: str) -> str:
+    return char if char.isprintable() else char.encode("unicode_escape").decode()
+
+
 class _JsonLines(_Hiding):
     """One object a line: ``ts`` (UTC), ``level``, ``logger``, ``message``, and ``exception`` where there was one."""
 
@@ -58,7 +72,7 @@ def start_log(level: str, form: str) -> None:
     """Log to stderr from ``level`` on, in one of FORMATS."""
     handler = logging.StreamHandler(sys.stderr)
     pattern = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    handler.setFormatter(_JsonLines() if form == "json" else _Hiding(pattern))
+    handler.setFormatter(_JsonLines() if form == "json" else _TextLines(pattern))
     logging.basicConfig(level=level, handlers=[handler])
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells every change that the gateway tells better
 
