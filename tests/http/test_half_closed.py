@@ -71,3 +71,16 @@ async def test_half_a_request_is_not_waited_for(said: bytes) -> None:
         answer = await heard(desk, said)
         assert not desk.fake.stories
     assert answer.count(b"HTTP/1.1 200") == said.startswith(READ)
+
+
+async def test_who_says_no_more_gives_way_where_there_is_no_room() -> None:
+    """Who has left for good looks the same. Without this, clients that give up and come again while the disk hangs
+    would keep everybody out, the kill switch too."""
+    async with Desk(DESK, settings=ServerSettings(port=0, max_connections=4)) as desk:
+        desk.fake.gate = asyncio.Event()
+        waiting = [asyncio.create_task(heard(desk, *SLOWLY)) for _ in range(4)]
+        await asyncio.sleep(1.3)
+        assert (await heard(desk, READ)).startswith(b"HTTP/1.1 200 ")
+        desk.fake.gate.set()
+        await asyncio.wait(waiting)
+        assert sum(one.result().startswith(b"HTTP/1.1 20") for one in waiting) == 3

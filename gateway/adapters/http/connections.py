@@ -107,7 +107,7 @@ class Connections:
 class BoundedProtocol(RequestHandler):
     """A connection that is not held for nothing."""
 
-    __slots__ = ("_connections", "_has_part", "_head_timer", "_last_body", "_under_way", "_unread_timer")
+    __slots__ = ("_connections", "_ended_s", "_has_part", "_head_timer", "_last_body", "_under_way", "_unread_timer")
 
     def __init__(self, connections: Connections, server: web.Server, **settings: Any) -> None:
         super().__init__(server, **settings)
@@ -115,6 +115,8 @@ class BoundedProtocol(RequestHandler):
         #: Runs while a head is waited for: the first one, or the rest of one of which a part came.
         self._head_timer: asyncio.TimerHandle | None = None
         self._has_part = False
+        #: Since when the client says no more, and only its answer is waited for.
+        self._ended_s: float | None = None
         #: Of the last request that aiohttp was given.
         self._last_body: StreamReader = EMPTY_PAYLOAD
         self._unread_timer: asyncio.TimerHandle | None = None
@@ -133,7 +135,10 @@ class BoundedProtocol(RequestHandler):
 
     @property
     def idle_s(self) -> float:
-        """For how long nothing was asked; 0 while a request is under way."""
+        """For how long nothing was asked; 0 while a request is under way, but for a client that says no more: it may
+        have left for good."""
+        if self._ended_s is not None:
+            return self._loop.time() - self._ended_s
         if not self.is_waiting or self._upgraded:
             return 0.0
         return self._loop.time() + self._keepalive_timeout - self._next_keepalive_close_time
@@ -173,6 +178,7 @@ class BoundedProtocol(RequestHandler):
             self._messages[-1] = (last._replace(should_close=True), self._messages[-1][1])
         elif not self._messages:
             self._close = True  # once the request that is under way has its answer
+        self._ended_s = self._loop.time()
         return True
 
     def pause_writing(self) -> None:
