@@ -137,7 +137,7 @@ def start(state: GatewayState, event: GatewayStarted) -> Decision:
             reject = refuse(RejectStage.INTAKE, RejectCode.NEVER_SENT, text)
             facts.append(OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject))
             continue
-        effects.extend(lookup_effects(order))
+        effects.extend(lookup_effects(state, order))
         if order.route is Route.LIVE and order.ord_status is OrdStatus.PENDING_NEW and not order.is_in_doubt:
             text = "the gateway restarted before the venue answered"
             facts.append(OrderInDoubt(ts_ns=event.ts_ns, order_id=order.order_id, text=text, is_ours=True))

@@ -80,7 +80,7 @@ def _doubted(state: GatewayState, order: Order, event: SubmitCompleted) -> Decis
     for one in (order, *open_exits(state, order)):
         if one.ord_status is OrdStatus.PENDING_NEW and not one.is_in_doubt:
             facts.append(OrderInDoubt(ts_ns=event.ts_ns, order_id=one.order_id, text=event.text))
-            effects.extend(lookup_effects(one))
+            effects.extend(lookup_effects(state, one))
     return Decision(tuple(facts), tuple(effects)) if facts else NOTHING
 
 

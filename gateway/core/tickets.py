@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.core.lifecycle import Terms
 from gateway.core.order_classes import exits_of, sibling_id_of
+from gateway.core.state import GatewayState
 from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, ReplaceOrder, SubmitOrder
 from gateway.domain.enums import OPEN_STATUSES, OrderClass, Route
 from gateway.domain.money import ZERO
@@ -103,11 +104,22 @@ def twin_change_effects(order: Order, terms: Terms) -> tuple[Effect, ...]:
     return tuple(effects)
 
 
-def lookup_effects(order: Order) -> tuple[Effect, ...]:
+def lookup_effects(state: GatewayState, order: Order) -> tuple[Effect, ...]:
     """Ask the venue about the order; a twin that is still running is given to the simulator again."""
     running = [
-        ticket_of(order, number)
+        number
         for number, twin in enumerate(twins_of(order), 1)
         if twin is not None and twin.ord_status in OPEN_STATUSES
     ]
-    return tuple(LookupOrder(ticket=ticket) for ticket in (ticket_of(order), *running))
+    return tuple(LookupOrder(ticket=_beside_sibling(state, order, number)) for number in (0, *running))
+
+
+def _beside_sibling(state: GatewayState, order: Order, twin_number: int) -> OrderTicket:
+    """The ticket, with how the other exit of its pair stands: who forgot them both must not let both fill."""
+    ticket = ticket_of(order, twin_number)
+    sibling = state.orders.get(ticket.sibling_id) if ticket.sibling_id else None
+    played = twins_of(sibling)[twin_number - 1] if sibling is not None and twin_number else sibling
+    if played is None:
+        return ticket
+    is_over = played.ord_status not in OPEN_STATUSES
+    return msgspec.structs.replace(ticket, sibling_cum_qty=played.cum_qty, is_sibling_over=is_over)

@@ -73,6 +73,38 @@ def test_an_exit_whose_other_one_has_just_filled_is_over(floor: Floor) -> None:
     assert floor.model.open_orders == 0
 
 
+@pytest.mark.parametrize("pair", [bracket().exits, (oco(), *oco().exits)])
+@pytest.mark.parametrize("last", [0, 1])
+def test_an_exit_whose_other_one_ended_before_the_restart_is_over(
+    floor: Floor, pair: tuple[OrderTicket, ...], last: int
+) -> None:
+    """Nobody asks about one that is over. Killed between the fill of one exit and the cancel of the other, the gateway
+    would find the other still open, and close the position a second time."""
+    take_up(floor, replace(pair[last], is_armed=True, is_sibling_over=True, sibling_cum_qty=D(10)))
+    floor.quote(80, 50, 82, 50, last=80)
+    assert floor.kinds(pair[last].order_id) == ["canceled"]
+    assert floor.model.open_orders == 0
+
+
+def test_exits_that_filled_in_part_before_the_restart_fill_what_is_left_between_them(floor: Floor) -> None:
+    """They are asked for one after the other: the first must not take at once what the other one had filled already."""
+    profit, stop = (replace(one, is_armed=True) for one in bracket().exits)
+    profit = replace(profit, cum_qty=D(3), sibling_cum_qty=D(4))
+    take_up(floor, profit, replace(stop, cum_qty=D(4), sibling_cum_qty=D(3)))
+    assert floor.filled("tp") == 3
+    assert [floor.kinds(name)[-1] for name in ("tp", "sl")] == ["canceled"] * 2
+    assert floor.model.open_orders == 0
+
+
+def test_exits_that_had_filled_all_between_them_are_over(floor: Floor) -> None:
+    """Killed before it was told that nothing is left for either, they would stay open with nothing to do, for ever."""
+    profit, stop = (replace(one, is_armed=True) for one in bracket().exits)
+    profit = replace(profit, cum_qty=D(3), sibling_cum_qty=D(7))
+    take_up(floor, profit, replace(stop, cum_qty=D(7), sibling_cum_qty=D(3)))
+    assert [floor.kinds(name) for name in ("tp", "sl")] == [["canceled"]] * 2
+    assert floor.model.open_orders == 0
+
+
 def test_exits_of_an_entry_that_has_just_ended_are_over(floor: Floor) -> None:
     """They would sleep for ever, and hold exposure for it."""
     group = bracket(limit=100, time_in_force=TimeInForce.IOC)

@@ -374,6 +374,28 @@ def test_a_restart_asks_about_every_leg_with_what_it_needs(world: World) -> None
     assert all(one.is_armed for one in asked.values())
 
 
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.SHADOW])
+def test_a_restart_tells_of_an_exit_how_the_other_one_stood(mode: Mode) -> None:
+    """The simulator forgets, and nobody asks about an exit that is over. Without this, a kill between the fill of one
+    and the cancel of the other let both close the position, in SHADOW and of a twin."""
+    world = World(trading_config(mode))
+    entry, profit, loss = legs(world, world.place_class(BRACKET))
+    world.fill(entry)
+    world.fill(profit, 4)
+    for second in (False, True) if mode is Mode.LIVE else ():
+        filled = {"last_qty": D(3), "last_px": D(198), "is_twin": True, "is_second_twin": second}
+        world.report(profit, ExecType.TRADE, exec_id=f"t{second}", **filled)
+    world.send(GatewayStarted(ts_ns=world.tick(), version="test"))
+    asked = [one for one in world.looked_up if one.order_id == loss.order_id]
+    told = [(one.sibling_cum_qty, one.is_sibling_over) for one in asked]
+    assert told == ([(D(4), False), (D(3), False), (D(3), False)] if mode is Mode.LIVE else [(D(4), False)])
+    world.fill(profit)
+    world.looked_up.clear()
+    world.send(GatewayStarted(ts_ns=world.tick(), version="test"))
+    ended = next(one for one in world.looked_up if one.order_id == loss.order_id and not one.is_twin)
+    assert (ended.sibling_cum_qty, ended.is_sibling_over) == (D(10), True)
+
+
 def test_controls_that_move_while_the_policy_thinks_void_the_whole(world: World) -> None:
     """What was approved under other rules is not sent."""
     world.asks_outside = True

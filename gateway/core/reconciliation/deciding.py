@@ -47,7 +47,7 @@ def note(state: GatewayState, event: AccountCompared) -> Decision:
         if own is not None and own.is_open and not own.is_in_doubt:
             text = f"{event.venue} does not list it among its open orders"
             facts.append(OrderInDoubt(ts_ns=event.ts_ns, order_id=order_id, text=text))
-            effects.extend(lookup_effects(own))
+            effects.extend(lookup_effects(state, own))
     return Decision(tuple(facts), tuple(effects)) if facts or effects else NOTHING
 
 

@@ -132,10 +132,12 @@ class Exchange:
             entry = None if ticket.is_armed else self._finished.get(sim_id(ticket, ticket.entry_id))
             has_filled = entry is not None and entry.exec_type is ExecType.TRADE
             sibling_id = sim_id(ticket, ticket.sibling_id) if ticket.sibling_id else ""
-            if sibling_id in self._finished or (entry is not None and not has_filled):
+            is_sibling_over = ticket.is_sibling_over or sibling_id in self._finished
+            order.sibling_cum_qty = ticket.sibling_cum_qty
+            self._join(order)
+            if is_sibling_over or not order.leaves_qty or (entry is not None and not has_filled):
                 self.reports.end(order, ExecType.CANCELED, _BESIDE, now_ns)
                 return False
-            self._join(order)
             if not (ticket.is_armed or has_filled):
                 order.phase = Phase.DORMANT
                 return True

@@ -75,11 +75,15 @@ class SimOrder(msgspec.Struct, eq=False, gc=False):
     exits: list["SimOrder"] = []
     #: The other exit of a pair: together they fill no more than one of them was for.
     sibling: "SimOrder | None" = None
+    #: What that one had filled before a restart, until it is here itself.
+    sibling_cum_qty: Decimal = ZERO
 
     @property
     def leaves_qty(self) -> Decimal:
         left = self.order_qty - self.cum_qty
-        return left if self.sibling is None else max(left - self.sibling.cum_qty, ZERO)
+        if self.sibling is not None:
+            return max(left - self.sibling.cum_qty, ZERO)
+        return max(left - self.sibling_cum_qty, ZERO) if self.sibling_cum_qty else left
 
     @property
     def limit_key(self) -> Decimal | None:
