@@ -6,7 +6,8 @@ from gateway.core.new_terms import denied
 from gateway.core.rollout.control import is_at_risk, lose
 from gateway.core.rollout.ended_overrides import expired_overrides
 from gateway.core.state import GatewayState
-from gateway.core.tickets import lookup_effects
+from gateway.core.tickets import lookup_effects, twin_change_effects
+from gateway.core.twins_left import twins_left
 from gateway.core.words import refuse
 from gateway.domain.effects import Effect
 from gateway.domain.enums import OrdStatus, RejectStage, Route
@@ -145,5 +146,8 @@ def start(state: GatewayState, event: GatewayStarted) -> Decision:
             text = "the gateway restarted before the new terms were admitted; they were not sent"
             reject = refuse(RejectStage.INTAKE, RejectCode.NEVER_SENT, text)
             facts.append(ReplaceDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject))
-    facts.extend(_new_days(state, event))
-    return Decision(tuple(facts), tuple(effects))
+        elif order.pending_replace is not None:
+            effects.extend(twin_change_effects(order, order.pending_replace.terms))  # which they had at once
+    ended, taken_up = twins_left(state, event.ts_ns)
+    facts.extend((*ended, *_new_days(state, event)))
+    return Decision(tuple(facts), (*effects, *taken_up))

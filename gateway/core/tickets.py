@@ -8,7 +8,7 @@ from gateway.core.lifecycle import Terms
 from gateway.core.order_classes import exits_of, sibling_id_of
 from gateway.core.state import GatewayState
 from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, ReplaceOrder, SubmitOrder
-from gateway.domain.enums import OPEN_STATUSES, OrderClass, Route
+from gateway.domain.enums import OPEN_STATUSES, TERMINAL_STATUSES, OrderClass, OrdStatus, Route
 from gateway.domain.money import ZERO
 from gateway.domain.orders import Order
 from gateway.domain.twin import Twin
@@ -106,20 +106,35 @@ def twin_change_effects(order: Order, terms: Terms) -> tuple[Effect, ...]:
 
 def lookup_effects(state: GatewayState, order: Order) -> tuple[Effect, ...]:
     """Ask the venue about the order; a twin that is still running is given to the simulator again."""
-    running = [
-        number
+    return (LookupOrder(ticket=_as_it_stands(state, order, 0)), *twin_lookups(state, order))
+
+
+def twin_lookups(state: GatewayState, order: Order) -> tuple[Effect, ...]:
+    """The same for the twins alone."""
+    return tuple(
+        LookupOrder(ticket=_as_it_stands(state, order, number))
         for number, twin in enumerate(twins_of(order), 1)
         if twin is not None and twin.ord_status in OPEN_STATUSES
-    ]
-    return tuple(LookupOrder(ticket=_beside_sibling(state, order, number)) for number in (0, *running))
+    )
 
 
-def _beside_sibling(state: GatewayState, order: Order, twin_number: int) -> OrderTicket:
-    """The ticket, with how the other exit of its pair stands: who forgot them both must not let both fill."""
+def _as_it_stands(state: GatewayState, order: Order, twin_number: int) -> OrderTicket:
+    """The ticket, with how those stand that an exit goes with: who forgot them all must not let both exits of a pair
+    fill, nor let one sleep whose entry is over."""
     ticket = ticket_of(order, twin_number)
-    sibling = state.orders.get(ticket.sibling_id) if ticket.sibling_id else None
-    played = twins_of(sibling)[twin_number - 1] if sibling is not None and twin_number else sibling
-    if played is None:
+    sibling = _played(state, ticket.sibling_id, twin_number)
+    if sibling is not None:
+        is_over = sibling.ord_status in TERMINAL_STATUSES
+        ticket = msgspec.structs.replace(ticket, sibling_cum_qty=sibling.cum_qty, is_group_over=is_over)
+    entry = None if ticket.is_armed else _played(state, ticket.entry_id, twin_number)
+    if entry is None or entry.ord_status in OPEN_STATUSES:
         return ticket
-    is_over = played.ord_status not in OPEN_STATUSES
-    return msgspec.structs.replace(ticket, sibling_cum_qty=played.cum_qty, is_sibling_over=is_over)
+    if entry.ord_status is OrdStatus.FILLED:
+        return msgspec.structs.replace(ticket, is_armed=True)
+    return msgspec.structs.replace(ticket, is_group_over=True)
+
+
+def _played(state: GatewayState, order_id: str, twin_number: int) -> Order | Twin | None:
+    """An order, or that twin of it."""
+    order = state.orders.get(order_id)
+    return order if order is None or not twin_number else twins_of(order)[twin_number - 1]

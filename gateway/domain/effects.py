@@ -19,8 +19,8 @@ class OrderTicket(msgspec.Struct, frozen=True, gc=False):
 
     ``exits`` are sent with it, as one request. An exit names the order that it goes with (``entry_id``) and the other
     one of its pair (``sibling_id``), of which only one can fill; ``is_armed`` False: it still waits for that order to
-    fill whole. Where the venue is asked about it, it tells how the other one stood: what that had filled
-    (``sibling_cum_qty``), and whether it had ended (``is_sibling_over``).
+    fill whole. Where the venue is asked about it, it tells how these stood: what the other one had filled
+    (``sibling_cum_qty``), and whether it is over with one of them (``is_group_over``).
     """
 
     order_id: str
@@ -50,7 +50,7 @@ class OrderTicket(msgspec.Struct, frozen=True, gc=False):
     sibling_id: str = ""
     is_armed: bool = True
     sibling_cum_qty: Decimal = Decimal(0)
-    is_sibling_over: bool = False
+    is_group_over: bool = False
 
 
 class _Effect(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -80,7 +80,7 @@ def test_an_exit_whose_other_one_ended_before_the_restart_is_over(
 ) -> None:
     """Nobody asks about one that is over. Killed between the fill of one exit and the cancel of the other, the gateway
     would find the other still open, and close the position a second time."""
-    take_up(floor, replace(pair[last], is_armed=True, is_sibling_over=True, sibling_cum_qty=D(10)))
+    take_up(floor, replace(pair[last], is_armed=True, is_group_over=True, sibling_cum_qty=D(10)))
     floor.quote(80, 50, 82, 50, last=80)
     assert floor.kinds(pair[last].order_id) == ["canceled"]
     assert floor.model.open_orders == 0

@@ -387,13 +387,13 @@ def test_a_restart_tells_of_an_exit_how_the_other_one_stood(mode: Mode) -> None:
         world.report(profit, ExecType.TRADE, exec_id=f"t{second}", **filled)
     world.send(GatewayStarted(ts_ns=world.tick(), version="test"))
     asked = [one for one in world.looked_up if one.order_id == loss.order_id]
-    told = [(one.sibling_cum_qty, one.is_sibling_over) for one in asked]
+    told = [(one.sibling_cum_qty, one.is_group_over) for one in asked]
     assert told == ([(D(4), False), (D(3), False), (D(3), False)] if mode is Mode.LIVE else [(D(4), False)])
     world.fill(profit)
     world.looked_up.clear()
     world.send(GatewayStarted(ts_ns=world.tick(), version="test"))
     ended = next(one for one in world.looked_up if one.order_id == loss.order_id and not one.is_twin)
-    assert (ended.sibling_cum_qty, ended.is_sibling_over) == (D(10), True)
+    assert (ended.sibling_cum_qty, ended.is_group_over) == (D(10), True)
 
 
 def test_controls_that_move_while_the_policy_thinks_void_the_whole(world: World) -> None:

@@ -132,10 +132,10 @@ class Exchange:
             entry = None if ticket.is_armed else self._finished.get(sim_id(ticket, ticket.entry_id))
             has_filled = entry is not None and entry.exec_type is ExecType.TRADE
             sibling_id = sim_id(ticket, ticket.sibling_id) if ticket.sibling_id else ""
-            is_sibling_over = ticket.is_sibling_over or sibling_id in self._finished
+            is_group_over = ticket.is_group_over or sibling_id in self._finished
             order.sibling_cum_qty = ticket.sibling_cum_qty
             self._join(order)
-            if is_sibling_over or not order.leaves_qty or (entry is not None and not has_filled):
+            if is_group_over or not order.leaves_qty or (entry is not None and not has_filled):
                 self.reports.end(order, ExecType.CANCELED, _BESIDE, now_ns)
                 return False
             if not (ticket.is_armed or has_filled):
