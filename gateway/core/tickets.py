@@ -119,9 +119,14 @@ def twin_lookups(state: GatewayState, order: Order) -> tuple[Effect, ...]:
 
 
 def _as_it_stands(state: GatewayState, order: Order, twin_number: int) -> OrderTicket:
-    """The ticket, with how those stand that an exit goes with: who forgot them all must not let both exits of a pair
-    fill, nor let one sleep whose entry is over."""
-    ticket = ticket_of(order, twin_number)
+    """The ticket, with how the order stands and those that an exit goes with: who forgot them all must not work again
+    what was taken back, nor let both exits of a pair fill, nor let one sleep whose entry is over."""
+    own = twins_of(order)[twin_number - 1] if twin_number else order
+    ticket = msgspec.structs.replace(
+        ticket_of(order, twin_number),
+        is_working=own is not None and own.ord_status is not OrdStatus.PENDING_NEW,
+        is_cancel_requested=order.is_cancel_requested,
+    )
     sibling = _played(state, ticket.sibling_id, twin_number)
     if sibling is not None:
         is_over = sibling.ord_status in TERMINAL_STATUSES

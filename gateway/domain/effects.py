@@ -19,8 +19,11 @@ class OrderTicket(msgspec.Struct, frozen=True, gc=False):
 
     ``exits`` are sent with it, as one request. An exit names the order that it goes with (``entry_id``) and the other
     one of its pair (``sibling_id``), of which only one can fill; ``is_armed`` False: it still waits for that order to
-    fill whole. Where the venue is asked about it, it tells how these stood: what the other one had filled
-    (``sibling_cum_qty``), and whether it is over with one of them (``is_group_over``).
+    fill whole.
+
+    Where the venue is asked about it, it tells how it stood: whether it had been acknowledged (``is_working``) and its
+    cancel sent; of an exit, what the other one had filled, and whether it is over with that or with its entry
+    (``is_group_over``).
     """
 
     order_id: str
@@ -49,6 +52,8 @@ class OrderTicket(msgspec.Struct, frozen=True, gc=False):
     entry_id: str = ""
     sibling_id: str = ""
     is_armed: bool = True
+    is_working: bool = False
+    is_cancel_requested: bool = False
     sibling_cum_qty: Decimal = Decimal(0)
     is_group_over: bool = False
 

@@ -95,6 +95,8 @@ def _kill(world: Survivor, rng: random.Random) -> None:
             _move(world, rng)
         world.wait(rng.choice([2, 4, 5, 6, 7, 8, 9, 10, 12]))
     world.kill(rng.choice([60, 70, 3_000, 3_600_000, 30 * 3_600_000]))
+    for one in _known_to(world.simulator).values():
+        assert not world.state.orders[one.ticket.order_id].is_cancel_requested, one
 
 
 _ACTS = [_move, _move, _place_class, _place_class, _place_simple, _cancel, _replace]

@@ -1,6 +1,7 @@
 """What a restart may not change: orders are taken up by ``look_up``, from what their tickets say."""
 
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -60,6 +61,40 @@ def test_a_gtd_order_whose_time_comes_on_its_way_does_not_trade(floor: Floor) ->
     ticket = make_ticket("late", BUY, 1, time_in_force=TimeInForce.GTD, expire_ns=floor.now_ns, limit=115)
     floor.submit(ticket)
     assert floor.kinds("late") == ["new", "expired"]
+
+
+@pytest.mark.parametrize("terms", [{}, {"limit": 115}, {"ord_type": OrdType.STOP, "stop_px": 100}])
+def test_what_was_being_canceled_does_not_trade_after_a_restart(floor: Floor, terms: dict[str, Any]) -> None:
+    """A cancel was answered for, or trading halted, and the gateway killed before it heard of the end. Taken up again,
+    the order could fill before the cancel that follows gets there."""
+    take_up(floor, make_ticket("canceled", BUY, 10, is_working=True, is_cancel_requested=True, **terms))
+    assert floor.kinds("canceled") == ["canceled"]
+    assert floor.model.open_orders == 0
+
+
+@pytest.mark.parametrize("terms", [{}, {"ord_type": OrdType.STOP_LIMIT, "stop_px": 114, "cum_qty": 1}])
+def test_what_rested_before_a_restart_trades_at_its_limit_and_no_better(floor: Floor, terms: dict[str, Any]) -> None:
+    """The market went through its price while the gateway was away. Sent anew it would take the better price of now,
+    which an order that had been there all the time could not have had: SHADOW and twins would look too good."""
+    take_up(floor, make_ticket("rested", BUY, 10, 115, is_working=True, **terms))
+    floor.quote(111, 50, 112, 50, last=111)
+    assert {px for _, px in floor.fills("rested")} == {D(115)}
+    take_up(floor, make_ticket("never there", BUY, 10, 115, **terms))
+    assert {px for _, px in floor.fills("never there")} == {D(112)}
+
+
+def test_what_is_for_now_is_over_at_once_after_a_restart(floor: Floor) -> None:
+    """It may not rest only because it was acknowledged before."""
+    take_up(floor, make_ticket("now", BUY, 60, 115, is_working=True, time_in_force=TimeInForce.IOC))
+    assert floor.kinds("now") == ["trade", "canceled"]
+
+
+def test_an_exit_that_wakes_after_a_restart_takes_what_is_there(floor: Floor) -> None:
+    """It was acknowledged before, and asleep: it has rested nowhere."""
+    group = bracket(is_working=True)
+    take_up(floor, group, *[replace(one, is_working=True) for one in group.exits])
+    assert floor.fills("e") == [(10, D(112))]
+    assert floor.fills("tp") == [(10, D(111))]
 
 
 def test_an_exit_whose_other_one_has_just_filled_is_over(floor: Floor) -> None:

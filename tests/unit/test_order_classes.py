@@ -396,6 +396,24 @@ def test_a_restart_tells_of_an_exit_how_the_other_one_stood(mode: Mode) -> None:
     assert (ended.sibling_cum_qty, ended.is_group_over) == (D(10), True)
 
 
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.SHADOW])
+def test_a_restart_tells_what_was_being_canceled(mode: Mode) -> None:
+    """Killed just after the kill switch was pressed: without this, the simulator takes up again what was halted."""
+    world = World(trading_config(mode))
+    entry, profit, loss = legs(world, world.place_class(BRACKET))
+    world.fill(entry)
+    world.report(profit, ExecType.NEW)
+    world.send(GatewayStarted(ts_ns=world.tick(), version="test"))
+    told = {one.order_id: (one.is_working, one.is_cancel_requested) for one in world.looked_up if not one.is_twin}
+    assert told == {profit.order_id: (True, False), loss.order_id: (False, False)}
+    world.halt(TradingState.HALTED)
+    world.looked_up.clear()
+    world.send(GatewayStarted(ts_ns=world.tick(), version="test"))
+    asked = [one for one in world.looked_up if one.order_id != entry.order_id]  # whose twins play on
+    assert {one.order_id for one in asked} == {profit.order_id, loss.order_id}
+    assert all(one.is_cancel_requested for one in asked)
+
+
 def test_controls_that_move_while_the_policy_thinks_void_the_whole(world: World) -> None:
     """What was approved under other rules is not sent."""
     world.asks_outside = True

@@ -127,6 +127,9 @@ class Exchange:
         if self._session_passed(order, now_ns):
             self.reports.end(order, ExecType.EXPIRED, "its session ended while the gateway was away", now_ns)
             return False
+        if order.ticket.is_cancel_requested:
+            self.reports.end(order, ExecType.CANCELED, "", now_ns)
+            return False
         if order.ticket.order_class is not OrderClass.SIMPLE:
             ticket = order.ticket
             entry = None if ticket.is_armed else self._finished.get(sim_id(ticket, ticket.entry_id))
@@ -141,7 +144,7 @@ class Exchange:
             if not (ticket.is_armed or has_filled):
                 order.phase = Phase.DORMANT
                 return True
-        self._work(order, self._matcher(order), now_ns)
+        self._work(order, self._matcher(order), now_ns, is_back=order.ticket.is_working and order.ticket.is_armed)
         return True
 
     def _session_passed(self, order: SimOrder, now_ns: int) -> bool:
@@ -200,7 +203,7 @@ class Exchange:
             return "the simulator does not know this order"
         return f"too late: the order is {'filled' if last.exec_type is ExecType.TRADE else last.exec_type}"
 
-    def _work(self, order: SimOrder, matcher: Matcher, now_ns: int) -> None:
+    def _work(self, order: SimOrder, matcher: Matcher, now_ns: int, *, is_back: bool = False) -> None:
         instrument = order.instrument
         assert instrument is not None  # refused otherwise
         if order.is_for_open or order.is_for_close:
@@ -212,7 +215,7 @@ class Exchange:
         if expire_ns is not None and expire_ns <= now_ns:  # on its way, asleep, or while the gateway was away
             self.reports.end(order, ExecType.EXPIRED, _TOO_LATE, now_ns)
             return
-        matcher.work(order, now_ns)
+        matcher.work(order, now_ns, is_back=is_back)
         if order.phase is _DONE:
             return
         if order.ticket.time_in_force is _DAY:

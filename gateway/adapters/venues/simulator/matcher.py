@@ -29,6 +29,7 @@ from gateway.domain.money import ZERO
 # Named once: see order.
 _FOK = TimeInForce.FOK
 _IOC = TimeInForce.IOC
+_AT_ONCE = frozenset({_FOK, _IOC})
 _DONE = Phase.DONE
 
 
@@ -45,14 +46,19 @@ class Matcher:
 
     # --- orders ------------------------------------------------------------------------------
 
-    def work(self, order: SimOrder, now_ns: int) -> None:
-        """Begin to work an order that has arrived. A stop that filled in part had triggered already."""
+    def work(self, order: SimOrder, now_ns: int, *, is_back: bool = False) -> None:
+        """Begin to work an order that has arrived. A stop that filled in part had triggered already. What rested before
+        a restart (``is_back``) rests again: whoever quotes through its price now would have met it there."""
         if order.is_stop and not order.cum_qty:
             self.book.settle()
             if not has_triggered(order, self.book):
                 order.phase = Phase.STOP
                 self._stops.append(order)
                 return
+        elif is_back and order.limit_px is not None and order.ticket.time_in_force not in _AT_ONCE:
+            self.book.settle()
+            self._wait(order)
+            return
         self.execute(order, now_ns)
 
     def execute(self, order: SimOrder, now_ns: int) -> None:
