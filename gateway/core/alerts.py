@@ -17,6 +17,7 @@ from gateway.domain.enums import Route, ScopeKind, TradingState
 from gateway.domain.events import AcknowledgmentReceived, AlertsChecked
 from gateway.domain.facts import Fact
 from gateway.domain.money import plain
+from gateway.domain.orders import Order
 from gateway.domain.rollout import HoldKind
 
 _NS = 1_000_000_000
@@ -123,12 +124,12 @@ def _locks(state: GatewayState) -> Iterator[AlertCondition]:
 def _in_doubt(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
     """By venue: one that does not answer leaves many in doubt at once, and is one trouble."""
     waiting: dict[str, int] = {}
-    corrected: dict[str, str] = {}
+    corrected: dict[str, Order] = {}
     after_s = state.config.reconciliation.in_doubt_alert_s
     for order in state.orders.values():
         early = order.early_revisions
         if early and any(now_ns - report.transact_ns >= after_s * _NS for report in early):
-            corrected.setdefault(order.venue, order.order_id)
+            corrected[order.venue] = min(order, corrected.get(order.venue, order), key=_age)
         if order.is_in_doubt and now_ns - order.doubt_since_ns >= after_s * _NS:
             waiting[order.venue] = waiting.get(order.venue, 0) + 1
     for venue, count in waiting.items():
@@ -140,14 +141,19 @@ def _in_doubt(state: GatewayState, now_ns: int) -> Iterator[AlertCondition]:
             f" is held. {how_doubt_ends(state, venue)}",
         )
 
-    for venue, order_id in corrected.items():
+    for venue, order in corrected.items():
         yield AlertCondition(
             kind=AlertKind.EXECUTIONS_DIFFER,
             subject=f"{venue}:unknown",
             severity=Severity.CRITICAL,
-            text=f"{venue} took back or corrected an execution of order {order_id} that the books do not have;"
+            text=f"{venue} took back or corrected an execution of order {order.order_id} that the books do not have;"
             " ask it which, and compare what it holds (gateway reconcile)",
         )
+
+
+def _age(order: Order) -> tuple[int, str]:
+    """The oldest first: the same in any process, however the map of orders was filled."""
+    return order.created_ns, order.order_id
 
 
 def _holds(state: GatewayState) -> Iterator[AlertCondition]:

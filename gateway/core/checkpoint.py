@@ -25,7 +25,7 @@ from gateway.core.trading.trips import Breakers
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Route
 from gateway.domain.figures import RiskFigures
-from gateway.domain.money import ZERO
+from gateway.domain.money import ZERO, plain
 from gateway.domain.orders import Order
 from gateway.domain.overrides import Override
 from gateway.domain.positions import Position
@@ -79,7 +79,7 @@ def take_snapshot(state: GatewayState) -> Snapshot:
         closed_ids=list(state.closed_ids),
         cycles={key: _without_derived(cycles) for key, cycles in state.cycles.items()},
         positions={route.value: book.positions for route, book in state.books.items()},
-        highs={route.value: book.highs() for route, book in state.books.items()},
+        highs={route.value: _plain_highs(book) for route, book in state.books.items()},
         venues=state.venues,
         rollouts=state.rollouts,
         heard_alerts=state.heard_alerts,
@@ -100,6 +100,21 @@ def take_snapshot(state: GatewayState) -> Snapshot:
 def _without_derived(cycles: Cycles) -> Cycles:
     """Only the numbers: what open orders use of a cycle is rebuilt from them."""
     return Cycles(cycles.last, CycleUse(cycles.live.cycle), CycleUse(cycles.shadow.cycle))
+
+
+def _plain_highs(book: Book) -> dict[str, Highs]:
+    """Without the zeros behind them. P&L of a scope is a running sum, and that keeps the digits of whatever passed
+    through it; one that was rebuilt has those of its parts. The same amount has the same bytes."""
+    return {
+        name: Highs(
+            peak_pnl=Decimal(plain(highs.peak_pnl)),
+            peak_ns=highs.peak_ns,
+            day_high_pnl=Decimal(plain(highs.day_high_pnl)),
+            day_high_ns=highs.day_high_ns,
+            max_drawdown=Decimal(plain(highs.max_drawdown)),
+        )
+        for name, highs in book.highs().items()
+    }
 
 
 def restore(snapshot: Snapshot) -> GatewayState:

@@ -28,7 +28,7 @@ def throttles_in_force(throttles: Throttles, other: Throttles) -> Throttles:
 
 def left_groups(old: TradingConfig, new: TradingConfig) -> Iterator[tuple[str, str, str | None]]:
     """Instruments that leave a sector or an asset class with limits, which bind them no more: what was called what."""
-    for symbol, before in old.instruments.items():
+    for symbol, before in sorted(old.instruments.items()):
         after = new.instruments.get(symbol, before)
         for key, limits in (("sector", old.limits.sectors), ("asset_class", old.limits.asset_classes)):
             group: str = getattr(before, key)

@@ -9,7 +9,7 @@ from gateway.core.decide import decide
 from gateway.core.evidence.memory import VenueRollout
 from gateway.domain.alerts import AlertCondition, AlertKind, Severity
 from gateway.domain.breakers import BREAKER_DEFAULTS, BreakerKind
-from gateway.domain.enums import Mode, ScopeKind, SubmitStatus, TradingState
+from gateway.domain.enums import ExecType, Mode, ScopeKind, SubmitStatus, TradingState
 from gateway.domain.events import (
     AcknowledgmentReceived,
     AlertsChecked,
@@ -145,3 +145,17 @@ def test_a_venue_that_is_held_back_is_told_by_how_grave_it_is() -> None:
         (alert,) = world.state.alerts.active.values()
         assert (alert.condition.subject, alert.condition.severity) == (f"alpha:{kind.value}", severity)
         assert "fills stay out" in alert.condition.text
+
+
+def test_the_oldest_of_the_orders_that_a_venue_corrected_is_named() -> None:
+    """Without this, which order an alert names would hang on how a map was filled, and `gateway replay` would find a
+    difference after a restart."""
+    world = World(trading_config(Mode.LIVE))
+    orders = [world.open_live(strategy=f"s{n}") for n in range(12)]
+    for order in reversed(orders[1:]):
+        world.report(order, ExecType.TRADE_CANCEL, exec_id=f"b{order.order_id}", exec_ref_id="not known here")
+    world.state = decode_snapshot(encode_snapshot(world.state))
+    world.tick(60_000_000_000)
+    assert look(world) == ["AlertRaised"]
+    (raised,) = world.state.alerts.active.values()
+    assert f"execution of order {orders[1].order_id} that" in raised.condition.text

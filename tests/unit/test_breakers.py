@@ -455,6 +455,19 @@ def reducing() -> tuple[World, Flatten]:
     return world, reduction
 
 
+def test_a_reset_of_a_whole_breaker_goes_by_name() -> None:
+    """Without this, a gateway that was started again would reset trips in another order than the one that tripped them,
+    and `gateway replay` would call it a difference."""
+    gap = {"market_data_gap": BREAKER_DEFAULTS[BreakerKind.MARKET_DATA_GAP]}
+    world = World(trading_config(Mode.LIVE, circuit_breakers=gap))
+    for symbol in ("TSLA", "AAPL"):
+        world.open_live(symbol=symbol)
+        world.check(**{symbol: 40})
+    assert list(world.state.breakers.trips) == ["market_data_gap:TSLA", "market_data_gap:AAPL"]
+    resets = world.reset("market_data_gap").facts
+    assert [getattr(fact, "trip_id", "") for fact in resets] == ["market_data_gap:AAPL", "market_data_gap:TSLA"]
+
+
 def test_a_reset_ends_the_reduction_and_the_other_book_does_not() -> None:
     """Without this, positions would go on being closed after somebody called it off, or stop being closed."""
     world, reduction = reducing()

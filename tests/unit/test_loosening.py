@@ -232,6 +232,19 @@ def test_an_instrument_that_leaves_a_group_with_limits_leaves_its_limits() -> No
     assert compare(listed("tech", Limits()), listed("", Limits())) == Change()
 
 
+def test_instruments_that_leave_a_group_are_told_by_name() -> None:
+    """Without this, an edit would read in another order after a restart, and `gateway replay` would call that a
+    difference: a checkpoint keeps its maps by key."""
+
+    def listed(*symbols: str, sector: str = "") -> TradingConfig:
+        found = {one: Instrument(symbol=one, venue="ibkr", currency="USD", sector=sector) for one in symbols}
+        table = LimitTable(sectors={"tech": Limits(max_leverage=Decimal(2))})
+        return TradingConfig(revision=sector, limits=table, instruments=found)
+
+    left = compare(listed("TSLA", "AAPL", sector="tech"), listed("TSLA", "AAPL")).looser
+    assert left == ("symbols.AAPL.sector tech -> none", "symbols.TSLA.sector tech -> none")
+
+
 def test_a_day_that_begins_elsewhere_counts_as_looser() -> None:
     """Without it who may edit a file could begin a venue's day at once, and with it forgive what was lost today."""
     old = TradingConfig(revision="r", day_rolls={"ibkr": DayRoll()})

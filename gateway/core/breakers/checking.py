@@ -211,7 +211,8 @@ def _reset(
 
 def reset(state: GatewayState, event: BreakerResetRequested) -> Decision:
     """A person resets one trip, or all of a breaker. While the cause lasts only by force, and with a reason."""
-    trips = [trip for trip in state.breakers.trips.values() if event.breaker_id in (trip.trip_id, trip.breaker_id)]
+    found = sorted(state.breakers.trips.items())  # by name: see ``check``
+    trips = [trip for _, trip in found if event.breaker_id in (trip.trip_id, trip.breaker_id)]
     if not trips:
         code = "BREAKER_NOT_TRIPPED" if event.breaker_id.partition(":")[0] in MEASURED else "BREAKER_NOT_FOUND"
         return _refused(code, f"{event.breaker_id} is not tripped; see GET /api/trading/circuit-breakers")
