@@ -123,3 +123,22 @@ def test_what_counted_in_an_earlier_step_is_left_there() -> None:
     site.report(order, ExecType.TRADE_CANCEL, exec_ref_id="wrong", exec_id="bust")
     assert told(site.rollout.evidence) == before
     assert state_hash(decode_snapshot(encode_snapshot(site.state))) == state_hash(site.state)
+
+
+def test_a_clock_that_was_set_back_moves_no_order_into_the_next_step() -> None:
+    """Without it the bust of an order of an earlier step would take something out of the present one that never was in
+    it: no state is left to decide on, and the gateway takes no order any more."""
+    site = canary()
+    order = working(site)
+    site.fill(order, 2, px=WORSE, exec_id="wrong")
+    site.tick(-3_600_000_000_000)
+    assert site.raise_to(Mode.SHADOW, 0) == ""
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    later = working(site)
+    site.fill(later, 2, px=WORSE, exec_id="wrong too")
+    before = told(site.rollout.evidence)
+    assert before["slippage"] == {1_000: 1}
+    site.report(order, ExecType.TRADE_CANCEL, exec_ref_id="wrong", exec_id="bust")
+    assert told(site.rollout.evidence) == before
+    site.report(later, ExecType.TRADE_CANCEL, exec_ref_id="wrong too", exec_id="bust too")
+    assert told(site.rollout.evidence)["slippage"] == {}

@@ -27,7 +27,7 @@ def note_done(state: GatewayState, order: Order, ts_ns: int) -> None:
     if order.route is not _LIVE or not order.ack_ns:
         return
     evidence = rollout_of(state, order.venue).evidence
-    order.judged_ns = ts_ns
+    order.judged_ns = evidence.count_at(ts_ns)
     _judge(evidence, order, 1)
     _note_pair(evidence, order, ts_ns)
     look_where_due(evidence, state.config.rollout.gates)
@@ -95,7 +95,7 @@ def _note_pair(evidence: StepEvidence, order: Order, ts_ns: int) -> None:
         return
     if any(twin.is_apart or twin.replaced > order.replaced for twin in twins):
         return
-    order.paired_ns = ts_ns
+    order.paired_ns = evidence.count_at(ts_ns)
     filled = [twin for twin in twins if twin.cum_qty]
     if len(filled) == len(twins) > 1:
         evidence.noise.add(_difference(filled[1].avg_px, filled[0].avg_px, order.side))
