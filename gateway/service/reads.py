@@ -3,6 +3,7 @@
 import msgspec
 
 from gateway.core.state import GatewayState
+from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.sessions import Session
 from gateway.ports.clock import Clock
@@ -53,7 +54,7 @@ class Reads:
             query = msgspec.structs.replace(query, venue=query.venue.lower())
         in_memory = [order for order in self._state.orders.values() if order.is_open and not order.parent_id]
         in_memory.extend(self._engine.finished_orders())
-        listed = [await self._intake.story(order) for order in in_memory if matches(order, query)]
+        listed = [story for order in in_memory if (story := await self._wanted(order, query)) is not None]
         await self._engine.settle(self._engine.last_seq)
         known = {story.order.order_id for story in listed}
         for order in await self._archive.list(query):
@@ -61,6 +62,13 @@ class Reads:
                 listed.append(await self._intake.story(order))
         listed.sort(key=lambda story: (story.order.created_ns, story.order.order_id), reverse=True)
         return listed[: query.limit]
+
+    async def _wanted(self, order: Order, query: OrderQuery) -> OrderStory | None:
+        """The order as it is shown, when that is what is asked for: a parent is where its legs are."""
+        if not order.leg_ids and not matches(order, query):
+            return None
+        story = await self._intake.story(order)
+        return story if matches(story.order, query) else None
 
     async def portfolio(self) -> tuple[tuple[PortfolioView, ...], tuple[PositionView, ...]]:
         views = portfolio_views(self._state, self._market, self._clock.now_ns())

@@ -13,7 +13,7 @@ import pytest
 from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.journal.archive import _listing
 from gateway.adapters.journal.bloom import ClientIdFilter
-from gateway.domain.enums import OrdStatus, Route
+from gateway.domain.enums import OrderClass, OrdStatus, Route
 from gateway.domain.orders import Order
 from gateway.domain.records import Entry
 from gateway.ports.journal import JournalBroken, OrderQuery
@@ -209,3 +209,19 @@ def test_the_filter_seldom_says_perhaps() -> None:
         client_ids.add("account", f"c-{i}")
     assert all(client_ids.may_hold("account", f"c-{i}") for i in range(100_000))
     assert sum(client_ids.may_hold("account", f"new-{i}") for i in range(20_000)) <= 5
+
+
+async def test_an_order_with_exits_is_listed_under_the_route_that_it_is_shown_with(tmp_path: Path) -> None:
+    """Whoever lists what went live would miss every bracket: it is kept as a parent, and those are split."""
+    parents = {Route.LIVE: "o-1", Route.SHADOW: "o-2", Route.SPLIT: "o-3"}
+    async with opened(tmp_path) as journal:
+        for seq, (route, order_id) in enumerate(parents.items(), 1):
+            kind = OrderClass.SIMPLE if route is Route.SPLIT else OrderClass.BRACKET
+            sent = Route.LIVE if route is Route.SPLIT else route
+            legs = [order(f"{order_id}-{n}", parent_id=order_id, route=sent) for n in (1, 2)]
+            ids = tuple(leg.order_id for leg in legs)
+            parent = order(order_id, leg_ids=ids, route=Route.SPLIT, order_class=kind, created_ns=seq)
+            await archive(journal, *legs, parent, seq=seq)
+        for route, order_id in parents.items():
+            assert await listed(journal, route=route) == [order_id]
+        assert await listed(journal) == ["o-3", "o-2", "o-1"]

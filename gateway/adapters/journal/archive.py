@@ -8,12 +8,22 @@ import msgspec
 from gateway.adapters.journal.bloom import ClientIdFilter
 from gateway.adapters.journal.codec import CodecError, decode_order, encode_order
 from gateway.adapters.journal.connection import Reader
+from gateway.domain.enums import Route
+from gateway.domain.order_class import leg_id_of
 from gateway.domain.orders import Order
 from gateway.ports.journal import JournalBroken, OrderQuery
 
 _FILL_PAGE = 20_000
 #: Places in a row.
-_PARENT, _CREATED, _BODY = 8, 9, 10
+_ROUTE, _PARENT, _CREATED, _BODY = 6, 8, 9, 10
+#: What the body of an order with a class holds, and no other.
+_HAS_CLASS = b'"order_class":"'
+#: Where an order went: one with a class, where what was sent did.
+_SHOWN_ROUTE = (
+    f"CASE WHEN route = 'split' AND instr(body, x'{_HAS_CLASS.hex()}')"
+    " THEN coalesce((SELECT sent.route FROM orders AS sent WHERE sent.order_id = orders.order_id || '-1'), route)"
+    " ELSE route END"
+)
 
 #: An order in the column order of ``schema.upsert_orders``.
 OrderRow = tuple[Any, ...]
@@ -111,9 +121,22 @@ class Archive:
         # A row of one that waits is of before: it is left out, and what is behind it moves up.
         sql, parameters = _listing(msgspec.structs.replace(query, limit=max(query.limit, 0) + len(waiting)))
         found = [_order(*row) for row in await self._reader.fetch(sql, parameters) if row[0] not in waiting]
-        found += [_order(order_id, row[_BODY]) for order_id, row in waiting.items() if _is_wanted(row, query)]
+        for order_id, row in waiting.items():
+            if _is_wanted(row, query, row[_ROUTE] if query.route is None else await self._shown_route(row, waiting)):
+                found.append(_order(order_id, row[_BODY]))
         found.sort(key=lambda order: (order.created_ns, order.order_id), reverse=True)
         return found[: max(query.limit, 0)]
+
+    async def _shown_route(self, row: OrderRow, waiting: Mapping[str, OrderRow]) -> str:
+        """Where it is said to have gone: an order with a class, where what was sent did."""
+        route: str = row[_ROUTE]
+        if route != Route.SPLIT or _HAS_CLASS not in row[_BODY]:
+            return route
+        sent_id = leg_id_of(row[0], 1)
+        if sent_id in waiting:
+            return str(waiting[sent_id][_ROUTE])
+        rows = await self._reader.fetch("SELECT route FROM orders WHERE order_id = ?", (sent_id,))
+        return str(rows[0][0]) if rows else route
 
 
 def _order(order_id: str, body: bytes) -> Order:
@@ -127,9 +150,9 @@ def _age(row: OrderRow) -> tuple[int, str]:
     return row[_CREATED], row[0]
 
 
-def _is_wanted(row: OrderRow, query: OrderQuery) -> bool:
+def _is_wanted(row: OrderRow, query: OrderQuery, route: str) -> bool:
     """The conditions of ``_listing`` for a row that is not in the table yet."""
-    _, account, _, strategy, symbol, venue, route, ord_status, parent_id, *_ = row
+    _, account, _, strategy, symbol, venue, _, ord_status, parent_id, *_ = row
     among = ((query.accounts, account), (query.strategies, strategy), (query.statuses, ord_status))
     equal = ((query.symbol, symbol), (query.venue, venue), (query.route, route))
     return (
@@ -153,7 +176,7 @@ def _listing(query: OrderQuery) -> tuple[str, list[Any]]:
         _add_choice("+account", accounts, conditions, parameters)
     _add_choice("strategy", query.strategies, conditions, parameters)
     _add_choice("ord_status", query.statuses, conditions, parameters)
-    for column, value in (("symbol", query.symbol), ("venue", query.venue), ("route", query.route)):
+    for column, value in (("symbol", query.symbol), ("venue", query.venue), (_SHOWN_ROUTE, query.route)):
         if value is not None:
             conditions.append(f"{column} = ?")
             parameters.append(value)
