@@ -27,11 +27,11 @@ def marked(position: Position, market: MarketData) -> tuple[Decimal | None, Quot
 
 
 def position_views(state: GatewayState, market: MarketData, now_ns: int) -> tuple[PositionView, ...]:
-    """Every position that is not flat, or ever traded, in both books."""
+    """Every position that is not flat, or ever traded, in both books, by key: a restart moves none of them."""
     return tuple(
         position_view(state, market, route, position, now_ns)
         for route, book in state.books.items()
-        for position in book.positions.values()
+        for _, position in sorted(book.positions.items())
     )
 
 
@@ -85,7 +85,7 @@ def portfolio_views(state: GatewayState, market: MarketData, now_ns: int) -> tup
     """Every configured account in both books, valued at the prices of now."""
     return tuple(
         portfolio_view(state, market, route, account, now_ns)
-        for account in state.config.accounts
+        for account in sorted(state.config.accounts)
         for route in state.books
     )
 

@@ -56,7 +56,7 @@ class OverrideDesk:
         return self._engine.state.overrides.get(override_id)
 
     def all(self) -> Sequence[Override]:
-        return tuple(self._engine.state.overrides.values())
+        return tuple(self._engine.state.granted_overrides())
 
     def tick(self) -> None:
         """End those whose time is over."""

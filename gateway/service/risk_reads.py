@@ -32,7 +32,7 @@ class RiskReader:
         state, now_ns = self._holder.state, self._clock.now_ns()
         figures = state.figures
         limits, next_first = await self._limits(state, query, now_ns)
-        caps = ((venue, cap_uses(state, venue)) for venue in state.config.venues)
+        caps = ((venue, cap_uses(state, venue)) for venue in sorted(state.config.venues))
         return RiskView(
             currency=state.config.base_currency,
             config_revision=state.config.revision,

@@ -85,7 +85,7 @@ def modes_view(state: GatewayState) -> ModesView:
     """The mode of every venue that is configured, and what of the cycles opened under its share really went live."""
     config = state.config
     venues = []
-    for name, own in config.venues.items():
+    for name, own in sorted(config.venues.items()):
         use = state.venues.get(name) or VenueUse()
         live, shadow = use.cycles_at(state.weight_bp(name))
         venues.append(

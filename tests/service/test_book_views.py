@@ -3,9 +3,11 @@
 from typing import Any
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
+from gateway.domain.config import AccountConfig
 from gateway.domain.enums import CostMethod, Side
 from gateway.ports.read_model import PortfolioView, PositionView
 from gateway.service.book_views import portfolio_views, position_views
+from gateway.service.views import modes_view
 from tests.fakes.outside import FixedMarket
 from tests.world import D, World, trading_config
 
@@ -60,3 +62,17 @@ def test_a_currency_that_leaves_the_configuration_keeps_what_was_earned_in_it() 
     world.load(trading_config(rates={"USD": D(1)}, revision="b"))
     assert views(world, market)[1].equity == "100009"
     assert decode_snapshot(encode_snapshot(world.state)).rates["USDT"] == D("0.5")
+
+
+def test_a_restart_changes_the_order_of_no_list() -> None:
+    """Without this, whoever compares positions before and after a restart, line by line, would see all of them move:
+    memory holds them as they came, a checkpoint by key."""
+    world = World(trading_config(accounts={name: AccountConfig() for name in ("second", "default")}))
+    for number in (3, 1, 11, 2):
+        world.fill(world.place(strategy=f"s{number}"))
+        world.fill(world.place(strategy=f"s{number}", account="second"))
+    market, state = FixedMarket({"AAPL": D(125)}), world.state
+    again = decode_snapshot(encode_snapshot(state))
+    for told in (position_views, portfolio_views):
+        assert told(state, market, world.now_ns) == told(again, market, world.now_ns)
+    assert modes_view(state) == modes_view(again)

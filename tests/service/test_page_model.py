@@ -9,7 +9,8 @@ import pytest
 
 from gateway.core.checkpoint import state_hash
 from gateway.core.state import GatewayState
-from gateway.domain.enums import Mode
+from gateway.domain.enums import Mode, OrderClass, Route
+from gateway.domain.order_class import StopLoss, TakeProfit
 from gateway.domain.records import Checkpoint, Record
 from gateway.ports.journal import JournalUnavailable, OrderQuery
 from gateway.ports.page import PageBehind
@@ -197,3 +198,17 @@ async def test_a_model_that_breaks_while_it_is_read_shows_nothing(monkeypatch: p
             await asking
         monkeypatch.undo()
         assert (await page.model.view()).seq == one.engine.durable_seq
+
+
+async def test_an_order_with_exits_is_listed_under_the_route_that_it_is_shown_with() -> None:
+    """Without this, the page would leave brackets out where it lists one route."""
+    exits = {"take_profit": TakeProfit(D(200)), "stop_loss": StopLoss(D(100))}
+    async with page_of() as (one, page):
+        one.simulator.fills = False
+        reply = await one.place(limit=D(150), order_class=OrderClass.BRACKET, **exits)
+        assert reply.story is not None
+        await page.model.view()
+        await caught_up(one, page)
+        for route, found in ((Route.SHADOW, [reply.story.order.order_id]), (Route.SPLIT, [])):
+            _, stories = await page.model.orders(OrderQuery(route=route))
+            assert [story.order.order_id for story in stories] == found

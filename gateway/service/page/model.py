@@ -156,10 +156,10 @@ class PageModel:
         accounts: list[PortfolioView] = []
         positions: list[PositionView] = []
         for route, book in state.books.items():
-            for account in state.config.accounts:
+            for account in sorted(state.config.accounts):
                 accounts.append(portfolio_view(state, market, route, account, now_ns))
                 await asyncio.sleep(0)
-            for position in book.positions.values():
+            for _, position in sorted(book.positions.items()):
                 if position.qty:
                     positions.append(position_view(state, market, route, position, now_ns))
                     if len(positions) % _POSITIONS_PER_SLICE == 0:
@@ -169,11 +169,13 @@ class PageModel:
     async def orders(self, query: OrderQuery) -> tuple[int, list[OrderStory]]:
         async with self._reading():
             seq = self._replica.seq
-            found = {
-                order.order_id: await self._story(order)
-                for order in self._replica.state.orders.values()
-                if order.is_open and not order.parent_id and matches(order, query)
-            }
+            found: dict[str, OrderStory] = {}
+            for order in [one for one in self._replica.state.orders.values() if one.is_open and not one.parent_id]:
+                # A parent is shown where its legs are.
+                if order.leg_ids or matches(order, query):
+                    story = await self._story(order)
+                    if matches(story.order, query):
+                        found[order.order_id] = story
             # What ended since that record is in the archive already, and newer there.
             for order in await self._archive.list(query):
                 found[order.order_id] = await self._story(order)
