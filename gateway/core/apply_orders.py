@@ -306,6 +306,8 @@ def _twin_updated(state: GatewayState, fact: TwinUpdated) -> None:
         return
     folding.note_twin(twin, fact.ts_ns)
     was_open = twin.ord_status in OPEN_STATUSES
+    if not was_open:
+        outcomes.take_back(state, order)
     if report.exec_type is ExecType.TRADE:
         fill = fill_of(report)
         twin.exec_ids.append(fill.exec_id)
@@ -315,6 +317,8 @@ def _twin_updated(state: GatewayState, fact: TwinUpdated) -> None:
     elif report.exec_type is ExecType.REPLACED:
         twin.order_qty, twin.replaced = report.order_qty or twin.order_qty, twin.replaced + 1
     twin.ord_status = fact.ord_status
+    if not was_open:
+        outcomes.say_again(state, order)
     if order.is_entry and twin.ord_status is OrdStatus.FILLED:
         arm_twins(state, order, is_second=report.is_second_twin)
     if was_open and twin.ord_status not in OPEN_STATUSES:

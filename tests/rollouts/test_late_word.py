@@ -142,3 +142,16 @@ def test_a_clock_that_was_set_back_moves_no_order_into_the_next_step() -> None:
     assert told(site.rollout.evidence) == before
     site.report(later, ExecType.TRADE_CANCEL, exec_ref_id="wrong too", exec_id="bust too")
     assert told(site.rollout.evidence)["slippage"] == {}
+
+
+def test_a_twin_that_fills_after_its_end_is_compared_as_it_is_then() -> None:
+    """Without it the bust of the live fill would take out what was never counted, and no state would be left to decide
+    on: the gateway takes no order any more."""
+    site = canary()
+    order = working(site)
+    site.fill(order, 2, exec_id="wrong")
+    assert told(site.rollout.evidence)["against twins"] == {0: 1}
+    site.fill(order, 1, px=WORSE, is_twin=True, exec_id="late")
+    assert list(site.rollout.evidence.twin_slippage.counts) == [-166]  # the twins paid more
+    site.report(order, ExecType.TRADE_CANCEL, exec_ref_id="wrong", exec_id="bust")
+    assert told(site.rollout.evidence)["against twins"] == {}
