@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.e2e.process import Site
@@ -40,8 +41,9 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path / "gateway")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser() -> AsyncIterator[Browser]:
+    """One for all: each page has a context of its own, which shares nothing with the others but the process."""
     assert _CHROMIUM is not None, "CI=true: nothing may be skipped, and there is no chromium on the PATH"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_QUIET))
@@ -51,7 +53,7 @@ async def browser() -> AsyncIterator[Browser]:
             await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="package")
 async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
     """Opens the page of a gateway. Every error of a script, every request to elsewhere fails the test in the end."""
     wrongs: list[str] = []

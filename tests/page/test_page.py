@@ -15,7 +15,8 @@ from tests.page.conftest import SHOTS, OpenPage
 from tests.ports import lasting_port
 from tests.rollouts.test_review_page import PAST, RICH, STRATUM, page_of
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+#: All in one event loop, that of their browser.
+pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.asyncio(loop_scope="package")]
 
 
 async def is_live(page: Page) -> None:

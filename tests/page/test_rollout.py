@@ -10,7 +10,8 @@ from tests.e2e.test_rollout import by_evidence
 from tests.page.conftest import SHOTS, OpenPage
 from tests.page.test_page import has_no_serious_finding, is_live
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+#: All in one event loop, that of their browser.
+pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.asyncio(loop_scope="package")]
 
 
 async def test_a_canary_is_seen_held_and_let_go_on(site: Site, open_page: OpenPage) -> None:
