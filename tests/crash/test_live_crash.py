@@ -109,7 +109,7 @@ async def one_site(site: Site, rng: random.Random, runs: int, operator: Operator
             for number in range(runs + 1):
                 if operator is None and number == runs // 2:  # an edit while the gateway is down
                     site.set_modes("LIVE", ibkr=("LIVE", 0))
-                process.spawn()
+                process.spawn(fresh=number == 1)
                 await process.ready()
                 api = process.api()
                 await api.post("/api/trading/trading/enable", {})

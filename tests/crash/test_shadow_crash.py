@@ -94,9 +94,10 @@ async def kill_again_and_again(site: Site, rng: random.Random, runs: int, *, may
     traffic = Traffic(rng, f"c{rng.randrange(10**9)}", may_be_denied=may_be_denied)
     process = GatewayProcess(site)
     try:
-        for _ in range(runs):
-            process.spawn()
-            if rng.random() < 0.2:  # in the middle of a start
+        for number in range(runs):
+            is_cut_short = rng.random() < 0.2
+            process.spawn(fresh=is_cut_short or number == 1)
+            if is_cut_short:  # in the middle of a start, which is long in a new interpreter alone
                 await asyncio.sleep(rng.uniform(0.0, 1.2))
                 process.kill()
                 process.spawn()

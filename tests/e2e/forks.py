@@ -2,8 +2,8 @@
 nearly all that a start computes.
 
 What is forked runs as ``python -m`` would, in a process, a session, an environment and with output of its own. What
-only a fresh interpreter shows (an import that is missing, another seed of hashes) is left to restarts, which are
-never forked.
+only a fresh interpreter shows (an import that is missing) is left to the restarts that ask for one, under load above
+all. Another seed of hashes is that of another server.
 
 This file is both ends: ``ForkServer`` for the tests, and what it runs (``python -m tests.e2e.forks FD``).
 """

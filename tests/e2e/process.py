@@ -25,7 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVE = (sys.executable, "-m", "gateway", "serve")
 _MODULE = SERVE[:2]
 _READY = re.compile(rb"ready on (https?://\S+)")
-#: Where gateways and commands of the tests are forked, while that is allowed. Two, so that their hashes differ.
+#: Where gateways and commands of the tests are forked, while that is allowed. Two, so that their hashes differ: a restart
+#: takes the other one than the run before, commands the last.
+_SERVERS = ("gateway", "command")
 _FORKS: dict[str, ForkServer] = {}
 
 
@@ -131,7 +133,8 @@ class GatewayProcess:
         self._log_path = site.root / "gateway.log"
         self._log_start = 0
         self._process: subprocess.Popen[bytes] | Forked | None = None
-        self._is_first = tuple(command[: len(_MODULE)]) == _MODULE
+        self._may_fork = tuple(command[: len(_MODULE)]) == _MODULE
+        self._runs = 0
         self._apis: list[Api] = []
         self.url = ""
 
@@ -152,9 +155,11 @@ class GatewayProcess:
             file.seek(self._log_start)
             return file.read()
 
-    def spawn(self) -> None:
-        """Start without waiting for anything. A first run may be forked; a restart is a new interpreter."""
-        fork, self._is_first = "gateway" if self._is_first else "", False
+    def spawn(self, *, fresh: bool = False) -> None:
+        """Start without waiting for anything, in a new interpreter if it must be ``fresh``. What is forked instead has
+        other hashes than the run before."""
+        fork = "" if fresh or not self._may_fork else _SERVERS[self._runs % len(_SERVERS)]
+        self._runs += 1
         self._log_start = self._log_path.stat().st_size if self._log_path.exists() else 0
         with self._log_path.open("ab") as log:
             self._process = _start(fork, self._command, self._environ, log.fileno())
@@ -261,7 +266,7 @@ def forking() -> Iterator[None]:
     if not hasattr(os, "fork"):
         yield
         return
-    _FORKS.update(gateway=ForkServer(), command=ForkServer())
+    _FORKS.update({name: ForkServer() for name in _SERVERS})
     try:
         yield
     finally:

@@ -75,13 +75,13 @@ async def test_a_stop_under_load_answers_for_all_that_it_took(site: Site) -> Non
     site.merge("gateway.yaml", {"accounts": {"second": {"initial_cash": 100_000}}})
     traffic = Traffic(random.Random(11), "stopped")
     async with running(site) as gateway:
-        for _ in range(3):
+        for number in range(3):
             load = asyncio.create_task(traffic.run(gateway.api(), 8))
             await asyncio.sleep(0.3)
             assert await gateway.stop() == 0
             await load
             assert "Traceback" not in gateway.log, gateway.log
-            gateway.spawn()
+            gateway.spawn(fresh=number == 1)
             await gateway.ready()
             api = gateway.api()
             assert "is not used" not in gateway.log, gateway.log
