@@ -16,8 +16,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What is imported for the tests stays: no collection of garbage looks at it, and fewer of them happen afterwards, as
-    in the gateway itself (``gateway.app.process``). They took a tenth of what the tests compute."""
+    """What is imported for the tests stays: no collection of garbage looks at it, and fewer of them happen afterwards,
+    as in the gateway itself (``gateway.app.process``). They took a tenth of what the tests compute."""
     gc.disable()
     try:
         return (yield)

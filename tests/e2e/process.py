@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVE = (sys.executable, "-m", "gateway", "serve")
 _MODULE = SERVE[:2]
 _READY = re.compile(rb"ready on (https?://\S+)")
-#: Where gateways and commands of the tests are forked, while that is allowed. Two, so that their hashes differ: a restart
-#: takes the other one than the run before, commands the last.
+#: Where gateways and commands of the tests are forked, while that is allowed. Two, so that their hashes differ: a
+#: restart takes the other one than the run before, and commands always the same.
 _SERVERS = ("gateway", "command")
 _FORKS: dict[str, ForkServer] = {}
 
