@@ -94,7 +94,7 @@ policy: opa ## Policies: opa check --strict, opa fmt, opa test
 	@if [ -n "$(OPA)" ]; then set -ex; \
 	  "$(OPA)" check --strict policies/; \
 	  "$(OPA)" fmt --list --fail policies/; \
-	  "$(OPA)" test policies/; \
+	  "$(OPA)" test --timeout 60s policies/; \
 	fi
 
 alerts: ## Alert rules: promtool check and test, amtool check-config

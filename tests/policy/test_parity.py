@@ -25,7 +25,9 @@ def _decided(verdict: PolicyVerdict) -> Any:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check", "--strict"], ["fmt", "--list", "--fail"], ["test"]], ids=["check", "fmt", "test"]
+    "arguments",
+    [["check", "--strict"], ["fmt", "--list", "--fail"], ["test", "--timeout", "60s"]],
+    ids=["check", "fmt", "test"],
 )
 def test_opa_accepts_the_shipped_policies(arguments: list[str]) -> None:
     """Without it the policies could be ones that only the embedded engine reads, or fail their own tests."""
