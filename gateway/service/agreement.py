@@ -100,7 +100,8 @@ class AgreementDesk:
             return ""
         age_s = max(self._clock.now_ns() - reading.begun_ns, 0) // _NS
         for one in reading.open_orders:
-            if one.order_id == order.order_id or (order.venue_order_id and one.venue_order_id == order.venue_order_id):
+            is_named_so = order.venue_order_id and one.venue_order_id == order.venue_order_id
+            if one.order_id == order.order_id or (is_named_so and one.symbol == order.symbol):
                 return f"listed it as open ({one.venue_order_id}) {age_s} s ago"
         booked = {fill.exec_id for fill in order.fills}
         for execution in reading.executions_after:

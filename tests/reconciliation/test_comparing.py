@@ -274,6 +274,25 @@ def test_an_order_that_the_venue_lost_is_asked_for() -> None:
     assert order.is_open, "only the venue's own word, or a person, ends it"
 
 
+def test_an_order_of_others_with_the_number_of_ours_in_another_symbol_is_not_ours() -> None:
+    """Without this, at an exchange that counts its orders in each symbol anew (Binance), what somebody trades by hand
+    would be booked on an order of ours, and an order that the exchange lost never be missed."""
+    world = world_of()
+    venue = Venue(world)
+    order = working(world, venue)
+    hand = venue.place_by_hand("TSLA", 10)
+    venue.open[hand] = msgspec.structs.replace(venue.open[hand], venue_order_id=f"v-{order.order_id}", order_id="web-1")
+    venue.execute(hand, 4, px=250)
+    venue.look(3)
+    assert (order.cum_qty, world.position(Route.LIVE)) == (D(0), D(0))
+    assert venue.drifts == {"TSLA": D(4)}
+    [seen] = world.state.agreements["alpha"].foreign.values()
+    assert (seen.symbol, seen.order_id, seen.is_open) == ("TSLA", "web-1", True)
+    del venue.open[order.order_id]
+    venue.look(2)
+    assert order.is_in_doubt
+
+
 def test_an_order_that_is_younger_than_the_page_is_not_lost() -> None:
     """Without this, a list that was made a moment before the order would put it in doubt."""
     world = world_of()

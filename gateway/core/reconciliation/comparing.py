@@ -99,22 +99,23 @@ def compare(
         foreign=foreign,
         missing=unbooked,
         differing=told_otherwise,
-        lost_ids=tuple(_lost(state, reading, late, grace_ns)),
+        lost_ids=tuple(_lost(state, reading, known, late, grace_ns)),
         others=others,
         archived={order_id: one for order_id, one in archived.items() if order_id in over_ids},
     )
 
 
-def _lost(state: GatewayState, reading: AccountReading, late: set[str], grace_ns: int) -> Iterator[str]:
+def _lost(
+    state: GatewayState, reading: AccountReading, known: KnownOrders, late: set[str], grace_ns: int
+) -> Iterator[str]:
     """Orders that worked, undisturbed, before the reading, and are not open at the venue."""
-    open_ids = {one.order_id for one in reading.open_orders}
-    open_venue_ids = {one.venue_order_id for one in reading.open_orders}
+    open_ids = {own.order_id for one in reading.open_orders if (own := known.find(one)) is not None}
     for order in state.open_orders():
         if order.venue != reading.venue or order.route is not _LIVE or order.is_in_doubt or order.order_id in late:
             continue
         if order.ord_status is OrdStatus.PENDING_NEW or order.updated_ns + grace_ns > reading.begun_ns:
             continue
-        if order.order_id not in open_ids and order.venue_order_id not in open_venue_ids:
+        if order.order_id not in open_ids:
             yield order.order_id
 
 
@@ -122,7 +123,7 @@ def _foreign(reading: AccountReading, known: KnownOrders, grace_ns: int) -> dict
     """Orders that are open or have executed at the venue and are none of ours; or were ours, and are over for us."""
     found: dict[str, ForeignOrder] = {}
     for one in reading.executions_after:
-        if known.find(one.order_id, one.venue_order_id) is None:
+        if known.find(one) is None:
             if known.may_be_own(one, one.last_qty):
                 continue
             key = one.venue_order_id or one.exec_id
@@ -141,7 +142,7 @@ def _foreign(reading: AccountReading, known: KnownOrders, grace_ns: int) -> dict
             )
     open_venue_ids = {one.venue_order_id for one in reading.open_orders}
     for order in reading.open_orders:
-        own = known.find(order.order_id, order.venue_order_id)
+        own = known.find(order)
         if own is None and known.may_be_own(order, order.order_qty):
             continue
         is_over = own is not None and not own.is_open and own.updated_ns + grace_ns <= reading.begun_ns
@@ -183,7 +184,7 @@ class _Steadiness:
         self._executions = sorted(reading.executions_after, key=lambda one: one.transact_ns)
         at_venue = [one for one in state.orders.values() if one.venue == reading.venue and one.route is _LIVE]
         before = {one.exec_id for one in reading.executions_before}
-        late_symbols = {order.symbol for order_id in late if (order := known.find(order_id, "")) is not None}
+        late_symbols = {order.symbol for order_id in late if (order := known.by_id(order_id)) is not None}
         self._in_doubt = [one for one in at_venue if one.is_open and one.is_in_doubt]
         self._reasons = (
             (

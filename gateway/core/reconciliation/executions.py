@@ -14,19 +14,36 @@ _FOUND = "found by reconciliation"
 
 
 class KnownOrders:
-    """Our live orders at one venue by either id: those in memory, and those that the archive was asked for."""
+    """Our live orders at one venue by either id: those in memory, and those that the archive was asked for.
+
+    Ours is enough; the venue's is one of a symbol, for exchanges count their orders anew in each (Binance).
+    """
 
     def __init__(self, state: GatewayState, venue: str, archived: Mapping[str, Order]) -> None:
         agreement = state.agreements.get(venue)
         self._foreign = frozenset() if agreement is None else agreement.foreign.keys()
         live = [one for one in state.orders.values() if one.venue == venue and one.route is _LIVE]
         self._by_id = {**archived, **{one.order_id: one for one in live}}
-        self._by_venue_id = {one.venue_order_id: one for one in self._by_id.values() if one.venue_order_id}
+        self._instruments = state.config.instruments
+        self._by_venue_id: dict[str, list[Order]] = {}
+        for one in self._by_id.values():
+            if one.venue_order_id:
+                self._by_venue_id.setdefault(one.venue_order_id, []).append(one)
         sent = [one for one in live if one.is_open and one.is_admitted and not one.leg_ids]
         self._nameless = [one for one in sent if is_under_way(one) and not one.venue_order_id]
 
-    def find(self, order_id: str, venue_order_id: str) -> Order | None:
-        return self._by_id.get(order_id) or self._by_venue_id.get(venue_order_id)
+    def by_id(self, order_id: str) -> Order | None:
+        return self._by_id.get(order_id)
+
+    def find(self, one: VenueOrder | VenueExecution) -> Order | None:
+        """The order that this is, or is an execution of. A symbol that is not traded here any more is told by the
+        venue's own name."""
+        named = self._by_id.get(one.order_id)
+        if named is not None:
+            return named
+        of_id = self._by_venue_id.get(one.venue_order_id, ())
+        is_traded = one.symbol in self._instruments
+        return next((own for own in of_id if own.symbol == one.symbol or not is_traded), None)
 
     def may_be_own(self, one: VenueOrder | VenueExecution, qty: Decimal) -> bool:
         """Whether what carries no id of its sender may belong to an order of ours of which the venue has not told yet
@@ -44,7 +61,7 @@ def is_under_way(order: Order) -> bool:
 def missing(executions: Sequence[VenueExecution], known: KnownOrders) -> Iterator[ExecutionReport]:
     """Executions of our orders that are not booked, as the reports that would have told them."""
     for one in executions:
-        order = known.find(one.order_id, one.venue_order_id)
+        order = known.find(one)
         if order is None or one.exec_id in order.revisions:
             continue
         if any(one.exec_id == fill.exec_id for fill in (*order.fills, *order.busted)):
@@ -71,7 +88,7 @@ def differing(venue: str, executions: Sequence[VenueExecution], known: KnownOrde
     told of shows in what the venue holds.
     """
     for one in executions:
-        order = known.find(one.order_id, one.venue_order_id)
+        order = known.find(one)
         fill = None if order is None else next((fill for fill in order.fills if fill.exec_id == one.exec_id), None)
         if order is None or fill is None or _is_as_booked(fill, one):
             continue

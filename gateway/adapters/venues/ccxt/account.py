@@ -49,7 +49,7 @@ class CcxtAccount:
         for symbol in self._symbols:
             rows = await self._whole("fetchMyTrades", symbol, since_ms)
             await self._learn_owners(symbol, {str(row["order"]) for row in rows if row.get("order")}, since_ms)
-            found.extend(self._execution(row) for row in rows)
+            found.extend(self._execution(row, symbol) for row in rows)
         return tuple(found)
 
     async def positions(self) -> tuple[VenuePosition, ...]:
@@ -85,21 +85,21 @@ class CcxtAccount:
     async def _learn_owners(self, symbol: str, venue_order_ids: set[str], since_ms: int) -> None:
         """Trades name the exchange's order only: ask which ids these orders were sent with, as far as nobody asked
         before. An order of ours whose answer was lost, or that left memory, would pass for somebody else's."""
-        unknown = self._unowned(venue_order_ids)
+        unknown = self._unowned(symbol, venue_order_ids)
         if self._client.options.id_form is IdForm.NONE:
             return
         for call in _ORDER_LISTS:
             if len(unknown) > _FEW and self._client.has.get(call) is True:
-                self._note_owners(await self._listed(call, symbol, since_ms))
-                unknown = self._unowned(unknown)
+                self._note_owners(symbol, await self._listed(call, symbol, since_ms))
+                unknown = self._unowned(symbol, unknown)
         for venue_order_id in sorted(unknown)[:_MOST_ASKED]:
             await self._ask_owner(venue_order_id, symbol)
         if len(unknown) > _MOST_ASKED:
             left = len(unknown) - _MOST_ASKED
             raise AccountUnreadable(f"of {left} more orders it has yet to be asked whose they are")
 
-    def _unowned(self, venue_order_ids: set[str]) -> set[str]:
-        return {one for one in venue_order_ids if self._tracking.owner_of(one) is None}
+    def _unowned(self, symbol: str, venue_order_ids: set[str]) -> set[str]:
+        return {one for one in venue_order_ids if self._tracking.owner_of(symbol, one) is None}
 
     async def _listed(self, call: str, symbol: str, since_ms: int) -> tuple[Row, ...]:
         """What a list tells, whole or not."""
@@ -117,15 +117,15 @@ class CcxtAccount:
                 pass
             except Exception as error:
                 raise AccountUnreadable(f"{self._client.exchange.id}: {words_of(error)}") from error
-        self._note_owners(rows)
-        if self._tracking.owner_of(venue_order_id) is None:
-            self._tracking.note_owner(venue_order_id, "")
+        self._note_owners(symbol, rows)
+        if self._tracking.owner_of(symbol, venue_order_id) is None:
+            self._tracking.note_owner(symbol, venue_order_id, "")
 
-    def _note_owners(self, rows: tuple[Row, ...]) -> None:
+    def _note_owners(self, symbol: str, rows: tuple[Row, ...]) -> None:
         for row in rows:
-            if row.get("id") and self._tracking.owner_of(str(row["id"])) is None:
-                order_id = self._order_id(str(row["id"]), str(row.get("clientOrderId") or ""))
-                self._tracking.note_owner(str(row["id"]), order_id)
+            if row.get("id") and self._tracking.owner_of(symbol, str(row["id"])) is None:
+                order_id = self._order_id(symbol, str(row["id"]), str(row.get("clientOrderId") or ""))
+                self._tracking.note_owner(symbol, str(row["id"]), order_id)
 
     def _needs_symbol(self, call: str) -> bool:
         return bool(features_of(self._client.exchange, call).get("symbolRequired", True))
@@ -141,12 +141,12 @@ class CcxtAccount:
             side=Side(state.side),
             order_qty=state.order_qty or ZERO,
             cum_qty=state.filled or ZERO,
-            order_id=self._order_id(state.venue_order_id, state.client_id),
+            order_id=self._order_id(state.symbol, state.venue_order_id, state.client_id),
             limit_px=state.limit_px,
             stop_px=state.stop_px,
         )
 
-    def _execution(self, row: Mapping[str, Any]) -> VenueExecution:
+    def _execution(self, row: Mapping[str, Any], symbol: str) -> VenueExecution:
         try:
             exec_id, qty, px = exec_id_of(row), number_of(row, "amount"), number_of(row, "price")
         except Unreadable as error:
@@ -161,16 +161,16 @@ class CcxtAccount:
             last_qty=qty,
             last_px=px,
             transact_ns=int(row.get("timestamp") or 0) * _MS,
-            order_id=self._tracking.owner_of(str(row["order"])) or "",
+            order_id=self._tracking.owner_of(symbol, str(row["order"])) or "",
             venue_order_id=str(row["order"]),
             fee=fee,
             fee_currency=currency,
             is_maker=row.get("takerOrMaker") == "maker",
         )
 
-    def _order_id(self, venue_order_id: str, client_id: str) -> str:
+    def _order_id(self, symbol: str, venue_order_id: str, client_id: str) -> str:
         """Ours, where it can be told, or what its sender called it."""
-        one = self._tracking.find(venue_order_id, client_id)
+        one = self._tracking.find(symbol, venue_order_id, client_id)
         return one.order_id if one is not None else order_id_of(client_id, self._client.options.id_form)
 
 

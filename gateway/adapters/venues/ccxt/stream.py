@@ -19,9 +19,10 @@ _log = logging.getLogger(__name__)
 
 
 class OrderStream:
-    """One stream for each symbol that has orders. ``on_hint`` gets the exchange's id of an order and the client's."""
+    """One stream for each symbol that has orders. ``on_hint`` gets the symbol, the exchange's id of an order, and the
+    client's."""
 
-    def __init__(self, client: Client, background: Background, on_hint: Callable[[str, str], None]) -> None:
+    def __init__(self, client: Client, background: Background, on_hint: Callable[[str, str, str], None]) -> None:
         self._client = client
         self._background = background
         self._on_hint = on_hint
@@ -42,7 +43,7 @@ class OrderStream:
         while True:
             try:
                 for row in await self._client.call(self._method, symbol):
-                    self._hint(row)
+                    self._hint(symbol, row)
                 backoff.reset()
             except (ccxt.NotSupported, ccxt.ArgumentsRequired, ccxt.BadSymbol) as error:
                 _log.warning("%s: no stream of orders in %s: %s", self._client.exchange.id, symbol, error)
@@ -52,10 +53,10 @@ class OrderStream:
                 _log.warning("%s: the stream of orders in %s broke: %r", self._client.exchange.id, symbol, error)
                 await asyncio.sleep(backoff.next_s())
 
-    def _hint(self, row: Any) -> None:
+    def _hint(self, symbol: str, row: Any) -> None:
         if self._method == "watch_orders":
-            self._on_hint(str(row.get("id") or ""), str(row.get("clientOrderId") or ""))
+            self._on_hint(symbol, str(row.get("id") or ""), str(row.get("clientOrderId") or ""))
             for trade in row.get("trades") or ():
-                self._on_hint(str(trade.get("order") or ""), "")
+                self._on_hint(symbol, str(trade.get("order") or ""), "")
         else:
-            self._on_hint(str(row.get("order") or ""), "")
+            self._on_hint(symbol, str(row.get("order") or ""), "")

@@ -46,10 +46,11 @@ class Tracking:
         self._orders: dict[str, Tracked] = {}
         #: Settled by a person, oldest first.
         self._released: dict[str, Tracked] = {}
-        self._by_venue_id: dict[str, str] = {}
+        #: By symbol and the exchange's id: many count their orders anew in each symbol (Binance).
+        self._by_venue_id: dict[tuple[str, str], str] = {}
         self._by_client_id: dict[str, str] = {}
         self._early: deque[str] = deque(maxlen=_MOST_EARLY)
-        self._owners: dict[str, str] = {}
+        self._owners: dict[tuple[str, str], str] = {}
 
     def add(self, ticket: OrderTicket, sent_ns: int, since_ms: int, likely_ms: int) -> Tracked:
         """The order of a ticket, known already or new."""
@@ -67,21 +68,21 @@ class Tracking:
     def name(self, one: Tracked, venue_order_id: str) -> None:
         """The exchange has given the order its id."""
         one.venue_order_id = venue_order_id
-        self._by_venue_id[venue_order_id] = one.order_id
-        self.note_owner(venue_order_id, one.order_id)
+        self._by_venue_id[one.ticket.symbol, venue_order_id] = one.order_id
+        self.note_owner(one.ticket.symbol, venue_order_id, one.order_id)
 
-    def note_owner(self, venue_order_id: str, order_id: str) -> None:
+    def note_owner(self, symbol: str, venue_order_id: str, order_id: str) -> None:
         """Which order that is: our id, or what its sender called it; empty when nobody can tell."""
-        self._owners[venue_order_id] = order_id
+        self._owners[symbol, venue_order_id] = order_id
         if len(self._owners) > _MOST_OWNERS:
             del self._owners[next(iter(self._owners))]
 
-    def owner_of(self, venue_order_id: str) -> str | None:
+    def owner_of(self, symbol: str, venue_order_id: str) -> str | None:
         """None: nobody has asked yet."""
-        return self._owners.get(venue_order_id)
+        return self._owners.get((symbol, venue_order_id))
 
-    def find(self, venue_order_id: str, client_id: str) -> Tracked | None:
-        order_id = self._by_venue_id.get(venue_order_id) or (client_id and self._by_client_id.get(client_id))
+    def find(self, symbol: str, venue_order_id: str, client_id: str) -> Tracked | None:
+        order_id = self._by_venue_id.get((symbol, venue_order_id)) or (client_id and self._by_client_id.get(client_id))
         return (self._orders.get(order_id) or self._released.get(order_id)) if order_id else None
 
     def release(self, order_id: str) -> None:
@@ -110,7 +111,7 @@ class Tracking:
     def forget(self, order_id: str) -> None:
         one = self._orders.pop(order_id, None) or self._released.pop(order_id, None)
         if one is not None:
-            self._by_venue_id.pop(one.venue_order_id, None)
+            self._by_venue_id.pop((one.ticket.symbol, one.venue_order_id), None)
             self._by_client_id.pop(one.client_id, None)
 
     def nameless(self, symbol: str) -> list[Tracked]:

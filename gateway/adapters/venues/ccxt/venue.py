@@ -204,9 +204,9 @@ class CcxtVenue:
         is_immediate = ticket.ord_type is OrdType.MARKET or ticket.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
         return self._stream.is_there and not is_immediate
 
-    def _on_hint(self, venue_order_id: str, client_id: str) -> None:
+    def _on_hint(self, symbol: str, venue_order_id: str, client_id: str) -> None:
         """A stream says that something happened to an order."""
-        one = self._tracking.find(venue_order_id, client_id)
+        one = self._tracking.find(symbol, venue_order_id, client_id)
         if one is not None:
             self._tracking.take_back(one)
             self._refresh(one)
