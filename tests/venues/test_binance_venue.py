@@ -16,6 +16,7 @@ from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrdType, Side, SubmitStatus, TimeInForce
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import VenueSettings
+from gateway.domain.venue_account import AccountUnreadable
 from tests.patience import PATIENCE_S
 from tests.venues.binance.server import BinanceServer
 from tests.venues.listening import Heard
@@ -269,6 +270,26 @@ async def test_executions_are_asked_for_by_the_clock_of_the_exchange(desk: Desk)
     await desk.heard.until_filled(order.order_id, order.order_qty)
     told = await desk.venue.account.executions(time.time_ns() - 660 * 10**9)
     assert [one.order_id for one in told] == [order.order_id]
+
+
+@pytest.mark.parametrize("skew_ms", [-60_000, 60_000])
+async def test_a_clock_that_was_set_keeps_no_order_from_being_canceled(desk: Desk, skew_ms: int) -> None:
+    """Without this, after a step of our clock every cancel would be refused, that of a halt too, and the account not be
+    read, until somebody places an order."""
+    order = ticket()
+    assert (await desk.venue.submit(order)).status is ACCEPTED
+    desk.peer.skew(skew_ms)
+    assert (await desk.venue.cancel(order)).status is SubmitStatus.THROTTLED, "the executor asks again"
+    async with asyncio.timeout(PATIENCE_S):
+        while (await desk.venue.cancel(order)).status is not ACCEPTED:
+            await asyncio.sleep(0.05)
+    desk.peer.skew(0)
+    with pytest.raises(AccountUnreadable):
+        await desk.venue.account.open_orders()
+    async with asyncio.timeout(PATIENCE_S):
+        while abs(desk.venue._rest.offset_ms) > 1_000:
+            await asyncio.sleep(0.05)
+    assert await desk.venue.account.open_orders() == ()
 
 
 async def test_a_redirect_is_not_followed_with_an_order(desk: Desk) -> None:

@@ -1,6 +1,6 @@
 """The REST side: python-binance's client at the configured addresses, and what the exchange says of our budget."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -37,6 +37,8 @@ class RestClient:
         self._secret = _required(environ, "BINANCE_SECRET")
         self._clock = clock
         self._no_orders_until_ns = 0
+        #: Called when the exchange refuses a request for its time, whoever made it.
+        self.on_clock_wrong: Callable[[], None] = lambda: None
         base = settings.options.get("base_url", "") or (TEST_API if settings.paper_only else LIVE_API)
         self.budget = weight_budget(base, budgets or Budgets(clock))
         self.stream_url = settings.options.get("stream_url", "") or (
@@ -104,6 +106,8 @@ class RestClient:
     def _heed(self, error: BinanceAPIException) -> None:
         """Told to wait: nothing but cancels leaves before that. Told of too many orders: no orders, and all else goes
         on, look-ups of what is in doubt above all."""
+        if error.code == outcomes.CLOCK_WRONG:
+            self.on_clock_wrong()
         if not outcomes.is_too_much(error):
             return
         after = error.response.headers.get("Retry-After", "") if error.response is not None else ""

@@ -47,10 +47,10 @@ def answer_of(error: Exception) -> Answer:
 
 
 def answer_to_cancel(error: BinanceAPIException) -> Answer:
-    """The same of a cancel that the exchange answered. One that is too many for it is asked for again; one that it
-    refuses for the order may come too late: only the order itself tells."""
+    """The same of a cancel that the exchange answered. One that is too many for it, or that it refuses for its time, is
+    asked for again; one that it refuses for the order may come too late: only the order itself tells."""
     answer = answer_of(error)
-    if is_too_much(error):
+    if is_too_much(error) or error.code == CLOCK_WRONG:
         return Answer(SubmitStatus.THROTTLED, answer.text)
     if error.code in (CANCEL_REJECTED, NO_SUCH_ORDER):
         return Answer(SubmitStatus.UNKNOWN, answer.text)

@@ -76,6 +76,7 @@ class BinanceVenue:
         self._changes = Changes()
         self._asker = Asker(rest, self._changes)
         self._background = Background(settings.name)
+        rest.on_clock_wrong = lambda: self._background.spawn(rest.set_clock(), "clock")
         self._expiries = Expiries(clock, self._background, self._expire)
         #: Orders believed to be open, to be asked for after the stream was down.
         self._open = OpenOrders()
@@ -149,6 +150,7 @@ class BinanceVenue:
         except BudgetSpent as error:
             return Answer(SubmitStatus.THROTTLED, str(error))
         except BinanceAPIException as error:
+            self._note_trouble(error)
             return outcomes.answer_to_cancel(error)
         except Exception as error:
             return Answer(SubmitStatus.UNKNOWN, outcomes.answer_of(error).text)
@@ -294,8 +296,6 @@ class BinanceVenue:
     def _note_trouble(self, error: Exception) -> None:
         if isinstance(error, BinanceAPIException) and error.code == outcomes.FILTER_FAILED:
             self._rulebook.doubt()
-        if isinstance(error, BinanceAPIException) and error.code == outcomes.CLOCK_WRONG:
-            self._background.spawn(self._rest.set_clock(), "clock")
         if isinstance(error, BinanceAPIException) and error.code in outcomes.CREDENTIALS:
             text = f"binance refuses the key ({error.code} {error.message}): check BINANCE_API_KEY and BINANCE_SECRET"
             self._link.down(text)
