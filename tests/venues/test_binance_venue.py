@@ -281,13 +281,13 @@ async def test_a_clock_that_was_set_keeps_no_order_from_being_canceled(desk: Des
     desk.peer.skew(skew_ms)
     assert (await desk.venue.cancel(order)).status is SubmitStatus.THROTTLED, "the executor asks again"
     async with asyncio.timeout(PATIENCE_S):
-        while (await desk.venue.cancel(order)).status is not ACCEPTED:
+        while (await desk.venue.cancel(order)).status is not ACCEPTED:  # noqa: ASYNC110  # asking is all one can do
             await asyncio.sleep(0.05)
     desk.peer.skew(0)
     with pytest.raises(AccountUnreadable):
         await desk.venue.account.open_orders()
     async with asyncio.timeout(PATIENCE_S):
-        while abs(desk.venue._rest.offset_ms) > 1_000:
+        while abs(desk.venue._rest.offset_ms) > 1_000:  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.05)
     assert await desk.venue.account.open_orders() == ()
 
