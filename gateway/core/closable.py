@@ -27,12 +27,14 @@ Assets = dict[str, dict[str, tuple[str, ...]]]
 class Closable(msgspec.Struct, frozen=True, kw_only=True):
     """What the venue has of ``name`` (a symbol, or an asset) on the side of a position: ``qty``, never below 0, of
     which ``closing_qty`` is being closed already. ``drift`` is a difference from the books that nobody has accepted.
+    ``lent_qty`` of an asset is what other positions have sold short: it is there again when they are closed.
     """
 
     name: str
     qty: Decimal
     closing_qty: Decimal
     drift: HoldingDrift | None
+    lent_qty: Decimal = ZERO
 
     @property
     def free_qty(self) -> Decimal:
@@ -42,7 +44,8 @@ class Closable(msgspec.Struct, frozen=True, kw_only=True):
 def closable_of(
     state: GatewayState, route: Route, position: Position, assets: Assets, sent: Iterable[Order] = ()
 ) -> Closable | None:
-    """None where the books are all that is known. ``sent`` are orders that the state does not know yet.
+    """None where the books are all that is known, or matter: coins that were sold short are bought back whatever is
+    held of them. ``sent`` are orders that the state does not know yet.
 
     With a difference that nobody has accepted, what people accepted before as held beside the books is none of it.
     """
@@ -60,7 +63,7 @@ def closable_of(
             assets[position.venue] = asset_keys(state, position.venue)
         symbols = assets[position.venue].get(name, ()) if of_assets else ()
         beside = agreement.base(name)
-        if position.symbol not in symbols:
+        if position.symbol not in symbols or position.qty < 0:
             return None
     side = closing_side(position)
     held = book_qty(state, position.venue, name, symbols, of_assets=of_assets) + beside
@@ -72,10 +75,24 @@ def closable_of(
         and (order.venue, order.side) == (position.venue, side)
         and order.symbol in symbols
     ]
-    return Closable(name=name, qty=max(-side.sign * held, ZERO), closing_qty=sum(closing, ZERO), drift=drift)
+    return Closable(
+        name=name,
+        qty=max(-side.sign * held, ZERO),
+        closing_qty=sum(closing, ZERO),
+        drift=drift,
+        lent_qty=_sold_short(state, position.venue, symbols) if drift is None else ZERO,
+    )
+
+
+def _sold_short(state: GatewayState, venue: str, symbols: tuple[str, ...]) -> Decimal:
+    positions = state.books[Route.LIVE].positions.values()
+    short = (one.qty for one in positions if one.qty < 0 and one.venue == venue and one.symbol in symbols)
+    return -sum(short, ZERO)
 
 
 def is_paid_away(state: GatewayState, route: Route, position: Position, assets: Assets) -> bool:
     """Whether not one lot of it is there: it went as fees in the asset itself."""
     found = closable_of(state, route, position, assets)
-    return found is not None and found.drift is None and not whole_lots(state, position, found.qty)
+    if found is None or found.drift is not None:
+        return False
+    return not whole_lots(state, position, found.qty + found.lent_qty)

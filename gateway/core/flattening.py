@@ -173,7 +173,8 @@ class _Step:
         obstacle = self._obstacle(key, route, position)
         if there is not None:
             qty = min(qty, whole_lots(self._state, position, there.free_qty))
-            if qty <= 0 and not there.closing_qty and there.drift is None:
+            is_there_later = there.closing_qty or whole_lots(self._state, position, there.lent_qty)
+            if qty <= 0 and not is_there_later and there.drift is None:
                 text = f"{plain(excess)} stays in the books, and less than a lot of it is there: fees were paid in"
                 self._paid_away.append(f"{_name(route, position)}: {text} {there.name}")
                 return
@@ -291,4 +292,8 @@ def _short(there: Closable) -> str:
     """Why nothing more of a holding can be closed now."""
     if there.drift is not None:
         return f"{words_of(there.drift)}: {_TURNS_OVER}"
+    if there.lent_qty and not there.closing_qty:
+        return (
+            f"other positions have sold {plain(there.lent_qty)} of {there.name} short; it is there when they are closed"
+        )
     return f"other orders close all of what is there of {there.name}"

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from gateway.core.trading.agreements import agreement_of
 from gateway.core.trading.flattens import Flatten
-from gateway.domain.enums import Mode, Route, Side
+from gateway.domain.enums import Mode, Route, ScopeKind, Side
 from gateway.domain.orders import Order
 from tests.reconciliation.venue import ALPHA, BETA
 from tests.world import D, World, trading_config
@@ -87,6 +87,37 @@ def test_two_strategies_share_what_is_there() -> None:
     assert sum(qty for _, qty in sent_by(world, flatten)) == D("0.02997")
     fill_all(world, world.closing(flatten))
     assert flatten.is_flat
+
+
+def test_coins_that_were_sold_short_are_bought_back() -> None:
+    """Without this, a flatten would end as flat with a short position open: of coins that people hold beside the books
+    nothing is there to be bought, and nothing need be."""
+    world = World(trading_config(Mode.LIVE, capabilities={"alpha": ALPHA, "beta": BETA}))
+    agreement_of(world.state.agreements, "beta").bases["BTC"] = D(10)
+    world.fill(world.place(Side.SELL, D("0.01"), symbol=COIN))
+    flatten = world.flatten()
+    world.pursue()
+    assert sent_by(world, flatten) == [(Side.BUY, D("0.01"))]
+    fill_all(world, world.closing(flatten))
+    assert (flatten.is_flat, flatten.text) == (True, "flat")
+    assert world.position(Route.LIVE, COIN) == 0
+
+
+def test_coins_that_another_strategy_sold_short_are_waited_for() -> None:
+    """Without this, a flatten would end as flat, fees alleged, with both positions open: together they hold nothing."""
+    world = world_with("0.01", "0")
+    world.fill(world.place(Side.SELL, D("0.01"), symbol=COIN, strategy="s2"))
+    one = world.flatten(scope=ScopeKind.STRATEGY, scope_id="s1")
+    world.pursue()
+    assert not one.ended_ns
+    assert "other positions have sold 0.01 of BTC short" in "".join(one.waits)
+    both = world.flatten()
+    world.pursue()
+    assert sent_by(world, both) == [(Side.BUY, D("0.01"))]
+    fill_all(world, world.closing(both))
+    assert sent_by(world, one) + sent_by(world, both)[1:] == [(Side.SELL, D("0.01"))]
+    fill_all(world, world.closing(one) + world.closing(both))
+    assert (one.text, both.text) == ("flat", "flat")
 
 
 def test_where_the_venue_tells_positions_the_whole_is_closed() -> None:
