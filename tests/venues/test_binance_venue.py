@@ -292,6 +292,23 @@ async def test_a_clock_that_was_set_keeps_no_order_from_being_canceled(desk: Des
     assert await desk.venue.account.open_orders() == ()
 
 
+@pytest.mark.parametrize(("status", "op"), [(418, "place"), (418, "lookup"), (429, "cancel")])
+async def test_who_is_told_to_wait_sends_no_cancel_that_makes_it_longer(desk: Desk, status: int, op: str) -> None:
+    """Without this, the cancels of a halt, repeated every few seconds, would make a ban of two minutes one of days, in
+    which nothing can be canceled at all."""
+    order = ticket()
+    assert (await desk.venue.submit(order)).status is ACCEPTED
+    desk.peer.faults.add("error", op, status=status, retry_after_s=3)
+    act = {"place": desk.venue.submit, "lookup": desk.venue.lookup, "cancel": desk.venue.cancel}[op]
+    await act(ticket() if op == "place" else order)
+    asked = len(desk.peer.door)
+    answer = await desk.venue.cancel(order)
+    assert (answer.status, len(desk.peer.door) - asked) == (SubmitStatus.THROTTLED, 0)
+    async with asyncio.timeout(PATIENCE_S):
+        while (await desk.venue.cancel(order)).status is not ACCEPTED:  # noqa: ASYNC110  # asking is all one can do
+            await asyncio.sleep(0.05)
+
+
 async def test_a_redirect_is_not_followed_with_an_order(desk: Desk) -> None:
     """Without this, the library would send an order once more to wherever a front end points."""
     order = ticket()

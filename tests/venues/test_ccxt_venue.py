@@ -599,3 +599,17 @@ async def foreign_order(desk: Desk) -> None:
     raw: dict[str, Any] = {"product_id": "BTC-USD", "side": "buy", "price": "98000", "size": "0.005"}
     raw["client_oid"] = "11111111-2222-4333-8444-555555555555"
     desk.peer.desk.place(json.loads(json.dumps(raw)))
+
+
+async def test_who_is_banned_sends_no_cancel_that_makes_it_longer(desk: Desk) -> None:
+    """Without this, the cancels of a halt, repeated every few seconds, would make a ban of minutes one of days."""
+    order = ticket()
+    assert (await desk.venue.submit(order)).status is ACCEPTED
+    desk.peer.faults.add("error", "cancel", status=418, retry_after_s=2)
+    assert (await desk.venue.cancel(order)).status is SubmitStatus.THROTTLED
+    came = sum(1 for op, _ in desk.peer.door if op == "cancel")
+    assert (await desk.venue.cancel(order)).status is SubmitStatus.THROTTLED
+    assert sum(1 for op, _ in desk.peer.door if op == "cancel") == came
+    async with asyncio.timeout(PATIENCE_S):
+        while (await desk.venue.cancel(order)).status is not ACCEPTED:  # noqa: ASYNC110  # asking is all one can do
+            await asyncio.sleep(0.05)

@@ -50,7 +50,10 @@ class RestClient:
         await self._client.close_connection()
 
     async def set_clock(self) -> None:
-        """Learn how far the exchange's clock is from ours: a signed request carries the time."""
+        """Learn how far the exchange's clock is from ours: a signed request carries the time. Raises BudgetSpent while
+        the exchange has banned this address, what python-binance raises otherwise."""
+        if self.budget.is_shut:
+            raise BudgetSpent("binance has refused everything for a while; its clock is not asked for")
         answer = await self._client.get_server_time()
         self._client.timestamp_offset = int(answer["serverTime"]) - self._now_ms()
 
@@ -64,7 +67,7 @@ class RestClient:
         try:
             return await self._client._request_api(method, path, True, data=params)
         except BinanceAPIException as error:
-            self._heed(error)
+            self._heed(error, is_cancel=is_cancel)
             raise
         finally:
             self._note(getattr(self._client, "response", None))
@@ -103,9 +106,10 @@ class RestClient:
         if used.isdigit():
             self.budget.note_used(int(used))
 
-    def _heed(self, error: BinanceAPIException) -> None:
-        """Told to wait: nothing but cancels leaves before that. Told of too many orders: no orders, and all else goes
-        on, look-ups of what is in doubt above all."""
+    def _heed(self, error: BinanceAPIException, *, is_cancel: bool = False) -> None:
+        """Told to wait: nothing but cancels leaves before that, and no cancel either once one was told so, or the
+        address is banned (418): who goes on is banned, for longer each time, up to days. Told of too many orders: no
+        orders, and all else goes on, look-ups of what is in doubt above all."""
         if error.code == outcomes.CLOCK_WRONG:
             self.on_clock_wrong()
         if not outcomes.is_too_much(error):
@@ -115,7 +119,8 @@ class RestClient:
             wait_s = float(after) if after.isdigit() else ORDERS_WINDOW_S
             self._no_orders_until_ns = self._clock.monotonic_ns() + int(wait_s * 1_000_000_000)
         else:
-            self.budget.close_for(float(after) if after.isdigit() else 60.0)
+            is_for_cancels = error.status_code == outcomes.BANNED or (is_cancel and after.isdigit())
+            self.budget.close_for(float(after) if after.isdigit() else 60.0, is_for_cancels=is_for_cancels)
 
 
 class BudgetSpent(Exception):

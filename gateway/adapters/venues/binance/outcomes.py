@@ -24,6 +24,8 @@ DUPLICATE = "Duplicate order sent"
 CREDENTIALS = frozenset({-1022, -2008, -2014, -2015})
 TOO_MANY_ORDERS = -1015
 TOO_MUCH = frozenset({-1003, TOO_MANY_ORDERS})
+#: The status with which an address is refused altogether.
+BANNED = 418
 #: A change of which one half was done.
 _HALF_DONE = 409
 #: Statuses that refuse a request before anything is done with it, whoever answers.

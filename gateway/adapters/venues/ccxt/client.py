@@ -182,7 +182,7 @@ class Client:
                 return await getattr(self.exchange, method)(*args, **more)
             finally:
                 if one.wait_s is not None:
-                    self.budget.close_for(one.wait_s)
+                    self.budget.close_for(one.wait_s, is_for_cancels=one.status == 418)  # a ban
 
     async def set_clock(self) -> None:
         """Learn how far the exchange's clock is from ours: a signed request carries the time."""

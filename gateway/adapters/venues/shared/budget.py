@@ -28,6 +28,7 @@ class MessageBudget:
         self._spent: deque[tuple[int, int]] = deque()
         self._used = 0
         self._closed_until_ns = 0
+        self._shut_until_ns = 0
 
     @property
     def remaining(self) -> int:
@@ -41,7 +42,7 @@ class MessageBudget:
         ``leave`` is what must be left in the window afterwards, for those who go first.
         """
         now_ns = self._forget()
-        if now_ns < self._closed_until_ns and not is_cancel:
+        if now_ns < (self._shut_until_ns if is_cancel else self._closed_until_ns):
             return False
         if self._used + cost > self._limit - max(leave, 0 if is_cancel else self._reserve):
             return False
@@ -74,9 +75,18 @@ class MessageBudget:
         """The venue says how much a window holds for this account."""
         self._limit = limit
 
-    def close_for(self, wait_s: float) -> None:
-        """The venue said to wait: until then only cancels leave."""
-        self._closed_until_ns = max(self._closed_until_ns, self._clock.monotonic_ns() + int(wait_s * _NS))
+    @property
+    def is_shut(self) -> bool:
+        """Whether not even a cancel leaves."""
+        return self._clock.monotonic_ns() < self._shut_until_ns
+
+    def close_for(self, wait_s: float, *, is_for_cancels: bool = False) -> None:
+        """The venue said to wait: until then only cancels leave; nothing does, where it takes no cancels either and
+        would make the wait longer for each (a ban)."""
+        until_ns = self._clock.monotonic_ns() + int(wait_s * _NS)
+        self._closed_until_ns = max(self._closed_until_ns, until_ns)
+        if is_for_cancels:
+            self._shut_until_ns = max(self._shut_until_ns, until_ns)
 
     def _forget(self) -> int:
         """Let go of what has left the window; returns the time."""
