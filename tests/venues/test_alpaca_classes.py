@@ -11,6 +11,7 @@ from gateway.adapters.venues.alpaca import book as book_module
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrderClass, OrdType, Side, SubmitStatus, TimeInForce
 from gateway.domain.order_class import exit_id_of
+from tests.patience import PATIENCE_S
 from tests.venues.alpaca_desk import IN_FLIGHT_S, Desk, open_desk, ticket
 
 D = Decimal
@@ -236,3 +237,41 @@ async def test_what_alpaca_would_refuse_is_refused_here(desk: Desk, order: Order
     assert answer.status is REJECTED
     assert words in answer.text
     assert desk.sent() == 0
+
+
+async def test_an_account_that_was_reset_can_be_traded_again(desk: Desk) -> None:
+    """Without this, one exit that Alpaca has forgotten would keep the connection down for as long as the gateway runs:
+    no order could be sent there, not even one that closes."""
+    order = grouped(BRACKET)
+    assert (await desk.venue.submit(order)).status is ACCEPTED
+    await until_all_new(desk, order)
+    account = desk.peer.account
+    for rows in (account.orders, account._open, account._by_client_id, account.book.working):
+        rows.clear()
+    desk.peer.hang_up()
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+    await desk.heard.until(lambda: desk.heard.is_connected, PATIENCE_S)
+    for one in (order, *order.exits):
+        assert (await desk.settled(one)).is_known is False
+
+
+@pytest.mark.parametrize("status", [404, 422])
+async def test_an_order_that_cannot_be_asked_about_holds_up_no_other(desk: Desk, status: int) -> None:
+    """Without this, whatever Alpaca will not tell of one order would keep the connection down, and fills of all others
+    that were missed untold."""
+    odd, other = ticket(limit_px=D(150)), ticket(limit_px=D(160), order_qty=D(3))
+    for one in (odd, other):
+        assert (await desk.venue.submit(one)).status is ACCEPTED
+    for kind in ("fill", "canceled"):
+        desk.peer.faults.add("lose", kind, times=2)
+    [row, _] = desk.peer.account.open_orders()
+    desk.peer.account.cancel(row)
+    desk.peer.trade("AAPL", "160", 3)
+    refused = desk.peer.faults.add("error", "lookup", status=status, body='{"code": 1, "message": "no"}', times=None)
+    desk.peer.hang_up()
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+    await refused.hit.wait()
+    await desk.heard.until(lambda: desk.heard.is_connected, PATIENCE_S)
+    desk.peer.faults.clear()
+    await desk.heard.until_filled(other.order_id, 3)
+    await desk.heard.until_kind(odd.order_id, CANCELED)

@@ -188,18 +188,27 @@ class OrderBook:
         """Bring every order that may be open up to date. Raises what the requests raise."""
         if not self._tracked:
             return
-        rows = await list_orders(self._rest, {"status": "open"})
-        by_id = {self._sent_id(row): row for row in rows}
+        by_id = {self._sent_id(row): row for row in await list_orders(self._rest, {"status": "open"})}
         for tracked in list(self._tracked.values()):
             row = by_id.get(tracked.client_order_id) if tracked.is_certain else None
             if row is None:
-                self._tell((await self.lookup(tracked)).reports)
+                await self._bring_up_to_date(tracked)
                 continue
             tracked.venue_order_id = row["id"]
             if is_taken(row) and not tracked.is_acknowledged:
                 tracked.is_acknowledged = True
                 self._tell((report(tracked.ticket.order_id, ExecType.NEW, row),))
             self.note_row(row)
+
+    async def _bring_up_to_date(self, tracked: Tracked) -> None:
+        """What Alpaca will not tell of one order keeps no other from being compared, and no connection down."""
+        try:
+            self._tell((await self.lookup(tracked)).reports)
+        except (ApiRefused, AnswerUnreadable) as error:
+            if isinstance(error, ApiRefused) and error.is_about_all:
+                raise
+            if not tracked.is_behind:
+                self._background.spawn(self._catch_up(tracked), f"state of {tracked.ticket.order_id}")
 
     def _sent_id(self, row: Row) -> str:
         """The id that an order of ours has at Alpaca, with its generation; ours for an exit."""
@@ -250,19 +259,20 @@ class OrderBook:
         self._background.spawn(self._catch_up(tracked), f"exit {tracked.ticket.order_id}")
 
     async def _catch_up(self, tracked: Tracked) -> None:
-        """Updates of an exit came before it was known whose it is: ask, until that is answered."""
-        wait_s = _REPAIR_FIRST_S
+        """Updates came before it was known whose they are, or it could not be compared: ask, until that is answered."""
+        tracked.is_behind, wait_s = True, _REPAIR_FIRST_S
         while self.is_open(tracked.ticket.order_id):
             try:
                 found = await self.lookup(tracked)
             except Exception as error:
-                _log.warning("exit %s cannot be looked up yet: %s", tracked.ticket.order_id, error)
+                _log.warning("order %s cannot be looked up yet: %s", tracked.ticket.order_id, error)
                 found = Lookup(None)
             self._tell(found.reports)
             if found.is_known is not None:
-                return
+                break
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _REPAIR_MAX_S)
+        tracked.is_behind = False
 
     def note_successor(self, row: Row) -> None:
         """If this is the order that a change placed, its terms are told before anything that it does."""

@@ -48,6 +48,12 @@ class ApiRefused(Exception):
     def is_about_credentials(self) -> bool:
         return self.status == 401 or (self.status == 403 and self.message.strip(" .").lower() == "forbidden")
 
+    @property
+    def is_about_all(self) -> bool:
+        """Whether any other request would be refused too: for the keys, for too many of them, or by a server that
+        cannot answer."""
+        return self.is_about_credentials or self.status == 429 or self.status >= 500
+
 
 class AnswerUnreadable(Exception):
     """Alpaca answered with success, and with something that is no answer."""

@@ -124,17 +124,17 @@ class Exits:
 
     async def find(self, tracked: Tracked, *, is_cancel: bool) -> list[Row]:
         """An exit, by Alpaca's id or else among the legs of the order that it was sent with."""
-        if tracked.venue_order_id:
-            row = await self._rest.request("GET", f"orders/{tracked.venue_order_id}", is_cancel=is_cancel)
-            self.note(tracked, row)
-            return [row]
         query = {"client_order_id": tracked.ticket.entry_id}
         try:
+            if tracked.venue_order_id:
+                row = await self._rest.request("GET", f"orders/{tracked.venue_order_id}", is_cancel=is_cancel)
+                self.note(tracked, row)
+                return [row]
             entry = await self._rest.request("GET", "orders:by_client_order_id", query=query, is_cancel=is_cancel)
         except ApiRefused as error:
             if not is_absence(error):
                 raise
-            return []
+            return []  # an account that was reset has forgotten its orders
         leg = leg_of(await self.with_legs(entry, is_cancel=is_cancel), tracked.ticket)
         if leg is None:
             raise AnswerUnreadable(f"alpaca does not show the exits of {entry['client_order_id']}")

@@ -29,6 +29,8 @@ class Tracked:
     #: When a request that makes an order was sent last, or given up (monotonic); None: not by this process.
     sent_ns: int | None = None
     is_acknowledged: bool = False
+    #: It could not be compared, and is asked about until Alpaca answers.
+    is_behind: bool = False
     #: Changes that were begun: what was read before one says nothing after it.
     changes: int = 0
     #: A change is under way: the end of the old generation is not the order's.
