@@ -613,3 +613,26 @@ async def test_who_is_banned_sends_no_cancel_that_makes_it_longer(desk: Desk) ->
     async with asyncio.timeout(PATIENCE_S):
         while (await desk.venue.cancel(order)).status is not ACCEPTED:  # noqa: ASYNC110  # asking is all one can do
             await asyncio.sleep(0.05)
+
+
+async def test_a_market_that_was_delisted_takes_no_other_with_it(desk: Desk) -> None:
+    """Without this, one open order in a market that the exchange gave up would keep the connection down for ever, and
+    one configured symbol the account from being read."""
+    desk.peer.quote("ETH-USD", "3999", "4001")
+    order, gone = ticket(), ticket(symbol="ETH/USD", limit_px=D(3000), order_qty=D(1))
+    for one in (order, gone):
+        assert (await desk.venue.submit(one)).status is ACCEPTED
+    exchange = desk.peer.exchange
+    [there] = exchange.open_orders("ETH-USD")
+    exchange.cancel(there)
+    exchange.forget(there)
+    del exchange.markets["ETH-USD"]
+    await desk.venue._renew()  # by the clock, or with the next connection
+    assert "ETH/USD" not in desk.venue._client.exchange.markets
+    desk.peer.trade("BTC-USD", "99000", "0.01")
+    await desk.heard.until_filled(order.order_id, "0.01")
+    assert [one.order_id for one in await desk.venue.account.executions(0)] == [order.order_id]
+    assert await desk.venue.account.open_orders() == ()
+    assert (await desk.venue.submit(ticket())).status is ACCEPTED
+    assert desk.heard.is_connected
+    assert (await desk.venue.lookup(gone)).is_known is None, "reconciliation, and then a person, tell of it"

@@ -36,7 +36,7 @@ class CcxtAccount:
     async def open_orders(self) -> tuple[VenueOrder, ...]:
         if not self._client.has.get("fetchOpenOrders"):
             raise AccountUnreadable(f"{self._client.exchange.id} has no list of open orders in ccxt")
-        scopes: tuple[str | None, ...] = self._symbols if self._needs_symbol("fetchOpenOrders") else (None,)
+        scopes: tuple[str | None, ...] = self._markets() if self._needs_symbol("fetchOpenOrders") else (None,)
         found = [self._order(row) for scope in scopes for row in await self._whole("fetchOpenOrders", scope, None)]
         return tuple({one.venue_order_id: one for one in found}.values())
 
@@ -46,7 +46,7 @@ class CcxtAccount:
             raise AccountUnreadable(f"{self._client.exchange.id} has no list of executions in ccxt")
         found: list[VenueExecution] = []
         since_ms = since_ns // _MS + self._client.offset_ms
-        for symbol in self._symbols:
+        for symbol in self._markets():
             rows = await self._whole("fetchMyTrades", symbol, since_ms)
             await self._learn_owners(symbol, {str(row["order"]) for row in rows if row.get("order")}, since_ms)
             found.extend(self._execution(row, symbol) for row in rows)
@@ -66,6 +66,11 @@ class CcxtAccount:
             for asset in totals
             if (qty := number_of(totals, asset)) is not None and qty
         )
+
+    def _markets(self) -> tuple[str, ...]:
+        """Our instruments that the exchange lists: of one that left it nothing can be asked, nor trade."""
+        listed = self._client.exchange.markets
+        return tuple(one for one in self._symbols if not listed or one in listed)
 
     async def _read(self, method: str) -> Any:
         try:

@@ -289,6 +289,8 @@ class CcxtVenue:
         if now_ns - self._renewed_ns > _RENEW_S * _NS:
             await self._renew()
         for symbol, group in self._tracking.by_symbol():
+            if symbol not in self._client.exchange.markets:
+                continue  # delisted, and no list tells of it: a look-up may, or a person
             unchanged: set[str] = set()
             if self._client.has.get("fetchOpenOrders"):
                 rows = await self._asker.open_orders(symbol)
