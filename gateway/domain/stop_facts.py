@@ -28,7 +28,8 @@ class BreakerReset(Recorded, frozen=True, kw_only=True):
 
 
 class BreakerRearmed(Recorded, frozen=True, kw_only=True):
-    """The value came down from where it was accepted: the breaker trips at its threshold again."""
+    """The value came down from where it was accepted, or nothing has it any more: the breaker trips at its threshold
+    again."""
 
     trip_id: str
 

@@ -132,6 +132,23 @@ def test_what_was_accepted_is_armed_again_once_it_was_good() -> None:
     assert tripped(world) == {"daily_loss:live"}
 
 
+def test_what_was_accepted_is_forgotten_when_nothing_measures_it_any_more() -> None:
+    """Without this, a concentration accepted once would let the next position in the symbol grow past the threshold,
+    however long the accepted one has been closed."""
+    world = world_with(BreakerKind.CONCENTRATION, accounts={"default": AccountConfig(initial_cash=D(100_000))})
+    world.open_live(200)  # 36%
+    world.check()
+    world.reset("concentration", force=True)
+    world.check()
+    assert set(world.state.breakers.accepted) == {"concentration:live:default/AAPL"}
+    world.fill(world.place(Side.SELL, 200))
+    world.check()
+    assert world.state.breakers.accepted == {}
+    world.open_live(200)
+    world.check()
+    assert tripped(world) == {"concentration:live:default/AAPL"}
+
+
 def reject_orders(world: World, count: int, rejected: int) -> None:
     for number in range(count):
         order = world.place(qty=1, strategy=f"r{number}", limit=D(100))

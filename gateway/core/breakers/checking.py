@@ -1,5 +1,6 @@
 """When breakers trip and reset: on the timers, after fills, and by a person."""
 
+from collections.abc import Set
 from decimal import Decimal
 from operator import itemgetter
 
@@ -58,9 +59,8 @@ def check(state: GatewayState, event: BreakersChecked) -> Decision:
                 effects += more
             elif trip_id in state.breakers.accepted and reading.value < config.threshold:
                 facts.append(BreakerRearmed(ts_ns=event.ts_ns, trip_id=trip_id))
-    for trip_id, trip in sorted(state.breakers.trips.items()) if event.is_full else ():
-        if trip_id not in seen:
-            facts += _reset_unmeasured(state, event, trip)
+    if event.is_full:
+        facts += _unmeasured(state, event, seen)
     if not facts:
         return NOTHING
     resets = [state.breakers.trips[fact.trip_id] for fact in facts if isinstance(fact, BreakerReset)]
@@ -167,6 +167,17 @@ def _reset_by_itself(
         return []
     cause = "its time is over" if config.reset_below is None else f"below {plain(config.reset_below)} again"
     return _reset(state, event.ts_ns, trip, value, cause)
+
+
+def _unmeasured(state: GatewayState, event: BreakersChecked, seen: Set[str]) -> list[Fact]:
+    """What becomes of trips that nothing measures any more, and of values accepted by force: what came down to nothing,
+    as a position that was closed, came down too."""
+    facts: list[Fact] = []
+    for trip_id, trip in sorted(state.breakers.trips.items()):
+        if trip_id not in seen:
+            facts += _reset_unmeasured(state, event, trip)
+    gone = sorted(state.breakers.accepted.keys() - seen)
+    return [*facts, *(BreakerRearmed(ts_ns=event.ts_ns, trip_id=trip_id) for trip_id in gone)]
 
 
 def _reset_unmeasured(state: GatewayState, event: BreakersChecked, trip: Trip) -> list[Fact]:
