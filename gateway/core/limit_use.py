@@ -226,9 +226,9 @@ def _unit_values(state: GatewayState, book: Book) -> dict[str, Decimal]:
     """The value of one unit of what is held or on order, base currency: at the last mark, else as on order."""
     found: dict[str, Decimal] = {}
     for position in book.positions.values():
-        if position.mark_px:
-            rate = state.config.rates.get(position.currency, ZERO)
-            found[position.symbol] = position.mark_px * position.multiplier * rate
+        if position.qty and position.mark_px:  # the mark of what is flat stays where it was closed
+            unit = position.mark_px * position.multiplier * state.config.rates.get(position.currency, ZERO)
+            found[position.symbol] = max(found.get(position.symbol, ZERO), unit)
     for order in state.open_orders():
         if order.route in state.books and state.books[order.route] is book:
             found[order.symbol] = max(found.get(order.symbol, ZERO), order.held_unit)

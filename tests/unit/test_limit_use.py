@@ -137,3 +137,23 @@ def test_a_part_of_the_list_is_the_same_rows_and_measures_no_others() -> None:
     only = list(limit_uses(one.state, one.now_ns, only="daily_loss_limit"))
     assert only == [use for use in every if use.rule == "daily_loss_limit"]
     assert len(only) == 2
+
+
+def test_what_is_held_is_valued_at_its_own_mark_beside_what_is_flat() -> None:
+    """Without this, a strategy that once closed its position would have the value of everybody else's in the symbol
+    told at the price of that day: half of a limit in use where all of it is."""
+    one = World(trading_config(Mode.LIVE, limits=Limits(max_position_value=D(40_000), max_concentration=D("0.5"))))
+    one.open_live(100)
+    one.open_live(1, strategy="s2")
+    one.fill(one.place(Side.SELL, 1, strategy="s2"))
+    one.mark("AAPL", D(390))
+    found = uses(one)
+    value = found[(Route.LIVE, "gateway", "max_position_value")]
+    assert (value.value, value.headroom, value.is_broken) == ("39000", "1000", False)
+    refused = one.place(qty=3).reject
+    assert refused is not None
+    assert refused.breaches[0].value == "40170"
+    one.mark("AAPL", D(401))
+    found = uses(one)
+    assert found[(Route.LIVE, "gateway", "max_position_value")].is_broken
+    assert found[(Route.LIVE, "gateway", "max_concentration")].value == "0.328419328419"
