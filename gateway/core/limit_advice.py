@@ -37,7 +37,9 @@ _OF_ONE_SYMBOL = frozenset(
 def ineffective(config: TradingConfig) -> tuple[str, ...]:
     """Limits that never decide, because the gateway as a whole has a stricter one on the same measure."""
     plan = compile_limits(config.limits, config.instruments)
-    overall = {rule.key: limit for rule, limit in plan.gateway.bindings}
+    # A share of equity is measured there account by account, and in any other scope over all accounts together.
+    is_alone = len(config.accounts) <= 1
+    overall = {rule.key: limit for rule, limit in plan.gateway.bindings if is_alone or not rule.is_of_account(limit)}
     return tuple(text for scope in plan.all_scopes()[1:] for text in _ineffective_of(scope, overall))
 
 

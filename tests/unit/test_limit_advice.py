@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from gateway.core.limit_advice import exceeded, expired, ineffective
-from gateway.domain.config import Limits, LimitTable
+from gateway.domain.config import AccountConfig, Limits, LimitTable
 from gateway.domain.enums import Mode
 from tests.world import D, World, trading_config
 
@@ -31,6 +31,11 @@ from tests.world import D, World, trading_config
             [],
         ),
         (LimitTable(gateway=Limits(daily_loss_limit=D(10)), accounts={"default": Limits(daily_loss_limit=D(20))}), []),
+        # A share of equity: the gateway holds each account to it by itself, a symbol all of them together.
+        (
+            LimitTable(gateway=Limits(max_concentration=D("0.2")), symbols={"AAPL": Limits(max_concentration=D("0.3"))}),
+            [],
+        ),
     ],
 )
 def test_a_limit_that_never_decides_is_told(table: LimitTable, words: list[str]) -> None:
@@ -38,6 +43,13 @@ def test_a_limit_that_never_decides_is_told(table: LimitTable, words: list[str])
     found = ineffective(trading_config(table=table))
     assert len(found) == len(words)
     assert all(text.startswith(start) for text, start in zip(found, words, strict=True))
+
+
+def test_with_one_account_a_share_of_a_symbol_is_that_of_the_gateway() -> None:
+    """Without this, the advice would go silent where the two limits do measure the same."""
+    table = LimitTable(gateway=Limits(max_concentration=D("0.2")), symbols={"AAPL": Limits(max_concentration=D("0.3"))})
+    (text,) = ineffective(trading_config(table=table, accounts={"default": AccountConfig()}))
+    assert text.startswith("symbols.AAPL.max_concentration 0.3 has no effect: limits.max_concentration is 0.2")
 
 
 def test_a_limit_below_what_is_open_is_told_and_closes_nothing() -> None:
