@@ -228,7 +228,7 @@ def _stays_closing(state: GatewayState, order: Order, pending: PendingReplace) -
     if position is None or not position.qty or (position.qty > 0) == (order.side is Side.BUY):
         return False
     others = state.cycles[order.position_key].of(order.route).closing_qty - order.held_qty
-    return pending.order_qty - order.cum_qty <= abs(position.qty) - others
+    return pending.order_qty - order.cum_qty - order.broken_qty <= abs(position.qty) - others
 
 
 def _refused_by_mode(state: GatewayState, order: Order, added_value: Decimal, ts_ns: int) -> Reject | None:

@@ -86,7 +86,8 @@ def measured_replace(
     """New terms of an open order: only what they add to what is held already counts as more."""
     is_held = order.pending_replace is not None
     added_qty = max(pending.order_qty - order.order_qty, ZERO)
-    added_value = max((pending.order_qty - order.cum_qty) * pending.held_unit - order.held_value, ZERO)
+    left = pending.order_qty - order.cum_qty - order.broken_qty
+    added_value = max(left * pending.held_unit - order.held_value, ZERO)
     instrument = state.config.instruments[order.symbol]
     book = state.books[Route.LIVE if order.route is Route.LIVE else Route.SHADOW]
     marked_px = _market_px(view, book.positions.get(order.position_key), instrument)

@@ -1,6 +1,7 @@
 """Busts and corrections, as stories: what a venue takes back was never there."""
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
+from gateway.domain.config import Limits
 from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, Side
 from gateway.domain.events import ReportsReceived
 from gateway.domain.facts import OrderRestored, ReportUnmatched
@@ -48,6 +49,36 @@ def test_a_bust_of_an_open_order_leaves_it_working_for_the_rest_only() -> None:
     world.fill(order, 4, px=D(181))
     assert (order.ord_status, order.cum_qty, order.held_qty) == (OrdStatus.CANCELED, 4, 0)
     assert world.state.books[Route.SHADOW].gateway.held == 0
+
+
+def test_more_of_an_order_with_a_bust_is_measured_by_what_it_may_still_fill() -> None:
+    """Without this, quantity that was taken back and does not trade again would count as more of the order: new terms
+    well within a limit would be denied, and a closing order could not be made as large as its position."""
+    world = World(trading_config(Mode.SHADOW, limits=Limits(max_open_order_value=D(1_080))))
+    order = world.place(qty=10, limit=D(100))
+    world.fill(order, 6, exec_id="x")
+    bust(world, order, "x")
+    world.replace(order, order_qty=D(16))
+    assert order.pending_replace is not None
+    assert (order.held_qty, order.held_value) == (10, 1_000)
+    world.report(order, ExecType.REPLACED, order_qty=D(16))
+    world.replace(order, order_qty=D(17))
+    assert order.pending_replace is None  # 1,100
+
+
+def test_a_closing_order_with_a_bust_may_grow_to_its_position() -> None:
+    """Without this, what is left of a position could not be closed by the order that closes it."""
+    world = World()
+    world.fill(world.place(qty=10))
+    order = world.place(Side.SELL, 8, limit=D(200))
+    world.fill(order, 6, exec_id="x")
+    bust(world, order, "x")
+    world.replace(order, order_qty=D(16))
+    assert order.pending_replace is not None
+    assert order.held_qty == 10
+    world.report(order, ExecType.REPLACED, order_qty=D(16))
+    world.replace(order, order_qty=D(17))
+    assert order.pending_replace is None
 
 
 def test_a_redelivered_execution_stays_busted() -> None:
