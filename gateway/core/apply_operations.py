@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.checkpoint import rebuild
-from gateway.core.counting import count, venue_use
+from gateway.core.counting import count, note_waiting, venue_use
 from gateway.core.ledger.booking import position_of
 from gateway.core.ledger.memory import note_mark
 from gateway.core.risk.exposure import Book, revalue, start_day
@@ -145,10 +145,15 @@ def _revalue_orders(state: GatewayState, before: Mapping[str, Decimal]) -> None:
         old, new = before.get(currency), after.get(currency)
         if not old or not new or old == new:
             continue
+        is_waiting = order.route is Route.LIVE and not order.is_closing
+        if is_waiting:
+            note_waiting(state, order, -1)
         order.held_unit = share_of(order.held_unit, new, old)
         pending = order.pending_replace
         if pending is not None:
             order.pending_replace = msgspec.structs.replace(pending, held_unit=share_of(pending.held_unit, new, old))
+        if is_waiting:
+            note_waiting(state, order, 1)
 
 
 def _keep_terms(state: GatewayState, new: TradingConfig) -> None:

@@ -15,7 +15,7 @@ from gateway.domain.facts import DayRolled, OrderAdmitted, OrderHeld, OrderWithd
 from gateway.domain.orders import Order
 from gateway.domain.rollout import CanaryCaps
 from tests.properties.test_determinism import folded, written_and_read
-from tests.world import ALLOW, DENY, World, trading_config
+from tests.world import ALLOW, DENY, D, World, trading_config
 
 _CAP = 3
 _INDEX = st.integers(0, 20)
@@ -36,7 +36,8 @@ _STEPS = st.one_of(
 
 def _config(revision: int) -> Any:
     caps = {"alpha": CanaryCaps(max_live_orders=_CAP)}
-    return trading_config(Mode.CANARY, weight_bp=10_000, caps=caps, revision=f"r{revision}")
+    rates = {"USD": D(["1", "0.5", "1.3"][revision % 3])}  # what waits is worth what it is worth at the rates of now
+    return trading_config(Mode.CANARY, weight_bp=10_000, caps=caps, rates=rates, revision=f"r{revision}")
 
 
 def _waiting_world() -> World:
