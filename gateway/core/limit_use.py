@@ -14,6 +14,8 @@ from gateway.core.risk.listing import compare, use_of
 from gateway.core.risk.order_risk import NO_SCOPE_USE, OrderRisk, ScopeAfter, scope_after
 from gateway.core.risk.rules import LESS, RiskRule, ScopeLimits
 from gateway.core.state import GatewayState
+from gateway.core.trading.states import GATEWAY
+from gateway.domain.breakers import SIZE_LIMITS
 from gateway.domain.enums import OrdType, Route, ScopeKind, Side, TimeInForce
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
@@ -98,6 +100,7 @@ class _Reader:
     def __init__(self, state: GatewayState, route: Route, book: Book, now_ns: int, only: str) -> None:
         self._state, self._route, self._book, self._now_ns = state, route, book, now_ns
         self._only = only
+        self._factors = state.trading.factors(route)
         self._units = _unit_values(state, book)
         self._poorest = min(
             state.config.accounts, key=lambda name: (state.equity(route, name), name), default="default"
@@ -129,7 +132,15 @@ class _Reader:
             elif rule.is_per_scope or rule.key in _PER_ACCOUNT:
                 yield self._closest(scope, rule, limit, accounts)
             else:
-                yield self._row(scope, rule.key, rule.code, plain(limit))
+                yield self._row(scope, rule.key, rule.code, plain(limit * self._factor(scope, rule)))
+
+    def _factor(self, scope: ScopeLimits, rule: RiskRule, account: str = "", symbol: str = "") -> Decimal:
+        """What circuit breakers multiply the limit with."""
+        if not self._factors or rule.key not in SIZE_LIMITS:
+            return ONE
+        of_symbol = ((ScopeKind.SYMBOL, symbol), (ScopeKind.SYMBOL, f"{account}|{symbol}"))
+        scopes = (GATEWAY, (scope.kind, scope.scope_id), *of_symbol)
+        return min((self._factors[one].size_factor for one in scopes if one in self._factors), default=ONE)
 
     def _both_sides(self, account: str, symbol: str) -> tuple[OrderRisk, ...]:
         return tuple(self._nothing(account, symbol, side) for side in Side)
@@ -157,18 +168,20 @@ class _Reader:
     def _closest(self, scope: ScopeLimits, rule: RiskRule, limit: Decimal, cases: Sequence[_Case]) -> LimitUse:
         """The limit with what comes closest to it, of the symbols or accounts that it is measured over."""
         base_for = rule.base_for(limit)
-        best: tuple[Decimal, _Case, Decimal, Decimal | None] | None = None
+        best: tuple[Decimal, _Case, Decimal, Decimal | None, Decimal] | None = None
         for case in cases:
             value = Decimal(rule.measure(case.risk, case.after))
             base = None if base_for is None else base_for(case.risk)
             if value.is_finite():
-                weight = value / base if base else value
+                factor = self._factor(scope, rule, case.account, case.risk.symbol)
+                weight = (value / base if base else value) / factor
                 weight = -weight if rule.breaks is LESS else weight
                 if best is None or weight > best[0]:
-                    best = (weight, case, value, base)
+                    best = (weight, case, value, base, factor)
         if best is None:
-            return self._row(scope, rule.key, rule.code, plain(limit))
-        _, case, value, base = best
+            return self._row(scope, rule.key, rule.code, plain(limit * self._factor(scope, rule)))
+        _, case, value, base, factor = best
+        limit *= factor
         check = compare(rule, limit, scope, value, base, case.risk)
         is_of_account = scope.kind is not ScopeKind.ACCOUNT and (base is not None or rule.key in _PER_ACCOUNT)
         return LimitUse(

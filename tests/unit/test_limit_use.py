@@ -1,14 +1,17 @@
 """How much of a limit is in use is what the next order is compared with."""
 
+from gateway.core.apply import apply_record
 from gateway.core.explain import explain
 from gateway.core.identity import fingerprint
 from gateway.core.limit_use import LimitUse, limit_uses
 from gateway.core.throttle_use import throttle_uses
+from gateway.domain.breakers import BreakerAction, BreakerKind, Trip
 from gateway.domain.config import Limits, LimitTable
 from gateway.domain.enums import Mode, OrdType, Route, ScopeKind, Side
 from gateway.domain.events import OrderReceived
 from gateway.domain.market import MarketView
 from gateway.domain.orders import NewOrderSingle
+from gateway.domain.stop_facts import BreakerTripped
 from gateway.domain.throttles import Executions, Throttles, ThrottleTable
 from tests.world import TRADER, D, World, trading_config
 
@@ -157,3 +160,46 @@ def test_what_is_held_is_valued_at_its_own_mark_beside_what_is_flat() -> None:
     found = uses(one)
     assert found[(Route.LIVE, "gateway", "max_position_value")].is_broken
     assert found[(Route.LIVE, "gateway", "max_concentration")].value == "0.328419328419"
+
+
+def trip(breaker: BreakerKind, scope: ScopeKind, scope_id: str, factor: str) -> Trip:
+    return Trip(
+        trip_id=f"{breaker}:{scope_id}",
+        breaker_id=breaker.value,
+        book=Route.LIVE,
+        scope=scope,
+        scope_id=scope_id,
+        action=BreakerAction.REDUCE_SIZE,
+        value=D(1),
+        threshold=D(1),
+        size_factor=D(factor),
+        cause="test",
+        by="system",
+        since_ns=1,
+        day=0,
+    )
+
+
+def test_limits_that_a_breaker_makes_smaller_are_shown_as_small_as_orders_meet_them() -> None:
+    """Without this, a desk would be shown room for 985 shares and be refused the next 500 of them."""
+    one = world()
+    one.place(qty=1, symbol="TSLA", limit=D(250))
+    gateway_wide = trip(BreakerKind.REJECTION_RATE, ScopeKind.GATEWAY, "", "0.5")
+    of_symbol = trip(BreakerKind.VOLATILITY, ScopeKind.SYMBOL, "TSLA", "0.01")
+    apply_record(one.state, (BreakerTripped(ts_ns=one.tick(), trip=gateway_wide),))
+    found = uses(one)
+    size = found[(Route.LIVE, "gateway", "max_position_size")]
+    assert (size.limit, size.value, size.headroom, size.use) == ("500", "15", "485", D("0.03"))
+    assert found[(Route.LIVE, "gateway", "max_order_value")].limit == "25000"
+    assert found[(Route.LIVE, "gateway", "max_leverage")].limit == "2"  # of the book as a whole
+    assert found[(Route.SHADOW, "gateway", "max_position_size")].limit == "1000"
+    refused = one.place(qty=486).reject
+    assert refused is not None
+    assert (refused.breaches[0].limit, refused.breaches[0].value) == ("25000", "87480")
+    assert (refused.breaches[1].limit, refused.breaches[1].value) == ("500", "501")
+
+    apply_record(one.state, (BreakerTripped(ts_ns=one.tick(), trip=of_symbol),))
+    found = uses(one)
+    size = found[(Route.LIVE, "gateway", "max_position_size")]  # 9 of 10 is nearer than 15 of 500
+    assert (size.symbol, size.limit, size.value) == ("TSLA", "10", "9")
+    assert found[(Route.LIVE, "TSLA", "max_position_size")].limit == "0.2"

@@ -1,6 +1,6 @@
 """Trading states per scope: what is stopped, where, by whom. An order looks up its own scopes and nothing more."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -90,6 +90,10 @@ class TradingStates:
                     known = in_force.get(scope)
                     if known is None or stop.state.strictness > known.state.strictness:
                         in_force[scope] = stop
+
+    def factors(self, book: Route) -> Mapping[Scope, Trip]:
+        """The breakers that make sizes smaller in a book, by their scope."""
+        return self._factors[book]
 
     def slowest(self, order: Order) -> Trip | None:
         """The breaker that makes the order's sizes smallest; None when none does."""
