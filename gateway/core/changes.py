@@ -22,7 +22,7 @@ from gateway.core.throttle.rules import (
     put_off,
 )
 from gateway.core.tickets import cancel_effects, ticket_of, twin_tickets
-from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breaches
+from gateway.core.validation import MAY_HAVE_STOP, NEEDS_LIMIT, instrument_breaches, notional_breach
 from gateway.core.venue_limits import can_replace
 from gateway.core.words import refuse, reject_of
 from gateway.domain.effects import Effect, EvaluatePolicy, ReplaceOrder
@@ -105,9 +105,7 @@ def replace(state: GatewayState, event: ReplaceReceived) -> Decision:
     if wait is not None:
         return put_off(state.throttle, wait, event.ts_ns)
     instrument = state.config.instruments[order.symbol]
-    breaches = instrument_breaches(instrument, state.config, order.ord_type, qty, (limit_px, stop_px))
-    if breaches:
-        return _deny(event.order_id, event.ts_ns, reject_of(RejectStage.INSTRUMENT, tuple(breaches)))
+    breaches = tuple(instrument_breaches(instrument, state.config, order.ord_type, qty, (limit_px, stop_px)))
     px = worst_px(
         order.side,
         order.ord_type,
@@ -116,6 +114,10 @@ def replace(state: GatewayState, event: ReplaceReceived) -> Decision:
         reference_px(event.view, instrument),
         state.config.reprice_reserve_bps,
     )
+    if not breaches and px is not None and px * instrument.multiplier * qty < instrument.min_notional:
+        breaches = (notional_breach(instrument, px, qty),)
+    if breaches:
+        return _deny(event.order_id, event.ts_ns, reject_of(RejectStage.INSTRUMENT, breaches))
     held_unit = order.held_unit if px is None else unit_value(px, instrument, state.config)
     pending = PendingReplace(qty, limit_px, stop_px, held_unit, is_sent=False)
     if not raises_risk(order, pending):

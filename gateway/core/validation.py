@@ -152,3 +152,9 @@ def instrument_breaches(
                 Breach(RejectCode.PRICE_OFF_TICK, ScopeKind.SYMBOL, symbol, plain(instrument.tick_size), plain(px))
             )
     return found
+
+
+def notional_breach(instrument: Instrument, px: Decimal, qty: Decimal) -> Breach:
+    """That an order at ``px`` is worth less than the instrument's ``min_notional``."""
+    low, value = plain(instrument.min_notional), plain(px * instrument.multiplier * qty)
+    return Breach(RejectCode.NOTIONAL_BELOW_MINIMUM, ScopeKind.SYMBOL, instrument.symbol, low, value)

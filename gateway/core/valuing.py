@@ -7,14 +7,13 @@ from gateway.core.order_classes import exit_breaches
 from gateway.core.pricing import reference_px, unit_value, worst_px
 from gateway.core.routing import closable_qty
 from gateway.core.state import GatewayState
-from gateway.core.validation import instrument_breaches
+from gateway.core.validation import instrument_breaches, notional_breach
 from gateway.core.venue_limits import venue_breaches
 from gateway.core.words import refuse, reject_of
-from gateway.domain.enums import OrderClass, RejectStage, Route, ScopeKind
+from gateway.domain.enums import OrderClass, RejectStage, Route
 from gateway.domain.events import OrderReceived
 from gateway.domain.instruments import Instrument
-from gateway.domain.money import plain
-from gateway.domain.orders import Breach, NewOrderSingle, Reject, position_key_of
+from gateway.domain.orders import NewOrderSingle, Reject, position_key_of
 from gateway.domain.reasons import RejectCode
 
 _SIMPLE = OrderClass.SIMPLE  # named once: see domain.orders
@@ -55,12 +54,8 @@ def price_order(
     if px is None:
         text = f"no market price is known for {request.symbol}, so the order cannot be valued; send a limit order"
         return refuse(RejectStage.INSTRUMENT, RejectCode.REFERENCE_PRICE_MISSING, text, symbol=request.symbol)
-    per_unit = px * instrument.multiplier
-    if per_unit * request.order_qty < instrument.min_notional:
-        low = plain(instrument.min_notional)
-        value = plain(per_unit * request.order_qty)
-        breach = Breach(RejectCode.NOTIONAL_BELOW_MINIMUM, ScopeKind.SYMBOL, instrument.symbol, low, value)
-        return reject_of(RejectStage.INSTRUMENT, (breach,))
+    if px * instrument.multiplier * request.order_qty < instrument.min_notional:
+        return reject_of(RejectStage.INSTRUMENT, (notional_breach(instrument, px, request.order_qty),))
     worst = unit_value(px, instrument, config)
     marked = worst if reference is None else unit_value(reference, instrument, config)
     return Priced(instrument, worst, marked, reference, event.view)

@@ -47,6 +47,20 @@ def test_a_larger_order_is_checked_like_a_new_one() -> None:
     assert order.order_qty == 15
 
 
+def test_new_terms_are_worth_what_the_instrument_asks_for() -> None:
+    """Without this, a change would be sent that the venue refuses, or an order left that is too small to be one."""
+    world = World()
+    order = world.place(qty=D("0.001"), symbol="BTC/USDT", limit=D(50_000))
+    world.report(order, ExecType.NEW)
+    world.replace(order, order_qty=D("0.00009"))  # 4.50 where 5 is the least
+    (denied,) = world.records[-1].facts
+    assert isinstance(denied, ReplaceDenied)
+    (breach,) = denied.reject.breaches
+    assert (breach.code, breach.limit, breach.value) == (RejectCode.NOTIONAL_BELOW_MINIMUM, "5", "4.5")
+    world.replace(order, order_qty=D("0.0001"))
+    assert order.pending_replace is not None
+
+
 def test_new_terms_that_the_policy_denies_leave_the_order_working() -> None:
     """Without this, a denied replace would kill the order, or let the new terms through."""
     world = World()
