@@ -166,6 +166,7 @@ def _hold_released(state: GatewayState, fact: HoldReleased) -> None:
     give_back(state, order)
     _forget(state, fact.order_id)
     state.throttle.undo_order(order, fact.ts_ns)
+    state.breakers.counters.undo_received(order)
     state.statistics["orders"]["received"] -= 1  # it is received again when it is decided again
 
 

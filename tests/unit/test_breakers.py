@@ -18,7 +18,7 @@ from gateway.domain.figures import RiskFigures
 from gateway.domain.orders import Order
 from gateway.domain.reasons import RejectCode
 from gateway.domain.stop_facts import BreakerReset, BreakerTripped
-from tests.world import D, World, trading_config
+from tests.world import ALLOW, D, World, trading_config
 
 ALL = {kind.value: config for kind, config in BREAKER_DEFAULTS.items()}
 DAY_NS = 86_400 * 1_000_000_000
@@ -147,6 +147,23 @@ def test_what_was_accepted_is_forgotten_when_nothing_measures_it_any_more() -> N
     world.open_live(200)
     world.check()
     assert tripped(world) == {"concentration:live:default/AAPL"}
+
+
+@pytest.mark.parametrize("waits_s", [0, 60, 120])
+def test_an_order_that_is_decided_again_is_one_order_of_its_strategy(waits_s: int) -> None:
+    """Without this, an edit while orders wait for the policy would count each of them twice, and could halt a strategy
+    that did nothing unusual."""
+    world = World()
+    world.policy, world.asks_outside = lambda document: None, True
+    for _ in range(3):
+        world.place(qty=1)
+    world.tick(waits_s * 1_000_000_000)
+    world.place(qty=1)
+    world.load(trading_config(revision="edited"))
+    for asked in world.asked[:3]:
+        world.answer_policy(asked, ALLOW)
+    pace = world.state.breakers.counters.paces["s1"]
+    assert (pace.count, sum(pace.before)) == (4, 0)
 
 
 def reject_orders(world: World, count: int, rejected: int) -> None:

@@ -88,6 +88,18 @@ class Counters(msgspec.Struct):
             pace.minute, pace.count = minute, 0
         pace.count += 1
 
+    def undo_received(self, order: Order) -> None:
+        """The same order is decided again, and will be counted then."""
+        pace = self.paces.get(order.strategy_id)
+        if pace is None or order.parent_id:
+            return
+        minutes_ago = pace.minute - order.created_ns // MINUTE_NS
+        if minutes_ago == 0:
+            pace.count = max(pace.count - 1, 0)
+        elif 0 < minutes_ago <= len(pace.before):
+            pace.before = [*pace.before]
+            pace.before[-minutes_ago] = max(pace.before[-minutes_ago] - 1, 0)
+
     def note_figures(self, figures: RiskFigures, unusual: Decimal | None) -> None:
         """Move each norm towards the new figure; one that is ``unusual`` times the norm moves nothing."""
         for symbol, value in figures.volatility.items():
