@@ -33,7 +33,7 @@ from tests.world import D, World, trading_config
         (LimitTable(gateway=Limits(daily_loss_limit=D(10)), accounts={"default": Limits(daily_loss_limit=D(20))}), []),
         # A share of equity: the gateway holds each account to it by itself, a symbol all of them together.
         (
-            LimitTable(gateway=Limits(max_concentration=D("0.2")), symbols={"AAPL": Limits(max_concentration=D("0.3"))}),
+            LimitTable(gateway=Limits(max_concentration=D("0.2")), symbols={"AAPL": Limits(max_concentration=D(1))}),
             [],
         ),
     ],
