@@ -112,11 +112,14 @@ def test_the_order_in_which_things_are_told_changes_nothing(is_twin_first: bool)
     assert found["against twins"] == {1_000: 1}
 
 
-def test_what_counted_in_an_earlier_step_is_left_there() -> None:
-    """Without it a late word on an order of before would be taken out of counts that it never was in."""
+@pytest.mark.parametrize("stepped_back_s", [0, 3_600])
+def test_what_counted_in_an_earlier_step_is_left_there(stepped_back_s: int) -> None:
+    """Without it a late word on an order of before would be taken out of counts that it never was in; where the clock
+    went back before the step was entered, no execution of it could be booked any more, not even by a restart."""
     site = canary()
     order = working(site)
     site.fill(order, 2, px=WORSE, exec_id="wrong")
+    site.now_ns -= stepped_back_s * 1_000_000_000
     assert site.raise_to(Mode.SHADOW, 0) == ""
     assert site.raise_to(Mode.CANARY, 5_000) == ""
     before = told(site.rollout.evidence)
