@@ -98,6 +98,9 @@ class Gateway:
         await self.edits.begin()
         now_ns, config = self.clock.now_ns(), self.engine.state.config
         self.intake.views.follow(config.limits)
+        # Before the simulator has its orders back: what crosses fills in that moment, and is to be canceled instead.
+        self.controls.resume_mark(_SYSTEM)
+        self.commands.halt()
         self.engine.process(
             GatewayStarted(
                 ts_ns=now_ns,
@@ -106,7 +109,6 @@ class Gateway:
                 venue_days=venue_days(config, now_ns),
             )
         )
-        await self.controls.resume_mark(_SYSTEM)
         await self.commands.look()
         await self.engine.settle(self.engine.last_seq)
         self.intake.closed = None

@@ -34,6 +34,13 @@ class CommandWatch:
                 _log.exception("looking for the files %s and %s failed", KILL, FLATTEN)
             await asyncio.sleep(LOOK_INTERVAL_S)
 
+    def halt(self) -> None:
+        """At a start: halt for the files that are there, and leave the rest to ``look``."""
+        for name in (FLATTEN, KILL):
+            reason = self._files.reason(name)
+            if reason is not None and self._is_not_halted():
+                self._controls.halt(_actor(name), reason)
+
     async def look(self) -> None:
         reason = self._files.reason(FLATTEN)
         if reason is not None:

@@ -152,7 +152,12 @@ class OperatorControls:
         if left_out:
             _log.error("the halt mark has no room for %d stops, the journal has to carry them alone", left_out)
 
-    async def resume_mark(self, actor: Actor) -> None:
+    def halt(self, actor: Actor, reason: str) -> None:
+        """Halt everything, without waiting until that is durable."""
+        self._switch(MarkedStop(state=TradingState.HALTED, reason=reason), actor)
+        self._mark()
+
+    def resume_mark(self, actor: Actor) -> None:
         """At a start: what the mark says counts where the journal holds less, whatever breakers stop beside it."""
         lost = []
         for marked in self._halt_mark.stops():
@@ -163,7 +168,6 @@ class OperatorControls:
             self._switch(marked, actor)
         if lost:
             self._mark()
-            await self._engine.settle(self._engine.last_seq)
 
     async def lift_lock(self, lock_id: str, actor: Actor, reason: str) -> StrategyLock | None:
         lock = self._engine.state.throttle.locks.get(lock_id)

@@ -1,6 +1,7 @@
 """The kill switch, from the button to the venue: whatever else is going on, it ends with nothing at work."""
 
 import asyncio
+import json
 from decimal import Decimal
 
 import pytest
@@ -123,3 +124,22 @@ async def test_nothing_stays_at_work_at_a_difficult_venue(site: Site, faults: Fa
             order = (await api.order(reply.body["order_id"])).body
             assert order["ord_status"] == "canceled", order
             assert order["reject"] is None or reply.body["order_id"] not in venue.orders, order
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("how", ["KILL", "FLATTEN", "halt_mark.json"])
+async def test_what_was_stopped_while_it_was_away_fills_nothing_at_the_start(site: Site, how: str) -> None:
+    """Without this, orders that were on their way at a kill would be taken up and fill at the prices of the start,
+    before the file that a person put there for it is read."""
+    site.merge("gateway.yaml", {"simulator": {"order_latency_ms": 50_000}})
+    async with running(site) as gateway:
+        placed = [(await gateway.api().place(**market(strategy=f"s{number}"))).body["order_id"] for number in range(3)]
+        gateway.kill()
+        (site.data / how).write_text(json.dumps({"halted": True, "reason": "prices look wrong"}))
+        gateway.spawn()
+        await gateway.ready()
+        api = gateway.api()
+        assert await is_halted(api)
+        for order_id in placed:
+            done = await api.until_order(order_id, lambda one: one["ord_status"] != "pending_new")
+            assert (done["ord_status"], done["cum_qty"]) == ("canceled", "0")

@@ -126,7 +126,7 @@ async def test_a_halt_that_the_journal_lost_counts_after_a_restart(is_reducing: 
     one.journal.failure = None
     async with desk(Mode.LIVE, journal=one.journal) as again:
         again.halt_mark.set(mark.stops())
-        await again.controls.resume_mark(SYSTEM)
+        again.controls.resume_mark(SYSTEM)
         (stop,) = again.engine.state.trading.all_stops()
         assert (stop.state, stop.reason) == (TradingState.HALTED, "fire")
 
@@ -135,7 +135,7 @@ async def test_a_mark_of_closing_only_halts_nothing_at_a_restart() -> None:
     """Without this, a restart would turn what a person reduced into a halt, in which positions cannot be closed."""
     async with desk(Mode.LIVE) as one:
         await one.controls.switch_trading(TradingState.REDUCING, ADMIN, "late")
-        await one.controls.resume_mark(SYSTEM)
+        one.controls.resume_mark(SYSTEM)
         assert one.engine.state.trading.gateway_state is TradingState.REDUCING
 
 
@@ -180,7 +180,7 @@ async def test_a_halt_of_one_scope_that_the_journal_lost_counts_after_a_restart(
     async with desk(Mode.LIVE, journal=one.journal) as again:
         again.halt_mark.set(mark.stops())
         records = again.engine.last_seq
-        await again.controls.resume_mark(SYSTEM)
+        again.controls.resume_mark(SYSTEM)
         stop = again.engine.state.trading.stop_of((scope, scope_id))
         assert stop is not None
         assert (stop.state, stop.reason) == (TradingState.HALTED, "fire")
