@@ -10,7 +10,7 @@ from gateway.core.evidence.ranks import look_at
 from gateway.core.rollout.comparisons import comparisons, noise_tenths
 from gateway.core.rollout.gates import assess
 from gateway.domain.enums import ExecType, Mode, Side, SubmitStatus
-from gateway.domain.events import SubmitCompleted
+from gateway.domain.events import AdmissionsAbandoned, SubmitCompleted
 from gateway.domain.reconciliation_events import AccountCompared
 from gateway.domain.rollout import Gates, Rollout, ShadowTerms, Verdict
 from gateway.domain.rollout_events import RolloutCommand
@@ -51,6 +51,17 @@ def test_closing_what_is_left_live_is_no_day_in_shadow() -> None:
     site.next_day()
     assert site.rollout.evidence.days == 0
     assert "days" in site.raise_to(Mode.CANARY, 5_000)
+
+
+def test_an_order_that_is_taken_back_on_the_next_day_makes_that_no_day() -> None:
+    """Without it an order of before midnight that the journal never took would be minus one order of the day after:
+    a day on which nothing was traded would count as one of evidence."""
+    site = Site()
+    order = site.place()
+    site.next_day()
+    site.send(AdmissionsAbandoned(ts_ns=site.tick(), order_ids=(order.order_id,), replace_order_ids=(), text="full"))
+    site.next_day()
+    assert site.rollout.evidence.days == 1
 
 
 def looked_at(values: list[int], noise: int, gates: Gates) -> VenueRollout:

@@ -25,7 +25,9 @@ class StepTallies:
         position, entered_ns = (-1, 0) if rollout is None else (rollout.evidence.position, rollout.evidence.entered_ns)
         head = self._heads.get(venue)
         if head is None or head.position != position or head.since_ns < entered_ns:
-            self._begin(venue, StepTally(position=position, since_seq=record.seq, since_ns=record.ts_ns))
+            # Where the clock was set back since the step was entered, its orders are older than it by the clock.
+            since_ns = max(record.ts_ns, entered_ns)
+            self._begin(venue, StepTally(position=position, since_seq=record.seq, since_ns=since_ns))
         self._tallies[venue].add(difference)
 
     def _begin(self, venue: str, head: StepTally) -> None:

@@ -57,13 +57,11 @@ class StepEvidence(msgspec.Struct):
     ``opened`` and ``live_opened`` are the value of the orders that opened or added, of both routes and of the live
     one. ``lost`` orders were cut off by an outage: they say nothing of the venue's quality.
     ``holds`` is how often the rollout was held in it. ``vwap`` is of the average price of an order against that of the
-    market during its life; ``looks`` are the last looks at what gates compare, by gate. ``counted_ns`` is when an order
-    last began to count.
+    market during its life; ``looks`` are the last looks at what gates compare, by gate.
     """
 
     position: int = -1
     entered_ns: int = 0
-    counted_ns: int = 0
     days: int = 0
     is_day_spoiled: bool = False
     day_orders: int = 0
@@ -83,12 +81,6 @@ class StepEvidence(msgspec.Struct):
     holds: int = 0
     opened: Decimal = ZERO
     live_opened: Decimal = ZERO
-
-    def count_at(self, ts_ns: int) -> int:
-        """When an order begins to count: after the beginning of the step, and never before one that counts already,
-        although the clock may have been set back. It is what tells whether a later fill is taken out of this step."""
-        self.counted_ns = max(ts_ns, self.entered_ns + 1, self.counted_ns)
-        return self.counted_ns
 
     def tallies(self, stratum: str) -> tuple[Tally, Tally]:
         """The counts of all orders and those of one stratum."""
@@ -114,7 +106,9 @@ class PastStep(msgspec.Struct, frozen=True):
 
 class VenueRollout(msgspec.Struct):
     """The rollout of one venue. ``orders``, ``errors``, ``canary_days`` and ``opened`` count over all its steps, from
-    its beginning or since ``restarted_ns``; ``in_doubt`` is how many live orders wait for the venue's answer now."""
+    its beginning or since ``restarted_ns``; ``in_doubt`` is how many live orders wait for the venue's answer now.
+    ``seen_ns`` is the newest time at which an order counted: what counts in a step is later than its beginning, and
+    what counted before is not, also where the clock was set back in between."""
 
     evidence: StepEvidence = msgspec.field(default_factory=StepEvidence)
     past: list[PastStep] = []
@@ -136,6 +130,13 @@ class VenueRollout(msgspec.Struct):
     override: RolloutOverride | None = None
     #: The account that was traded when the venue was last configured; the present configuration says it first.
     account: str = ""
+    seen_ns: int = 0
+
+    def see(self, ts_ns: int) -> int:
+        """The time at which an order counts in the step of now."""
+        ts_ns = max(ts_ns, self.evidence.entered_ns + 1)
+        self.seen_ns = max(self.seen_ns, ts_ns)
+        return ts_ns
 
     def enter(self, position: int, ts_ns: int) -> None:
         """Begin a step afresh."""
@@ -154,9 +155,7 @@ class VenueRollout(msgspec.Struct):
             )
         )
         del self.past[:-MAX_PAST]
-        # What counted in a step before is before this one, by whatever clock.
-        entered_ns = max(ts_ns, before.entered_ns, before.counted_ns)
-        self.evidence = StepEvidence(position=position, entered_ns=entered_ns, is_day_spoiled=self.hold is not None)
+        self.evidence = StepEvidence(position=position, entered_ns=ts_ns, is_day_spoiled=self.hold is not None)
         self.verdict = None
 
     def restart(self, ts_ns: int) -> None:

@@ -38,7 +38,7 @@ def note_admitted(state: GatewayState, order: Order, sign: int = 1) -> None:
     if order.route is not _LIVE:
         evidence.shadow_orders += sign
         if evidence.position < 0:
-            evidence.day_orders += sign
+            evidence.day_orders = max(evidence.day_orders + sign, 0)  # one of a day that is over is taken out of none
     if not order.is_closing:
         value = rest_value(order) * sign
         if sign > 0 or begun_ns >= rollout.restarted_ns:
@@ -84,7 +84,8 @@ def note_answered(state: GatewayState, order: Order, ts_ns: int, reject_code: st
 def _count_answer(rollout: VenueRollout, order: Order, ts_ns: int, *, is_error: bool, is_reject: bool) -> None:
     """The first answer to an order, as evidence of its step."""
     evidence = rollout.evidence
-    order.ack_ns = ts_ns
+    order.ack_ns, order.is_error = ts_ns, is_error
+    rollout.see(ts_ns)
     rollout.orders += 1
     rollout.errors += is_error
     evidence.day_orders += evidence.position >= 0
@@ -111,12 +112,13 @@ def _note_withheld(state: GatewayState, order: Order) -> None:
 
 def _note_late_reject(rollout: VenueRollout, order: Order) -> None:
     """A venue that acknowledges before its own checks: an error of the step that counted the order, unless it is left,
-    and of the rollout, unless it has begun again since."""
-    rollout.errors += order.ack_ns >= rollout.restarted_ns
+    and of the rollout, unless it has begun again since. One that was in doubt before has been one already."""
+    is_new_error, order.is_error = not order.is_error, True
+    rollout.errors += is_new_error and order.ack_ns >= rollout.restarted_ns
     if order.ack_ns < rollout.evidence.entered_ns:
         return
     for tally in rollout.evidence.tallies(stratum_of(order)):
-        tally.errors += 1
+        tally.errors += is_new_error
         tally.rejects += 1
 
 

@@ -7,7 +7,7 @@ before such a fact is applied, and what it says then put in. Only of the step in
 from decimal import Decimal
 
 from gateway.core.evidence.histogram import Histogram
-from gateway.core.evidence.memory import StepEvidence, Tally
+from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
 from gateway.core.rollout.comparisons import look_where_due
 from gateway.core.rollout.folding import rollout_of, stratum_of
 from gateway.core.state import GatewayState
@@ -26,19 +26,20 @@ def note_done(state: GatewayState, order: Order, ts_ns: int) -> None:
     """A live order is done, as it now stands."""
     if order.route is not _LIVE or not order.ack_ns:
         return
-    evidence = rollout_of(state, order.venue).evidence
-    order.judged_ns = evidence.count_at(ts_ns)
+    rollout = rollout_of(state, order.venue)
+    evidence = rollout.evidence
+    order.judged_ns = rollout.see(ts_ns)
     _judge(evidence, order, 1)
-    _note_pair(evidence, order, ts_ns)
+    _note_pair(rollout, order, ts_ns)
     look_where_due(evidence, state.config.rollout.gates)
 
 
 def note_twin_done(state: GatewayState, order: Order, ts_ns: int) -> None:
     """One of the twins of a live order is done, as it now stands."""
     if order.ord_status not in OPEN_STATUSES and order.ack_ns:
-        evidence = rollout_of(state, order.venue).evidence
-        _note_pair(evidence, order, ts_ns)
-        look_where_due(evidence, state.config.rollout.gates)
+        rollout = rollout_of(state, order.venue)
+        _note_pair(rollout, order, ts_ns)
+        look_where_due(rollout.evidence, state.config.rollout.gates)
 
 
 def take_back(state: GatewayState, order: Order) -> None:
@@ -85,7 +86,7 @@ def _count_done(tally: Tally, order: Order, sign: int) -> None:
     tally.fill_ratio += sign * min(ratio(order.cum_qty, order.order_qty), ONE)
 
 
-def _note_pair(evidence: StepEvidence, order: Order, ts_ns: int) -> None:
+def _note_pair(rollout: VenueRollout, order: Order, ts_ns: int) -> None:
     """Compare a live order with its twins, once all of them are done: every one of them ends once, the last one pairs.
 
     Twins that got terms which the venue refused, or did not get what the venue changed by itself, are other orders.
@@ -95,7 +96,8 @@ def _note_pair(evidence: StepEvidence, order: Order, ts_ns: int) -> None:
         return
     if any(twin.is_apart or twin.replaced > order.replaced for twin in twins):
         return
-    order.paired_ns = evidence.count_at(ts_ns)
+    evidence = rollout.evidence
+    order.paired_ns = rollout.see(ts_ns)
     filled = [twin for twin in twins if twin.cum_qty]
     if len(filled) == len(twins) > 1:
         evidence.noise.add(_difference(filled[1].avg_px, filled[0].avg_px, order.side))

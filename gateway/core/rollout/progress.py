@@ -49,11 +49,18 @@ def note_day(rollout: VenueRollout, max_outages: int) -> None:
 
 def _step_entered(state: GatewayState, fact: RolloutStepEntered) -> None:
     rollout = rollout_of(state, fact.venue)
+    ts_ns = max(fact.ts_ns, _newest(state, fact.venue) + 1)
     if fact.is_restart:
-        rollout.restart(fact.ts_ns)
-    rollout.enter(fact.position, fact.ts_ns)
+        rollout.restart(ts_ns)
+    rollout.enter(fact.position, ts_ns)
     rollout.approval = None  # it was for the step that is left
     state.take_modes()
+
+
+def _newest(state: GatewayState, venue: str) -> int:
+    """The newest time that anything bears which the step before counted, or will: the clock may have been set back."""
+    own = (order for order in state.orders.values() if order.venue == venue and order.is_open)
+    return max(state.rollouts[venue].seen_ns, *(max(order.created_ns, order.sent_ns) for order in own), 0)
 
 
 def _held(state: GatewayState, fact: RolloutHeld) -> None:
