@@ -3,6 +3,7 @@
 from gateway.core.candidates.proof import NOT_PROVEN, looser_limits
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.loosening import compare
+from gateway.core.rollout.alertmanager import held_at_once
 from gateway.core.rollout.ended_approvals import overtaken_approvals
 from gateway.core.rollout.ended_overrides import lowered_overrides
 from gateway.core.rollout.promotion import NOT_PROMOTED, Circumstances, missing, steps_entered
@@ -58,7 +59,8 @@ def load(state: GatewayState, event: ConfigLoaded) -> Decision:
     )
     ended = lowered_overrides(state, event.config, actor, event.ts_ns)
     over = overtaken_approvals(state, event.config, event.ts_ns)
-    return Decision((changed, *ended, *over, *steps_entered(state, event, actor)))
+    held, effects = held_at_once(state, event.config, event.ts_ns)
+    return Decision((changed, *ended, *over, *steps_entered(state, event, actor), *held), effects)
 
 
 def circumstances(event: ConfigLoaded) -> Circumstances:

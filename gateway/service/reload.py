@@ -18,6 +18,7 @@ from gateway.domain.events import ConfigLoaded, PolicyVerdict
 from gateway.domain.facts import ConfigChanged
 from gateway.domain.orders import Actor
 from gateway.domain.reasons import RejectCode
+from gateway.domain.rollout_facts import RolloutHeld
 from gateway.domain.settings import Settings
 from gateway.ports.clock import Clock
 from gateway.ports.telemetry import Telemetry
@@ -146,7 +147,7 @@ class Reloader:
             proven_by=looked.proof.by,
         )
         self._venues.take(ready)
-        self._log_loosening(self._engine.process(event))
+        self._log(self._engine.process(event))
         await self._venues.start(ready)
         await self._engine.settle(self._engine.last_seq)
         await self._venues.close_unneeded(state)
@@ -164,8 +165,10 @@ class Reloader:
             found = (f"configuration {new.trading.revision} loosens limits and nobody approved it",)
         return _Look(found, seen, proof)
 
-    def _log_loosening(self, decision: Decision) -> None:
+    def _log(self, decision: Decision) -> None:
         for fact in decision.facts:
+            if isinstance(fact, RolloutHeld):
+                _log.critical("rollout of %s is demoted (%s): %s", fact.venue, fact.hold.cause.value, fact.hold.text)
             if isinstance(fact, ConfigChanged) and fact.looser:
                 looser = "; ".join(fact.looser)
                 _log.warning("limits are looser now (%s: %s): %s", fact.actor.name, fact.reason, looser)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from gateway.domain.enums import Mode
+from gateway.domain.enums import Mode, Route
 from gateway.domain.rollout import HoldCause, HoldKind, Promotions
 from gateway.domain.rollout_events import RolloutCommand
 from tests.rollouts.site import TERMS, Site
@@ -52,8 +52,9 @@ def test_a_venue_set_by_hand_is_demoted_when_it_is_raised_under_an_alert() -> No
     site = Site(terms=msgspec.structs.replace(TERMS, promotions={"alpha": Promotions.MANUAL}))
     site.alert()
     assert site.raise_to(Mode.CANARY, 5_000) == ""
+    assert site.hold is not None, "at once, and not by the next look: orders come in between"
+    assert {site.place(strategy=f"s{number}").route for number in range(20)} == {Route.SHADOW}
     site.look()
-    assert site.hold is not None
     assert (site.hold.kind, site.hold.cause, site.hold.source) == (HoldKind.DEMOTED, HoldCause.ALERT, "f1")
 
 

@@ -1,9 +1,10 @@
 """Alerts that Alertmanager tells of: one that fires demotes, one that is resolved promotes nothing."""
 
 from gateway.core.decision import NOTHING, Decision
-from gateway.core.rollout.causes import is_about, trouble_of
+from gateway.core.rollout.causes import alert_at, is_about, trouble_of
 from gateway.core.rollout.control import demotion, hold
 from gateway.core.state import GatewayState
+from gateway.domain.config import TradingConfig
 from gateway.domain.effects import Effect
 from gateway.domain.enums import Mode
 from gateway.domain.facts import Fact
@@ -37,6 +38,20 @@ def hear_alerts(state: GatewayState, event: AlertsReceived) -> Decision:
                 facts += found
                 effects += more
     return Decision(tuple(facts), tuple(effects)) if facts else NOTHING
+
+
+def held_at_once(state: GatewayState, new: TradingConfig, ts_ns: int) -> tuple[list[Fact], tuple[Effect, ...]]:
+    """Holds on the venues that ``new`` lets trade live under an alert that fires: those that are raised by hand, for
+    an edit by evidence is refused. The next look at them would hold them too, after what was placed until then."""
+    facts: list[Fact] = []
+    effects: list[Effect] = []
+    for venue in sorted(new.venues):
+        alert = None if new.effective_mode(venue) is Mode.SHADOW else alert_at(state, venue)
+        if alert is not None:
+            found, more = hold(state, venue, demotion(state, ts_ns, *trouble_of(alert)))
+            facts += found
+            effects += more
+    return facts, tuple(effects)
 
 
 def _venues_of(state: GatewayState, alert: HeardAlert) -> list[str]:
