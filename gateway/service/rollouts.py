@@ -59,7 +59,7 @@ class RolloutDesk:
     def tick(self) -> None:
         """One look at every rollout; nothing is recorded when nothing changes."""
         if self._engine.state.rollouts:
-            self._process(RolloutsChecked(ts_ns=self._clock.now_ns()))
+            self._process(RolloutsChecked(ts_ns=self._clock.now_ns(), policy_revision=self._policy_revision()))
 
     def note(self, decision: Decision) -> None:
         """Look at once after what may end a rollout: a tripped breaker, an order that the venue refused."""

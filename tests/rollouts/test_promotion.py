@@ -11,7 +11,7 @@ from gateway.core.rollout.digest import evidence_hash
 from gateway.domain.enums import ExecType, Mode, SubmitStatus
 from gateway.domain.events import PolicyVerdict, SubmitCompleted
 from gateway.domain.rollout import ApprovalNeed, ApprovalTerms, Promotions, ShadowTerms
-from gateway.domain.rollout_events import RolloutCommand
+from gateway.domain.rollout_events import RolloutCommand, RolloutsChecked
 from gateway.service.rollout_states import RolloutStates
 from tests.fakes.clock import ManualClock
 from tests.rollouts.site import DAY_NS, TERMS, Site
@@ -259,7 +259,15 @@ def overridden_for_a_while(site: Site) -> None:
     assert site.rollout.override is None
 
 
-@pytest.mark.parametrize("change", [in_doubt_for_a_while, edited_and_taken_back, overridden_for_a_while])
+def policies_edited_and_taken_back(site: Site) -> None:
+    site.send(RolloutsChecked(ts_ns=site.tick(), policy_revision="policy-2"))
+    site.send(RolloutsChecked(ts_ns=site.tick(), policy_revision="policy-1"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [in_doubt_for_a_while, edited_and_taken_back, overridden_for_a_while, policies_edited_and_taken_back],
+)
 def test_an_approval_does_not_come_back_with_what_it_was_given_on(change: Callable[[Site], None]) -> None:
     """Without it a venue that failed after the approval, and passes again, would go up on a word of before."""
     site = ready_for_the_second_step()

@@ -61,7 +61,8 @@ _HOUR_NS = 3_600 * _NS
 
 def check(state: GatewayState, event: RolloutsChecked) -> Decision:
     """One look at every rollout; nothing when nothing changes."""
-    facts: list[Fact] = [*expired_overrides(state, event.ts_ns), *moved_approvals(state, event.ts_ns)]
+    moved = moved_approvals(state, event.ts_ns, event.policy_revision)
+    facts: list[Fact] = [*expired_overrides(state, event.ts_ns), *moved]
     effects: list[Effect] = []
     for venue in sorted(state.rollouts):
         rollout = state.rollouts[venue]

@@ -12,11 +12,16 @@ from gateway.domain.config import TradingConfig
 from gateway.domain.rollout_facts import PromotionApprovalEnded
 
 
-def moved_approvals(state: GatewayState, now_ns: int) -> Iterator[PromotionApprovalEnded]:
-    """One fact for each whose evidence is another by now."""
+def moved_approvals(state: GatewayState, now_ns: int, policy_revision: str) -> Iterator[PromotionApprovalEnded]:
+    """One fact for each whose evidence, or the policies that it was given under, are others by now."""
     for venue, rollout in sorted(state.rollouts.items()):
         given = rollout.approval
-        if given is not None and evidence_hash(state, venue, given.policy_revision) != given.evidence:
+        if given is None:
+            continue
+        if policy_revision not in ("", given.policy_revision):
+            text = f"policies {policy_revision} came into force; it was given under {given.policy_revision}"
+            yield PromotionApprovalEnded(ts_ns=now_ns, venue=venue, text=text)
+        elif evidence_hash(state, venue, given.policy_revision) != given.evidence:
             text = f"the evidence is no more what was reviewed ({given.evidence})"
             yield PromotionApprovalEnded(ts_ns=now_ns, venue=venue, text=text)
 
