@@ -22,7 +22,7 @@ from gateway.domain.rollout import (
 )
 from gateway.domain.rollout_events import RolloutCommand, VenueDoubted
 from gateway.domain.rollout_facts import RolloutHeld, RolloutStepEntered, RolloutVerdictReached
-from tests.rollouts.site import RITA, TERMS, Site
+from tests.rollouts.site import DAY_NS, RITA, TERMS, Site
 
 D = Decimal
 replace = msgspec.structs.replace
@@ -252,6 +252,17 @@ def test_an_override_is_loud_and_reverts_by_itself() -> None:
     assert site.state.weight_bp("alpha") == 9_500
     site.look(wait_s=61)
     assert (site.state.weight_bp("alpha"), site.rollout.override) == (5_000, None)
+
+
+@pytest.mark.parametrize(("mode", "is_over"), [(Mode.CANARY, True), (Mode.SHADOW, False)])
+def test_an_override_does_not_last_longer_by_a_clock_that_is_set_back(mode: Mode, is_over: bool) -> None:
+    """Without it an override of an hour that was granted under a clock a month fast would hold for a month, outside the
+    plan and its gates. One that lowers the venue stays: its end would let more go live."""
+    site = Site(Mode.CANARY, 1_000)
+    site.override(mode, 10_000, within_s=3_600)
+    site.now_ns -= 30 * DAY_NS
+    site.look()
+    assert (site.rollout.override is None) is is_over
 
 
 def test_a_demotion_ends_an_override() -> None:
