@@ -53,8 +53,8 @@ class RolloutOverrideRevocation(Happening, frozen=True, kw_only=True):
 
 
 class RolloutsChecked(Happening, frozen=True, kw_only=True):
-    """Time to look at the gates, holds and overrides of every venue. ``policy_revision`` are the policies in force where
-    they are known: approvals are given under them."""
+    """Time to look at the gates, holds and overrides of every venue. ``policy_revision`` are the policies in force,
+    where they are known: approvals are given under them."""
 
     policy_revision: str = ""
 

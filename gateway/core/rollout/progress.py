@@ -59,8 +59,11 @@ def _step_entered(state: GatewayState, fact: RolloutStepEntered) -> None:
 
 def _newest(state: GatewayState, venue: str) -> int:
     """The newest time that anything bears which the step before counted, or will: the clock may have been set back."""
-    own = (order for order in state.orders.values() if order.venue == venue and order.is_open)
-    return max(state.rollouts[venue].seen_ns, *(max(order.created_ns, order.sent_ns, order.updated_ns) for order in own), 0)
+    newest = state.rollouts[venue].seen_ns
+    for order in state.orders.values():
+        if order.venue == venue and order.is_open:
+            newest = max(newest, order.created_ns, order.sent_ns, order.updated_ns)
+    return newest
 
 
 def _held(state: GatewayState, fact: RolloutHeld) -> None:
