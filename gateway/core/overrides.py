@@ -46,7 +46,7 @@ def expire(state: GatewayState, event: OverridesDue) -> Decision:
         tuple(
             OverrideExpired(ts_ns=event.ts_ns, override_id=override.override_id, uses=override.uses)
             for override in state.granted_overrides()
-            if override.expires_ns <= event.ts_ns
+            if override.is_over(event.ts_ns)
         )
     )
 
@@ -59,7 +59,7 @@ def overrides_for(state: GatewayState, order: Order, measured: Measured) -> tupl
     found = [
         override
         for override in state.granted_overrides()
-        if order.created_ns < override.expires_ns
+        if not override.is_over(order.created_ns)
         and not override.used_by
         and override.actor.name != order.actor.name
         and covers(override.terms, order, risk.order_qty, value)

@@ -61,5 +61,5 @@ class OverrideDesk:
     def tick(self) -> None:
         """End those whose time is over."""
         now_ns = self._clock.now_ns()
-        if any(override.expires_ns <= now_ns for override in self._engine.state.overrides.values()):
+        if any(override.is_over(now_ns) for override in self._engine.state.overrides.values()):
             self._engine.process(OverridesDue(ts_ns=now_ns))

@@ -49,6 +49,15 @@ def test_its_end_counts_before_the_timer_comes() -> None:
     assert one.state.overrides == {}
 
 
+def test_it_does_not_last_longer_by_a_clock_that_is_set_back() -> None:
+    """Without this, limits lifted for a minute under a clock a day fast would stay lifted for a day."""
+    one = world()
+    one.tick(-86_400_000_000_000)
+    assert one.place(qty=10).ord_status is OrdStatus.DENIED
+    one.send(OverridesDue(ts_ns=one.now_ns))
+    assert one.state.overrides == {}
+
+
 def test_a_split_order_uses_one_once() -> None:
     """Without this, an order that closes and opens anew would need two exceptions, or count twice."""
     one = world()

@@ -6,12 +6,11 @@ from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import Role
 from gateway.domain.orders import Actor
+from gateway.domain.overrides import CLOCK_MAY_STEP_NS
 from gateway.domain.rollout import RolloutOverride
 from gateway.domain.rollout_facts import RolloutOverrideEnded
 
 _SYSTEM = Actor("system", Role.ADMIN)
-#: A clock is put right by so little without anybody noticing.
-_CLOCK_MAY_STEP_NS = 60_000_000_000
 
 
 def expired_overrides(state: GatewayState, now_ns: int) -> Iterator[RolloutOverrideEnded]:
@@ -22,7 +21,7 @@ def expired_overrides(state: GatewayState, now_ns: int) -> Iterator[RolloutOverr
             continue
         if now_ns >= given.expires_ns:
             yield RolloutOverrideEnded(ts_ns=now_ns, venue=venue, text="its time is over", actor=_SYSTEM)
-        elif now_ns < given.granted_ns - _CLOCK_MAY_STEP_NS and _raises(state.config, venue, given):
+        elif now_ns < given.granted_ns - CLOCK_MAY_STEP_NS and _raises(state.config, venue, given):
             text = "the clock was set back to before it was granted: nobody can tell when its time is over"
             yield RolloutOverrideEnded(ts_ns=now_ns, venue=venue, text=text, actor=_SYSTEM)
 
