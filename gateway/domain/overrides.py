@@ -7,7 +7,6 @@ import msgspec
 from gateway.domain.enums import Side
 from gateway.domain.orders import Actor
 
-
 #: A clock is put right by so little without anybody noticing. Set back further behind a grant, nobody can tell any more
 #: when its time is over: it would last longer by as much.
 CLOCK_MAY_STEP_NS = 60_000_000_000

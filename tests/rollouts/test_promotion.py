@@ -264,9 +264,19 @@ def policies_edited_and_taken_back(site: Site) -> None:
     site.send(RolloutsChecked(ts_ns=site.tick(), policy_revision="policy-1"))
 
 
+def clock_set_back(site: Site) -> None:
+    site.now_ns -= 3_600_000_000_000
+
+
 @pytest.mark.parametrize(
     "change",
-    [in_doubt_for_a_while, edited_and_taken_back, overridden_for_a_while, policies_edited_and_taken_back],
+    [
+        in_doubt_for_a_while,
+        edited_and_taken_back,
+        overridden_for_a_while,
+        policies_edited_and_taken_back,
+        clock_set_back,
+    ],
 )
 def test_an_approval_does_not_come_back_with_what_it_was_given_on(change: Callable[[Site], None]) -> None:
     """Without it a venue that failed after the approval, and passes again, would go up on a word of before."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from gateway.core.rollout.digest import evidence_hash
 from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
+from gateway.domain.overrides import CLOCK_MAY_STEP_NS
 from gateway.domain.rollout_facts import PromotionApprovalEnded
 
 
@@ -20,6 +21,9 @@ def moved_approvals(state: GatewayState, now_ns: int, policy_revision: str) -> I
             continue
         if policy_revision not in ("", given.policy_revision):
             text = f"policies {policy_revision} came into force; it was given under {given.policy_revision}"
+            yield PromotionApprovalEnded(ts_ns=now_ns, venue=venue, text=text)
+        elif now_ns < given.given_ns - CLOCK_MAY_STEP_NS:
+            text = "the clock was set back to before it was given: nobody can tell when it expires"
             yield PromotionApprovalEnded(ts_ns=now_ns, venue=venue, text=text)
         elif evidence_hash(state, venue, given.policy_revision) != given.evidence:
             text = f"the evidence is no more what was reviewed ({given.evidence})"
