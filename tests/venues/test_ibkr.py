@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.venues.ibkr import connection as connection_module
 from gateway.adapters.venues.ibkr.ids import OrderIds
 from gateway.adapters.venues.ibkr.venue import IbkrVenue
 from gateway.domain.effects import OrderTicket
@@ -203,6 +204,23 @@ async def test_every_kind_of_contract(desk: Desk, symbol: str) -> None:
     assert order_at_venue.listing.sec_type == {"ES": "FUT", "EUR/USD": "CASH"}.get(symbol, "OPT")
 
 
+@pytest.mark.parametrize("status", ["Inactive", "Cancelled"])
+async def test_an_order_that_worked_and_is_refused_is_over(desk: Desk, status: str) -> None:
+    """Without this, an order that waited for the market to open and was refused then (no margin) would work on here,
+    its exposure held, until somebody looks it up."""
+    order = ticket()
+    await desk.venue.submit(order)
+    [at_venue] = desk.tws.market.orders.values()
+    session = desk.tws.session_of(7)
+    assert session is not None
+    session._send_error(at_venue.order_id, 201, "Order rejected - reason:no margin")
+    await asyncio.sleep(0.05)
+    assert desk.heard.kinds(order.order_id) == [ExecType.NEW], "the error alone may be about anything"
+    desk.tws.end(at_venue, status)
+    await desk.heard.until_kind(order.order_id, ExecType.REJECTED)
+    assert "no margin" in desk.heard.reports[-1].text
+
+
 async def test_what_the_venue_refuses_is_rejected_with_its_words(desk: Desk) -> None:
     """Without this, nobody would know why, or the order would be doubted for ever."""
     unknown = await desk.venue.submit(ticket(symbol="NOPE"))
@@ -227,6 +245,42 @@ async def test_an_order_of_the_time_without_servers_is_no_absent_order(desk: Des
     assert (await desk.venue.submit(order)).status is REJECTED
     assert not desk.tws.seen, "nothing is sent into the dark"
     assert "1100" in desk.heard.status
+
+
+async def test_a_link_that_is_broken_when_we_connect_is_no_link(
+    tws: TwsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, orders would go to a TWS that keeps them until it finds its servers: 2110 is how it says so to a
+    client that connects meanwhile. Nor may the gateway wait for ever for a word that it did find them."""
+    monkeypatch.setattr(connection_module, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(connection_module, "_BROKEN_MAX_S", 0.2)
+    desk = Desk(tws, tmp_path)
+    await desk.open()
+    broken = "Connectivity between Trader Workstation and server is broken. It will be restored automatically."
+    desk.tws._tell_system(2110, broken)
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+    answer = await desk.venue.submit(ticket())
+    assert (answer.status, "2110" in answer.text, desk.tws.seen) == (REJECTED, True, [])
+    desk.tws.find_servers()
+    await desk.heard.until(lambda: desk.heard.is_connected)
+    desk.tws._tell_system(2110, broken)
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+    await desk.heard.until(lambda: desk.heard.is_connected)
+    await desk.venue.close()
+
+
+async def test_servers_found_while_there_is_no_room_for_lists(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a link that came back while the messages of the moment were used up would stay down for ever."""
+    desk.tws.lose_servers()
+    await desk.heard.until(lambda: not desk.heard.is_connected)
+
+    async def read_lists() -> object:
+        monkeypatch.undo()
+        raise ConnectionError("too many messages are under way")
+
+    monkeypatch.setattr(desk.venue._connection, "_read_lists", read_lists)
+    desk.tws.find_servers()
+    await desk.heard.until(lambda: desk.heard.is_connected)
 
 
 async def test_an_order_that_waits_while_the_servers_are_lost_is_not_sent(desk: Desk) -> None:
@@ -299,6 +353,25 @@ async def test_a_change_that_the_fill_of_the_order_overtook_is_not_told_as_taken
     assert (await change).status is UNKNOWN
     assert (await desk.venue.lookup(order)).is_known is True
     assert ExecType.REPLACED not in desk.heard.kinds(order.order_id)
+
+
+async def test_a_change_without_an_answer_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a change that TWS shows late would be given up at the first look-up: nothing is held for the new
+    quantity while it may come into force any moment, and nobody is told when it does."""
+    monkeypatch.setattr(connection_module, "CHANGE_MAX_S", 0.3)
+    order = ticket()
+    await desk.venue.submit(order)
+    desk.tws.faults.is_deaf_to_changes = True
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await desk.venue.replace(order, D(20), D("179.50"), None)
+    assert (await desk.venue.lookup(order)).is_known is None
+    await asyncio.sleep(0.3)
+    assert (await desk.venue.lookup(order)).is_known is True
+    [at_venue] = desk.tws.market.orders.values()
+    at_venue.terms = desk.tws.seen[-1]
+    desk.tws.tell_status(at_venue)
+    await desk.heard.until_kind(order.order_id, ExecType.REPLACED)
 
 
 async def test_a_change_that_nobody_answered_for_and_that_filled_is_found_at_the_venue(desk: Desk) -> None:

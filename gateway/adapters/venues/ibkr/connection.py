@@ -27,6 +27,10 @@ _SETTLE_S = 1.0
 _NS = 1_000_000_000
 #: TWS says nothing by itself while nothing happens: it is asked for the time, and an answer must come.
 HEARTBEAT_S = 10.0
+#: For so long after it was sent, or after TWS found its servers again, a change may come into force that is not shown.
+CHANGE_MAX_S = 10.0
+#: 2110 says that the link comes back by itself. Should nothing say that it did, a new connection hears how things are.
+_BROKEN_MAX_S = 60.0
 _UNFINISHED = "TWS does not finish its lists of orders"
 _LOST = Answer(SubmitStatus.UNKNOWN, "the connection to TWS was lost before it answered")
 
@@ -62,6 +66,8 @@ class TwsConnection:
         reading.on_gap = self.on_gap
         self._last_error = ""
         self._is_cut_off = self._is_read_only = False
+        #: When the link was said to be broken, and when it became sound, monotonic.
+        self._broken_ns = self._sound_ns = 0
 
     @property
     def trouble(self) -> str:
@@ -86,6 +92,8 @@ class TwsConnection:
                 await self._budget.acquire(self._timeout_s, is_cancel=True)  # late is better than never
                 async with asyncio.timeout(self._timeout_s):
                     await self.wire.current_time()
+                if self._broken_ns and self._clock.monotonic_ns() - self._broken_ns >= _BROKEN_MAX_S * _NS:
+                    raise ConnectionError(self.trouble)
         finally:
             self.wire.disconnect()
             self._reading.fills.flush()
@@ -104,6 +112,7 @@ class TwsConnection:
         self._closed = asyncio.Event()
         self._last_error = ""
         self._is_cut_off = self._is_read_only = False
+        self._broken_ns = 0
         self.wire = Wire(self)
         await self.wire.connect(settings.host or "127.0.0.1", settings.port, settings.client_id, self._timeout_s)
         self.account = self._chosen_account(self.wire.accounts)
@@ -112,7 +121,7 @@ class TwsConnection:
         if self._is_read_only:
             raise _Unfit(self._last_error)
         if not self._is_cut_off:
-            self.link.up(f"account {self.account}")
+            self._up()
 
     def _chosen_account(self, accounts: list[str]) -> str:
         """The account to trade: the one that is configured, or the only one. Raises _Unfit."""
@@ -196,7 +205,7 @@ class TwsConnection:
         if order_id in seen:
             self._absent.pop(order_id, None)
             self._reading.tell_terms(ticket, terms.get(order_id))
-            return Lookup(True)
+            return Lookup(None if self._may_change(order_id) else True)
         now_ns = self._clock.monotonic_ns()
         first_wire, first_ns = self._absent.setdefault(order_id, (wire, now_ns))
         if self.trouble or wire is not self.wire or wire is not first_wire:
@@ -205,6 +214,12 @@ class TwsConnection:
             del self._absent[order_id]
             return Lookup(False)
         return Lookup(None)
+
+    def _may_change(self, order_id: str) -> bool:
+        """Whether a change of the order may still come into force: what the lists show settles nothing of it before."""
+        age_ns = int(CHANGE_MAX_S * _NS)
+        now_ns = self._clock.monotonic_ns()
+        return self._reading.may_change(order_id, 0 if now_ns - self._sound_ns < age_ns else now_ns - age_ns)
 
     async def record(self, ask: Callable[[Wire], Awaitable[None]]) -> Tape:
         """What a list tells, on a connection that is sound before and after. Raises ConnectionError, TimeoutError."""
@@ -264,11 +279,12 @@ class TwsConnection:
         self._reading.on_commission(report)
 
     def on_error(self, request_id: int, code: int, text: str) -> None:
-        if code == errors.LINK_LOST:
+        if code in (errors.LINK_LOST, errors.LINK_BROKEN):
             self._is_cut_off = True
-            self.link.down("TWS has lost the servers of IB (1100); orders wait until it finds them")
+            self._broken_ns = self._clock.monotonic_ns() if code == errors.LINK_BROKEN else 0
+            self.link.down(f"TWS has lost the servers of IB ({code}); orders wait until it finds them")
         elif code in errors.LINK_RESTORED:
-            self._is_cut_off = False
+            self._is_cut_off, self._broken_ns = False, 0
             self._again()
         elif code in errors.SESSION:
             self._last_error = errors.explained(code, text)
@@ -305,9 +321,18 @@ class TwsConnection:
             self._is_asking = False
 
     async def _resume(self) -> None:
-        await self._round()
+        try:
+            await self._round()
+        except (ConnectionError, TimeoutError) as error:
+            self._last_error = str(error)
+            self._closed.set()  # on another connection, then: nothing else would ask again
+            return
         if not self._is_cut_off:  # again, meanwhile
-            self.link.up(f"account {self.account}")
+            self._up()
+
+    def _up(self) -> None:
+        self._sound_ns = self._clock.monotonic_ns()
+        self.link.up(f"account {self.account}")
 
     def on_closed(self) -> None:
         self.link.down(self._last_error or "TWS closed the connection")

@@ -17,11 +17,13 @@ CANCEL_REFUSED = frozenset({135, 136, 161, 10147, 10148})
 CANCELED = 202
 
 LINK_LOST = 1100
+#: The same, as TWS says it to a client that connects meanwhile.
+LINK_BROKEN = 2110
 LINK_RESTORED = frozenset({1101, 1102})
 CLIENT_ID_IN_USE = 326
 TOO_FAST = 100
 #: Codes about the session that a person should read; others are the daily noise of data farms.
-SESSION = frozenset({TOO_FAST, CLIENT_ID_IN_USE, 501, 502, 503, 504, 507, 1300, 2110})
+SESSION = frozenset({TOO_FAST, CLIENT_ID_IN_USE, 501, 502, 503, 504, 507, 1300, LINK_BROKEN})
 #: Daily noise of data farms, and what changes nothing.
 NOTICES = frozenset(range(2100, 2170))
 READ_ONLY = "Read-Only"

@@ -70,7 +70,7 @@ class Reading:
         self.terms[order.orderRef] = _terms_of(order)
         tracked = self.book.add(order.orderRef, tws_id)
         tracked.perm_id = order.permId or tracked.perm_id
-        if tracked.change is not None and tracked.wanted is not None and _has(order, tracked.wanted):
+        if tracked.wanted is not None and _has(order, tracked.wanted):  # also when nobody waits for it any more
             terms, tracked.wanted = tracked.wanted, None
             self.report(tracked, ExecType.REPLACED, terms=terms)
             tracked.answer("change", _ACCEPTED)
@@ -94,6 +94,7 @@ class Reading:
         if tracked.is_done:
             return  # a late word from before
         if status in WORKING:
+            tracked.refusal = ""  # it was about something else
             self._acknowledge(tracked)
         elif status in CANCELING:
             tracked.answer("cancel", _ACCEPTED)
@@ -126,6 +127,13 @@ class Reading:
             limit_px = None if known.limit_px is None else shown.limit_px
             aux_px = None if known.aux_px is None else shown.aux_px
             self.report(tracked, ExecType.REPLACED, terms=Terms(shown.qty, limit_px, aux_px))
+
+    def may_change(self, order_id: str, since_ns: int) -> bool:
+        """Whether a change that was sent since then (monotonic) has neither come into force nor been refused."""
+        tracked = self.book.by_order_id.get(order_id)
+        if tracked is None or tracked.is_done or tracked.wanted is None:
+            return False
+        return tracked.changed_ns > since_ns
 
     def _settle(self, tracked: Tracked) -> None:
         """The order is done: whoever waits for a cancel of it learns that from the reports; whether a change came into
@@ -184,6 +192,8 @@ class Reading:
             if not tracked.answer("submit", Answer(SubmitStatus.REJECTED, words)):
                 self.report(tracked, ExecType.REJECTED, words)
             self.book.finish(tracked)
+        elif code in errors.REFUSED:
+            tracked.refusal = words  # of one that worked: its end if a status says so
 
 
 def _terms_of(order: Order) -> Terms:

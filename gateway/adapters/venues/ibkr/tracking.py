@@ -42,7 +42,9 @@ class Tracked:
     submit: asyncio.Future[Answer] | None = None
     cancel: asyncio.Future[Answer] | None = None
     change: asyncio.Future[Answer] | None = None
+    #: The terms of the last change, until TWS shows or refuses them, and when it was sent (monotonic).
     wanted: Terms | None = None
+    changed_ns: int = 0
 
     @property
     def venue_order_id(self) -> str:

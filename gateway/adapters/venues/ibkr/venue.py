@@ -132,7 +132,7 @@ class IbkrVenue:
             return Answer(SubmitStatus.REJECTED, f"{refusal}; nothing was sent")
         is_trailing = ticket.ord_type is OrdType.TRAILING_STOP
         tracked.wanted = Terms(order_qty, limit_px, None if is_trailing else stop_px)
-        tracked.change = waiter = _waiter()
+        tracked.changed_ns, tracked.change = self._clock.monotonic_ns(), (waiter := _waiter())
         try:
             self._connection.wire.place(tracked.tws_id, contract, order)
         except ConnectionError as error:
