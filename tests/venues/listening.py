@@ -15,6 +15,8 @@ class Heard:
         self.reports: list[ExecutionReport] = []
         self.is_connected = False
         self.status = ""
+        #: How often the connection was lost.
+        self.downs = 0
         self._changed = asyncio.Event()
 
     def on_reports(self, reports: tuple[ExecutionReport, ...]) -> None:
@@ -22,6 +24,7 @@ class Heard:
         self._changed.set()
 
     def on_status(self, venue: str, is_connected: bool, text: str) -> None:
+        self.downs += self.is_connected and not is_connected
         self.is_connected, self.status = is_connected, text
         self._changed.set()
 

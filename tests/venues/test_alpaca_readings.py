@@ -102,6 +102,47 @@ async def test_all_pages_are_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     assert len(await desk.venue.account.executions(0)) == 8
 
 
+async def test_an_execution_of_an_order_that_is_gone_hides_no_other(desk: Desk) -> None:
+    """Without this, one order that Alpaca does not have any more would keep the account from being read for as long as
+    its executions are listed, and nothing there would be reconciled."""
+    gone, bought = market(), market(order_qty=D(3))
+    for one in (gone, bought):
+        await desk.venue.submit(one)
+    order = desk.peer.account.by_client_id(gone.order_id)
+    assert order is not None
+    find = desk.peer.account.find
+    desk.peer.account.find = lambda order_id: find("" if order_id == order.id else order_id)  # type: ignore[method-assign]
+    listed = account_module.list_orders
+
+    async def list_orders(*asked: object) -> list:
+        return [row for row in await listed(*asked) if row["id"] != order.id]  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account_module, "list_orders", list_orders)
+        executions = await desk.venue.account.executions(0)
+    assert [(one.order_id, one.venue_order_id == order.id) for one in executions] == [
+        ("", True),
+        (bought.order_id, False),
+    ]
+
+
+async def test_an_order_of_several_legs_hides_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, a spread of options that a person enters would keep the account from being read: such an order has
+    neither symbol nor side."""
+    order = ticket()
+    await desk.venue.submit(order)
+    theirs = desk.peer.account.place({**PLAIN, "symbol": "TSLA", "client_order_id": "by-hand"})
+    plain = theirs.wire
+
+    def wire(**more: bool) -> dict:
+        return plain(**more) | {"symbol": "", "side": "", "order_class": "mleg", "limit_price": "-1.2"}
+
+    monkeypatch.setattr(theirs, "wire", wire)
+    found = {one.order_id: one for one in await desk.venue.account.open_orders()}
+    assert found.keys() == {order.order_id, "by-hand"}
+    assert (found["by-hand"].symbol, found["by-hand"].limit_px) == ("mleg", D("-1.2"))
+
+
 @pytest.mark.parametrize("reading", ["open_orders", "executions", "positions"])
 @pytest.mark.parametrize("kind", ["error", "garble", "drop_before"])
 async def test_what_cannot_be_read_is_no_emptiness(desk: Desk, reading: str, kind: str) -> None:

@@ -445,3 +445,20 @@ async def test_the_executions_of_a_busy_account_are_read_after_a_restart() -> No
             desk.peer.account.place(body | {"client_order_id": f"somebody-{number}"})
         assert len(await desk.venue.account.executions(0)) == 800
         assert (await desk.venue.submit(market())).status is SubmitStatus.ACCEPTED
+
+
+async def test_an_update_that_cannot_be_read_costs_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, one odd message would end the connection, and no order could be sent until it stands again; what it
+    told is found by comparing."""
+    monkeypatch.setattr(venue_module, "_SETTLE_S", 0.05)
+    order = ticket()
+    await desk.venue.submit(order)
+    at_venue = desk.peer.account.by_client_id(order.order_id)
+    assert at_venue is not None
+    publish = desk.peer.trade_updates._publish
+    monkeypatch.setattr(
+        desk.peer.trade_updates, "_publish", lambda event, data: publish(event, {**data, "qty": None, "price": "-"})
+    )
+    desk.peer.trade("AAPL", "179.50", 4)
+    await desk.heard.until_filled(order.order_id, 4)
+    assert desk.heard.downs == 0

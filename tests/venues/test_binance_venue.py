@@ -315,3 +315,16 @@ async def test_a_redirect_is_not_followed_with_an_order(desk: Desk) -> None:
     desk.peer.faults.add("error", "place", status=307, body="", location=f"{desk.peer.url}/api/v3/order")
     assert (await desk.venue.submit(order)).status is SubmitStatus.UNKNOWN
     assert desk.peer.orders() == []
+
+
+async def test_an_event_that_cannot_be_read_costs_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, one odd event would end the connection, and no order could be sent until it stands again; the order
+    that it names is asked for."""
+    order = ticket()
+    await desk.venue.submit(order)
+    stream = desk.peer.users
+    publish = stream._publish
+    monkeypatch.setattr(stream, "_publish", lambda name, event: publish(name, {**event, "l": None, "z": "-", "B": 1}))
+    desk.peer.trade("BTCUSDT", "99000", "0.004")
+    await desk.heard.until_filled(order.order_id, "0.004")
+    assert desk.heard.downs == 0

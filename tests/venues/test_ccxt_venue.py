@@ -615,6 +615,27 @@ async def test_who_is_banned_sends_no_cancel_that_makes_it_longer(desk: Desk) ->
             await asyncio.sleep(0.05)
 
 
+async def test_an_order_that_ccxt_cannot_tell_exactly_takes_no_other_with_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this, one order that a person enters, whose quantity ccxt works out as a float, would fail each poll: the
+    connection would go down and up for as long as it is open, and nothing could be sent."""
+    order = ticket()
+    await desk.venue.submit(order)
+    exchange = desk.venue._client.exchange
+    fetch = exchange.fetch_open_orders
+
+    async def with_theirs(*asked: object) -> list:
+        return [{"id": "by-hand", "symbol": "BTC/USD", "side": "buy", "amount": 0.1}, *await fetch(*asked)]
+
+    monkeypatch.setattr(exchange, "fetch_open_orders", with_theirs)
+    for _ in range(2):
+        await desk.venue._poll()
+    desk.peer.trade("BTC-USD", "99000", "0.01")
+    await desk.heard.until_filled(order.order_id, "0.01")
+    assert desk.heard.is_connected
+
+
 async def test_a_market_that_was_delisted_takes_no_other_with_it(desk: Desk) -> None:
     """Without this, one open order in a market that the exchange gave up would keep the connection down for ever, and
     one configured symbol the account from being read."""

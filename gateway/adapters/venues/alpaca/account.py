@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 
 from gateway.adapters.venues.alpaca.client import AnswerUnreadable, ApiRefused, BudgetSpent, RestClient
-from gateway.adapters.venues.alpaca.exits import ExitIds, is_exit
+from gateway.adapters.venues.alpaca.exits import ExitIds, is_absence, is_exit
 from gateway.adapters.venues.alpaca.listing import MOST_PAGES, list_orders
 from gateway.adapters.venues.alpaca.reading import execution_id_of, filled_qty_of, moment_of, ns_of, order_id_of
 from gateway.domain.enums import Side
@@ -82,7 +82,13 @@ class AlpacaAccount:
             self._client_order_ids |= {row["id"]: row["client_order_id"] for row in rows if not is_exit(row)}
         left = sorted(missing - {row["id"] for row in rows})
         for venue_order_id in left[:_MOST_ASKED]:
-            row = await self._rest.request("GET", f"orders/{venue_order_id}")
+            try:
+                row = await self._rest.request("GET", f"orders/{venue_order_id}")
+            except ApiRefused as error:
+                if not is_absence(error):
+                    raise
+                known[venue_order_id] = ""  # Alpaca has forgotten it: nobody can tell any more who sent it
+                continue
             rows.append(row)
             if not is_exit(row):
                 self._client_order_ids[venue_order_id] = row["client_order_id"]
@@ -113,8 +119,9 @@ class AlpacaAccount:
     def _order(self, row: Row) -> VenueOrder:
         return VenueOrder(
             venue_order_id=row["id"],
-            symbol=self._symbol(row["symbol"]),
-            side=Side(row["side"]),
+            # One of several legs, which somebody placed, has neither; its class stands for what it is.
+            symbol=self._symbol(row["symbol"] or row["order_class"] or ""),
+            side=Side(row["side"] or Side.BUY),
             # An order by value has no quantity until it is done.
             order_qty=Decimal(row["qty"] or 0) or filled_qty_of(row),
             cum_qty=filled_qty_of(row),

@@ -6,6 +6,7 @@ that is a minute after it was sent, the time after which its front end gives up 
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -41,6 +42,8 @@ _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
 #: How often the orders that we believe open are compared with Alpaca's while the stream is up: one that lives can still
 #: lose an update.
 _COMPARE_S = 30.0
+#: How soon after an update that could not be read.
+_SETTLE_S = 1.0
 #: How the numbers of paper accounts begin.
 _PAPER_ACCOUNT = "PA"
 
@@ -57,8 +60,9 @@ class AlpacaVenue:
         self._background = Background(settings.name)
         self._expiries = Expiries(clock, self._background, self._expire)
         self._book = OrderBook(rest, clock, self._background, self._tell, self._expiries.forget)
-        self._stream = TradeUpdates(rest, self._link, self._book.on_update, self._on_open, float(settings.timeout_s))
+        self._stream = TradeUpdates(rest, self._link, self._on_update, self._on_open, float(settings.timeout_s))
         self._changes = Changes(rest, self._book, self._body_of)
+        self._is_unread = asyncio.Event()
         #: By symbol; None while the answer is under way.
         self._assets: dict[str, AssetRules | None] = {}
 
@@ -207,9 +211,21 @@ class AlpacaVenue:
         await self._book.compare()
         self._link.up()
 
+    def _on_update(self, data: Mapping[str, Any]) -> None:
+        """One update that cannot be read keeps no other from being read: what it told is seen in the comparison."""
+        try:
+            self._book.on_update(data)
+        except Exception:
+            _log.exception("an update of alpaca cannot be read: %.500s", data)
+            self._is_unread.set()
+
     async def _compare(self) -> None:
         while True:
-            await asyncio.sleep(_COMPARE_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_COMPARE_S):
+                    await self._is_unread.wait()
+                    await asyncio.sleep(_SETTLE_S)  # there may be more
+            self._is_unread.clear()
             if not self._link.is_up:
                 continue
             try:

@@ -7,6 +7,7 @@ reconnect it does not subscribe again, so the stream is silent for ever while lo
 import asyncio
 import itertools
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,8 +15,10 @@ import aiohttp
 from binance.exceptions import BinanceAPIException, BinanceRequestException
 
 from gateway.adapters.venues.binance.client import BudgetSpent, RestClient
+from gateway.adapters.venues.binance.reading import order_id_of
 from gateway.adapters.venues.shared.link import Link
 
+_log = logging.getLogger(__name__)
 #: The exchange pings every 20 s; ours go out as often, so that a dead connection is noticed by whoever is first.
 _HEARTBEAT_S = 15.0
 _SUBSCRIBE = "userDataStream.subscribe.signature"
@@ -39,6 +42,8 @@ class UserStream:
         self._link = link
         self._on_event = on_event
         self._on_open = on_open
+        #: Called with the ids of the orders that an event names which cannot be read.
+        self.on_unread: Callable[[str], None] = lambda order_id: None
         self._timeout_s = timeout_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._numbers = itertools.count(1)
@@ -74,10 +79,15 @@ class UserStream:
                         self._hear(said["event"])
 
     def _hear(self, event: dict[str, Any]) -> None:
-        """Raises StreamOver when the exchange says that this was all."""
+        """Raises StreamOver when the exchange says that this was all. An event that cannot be read costs no other."""
         if event.get("e") in _LAST_WORDS:
             raise StreamOver(f"the exchange ends it ({event['e']})")
-        self._on_event(event)
+        try:
+            self._on_event(event)
+        except Exception:
+            _log.exception("an event of binance cannot be read: %.500s", event)
+            for order_id in {order_id_of(str(event.get(name))) for name in ("c", "C")}:
+                self.on_unread(order_id)
 
     async def _subscribe(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         number = next(self._numbers)

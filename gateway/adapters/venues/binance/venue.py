@@ -67,6 +67,7 @@ class BinanceVenue:
         self._rest = rest
         self._link = Link(settings.name, clock)
         self._stream = UserStream(rest, self._link, self._on_event, self._on_open, float(settings.timeout_s))
+        self._stream.on_unread = self._ask_beside
         self._account = BinanceAccount(rest, instruments or {}, settings.name, clock)
         self._listener: VenueListener | None = None
         self._started_ns = clock.monotonic_ns()
@@ -210,7 +211,7 @@ class BinanceVenue:
             return outcome
         self._changes.settle(ticket.order_id)
         if not outcomes.is_half_done(error):
-            self._background.spawn(self._ask_until_known(ticket), f"state of {ticket.order_id}")
+            self._ask_beside(ticket.order_id)
         else:
             now_ms = self._clock.now_ns() // 1_000_000
             self._tell(plain_report(ticket.order_id, ExecType.CANCELED, now_ms, text=f"canceled, {outcome.text}"))
@@ -270,27 +271,21 @@ class BinanceVenue:
             self._tell(plain_report(order_id, ExecType.NEW, int(event["T"]), str(event["i"])))
         elif generation_of(client_id) < self._changes.generation(order_id) or self._changes.is_in_doubt(order_id):
             return  # the order that a change took the place of, or may have
-        elif is_change_id(event["c"]):
-            self._on_half_a_change(order_id)
+        elif is_change_id(event["c"]):  # canceled for a change that this process did not send: where is its other half?
+            self._changes.doubt(order_id)
+            self._ask_beside(order_id)
         elif (end := end_of(event["X"])) is not None:
             text = event.get("r", "NONE")
             text = "" if text == "NONE" else text
             self._tell(plain_report(order_id, end, int(event["T"]), str(event["i"]), text))
             self.release(order_id)
 
-    def _on_half_a_change(self, order_id: str) -> None:
-        """An order was canceled for a change that this process did not send: the other half is looked for."""
-        self._changes.doubt(order_id)
-        ticket = self._open.get(order_id)
-        if ticket is not None:
-            self._background.spawn(self._ask_until_known(ticket), f"change of {order_id}")
-
     async def _on_open(self) -> None:
         """The stream tells nothing of before it: ask for the filters, and for every order believed to be open."""
         await self._rulebook.open()
         for ticket in self._open.tickets():
             if not await self._ask_again(ticket):
-                self._background.spawn(self._ask_until_known(ticket), f"state of {ticket.order_id}")
+                self._ask_beside(ticket.order_id)
         self._link.up()
 
     def _note_trouble(self, error: Exception) -> None:
@@ -312,6 +307,12 @@ class BinanceVenue:
         found = await self.lookup(ticket)
         self._tell(*found.reports)
         return found.is_known is not None
+
+    def _ask_beside(self, order_id: str) -> None:
+        """Ask what became of an order that is believed to be open, beside all else."""
+        ticket = self._open.get(order_id)
+        if ticket is not None:
+            self._background.spawn(self._ask_until_known(ticket), f"state of {order_id}")
 
     async def _ask_until_known(self, ticket: OrderTicket) -> None:
         backoff = Backoff(self._clock.now_ns())

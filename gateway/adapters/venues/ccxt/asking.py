@@ -4,6 +4,7 @@ A stream only ever says that there is something to ask. So a fill has one identi
 exchange's stream loses, repeats or tells in the wrong order changes nothing.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -30,6 +31,7 @@ from gateway.domain.money import ZERO
 from gateway.domain.orders import ExecutionReport
 from gateway.ports.clock import Clock
 
+_log = logging.getLogger(__name__)
 _NS = 1_000_000_000
 #: Between two looks that agree that an order is nowhere; and how long one that was just placed may not be seen yet.
 ABSENCE_GAP_S = 1.0
@@ -71,8 +73,15 @@ class Asker:
         return await self._told(one, state, is_full)
 
     async def open_orders(self, symbol: str) -> list[OrderState]:
-        """Some of them, at a busy exchange: one that is not among them must be asked for."""
-        return [order_of(row) for row in await self._client.call("fetch_open_orders", symbol)]
+        """Some of them, at a busy exchange: one that is not among them must be asked for. One that somebody placed and
+        ccxt cannot tell in exact figures keeps no other from being read."""
+        found: list[OrderState] = []
+        for row in await self._client.call("fetch_open_orders", symbol):
+            try:
+                found.append(order_of(row))
+            except Unreadable as error:
+                _log.warning("%s: open order %s is left out: %s", self._client.exchange.id, row.get("id"), error)
+        return found
 
     # --- the order ------------------------------------------------------------------------------------
 
