@@ -19,6 +19,7 @@ from gateway.domain.settings import VenueSettings
 from tests.venues.booking import booked
 from tests.venues.listening import Heard
 from tests.venues.tickets import ticket as any_ticket
+from tests.venues.tws import messages
 from tests.venues.tws.server import TwsServer
 
 D = Decimal
@@ -294,6 +295,25 @@ async def test_an_order_that_waits_while_the_servers_are_lost_is_not_sent(desk: 
     await desk.heard.until(lambda: not desk.heard.is_connected)
     answer = await waiting
     assert (answer.status, "1100" in answer.text, len(desk.tws.seen)) == (REJECTED, True, 1)
+
+
+async def test_an_order_whose_message_cannot_be_read_is_not_absent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, an order in doubt that TWS lists in a way that the library cannot read (somebody attached a
+    condition to it) would be called never sent while it works."""
+    monkeypatch.setattr(connection_module, "_SETTLE_S", 0.05)
+    order, gone = ticket(), ticket()
+    desk.tws.faults.mute = True
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await desk.venue.submit(order)
+    desk.tws.faults.mute = False
+    plain = messages.open_order
+    monkeypatch.setattr(messages, "open_order", lambda *asked: [*plain(*asked)[:60], "odd", *plain(*asked)[61:]])
+    for _ in range(2):
+        assert (await desk.venue.lookup(order)).is_known is None
+        absent = await desk.venue.lookup(gone)
+        await asyncio.sleep(0.06)
+    assert absent.is_known is False, "it hides no other"
 
 
 async def test_servers_lost_right_after_the_send(desk: Desk) -> None:

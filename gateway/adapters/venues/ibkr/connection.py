@@ -35,8 +35,8 @@ _UNFINISHED = "TWS does not finish its lists of orders"
 _LOST = Answer(SubmitStatus.UNKNOWN, "the connection to TWS was lost before it answered")
 
 
-#: What a round named: our ids, and the terms of the orders that are open.
-Lists = tuple[set[str], dict[str, Terms]]
+#: What a round named: our ids, the terms of the orders that are open, and what in it could not be read.
+Lists = tuple[set[str], dict[str, Terms], list[str]]
 
 
 class TwsConnection:
@@ -180,7 +180,7 @@ class TwsConnection:
 
     async def _read_lists(self) -> "Lists":
         """What lists tell is reported as it comes. Executions are last, so that every order of theirs is known."""
-        self._reading.seen, self._reading.terms = set(), {}
+        self._reading.seen, self._reading.terms, unread = set(), {}, self.wire.collect_unread()
         for _ in range(3):
             if not await self._budget.acquire(self._timeout_s, is_cancel=True):
                 raise ConnectionError("too many messages are under way")
@@ -189,7 +189,7 @@ class TwsConnection:
             self._ids.offered(self.wire.highest_id + 1)
             await self.wire.list_completed_orders()
             await self.wire.list_executions()
-        return self._reading.seen, self._reading.terms
+        return self._reading.seen, self._reading.terms, unread
 
     async def look_up(self, ticket: OrderTicket) -> Lookup:
         """Whether TWS has the order; what it knows of it is reported on the way. It is absent when two whole rounds on
@@ -199,7 +199,7 @@ class TwsConnection:
             return Lookup(None)
         self._reading.book.add(order_id, 0)
         try:
-            seen, terms = await asyncio.shield(self._round())
+            seen, terms, unread = await asyncio.shield(self._round())
         except (ConnectionError, TimeoutError):
             return Lookup(None)
         if order_id in seen:
@@ -208,7 +208,8 @@ class TwsConnection:
             return Lookup(None if self._may_change(order_id) else True)
         now_ns = self._clock.monotonic_ns()
         first_wire, first_ns = self._absent.setdefault(order_id, (wire, now_ns))
-        if self.trouble or wire is not self.wire or wire is not first_wire:
+        is_named = any(repr(order_id) in text for text in unread)
+        if is_named or self.trouble or wire is not self.wire or wire is not first_wire:
             del self._absent[order_id]
         elif now_ns - first_ns >= _SETTLE_S * _NS:
             del self._absent[order_id]

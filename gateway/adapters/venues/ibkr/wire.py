@@ -14,6 +14,7 @@ from ib_async import CommissionReport, Contract, ContractDetails, Execution, Exe
 from ib_async.client import Client
 
 _log = logging.getLogger(__name__)
+_MOST_UNREAD = 1_000
 
 
 class WireListener(Protocol):
@@ -38,6 +39,19 @@ class WireListener(Protocol):
     def on_closed(self) -> None: ...
 
 
+class _Unread(logging.LoggerAdapter[logging.Logger]):
+    """What the library's decoder tells of messages that it cannot read: it logs them, and goes on."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__(logger, {})
+        self.texts: list[str] = []
+
+    def exception(self, msg: object, *args: Any, **more: Any) -> None:
+        if len(self.texts) < _MOST_UNREAD:
+            self.texts.append(str(msg))
+        super().exception(msg, *args, **more)
+
+
 class Tape:
     """What lists told, also of orders that are not ours, while somebody read the account."""
 
@@ -59,6 +73,7 @@ class Wire:
     def __init__(self, listener: WireListener) -> None:
         self._listener = listener
         self._client = Client(self)
+        self._unread = self._client.decoder.logger = _Unread(self._client.decoder.logger)
         # Pacing is ours: the library queues what is too much, and would send it after we gave it up.
         self._client.MaxRequests = 0
         self._lists: dict[str, asyncio.Future[None]] = {}
@@ -81,6 +96,11 @@ class Wire:
     @property
     def is_ready(self) -> bool:
         return bool(self._client.isReady())
+
+    def collect_unread(self) -> list[str]:
+        """What cannot be read from now on, as text: who it is about is not absent from the list that it came in."""
+        self._unread.texts = []
+        return self._unread.texts
 
     @property
     def is_listing(self) -> bool:
