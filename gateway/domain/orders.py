@@ -268,10 +268,9 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     twin: Twin | None = None
     #: The same again under other latencies: what the two differ by is the simulator's own noise.
     second_twin: Twin | None = None
-    #: When it became ours to send, and when the venue first answered (0: not yet).
+    #: When it became ours to send, when the venue first answered (0: not yet), and whether that counted as an error.
     sent_ns: int = 0
     ack_ns: int = 0
-    #: That answer, or one that it took back, counted as an error: an order is one at most.
     is_error: bool = False
     #: When what it came to began to count as evidence: by itself, and beside its twins (0: it does not).
     judged_ns: int = 0

@@ -1,5 +1,7 @@
 """A server over the fake gateway on a real socket, and a client to it: what most HTTP tests need."""
 
+import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -102,6 +104,7 @@ class Desk:
         self.url = ""
         self.client: aiohttp.ClientSession
         self._heartbeat_s = heartbeat_s
+        self._writers: list[asyncio.StreamWriter] = []
         if self.hands_streams_over:
             self.server.handover.launch = self.serve_streams
 
@@ -124,7 +127,17 @@ class Desk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.client.close()
+        for writer in self._writers:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
         await self.server.close()
+
+    async def connect(self, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection for bytes that no client library would send. It ends with the desk at the latest."""
+        reader, writer = await asyncio.open_connection(**({"host": "127.0.0.1", "port": self.server.port} | options))
+        self._writers.append(writer)
+        return reader, writer
 
     async def ask(self, method: str, path: str, body: Any = None, key: str = "", **more: Any) -> Answer:
         """One request. ``body`` is JSON unless it is bytes already."""

@@ -14,7 +14,7 @@ _HEAD = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {
 
 async def _say(desk: Desk, *said: bytes) -> bytes:
     """Everything that the server says until it closes the connection."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+    reader, writer = await desk.connect()
     try:
         writer.write(b"".join(said))
         return await asyncio.wait_for(reader.read(), PATIENCE_S)

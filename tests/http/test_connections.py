@@ -24,10 +24,6 @@ FEW = ServerSettings(port=0, max_connections=4)
 HASTY = ServerSettings(port=0, head_timeout_s=0.2)
 
 
-async def opened(desk: Desk) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection("127.0.0.1", desk.server.port)
-
-
 async def rest_of(reader: asyncio.StreamReader) -> bytes:
     return await asyncio.wait_for(reader.read(), PATIENCE_S)
 
@@ -35,7 +31,7 @@ async def rest_of(reader: asyncio.StreamReader) -> bytes:
 async def test_half_a_head_is_waited_for_only_so_long(caplog: pytest.LogCaptureFixture) -> None:
     """Without this, a client that sends half a head and waits would hold memory and a file descriptor for an hour."""
     async with Desk(DESK, settings=HASTY) as desk:
-        reader, writer = await opened(desk)
+        reader, writer = await desk.connect()
         writer.write(READ[:30])
         head, body = (await rest_of(reader)).split(b"\r\n\r\n")
         writer.close()
@@ -53,7 +49,7 @@ def test_half_a_head_at_once_is_told_why_it_ends() -> None:
         async with Desk(DESK, settings=HASTY) as desk:
             client = socket.create_connection(("127.0.0.1", desk.server.port))
             client.sendall(READ[:30])
-            reader, writer = await asyncio.open_connection(sock=client)
+            reader, writer = await desk.connect(host=None, port=None, sock=client)
             answer = await rest_of(reader)
             writer.close()
             return answer
@@ -72,7 +68,7 @@ async def test_half_a_head_after_a_request_is_waited_for_only_so_long() -> None:
 async def test_a_head_that_trickles_in_is_waited_for_no_longer() -> None:
     """Without this, a byte now and then would hold a connection for as long as the client likes."""
     async with Desk(DESK, settings=HASTY) as desk:
-        reader, writer = await opened(desk)
+        reader, writer = await desk.connect()
         answer = asyncio.create_task(rest_of(reader))
         for byte in READ[:-1]:
             if not answer.done():
@@ -85,7 +81,7 @@ async def test_a_head_that_trickles_in_is_waited_for_no_longer() -> None:
 async def test_a_connection_on_which_nothing_is_asked_is_closed() -> None:
     """Without this, thousands of them could be held for nothing."""
     async with Desk(DESK, settings=HASTY) as desk:
-        reader, writer = await opened(desk)
+        reader, writer = await desk.connect()
         assert await rest_of(reader) == b""
         writer.close()
 
@@ -122,7 +118,7 @@ async def test_an_idle_connection_makes_room_for_who_has_something_to_ask(monkey
     async with Desk(DESK, settings=FEW) as desk, connected(desk) as client, AsyncExitStack() as idle:
         held = []
         for _ in range(8):
-            held.append(await opened(desk))
+            held.append(await desk.connect())
             idle.callback(held[-1][1].close)
             await asyncio.sleep(0.01)
         assert await rest_of(held[0][0]) == b""
@@ -143,7 +139,7 @@ async def test_one_more_than_there_may_be_is_told_so() -> None:
         for number, client in enumerate(clients):
             await client.say(order(client_order_id=f"c{number}"))
         await asyncio.sleep(0.05)
-        late = Client(*await opened(desk))
+        late = Client(*await desk.connect())
         status, headers, body = await late.hear()
         late.writer.close()
         assert (status, json.loads(body)["code"], headers["Retry-After"]) == (503, "TOO_MANY_CONNECTIONS", "1")
@@ -162,12 +158,12 @@ async def test_a_client_that_takes_no_answers_is_cut_off(monkeypatch: pytest.Mon
     monkeypatch.setattr(connections, "_UNREAD_S", 0.1)
     async with Desk(DESK) as desk:
         desk.metrics_page = lambda: b"x" * 8_000_000
-        _, writer = await asyncio.open_connection("127.0.0.1", desk.server.port, limit=1_000)  # and reads no more
+        _, writer = await desk.connect(limit=1_000)  # and reads no more
         writer.write(READ.replace(b"/health/live", b"/metrics"))
         async with asyncio.timeout(PATIENCE_S):
-            while not desk.server.connections.closed()["unread",]:  # noqa: ASYNC110 -- nothing tells when
+            while desk.server.connections.open() != {(): 0}:  # noqa: ASYNC110 -- nothing tells when
                 await asyncio.sleep(0.02)
-        assert desk.server.connections.open() == {(): 0}
+        assert desk.server.connections.closed()["unread",] == 1
         writer.close()
 
 

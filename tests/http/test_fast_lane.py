@@ -66,7 +66,7 @@ class Client:
 @asynccontextmanager
 async def connected(desk: Desk) -> AsyncIterator[Client]:
     """A connection that has been answered once, as any is after its first request."""
-    client = Client(*await asyncio.open_connection("127.0.0.1", desk.server.port))
+    client = Client(*await desk.connect())
     await client.say(READ)
     assert (await client.hear())[0] == 200
     try:

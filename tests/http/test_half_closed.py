@@ -17,7 +17,7 @@ AT_ONCE = (order(client_order_id="a"),)
 
 async def heard(desk: Desk, *parts: bytes) -> bytes:
     """All that is answered to who sends this and closes his half."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+    reader, writer = await desk.connect()
     for part in parts[:-1]:
         writer.write(part)
         await asyncio.sleep(0.01)

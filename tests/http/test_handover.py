@@ -34,7 +34,7 @@ class HandingOver(Desk):
 async def test_what_a_client_sends_too_early_is_heard() -> None:
     """Some clients send their subscription right behind the request; it must not be lost between two processes."""
     async with HandingOver() as desk:
-        reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        reader, writer = await desk.connect()
         writer.write(UPGRADE.format(path=EVENTS).encode() + MASKED_PING)
         async with asyncio.timeout(PATIENCE_S):
             head = await reader.readuntil(b"\r\n\r\n")
@@ -47,7 +47,7 @@ async def test_what_a_client_sends_too_early_is_heard() -> None:
 async def test_a_refused_stream_leaves_its_connection_with_the_gateway() -> None:
     """A client whose stream is refused asks for other things on the same connection."""
     async with HandingOver() as desk:
-        reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        reader, writer = await desk.connect()
         for path, status in ((f"{EVENTS}?after=7", b"400"), ("/health/live", b"200")):
             writer.write(UPGRADE.format(path=path).encode())
             async with asyncio.timeout(PATIENCE_S):
@@ -177,7 +177,7 @@ async def test_who_leaves_before_the_process_is_there_is_no_fault(caplog: pytest
             return "it is slow, and then it fails"
 
         desk.server.handover.launch = launch
-        _, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        _, writer = await desk.connect()
         writer.write(UPGRADE.format(path=EVENTS).encode())
         assert (await desk.ask("GET", "/health/live")).status == 200
         writer.transport.abort()

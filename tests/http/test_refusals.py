@@ -90,7 +90,7 @@ async def test_a_body_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPat
     """A client that stalls mid-body must not hold its handler for ever."""
     monkeypatch.setattr("gateway.adapters.http.boundary._BODY_TIMEOUT_S", 0.05)
     async with Desk() as desk:
-        reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        reader, writer = await desk.connect()
         writer.write(
             b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: 100\r\n\r\n{"
@@ -104,7 +104,7 @@ async def test_a_body_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPat
 async def test_a_client_that_leaves_mid_body_is_no_incident(caplog: pytest.LogCaptureFixture) -> None:
     """Dropped connections are daily life; an error log full of them hides the real ones."""
     async with Desk() as desk:
-        _, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        _, writer = await desk.connect()
         writer.write(
             b"POST " + PLACE.encode() + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: 100\r\n\r\n{"
@@ -138,7 +138,7 @@ async def test_no_reply_names_the_software_behind_it() -> None:
 async def test_what_is_no_http_is_neither_answered_at_length_nor_logged(caplog: pytest.LogCaptureFixture) -> None:
     """The broken line may be the one with the key; and scanners would fill the log."""
     async with Desk() as desk:
-        reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        reader, writer = await desk.connect()
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer key-\x00secret\r\n\r\n")
         head = await asyncio.wait_for(reader.read(1_000), PATIENCE_S)
         writer.close()
@@ -193,7 +193,7 @@ async def test_the_head_is_what_a_get_would_have(path: str) -> None:
 async def test_an_unknown_expectation_is_refused_in_a_document(start: str) -> None:
     """aiohttp's own answer is plain text, which problem readers cannot parse."""
     async with Desk() as desk:
-        reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        reader, writer = await desk.connect()
         writer.write(f"{start} HTTP/1.1\r\nHost: localhost\r\nExpect: a-miracle\r\nConnection: close\r\n\r\n".encode())
         head, body = (await asyncio.wait_for(reader.read(), PATIENCE_S)).split(b"\r\n\r\n")
         writer.close()
@@ -206,7 +206,7 @@ async def test_an_unknown_expectation_is_refused_in_a_document(start: str) -> No
 async def test_what_is_no_path_is_refused_in_a_document(start: str) -> None:
     """The same for what the router takes for no path at all."""
     async with Desk() as desk:
-        reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        reader, writer = await desk.connect()
         writer.write(f"{start} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         head, body = (await asyncio.wait_for(reader.read(), PATIENCE_S)).split(b"\r\n\r\n")
         writer.close()

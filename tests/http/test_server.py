@@ -90,7 +90,7 @@ async def test_a_client_that_does_not_answer_the_goodbye_is_cut_off(monkeypatch:
     """One stuck client must not keep the process from ending."""
     monkeypatch.setattr("gateway.adapters.http.streams._CLOSE_WAIT_S", 0.1)
     async with Desk() as desk:
-        reader, writer = await asyncio.open_connection("127.0.0.1", desk.server.port)
+        reader, writer = await desk.connect()
         writer.write(
             b"GET /api/trading/ws/events HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

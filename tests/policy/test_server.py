@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+import gateway.adapters.policy.server
 from gateway.adapters.policy.gate import ApprovedPolicies
 from gateway.adapters.policy.managed import ManagedOpaPolicy
 from gateway.adapters.policy.server import OpaServerPolicy
@@ -179,8 +180,11 @@ async def _until_allowed(server: OpaServerPolicy) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_no_order_meets_a_half_changed_server(approved: ApprovedPolicies, opa: OpaServer) -> None:
+async def test_no_order_meets_a_half_changed_server(
+    approved: ApprovedPolicies, opa: OpaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without it an order during a reload could be decided by new rules and old limits."""
+    monkeypatch.setattr(gateway.adapters.policy.server, "_CHANGE_S", PATIENCE_S)  # how long it takes is not the matter
     closed = policies(DENY)
     async with engine(opa.url) as server:
         await server.activate(approved)
@@ -199,7 +203,7 @@ async def test_no_order_meets_a_half_changed_server(approved: ApprovedPolicies, 
                 await asyncio.sleep(0.01)
             done = True
         verdicts = [verdict for task in asking for verdict in task.result()]
-        assert {verdict.failure for verdict in verdicts} == {None}
+        assert {(verdict.failure, verdict.failure_text) for verdict in verdicts} == {(None, "")}
         assert {(verdict.is_allowed, verdict.revision) for verdict in verdicts} == {
             (True, approved.revision),
             (False, closed.revision),
