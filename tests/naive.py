@@ -8,7 +8,8 @@ from decimal import Decimal
 from gateway.core.risk.exposure import ScopeUse
 from gateway.core.state import GatewayState
 from gateway.domain.enums import Route, Side
-from gateway.domain.orders import Fill, Order
+from gateway.domain.executions import Fill
+from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 
 D = Decimal

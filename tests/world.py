@@ -59,11 +59,12 @@ from gateway.domain.events import (
     ReportsReceived,
     TradingSwitched,
 )
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
 from gateway.domain.order_class import StopLoss, TakeProfit
-from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
+from gateway.domain.orders import Actor, NewOrderSingle, Order, ReplaceRequest
 from gateway.domain.records import Record
 from gateway.domain.rollout import CanaryCaps, Promotions, Rollout
 

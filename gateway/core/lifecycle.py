@@ -11,8 +11,9 @@ from decimal import Decimal
 import msgspec
 
 from gateway.domain.enums import OPEN_STATUSES, TERMINAL_STATUSES, ExecType, OrdStatus
+from gateway.domain.executions import ExecutionReport, Fill
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport, Fill, Order, PendingReplace
+from gateway.domain.orders import Order, PendingReplace
 from gateway.domain.twin import Twin
 
 #: Target of a transition whose status depends on how much has filled.

@@ -10,8 +10,9 @@ from gateway.core.lifecycle import Progress, advance, status_by_qty
 from gateway.core.pricing import held_unit_under
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import TERMINAL_STATUSES, OrdStatus
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.facts import Fact, OrderEnded, OrderReplaced, ReplaceDenied
-from gateway.domain.orders import ExecutionReport, Order, PendingReplace, Reject
+from gateway.domain.orders import Order, PendingReplace, Reject
 
 
 def replaced(

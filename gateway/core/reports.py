@@ -18,6 +18,7 @@ from gateway.core.tickets import cancel_effects, cancel_twin_effects, twin_chang
 from gateway.domain.effects import Effect
 from gateway.domain.enums import ExecType, OrderClass, OrdStatus, RejectStage
 from gateway.domain.events import ReportsReceived
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.facts import (
     CancelRefused,
     Fact,
@@ -31,7 +32,7 @@ from gateway.domain.facts import (
     TwinUpdated,
 )
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport, Order, Reject
+from gateway.domain.orders import Order, Reject
 from gateway.domain.reasons import RejectCode
 from gateway.domain.reconciliation import Settlement
 from gateway.domain.reconciliation_facts import SettlementOverruled

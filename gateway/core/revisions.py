@@ -7,7 +7,8 @@ order: what is known already is no news, and what is about an execution not seen
 from collections.abc import Iterable
 
 from gateway.domain.enums import ExecType
-from gateway.domain.orders import ExecutionReport, Fill, Order, RevisedFill
+from gateway.domain.executions import ExecutionReport, Fill, RevisedFill
+from gateway.domain.orders import Order
 
 
 class Revisions:

@@ -16,9 +16,10 @@ from gateway.core.venue_limits import proves_absence
 from gateway.domain.effects import Effect, ReleaseOrder
 from gateway.domain.enums import TERMINAL_STATUSES, ExecType, OrdStatus, RejectStage, Route, SubmitStatus
 from gateway.domain.events import LookupCompleted, SubmitCompleted
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.facts import Fact, OrderAcknowledged, OrderEnded, OrderInDoubt
 from gateway.domain.money import plain
-from gateway.domain.orders import ExecutionReport, Order, Reject
+from gateway.domain.orders import Order, Reject
 from gateway.domain.reasons import RejectCode
 from gateway.domain.reconciliation import SettleAs, Settlement
 from gateway.domain.reconciliation_events import SettlementRequested

@@ -12,8 +12,9 @@ from gateway.core.state import GatewayState
 from gateway.core.tickets import twin_lookups, twins_of
 from gateway.domain.effects import Effect
 from gateway.domain.enums import OPEN_STATUSES, ExecType, OrdStatus, Route
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.facts import Fact, TwinUpdated
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.orders import Order
 from gateway.domain.twin import Twin
 
 _LIVE = Route.LIVE  # named once: see domain.orders

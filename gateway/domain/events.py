@@ -9,10 +9,11 @@ from gateway.domain.alerts import AlertCondition
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import ScopeKind, SubmitStatus, TradingState
 from gateway.domain.event import Happening as _Event
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.figures import RiskFigures
 from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.market import MarketView
-from gateway.domain.orders import Actor, ExecutionReport, NewOrderSingle, Order, ReplaceRequest
+from gateway.domain.orders import Actor, NewOrderSingle, Order, ReplaceRequest
 from gateway.domain.overrides import OverrideTerms
 from gateway.domain.reconciliation_events import AccountCompared, DriftAcceptance, SettlementRequested
 from gateway.domain.rollout_events import (

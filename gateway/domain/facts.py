@@ -17,10 +17,11 @@ from gateway.domain.exception_facts import (
     OverrideRevoked,
     OverrideUsed,
 )
+from gateway.domain.executions import ExecutionReport, Fill
 from gateway.domain.exit_facts import ExitsAttached
 from gateway.domain.fact import Recorded
 from gateway.domain.figures import RiskFigures
-from gateway.domain.orders import Actor, ExecutionReport, Fill, Order, PendingReplace, Reject
+from gateway.domain.orders import Actor, Order, PendingReplace, Reject
 from gateway.domain.positions import PortfolioPoint
 from gateway.domain.reconciliation_facts import ReconciliationFact
 from gateway.domain.rollout_facts import RolloutFact

@@ -5,8 +5,8 @@ from decimal import Decimal
 import msgspec
 
 from gateway.domain.enums import Side
+from gateway.domain.executions import Fill
 from gateway.domain.money import ZERO, ratio
-from gateway.domain.orders import Fill
 
 
 class Lot(msgspec.Struct, array_like=True, gc=False):

@@ -12,8 +12,9 @@ import msgspec
 
 from gateway.core.ledger.memory import Ledger
 from gateway.domain.enums import Route, ScopeKind, Side, TradingState
+from gateway.domain.executions import Fill
 from gateway.domain.money import plain
-from gateway.domain.orders import Actor, FieldError, Fill, Order
+from gateway.domain.orders import Actor, FieldError, Order
 from gateway.domain.rollout import HoldCause
 from gateway.domain.rollout_events import VenueDoubted
 from gateway.ports.clock import Clock

@@ -23,7 +23,8 @@ from gateway.domain.effects import (
 )
 from gateway.domain.enums import ExecType, Route, SubmitStatus
 from gateway.domain.events import Event, ReportsReceived, SubmitCompleted, VenueStatusChanged
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.executions import ExecutionReport
+from gateway.domain.orders import Order
 from gateway.domain.reasons import RejectCode
 from gateway.ports.clock import Clock
 from gateway.ports.journal import JournalBroken, JournalUnavailable, OrderArchive

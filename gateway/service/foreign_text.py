@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.venue_account import AccountReading
 from gateway.domain.whole_text import with_whole_characters
 

@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.domain.executions import Fill
 from gateway.domain.facts import OrderReplaced
 from gateway.domain.money import ZERO, ratio
-from gateway.domain.orders import Fill, Order
+from gateway.domain.orders import Order
 
 
 class Execution(msgspec.Struct):

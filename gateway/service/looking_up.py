@@ -8,7 +8,8 @@ from contextlib import nullcontext
 
 from gateway.domain.effects import OrderTicket
 from gateway.domain.events import Event, LookupCompleted
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.executions import ExecutionReport
+from gateway.domain.orders import Order
 from gateway.ports.clock import Clock
 from gateway.ports.venue import Lookup
 from gateway.service.foreign_text import clean_reports

@@ -14,9 +14,10 @@ from gateway.core.reconciliation.agreeing import Sightings
 from gateway.core.reconciliation.comparing import Comparison, compare
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import words_of, words_of_execution
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.facts import Fact, OrderInDoubt
 from gateway.domain.money import plain
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.orders import Order
 from gateway.domain.reconciliation_facts import DriftFound, ExecutionsDiffer, ForeignOrderGone, ForeignOrderSeen
 from gateway.domain.venue_account import AccountReading, AccountUnreadable
 from gateway.ports.clock import Clock

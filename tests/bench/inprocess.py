@@ -10,8 +10,9 @@ from gateway.domain.config import TradingConfig
 from gateway.domain.effects import EvaluatePolicy
 from gateway.domain.enums import ExecType, OrdType, Role, TimeInForce
 from gateway.domain.events import OrderReceived, ReportsReceived
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.market import MarketView
-from gateway.domain.orders import Actor, ExecutionReport, Order
+from gateway.domain.orders import Actor, Order
 from gateway.domain.records import Record
 
 TRADER = Actor("bench", Role.TRADER)

@@ -21,7 +21,7 @@ import msgspec
 
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrdType, SubmitStatus, TimeInForce
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from gateway.ports.venue import Answer, Lookup, VenueListener
 
 D = Decimal

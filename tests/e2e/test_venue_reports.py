@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.enums import ExecType
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from tests.crash.socket_venue import VenueServer, launcher, venue_server
 from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting

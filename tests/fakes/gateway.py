@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.domain.enums import OrdStatus, OrdType, Route, ScopeKind, TradingState
 from gateway.domain.events import Event, GatewayStarted, TradingSwitched
+from gateway.domain.executions import Fill
 from gateway.domain.facts import (
     CancelRequested,
     Fact,
@@ -19,7 +20,7 @@ from gateway.domain.facts import (
     SessionOpened,
     TradingStateChanged,
 )
-from gateway.domain.orders import Actor, FieldError, Fill, NewOrderSingle, Order, PendingReplace, ReplaceRequest
+from gateway.domain.orders import Actor, FieldError, NewOrderSingle, Order, PendingReplace, ReplaceRequest
 from gateway.domain.overrides import Override, OverrideTerms
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Record

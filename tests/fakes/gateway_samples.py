@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from gateway.domain.candidates import CandidateReport, DifferenceKind, KindTotal, OrderDifference, RuleTally
 from gateway.domain.enums import OrdStatus, OrdType, RejectStage, Role, Route, ScopeKind, Side, TimeInForce
+from gateway.domain.executions import Fill
 from gateway.domain.facts import OrderExecuted
 from gateway.domain.market import DepthUpdate, MarketUpdate, Quote
-from gateway.domain.orders import Actor, Breach, Fill, NewOrderSingle, Order, Reject, position_key_of
+from gateway.domain.orders import Actor, Breach, NewOrderSingle, Order, Reject, position_key_of
 from gateway.domain.reasons import RejectCode
 from gateway.ports.candidates import CandidateState, CandidateStatus
 from gateway.ports.checking import CheckView, LegCheckView, MarketSeenView, OrderCheckView, PolicyView, WouldBe

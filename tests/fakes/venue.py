@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, SubmitStatus
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from gateway.ports.venue import Answer, Lookup, VenueListener
 
 D = Decimal

@@ -18,9 +18,10 @@ from gateway.adapters.journal.codec import decode_record, encode_record
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.domain.enums import ExecType, Mode, Role, Route, ScopeKind, Side, TradingState
 from gateway.domain.events import ReportsReceived
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.facts import TradingStateChanged
 from gateway.domain.marked_stop import MarkedStop
-from gateway.domain.orders import Actor, ExecutionReport
+from gateway.domain.orders import Actor
 from gateway.domain.records import Record
 from gateway.domain.throttles import StrategyLock
 from gateway.domain.venue_account import AccountReading, VenueOrder

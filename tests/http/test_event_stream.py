@@ -11,6 +11,7 @@ from gateway.adapters.http.event_words import PUBLIC_FACTS, tell
 from gateway.adapters.http.shapes import EVENT_TYPES
 from gateway.domain.config import TradingConfig, VenueMode
 from gateway.domain.enums import ExecType, Mode, OrdStatus, RejectStage, Role, Route, TradingState
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.facts import (
     ConfigChanged,
     CycleOpened,
@@ -26,7 +27,7 @@ from gateway.domain.facts import (
     TradingStateChanged,
     VenueStatusRecorded,
 )
-from gateway.domain.orders import ExecutionReport, Reject
+from gateway.domain.orders import Reject
 from gateway.domain.reasons import RejectCode
 from gateway.domain.records import Record
 from gateway.domain.throttle_facts import ClockSteppedBack

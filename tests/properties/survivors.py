@@ -12,8 +12,8 @@ from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.domain.effects import CancelOrder, Effect, LookupOrder, OrderTicket, ReplaceOrder, SubmitOrder
 from gateway.domain.enums import Mode, Route
 from gateway.domain.events import GatewayStarted, LookupCompleted, ReportsReceived
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.market import MarketUpdate, Quote, TradeTick
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import SimulatorSettings
 from tests.world import INSTRUMENTS, PRICES, World, trading_config
 

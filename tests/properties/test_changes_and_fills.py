@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, Side
 from gateway.domain.events import LookupCompleted, ReportsReceived
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.executions import ExecutionReport
+from gateway.domain.orders import Order
 from tests.naive import assert_books_add_up
 from tests.world import World, trading_config
 

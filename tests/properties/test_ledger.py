@@ -13,9 +13,10 @@ from gateway.core.ledger import holding
 from gateway.core.state import GatewayState
 from gateway.domain.enums import ExecType, OrdStatus, Route, Side
 from gateway.domain.events import MarksObserved, ReportsReceived
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import CENT
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition
 from tests.naive import assert_books_add_up
 from tests.naive_ledger import Happened, NaiveLedger, NaivePosition, RawExecution

@@ -19,7 +19,7 @@ from gateway.domain.enums import (
     SubmitStatus,
 )
 from gateway.domain.events import ReportsReceived, SubmitCompleted
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from tests.naive import assert_books_add_up
 from tests.properties.streams import Step, live_through, operations
 from tests.world import World, trading_config

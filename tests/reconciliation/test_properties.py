@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.core.reconciliation.agreeing import Sightings
 from gateway.domain.enums import ExecType, Route, Side
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.venue_account import AccountReading
 from tests.reconciliation.venue import NS, Venue, world_of
 

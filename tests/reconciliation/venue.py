@@ -10,8 +10,9 @@ from gateway.core.reconciliation.comparing import Comparison, compare
 from gateway.domain.capabilities import Holdings, IdReuse, Reach, VenueCapabilities
 from gateway.domain.enums import ExecType, Mode, OrdType, Side, TimeInForce
 from gateway.domain.events import ReportsReceived
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.orders import Order
 from gateway.domain.venue_account import AccountReading, VenueExecution, VenueOrder, VenuePosition
 from tests.world import World, trading_config
 

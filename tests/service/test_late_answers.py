@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, Mode, OrdStatus, SubmitStatus
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from gateway.ports.venue import Answer, Lookup
 from gateway.service import executor
 from tests.fakes.venue import FakeVenue

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from gateway.domain.enums import ExecType, Mode
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.executions import ExecutionReport
+from gateway.domain.orders import Order
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from gateway.service import executor
 from tests.fakes.journal import MemoryJournal

@@ -1,7 +1,7 @@
 """Closed positions reach the archive with the record that closed them, and a late bust takes them out again."""
 
 from gateway.domain.enums import ExecType, Mode, OrdStatus, Side
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from gateway.ports.journal import ClosedPositionQuery
 from tests.service.desk import desk
 from tests.world import trading_config

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from gateway.domain.enums import Mode
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.settings import VenueSettings
 from gateway.service.venue_table import VenueSlot, VenueTable
 from gateway.service.venues import VenueManager, venue_problems

@@ -6,9 +6,9 @@ from gateway.core.apply import apply_record
 from gateway.core.decide import decide
 from gateway.core.state import GatewayState
 from gateway.domain.enums import ExecType, Mode
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.market import Quote, TradeTick
 from gateway.domain.money import plain
-from gateway.domain.orders import ExecutionReport
 from gateway.service.rollouts import RolloutDesk
 from gateway.service.traded_average import TradedAverage
 from tests.fakes.venue import FakeVenue

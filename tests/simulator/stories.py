@@ -11,9 +11,9 @@ from typing import Any
 from gateway.adapters.venues.simulator.model import MatchingModel
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrdType, Route, Side, TimeInForce
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import DepthUpdate, MarketUpdate, PriceLevel, Quote, TradeTick
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import SimulatorSettings
 
 D = Decimal

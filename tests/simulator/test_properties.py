@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from gateway.adapters.venues.simulator.matcher import Matcher
 from gateway.adapters.venues.simulator.model import MatchingModel
 from gateway.domain.enums import TERMINAL_STATUSES, ExecType, OrdType, Side, TimeInForce
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.market import DepthUpdate, MarketUpdate, PriceLevel, Quote, TradeTick
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import SimulatorSettings
 from tests.simulator.stories import INSTRUMENTS, MIDNIGHT_NS, MS, D, make_ticket
 

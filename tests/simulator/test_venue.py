@@ -9,8 +9,8 @@ import pytest
 from gateway.adapters.venues.simulator import SimulatorVenue
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, Side, SubmitStatus, TimeInForce
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.market import MarketUpdate, Quote, TradeTick
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import SimulatorSettings
 from gateway.ports.market_data import MarketData, MarketListener
 from gateway.ports.venue import Venue, VenueListener

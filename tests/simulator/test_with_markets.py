@@ -10,9 +10,9 @@ from gateway.adapters.marketdata import SyntheticMarket, read_recording
 from gateway.adapters.venues.simulator import SimulatorVenue
 from gateway.adapters.venues.simulator.model import MatchingModel
 from gateway.domain.enums import ExecType, OrdType, Side, TimeInForce
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import Quote
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import MarketDataSettings, SimulatorSettings
 from tests.bench.fidelity import RECORDING, recordings_folder
 from tests.fakes.clock import ManualClock

@@ -8,8 +8,9 @@ from gateway.adapters.telemetry import PrometheusTelemetry, Reading
 from gateway.adapters.telemetry.execution_quality import Benchmark
 from gateway.domain.enums import OrdStatus
 from gateway.domain.events import GatewayStarted
+from gateway.domain.executions import Fill
 from gateway.domain.facts import Fact, OrderAdmitted, OrderExecuted, OrderHeld
-from gateway.domain.orders import Fill, Order
+from gateway.domain.orders import Order
 from gateway.domain.records import Record
 from tests.fakes.gateway_samples import NOW_NS, D, executed
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.domain.enums import ExecType, Mode, Route, Side
 from gateway.domain.events import ReportsReceived, UnlockRequested
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.reasons import RejectCode
 from gateway.domain.throttle_facts import StrategyLocked, StrategyUnlocked
 from gateway.domain.throttles import RepeatedExecutions, Throttles, ThrottleTable

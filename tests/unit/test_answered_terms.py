@@ -17,8 +17,9 @@ from gateway.domain.events import (
     ReportsReceived,
     SubmitCompleted,
 )
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.facts import OrderEnded, OrderExecuted, OrderReplaced, ReplaceDenied
-from gateway.domain.orders import Actor, ExecutionReport, Order
+from gateway.domain.orders import Actor, Order
 from gateway.domain.reasons import RejectCode
 from gateway.domain.reconciliation import SettleAs
 from gateway.domain.reconciliation_events import SettlementRequested

@@ -4,8 +4,9 @@ from gateway.core.checkpoint import decode_snapshot, encode_snapshot, state_hash
 from gateway.domain.config import Limits
 from gateway.domain.enums import ExecType, Mode, OrdStatus, Route, Side
 from gateway.domain.events import ReportsReceived
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.facts import OrderRestored, ReportUnmatched
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.orders import Order
 from gateway.domain.positions import Position
 from gateway.domain.reasons import RouteReason
 from tests.world import D, World, trading_config

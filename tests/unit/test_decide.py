@@ -12,8 +12,8 @@ from gateway.core.checkpoint import encode_snapshot
 from gateway.core.decide import decide
 from gateway.domain.enums import ExecType, Mode
 from gateway.domain.events import Event, ReportsReceived
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.facts import Fact
-from gateway.domain.orders import ExecutionReport
 from tests.properties.streams import Step, live_through, operations
 from tests.world import World, trading_config
 

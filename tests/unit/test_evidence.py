@@ -11,7 +11,8 @@ from gateway.domain.events import (
     SubmitCompleted,
     VenueStatusChanged,
 )
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.executions import ExecutionReport
+from gateway.domain.orders import Order
 from tests.world import World, trading_config
 
 D = Decimal

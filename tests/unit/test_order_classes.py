@@ -22,8 +22,9 @@ from gateway.domain.enums import (
     TradingState,
 )
 from gateway.domain.events import AdmissionsAbandoned, GatewayStarted, LookupCompleted, ReportsReceived, SubmitCompleted
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.order_class import StopLoss, TakeProfit
-from gateway.domain.orders import ExecutionReport, NewOrderSingle, Order
+from gateway.domain.orders import NewOrderSingle, Order
 from gateway.domain.reasons import RejectCode
 from gateway.service.views import story_of
 from tests.naive import assert_books_add_up

@@ -6,7 +6,8 @@ import msgspec
 
 from gateway.domain.enums import Mode
 from gateway.domain.events import ReportsReceived
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.executions import ExecutionReport
+from gateway.domain.orders import Order
 from tests.world import World, trading_config
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from gateway.domain.enums import ExecType
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 
 
 class Heard:

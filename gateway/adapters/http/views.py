@@ -6,9 +6,10 @@ import msgspec
 
 from gateway.adapters.http.times import rfc3339, rfc3339_or_none
 from gateway.domain.enums import WORKING_STATUSES, OrdStatus
+from gateway.domain.executions import Fill
 from gateway.domain.money import plain
 from gateway.domain.order_class import StopLoss
-from gateway.domain.orders import Breach, Fill, Order, OverrideUse, Reject
+from gateway.domain.orders import Breach, Order, OverrideUse, Reject
 from gateway.domain.twin import Twin
 from gateway.ports.intake import OrderStory
 

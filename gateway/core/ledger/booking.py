@@ -8,9 +8,10 @@ from gateway.core.ledger.holding import carry
 from gateway.core.ledger.memory import Ledger
 from gateway.core.risk.exposure import Book, move_position, revalue
 from gateway.domain.enums import Route, Side
+from gateway.domain.executions import Fill
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import ZERO
-from gateway.domain.orders import Fill, Order
+from gateway.domain.orders import Order
 from gateway.domain.positions import Execution, Position
 
 

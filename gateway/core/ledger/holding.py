@@ -8,8 +8,8 @@ to the last digit: realized P&L less cost is the cash that moved, by either meth
 
 from decimal import Decimal
 
+from gateway.domain.executions import Fill
 from gateway.domain.money import PRICE_STEP, ZERO, share_of
-from gateway.domain.orders import Fill
 from gateway.domain.positions import Execution, Holding, Life, Lot
 
 #: Lots kept apart in one position. Beyond it the two oldest are merged at their average.

@@ -19,8 +19,9 @@ from gateway.core.ledger.memory import Ledger
 from gateway.core.ledger.terms import terms_of
 from gateway.core.risk.exposure import Book, Highs, move_day_start, move_position, revalue
 from gateway.domain.enums import Route, Side
+from gateway.domain.executions import Fill
 from gateway.domain.money import PRICE_STEP, ZERO
-from gateway.domain.orders import Fill, Order
+from gateway.domain.orders import Order
 from gateway.domain.positions import ClosedPosition, Execution, Position
 
 

@@ -8,9 +8,10 @@ from gateway.core.ledger.booking import position_of
 from gateway.core.ledger.memory import Ledger
 from gateway.core.risk.exposure import Book
 from gateway.domain.config import TradingConfig
+from gateway.domain.executions import Fill
 from gateway.domain.instruments import Instrument
 from gateway.domain.money import PRICE_STEP
-from gateway.domain.orders import Fill, Order
+from gateway.domain.orders import Order
 from gateway.domain.positions import FormerTerms, Position
 
 

@@ -10,7 +10,7 @@ from gateway.core.reconciliation.comparing import Comparison, Holding
 from gateway.core.reconciliation.executions import correction_of
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import VenueAgreement
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.reconciliation import ExecutionDifference, HoldingDrift
 from gateway.domain.reconciliation_events import AccountCompared
 

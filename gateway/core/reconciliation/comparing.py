@@ -15,8 +15,9 @@ from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import VenueAgreement
 from gateway.domain.capabilities import Holdings, VenueCapabilities
 from gateway.domain.enums import OrdStatus, Route, Side
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport, Order
+from gateway.domain.orders import Order
 from gateway.domain.reconciliation import ExecutionDifference, ForeignOrder
 from gateway.domain.venue_account import AccountReading
 

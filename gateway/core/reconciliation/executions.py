@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from gateway.core.state import GatewayState
 from gateway.domain.enums import ExecType, OrdStatus, Route
-from gateway.domain.orders import ExecutionReport, Fill, Order
+from gateway.domain.executions import ExecutionReport, Fill
+from gateway.domain.orders import Order
 from gateway.domain.reconciliation import ExecutionDifference
 from gateway.domain.venue_account import VenueExecution, VenueOrder
 

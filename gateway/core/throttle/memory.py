@@ -16,8 +16,9 @@ from gateway.core.throttle.plan import ExecutionLimit, ThrottlePlan, compile_thr
 from gateway.core.throttle.repeats import Applications, Applied, repeat_key
 from gateway.core.throttle.self_match import OpenPrices
 from gateway.domain.enums import Route, ScopeKind, SelfMatchPrevention
+from gateway.domain.executions import Fill
 from gateway.domain.money import ONE
-from gateway.domain.orders import Fill, Order
+from gateway.domain.orders import Order
 from gateway.domain.throttles import StrategyLock, ThrottleTable
 
 

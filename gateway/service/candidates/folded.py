@@ -32,6 +32,7 @@ from gateway.domain.events import (
     ReportsReceived,
     SubmitCompleted,
 )
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.exit_facts import ExitsAttached
 from gateway.domain.facts import (
     ConfigChanged,
@@ -44,7 +45,6 @@ from gateway.domain.facts import (
     OrderHeld,
 )
 from gateway.domain.money import ZERO, share_of
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.records import Record
 from gateway.service.candidates.judge import is_alike, told_of, under
 from gateway.service.candidates.verdicts import Verdicts

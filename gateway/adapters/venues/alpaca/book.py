@@ -32,7 +32,7 @@ from gateway.adapters.venues.alpaca.tracking import Told, Tracked
 from gateway.adapters.venues.shared.background import Background
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 from gateway.ports.clock import Clock
 from gateway.ports.venue import Lookup
 

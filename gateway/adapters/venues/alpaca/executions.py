@@ -7,7 +7,7 @@ from typing import Any
 from gateway.adapters.venues.alpaca.client import RestClient
 from gateway.adapters.venues.alpaca.exits import ExitIds
 from gateway.adapters.venues.alpaca.reading import fill_report, filled_qty_of, ns_of
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 
 _PAGE = 100
 _MOST_PAGES = 50

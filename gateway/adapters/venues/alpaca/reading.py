@@ -14,8 +14,8 @@ from typing import Any
 
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.money import plain
-from gateway.domain.orders import ExecutionReport
 
 _GENERATION = re.compile(r"_r(\d+)$")
 #: How an order with this status ended. A replaced one was changed by somebody else: ours are canceled and placed anew.

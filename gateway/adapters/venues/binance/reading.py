@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.domain.enums import ExecType
-from gateway.domain.orders import ExecutionReport
+from gateway.domain.executions import ExecutionReport
 
 _GENERATION = re.compile(r"_r(\d+)$")
 #: The id of a cancel that makes room for a change.

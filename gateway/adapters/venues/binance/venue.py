@@ -39,8 +39,8 @@ from gateway.adapters.venues.shared.expiry import Expiries
 from gateway.adapters.venues.shared.link import Backoff, Link
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, SubmitStatus
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.instruments import Instrument
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
 from gateway.ports.connection import ConnectionState

@@ -27,8 +27,8 @@ from gateway.adapters.venues.ccxt.sweep import Sweep
 from gateway.adapters.venues.ccxt.tracking import Tracked, Tracking
 from gateway.adapters.venues.shared.background import Background
 from gateway.domain.enums import ExecType
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport
 from gateway.ports.clock import Clock
 
 _log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from gateway.domain.enums import ExecType
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport
 
 _MS = 1_000_000
 _ENDS = {

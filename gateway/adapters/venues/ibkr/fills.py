@@ -12,8 +12,8 @@ import msgspec
 from ib_async import CommissionReport, Execution
 
 from gateway.domain.enums import ExecType
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport
 
 COMMISSION_WAIT_S = 1.0
 _UNSET = 1e300

@@ -14,8 +14,8 @@ from gateway.adapters.venues.ibkr.fills import Fills, decimal_of
 from gateway.adapters.venues.ibkr.tracking import CANCELED, CANCELING, WORKING, OrderBook, Terms, Tracked
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrdType, SubmitStatus
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport
 from gateway.ports.clock import Clock
 from gateway.ports.venue import Answer, VenueListener
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from gateway.adapters.venues.shared.background import Background
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.money import ZERO
-from gateway.domain.orders import ExecutionReport
 
 #: A fill that the venue counts and nobody told usually follows at once; it is asked for after so long, and again after
 #: ever longer waits.

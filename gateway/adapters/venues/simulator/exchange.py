@@ -23,9 +23,9 @@ from gateway.adapters.venues.simulator.sessions import SessionBoundary
 from gateway.adapters.venues.simulator.timetable import Timetable
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrderClass, TimeInForce
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketUpdate
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import SimulatorSettings
 
 # Named once: see order.

@@ -21,10 +21,10 @@ import msgspec
 from gateway.adapters.venues.simulator.model import MatchingModel
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, OrdType, Route, Side, TimeInForce
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketUpdate, Quote, TradeTick
 from gateway.domain.money import ONE, ZERO
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import SimulatorSettings
 
 PUBLISHED_TOUCH = Decimal("40.2")

@@ -18,10 +18,10 @@ from gateway.adapters.venues.simulator.order import Phase, SimOrder, sim_id
 from gateway.adapters.venues.simulator.reports import acknowledgement
 from gateway.adapters.venues.simulator.sessions import SessionBoundary, next_midnight_ns
 from gateway.domain.effects import OrderTicket
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketUpdate
 from gateway.domain.money import ONE
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import SimulatorSettings
 
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from gateway.adapters.venues.simulator.order import Phase, SimOrder, venue_order_id
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.money import BPS, plain
-from gateway.domain.orders import ExecutionReport
 from gateway.domain.settings import SimulatorSettings
 
 # Named once: see order.
