@@ -15,8 +15,9 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     """One position of one book. ``unrealized_pnl`` is computed now, from ``mark_px`` of ``mark_age_ms`` ago.
 
     ``avg_px``, ``realized_pnl`` and ``unrealized_pnl`` are by ``cost_method``; those of the other method stand beside
-    them. ``fees`` sums the fees that have a rate in the base currency, ``fees_by_currency`` are all of them. ``life``
-    numbers the lives of the position from flat to flat; ``holding_s``, ``mae`` and ``mfe`` are of the running one.
+    them. ``fees`` sums the fees that have a rate in the base currency, ``fees_by_currency`` are all of them.
+    ``daily_pnl`` is in the base currency too, and computed now like the rest. ``life`` numbers the lives of the
+    position from flat to flat; ``holding_s``, ``mae`` and ``mfe`` are of the running one.
     """
 
     book: str

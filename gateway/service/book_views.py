@@ -41,6 +41,7 @@ def position_view(
     """One position, valued at the price of now."""
     px, quote = marked(position, market)
     value = position.qty * (px or ZERO) * position.multiplier
+    earned = (value + position.realized - position.cost) * state.rates.get(position.currency, ZERO) - position.fees
     average = plain(position.realized), plain(value - position.cost)
     fifo = plain(position.fifo_realized), plain(value - position.fifo_cost)
     is_fifo = state.config.cost_method is CostMethod.FIFO
@@ -72,7 +73,7 @@ def position_view(
         unrealized_pnl_fifo=fifo[1],
         fees_by_currency=_plain_fees(position.fees_paid),
         fees_without_rate=_without_rate(state, position.fees_paid),
-        daily_pnl=plain(position.pnl - position.day_start_pnl),
+        daily_pnl=plain(earned - position.day_start_pnl),
         life=position.lives,
         holding_s=None if life is None else max(now_ns - life.opened_ns, 0) // _NS_PER_S,
         mae=None if life is None else plain(life.mae),

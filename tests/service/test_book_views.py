@@ -64,6 +64,20 @@ def test_a_currency_that_leaves_the_configuration_keeps_what_was_earned_in_it() 
     assert decode_snapshot(encode_snapshot(world.state)).rates["USDT"] == D("0.5")
 
 
+def test_the_daily_result_of_an_account_is_that_of_its_positions() -> None:
+    """Without this, positions would count their day up to the last mark and their account up to now: the two would not
+    add up in one and the same answer."""
+    world = World(trading_config(rates={"USD": D(1), "USDT": D("0.5")}))
+    world.fill(world.place(Side.BUY, 10), px=D(100), fee=D(1))
+    world.fill(world.place(Side.SELL, 1, "BTC/USDT"), px=D(60_000), fee=D(2))
+    market = FixedMarket({"AAPL": D(125), "BTC/USDT": D(59_000)})
+    held = position_views(world.state, market, world.now_ns)
+    assert {one.symbol: one.daily_pnl for one in held} == {"AAPL": "249", "BTC/USDT": "499"}
+    accounts = portfolio_views(world.state, market, world.now_ns)
+    (account,) = (one for one in accounts if (one.book, one.account) == ("shadow", "default"))
+    assert account.daily_pnl == "748"
+
+
 def test_a_restart_changes_the_order_of_no_list() -> None:
     """Without this, whoever compares positions before and after a restart, line by line, would see all of them move:
     memory holds them as they came, a checkpoint by key."""
