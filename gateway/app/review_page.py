@@ -93,8 +93,10 @@ def _where(review: Mapping[str, Any]) -> str:
         weight = f"{rollout['weight_bp'] / 100:g}% (drawn under {_percent(measured['expected'])} on average)"
     else:
         share, weight = "no position was drawn in this step", f"{rollout['weight_bp'] / 100:g}%"
+    is_on_plan = 0 <= rollout["position"] < rollout["steps"]
+    place = f", {rollout['position'] + 1} of {rollout['steps']}" if is_on_plan else ""
     rows = (
-        ("Step", f"{rollout['step']}, {max(rollout['position'] + 1, 0)} of {rollout['steps']}"),
+        ("Step", f"{rollout['step']}{place}"),
         ("Since", rollout["entered_at"] or "the beginning"),
         ("Next", rollout["next_step"] or "nothing"),
         ("In force", f"{rollout['mode']}, weight {weight}"),

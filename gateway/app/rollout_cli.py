@@ -134,7 +134,9 @@ def tree(one: Mapping[str, Any]) -> Iterator[str]:
             permit = one[name]
             until = permit["expires_at"]
             yield f"  {name.upper()}: {permit['what']} by {permit['by']} until {until}: {permit['reason']}"
-    yield f"  step {one['position'] + 1} of {one['steps']}: {one['step']}, {one['days']} days, {one['orders']} orders"
+    is_on_plan = 0 <= one["position"] < one["steps"]
+    place = f"step {one['position'] + 1} of {one['steps']}: " if is_on_plan else ""
+    yield f"  {place}{one['step']}, {one['days']} days, {one['orders']} orders"
     yield f"  evidence: {one['evidence_hash']}"
     yield f"  verdict: {one['verdict']}" + (f" (next: {one['next_step']})" if one["next_step"] else "")
     for gate in one["gates"]:

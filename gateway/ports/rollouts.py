@@ -52,9 +52,10 @@ class RolloutState(msgspec.Struct, frozen=True, kw_only=True):
     overrides go before. ``measured_bp`` is the live part of the cycles that were opened under this share (None:
     none yet), ``notional_bp`` that of the value opened in this step. ``projected_ns`` is when, at
     the present rate of orders, the gates could pass (None: no telling). ``noise_bps`` is the median by which two
-    simulations of the same order differ. ``evidence_hash`` is what an approval binds to: it changes with a verdict, the
-    step, a hold, the configuration or the policies, not with every order. ``missing`` is what stands before the
-    next step, besides the edit and what the rollout policy says of it; empty too where there is no next step.
+    simulations of the same order differ, whichever is dearer. ``evidence_hash`` is what an approval binds to: it
+    changes with a verdict, the step, a hold, the configuration or the policies, not with every order. ``missing`` is
+    what stands before the next step, besides the edit and what the rollout policy says of it; empty too where there is
+    no next step.
     """
 
     venue: str

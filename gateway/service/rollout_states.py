@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
+from gateway.core.rollout.comparisons import noise_tenths
 from gateway.core.rollout.digest import evidence_hash
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
@@ -45,7 +46,6 @@ class RolloutStates:
         evidence, use = rollout.evidence, state.venues.get(venue)
         gates = assess(rollout, terms, is_away=evidence.position >= 0 and is_away(state, venue))
         live, shadow = (0, 0) if use is None else use.cycles_at(state.weight_bp(venue))
-        noise = evidence.noise.median
         return RolloutState(
             venue=venue,
             promotions=terms.promotions_of(venue).value,
@@ -71,7 +71,7 @@ class RolloutStates:
             missing=() if evidence.position >= len(terms.plan) else tuple(self._missing(venue, rollout, gates)),
             gates=gates,
             projected_ns=_projected_ns(evidence, gates, self._clock.now_ns()),
-            noise_bps=None if noise is None else plain(Decimal(noise) / 10),
+            noise_bps=plain(Decimal(noise_tenths(evidence)) / 10) if evidence.noise.n else None,
             hold=rollout.hold,
             approval=rollout.approval,
             override=rollout.override,

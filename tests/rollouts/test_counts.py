@@ -14,6 +14,8 @@ from gateway.domain.events import AdmissionsAbandoned, SubmitCompleted
 from gateway.domain.reconciliation_events import AccountCompared
 from gateway.domain.rollout import Gates, Rollout, ShadowTerms, Verdict
 from gateway.domain.rollout_events import RolloutCommand
+from gateway.service.rollout_states import RolloutStates
+from tests.fakes.clock import ManualClock
 from tests.rollouts.site import TERMS, Site
 
 D = Decimal
@@ -91,6 +93,20 @@ def test_what_is_proven_within_the_bound_stays_so_when_the_simulator_gets_noisie
             rollout.evidence.noise.add(60)
         assert noise_tenths(rollout.evidence) == 60
     assert (verdict_of(good, gates), verdict_of(bad, gates)) == (Verdict.PASS, Verdict.NOT_ENOUGH)
+
+
+def test_the_noise_that_people_are_told_is_the_one_that_gates_go_by() -> None:
+    """Without it two simulations that differ by three basis points, now this way and now that, would be told to be
+    alike, and people would take every difference to the venue for one of the venue's."""
+    site = Site()
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    noise = site.rollout.evidence.noise
+    for tenths in (30, -30, 25, -40, 0):
+        noise.add(tenths)
+    rollouts = RolloutStates(site, ManualClock(site.now_ns), str, bool).states()
+    told = {one.venue: one.noise_bps for one in rollouts}
+    assert told == {"alpha": "3", "beta": None}
+    assert noise_tenths(site.rollout.evidence) == 30
 
 
 def test_what_a_clock_that_went_back_measures_is_no_speed() -> None:

@@ -18,6 +18,7 @@ from gateway.domain.orders import Actor
 from gateway.domain.rollout import Hold, HoldCause, HoldKind
 from gateway.service.candidates.whatif import WhatIf
 from tests.fakes.rollouts import IBKR
+from tests.rollouts.test_review_page import THIN, page_of
 
 EVIL = "gone\x1b[2J\x1b[1;1Hibkr: LIVE\r\x07\nverdict: pass"
 
@@ -57,6 +58,19 @@ def test_the_words_of_a_venue_do_not_move_the_terminal(
         shown = capsys.readouterr().out
         assert "gone?[2J" in shown
         assert has_no_commands(shown)
+
+
+@pytest.mark.parametrize(
+    ("position", "step", "told"),
+    [(-1, "SHADOW", "  SHADOW, 2 days"), (0, "CANARY 1%", "  step 1 of 5: CANARY 1%, 2"), (5, "LIVE", "  LIVE, 2 days")],
+)
+def test_a_step_has_a_number_on_the_plan_only(position: int, step: str, told: str) -> None:
+    """Without it a venue that is LIVE would stand at step 6 of 5, and one in SHADOW at step 0."""
+    at = msgspec.structs.replace(IBKR, position=position, step=step)
+    lines = list(rollout_cli.tree(json.loads(msgspec.json.encode(rollout_view(at)))))
+    assert any(line.startswith(told) for line in lines), lines
+    page, _ = page_of(THIN, position=position, step=step)
+    assert f"<td>{step}{', 1 of 5' if position == 0 else ''}</td>" in page
 
 
 def test_the_words_of_a_policy_do_not_move_the_terminal() -> None:
