@@ -2,7 +2,7 @@
 
 import { html, useMemo } from "./vendor/preact-htm.js";
 import { Badge, Empty, Panel, Plot, Table, axes } from "./parts.js";
-import { amount, money, share, signed } from "./format.js";
+import { amount, money, price, share, signed } from "./format.js";
 
 export function Books({ state }) {
   const answer = state.answers.portfolio;
@@ -18,8 +18,8 @@ function Book({ book, answer, state }) {
     ${positions.length
       ? html`<${Table} label=${`Positions of the ${book} book`} heads=${["Symbol", "Strategy", "Venue", "#Quantity", "#Average", "#Mark", "#Value", "#Unrealized", "#Realized", "Account"]}>
           ${positions.map((one) => html`<tr key=${[one.account, one.strategy_id, one.venue, one.symbol].join(" ")}>
-            <td>${one.symbol}</td><td>${one.strategy_id}</td><td>${one.venue}</td><td class="number">${amount(one.quantity)}</td><td class="number">${amount(one.avg_px, 4)}</td>
-            <td class="number">${amount(one.mark_px, 4)}${one.is_synthetic && html` <${Badge} kind="warn" title="no market made this price">synthetic</${Badge}>`}${one.is_delayed && html` <${Badge} kind="warn" title="a quarter of an hour old by agreement">delayed</${Badge}>`}</td>
+            <td>${one.symbol}</td><td>${one.strategy_id}</td><td>${one.venue}</td><td class="number">${amount(one.quantity)}</td><td class="number">${price(one.avg_px)}</td>
+            <td class="number">${price(one.mark_px)}${one.is_synthetic && html` <${Badge} kind="warn" title="no market made this price">synthetic</${Badge}>`}${one.is_delayed && html` <${Badge} kind="warn" title="a quarter of an hour old by agreement">delayed</${Badge}>`}</td>
             <td class="number">${money(one.market_value)}</td><td class="number" data-sign=${Math.sign(one.unrealized_pnl)}>${signed(one.unrealized_pnl)}</td>
             <td class="number" data-sign=${Math.sign(one.realized_pnl)}>${signed(one.realized_pnl)}</td><td>${one.account}</td></tr>`)}
         </${Table}>`

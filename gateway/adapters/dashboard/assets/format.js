@@ -2,16 +2,36 @@
 
 export const short = (text, length = 14) => (text.length > length ? `…${text.slice(1 - length)}` : text);
 
+/** Half to even, as the commands round; what would be rounded to nothing is left whole. Text that is no decimal too. */
+export function rounded(text, places) {
+  const [, sign, whole, fraction = ""] = /^(-?)(\d+)(?:\.(\d*))?$/.exec(text) ?? [];
+  if (whole === undefined || fraction.length <= places) return text;
+  const unit = 10n ** BigInt(fraction.length - places);
+  const digits = BigInt(whole + fraction);
+  const twice = (digits % unit) * 2n;
+  let kept = digits / unit;
+  if (twice > unit || (twice === unit && kept % 2n)) kept += 1n;
+  if (!kept) return text;
+  const shown = String(kept).padStart(places + 1, "0");
+  return `${sign}${shown.slice(0, shown.length - places)}.${shown.slice(shown.length - places)}`;
+}
+
 /** "1234567.5" -> "1 234 567.5": digits in groups, nothing rounded away but what is beyond `places`. */
 export function amount(text, places = 8) {
   if (text === null || text === undefined || text === "") return "–";
-  const [whole, fraction = ""] = String(text).split(".");
+  const [whole, fraction = ""] = rounded(String(text), places).split(".");
   const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, " ");
-  const kept = fraction.slice(0, places).replace(/0+$/, "");
+  const kept = fraction.replace(/0+$/, "");
   return kept ? `${grouped}.${kept}` : grouped;
 }
 
 export const money = (text) => amount(text, 2);
+
+/** To `places`, and to six digits where it is less than that: of 0.00001234 too little would be left. */
+export function price(text, places = 4) {
+  const zeros = /^-?0\.(0*)[1-9]/.exec(text)?.[1].length ?? 0;
+  return amount(text, zeros ? Math.max(places, zeros + 6) : places);
+}
 
 export function signed(text) {
   const shown = money(text);

@@ -2,7 +2,7 @@
 
 import { html } from "./vendor/preact-htm.js";
 import { Badge, Empty, Panel, Table } from "./parts.js";
-import { amount, timeOf, words } from "./format.js";
+import { amount, price, timeOf, words } from "./format.js";
 import { changedNow } from "./store.js";
 import { openStory } from "./story.js";
 
@@ -63,7 +63,7 @@ const orderTable = (rows, state) => html`<${Table} label="Orders" heads=${["Time
     <td class="number">${row.limit_price ? amount(row.limit_price) : words(row.order_type ?? "")}</td>
     <td><span class="status" data-status=${row.status}>${words(row.status)}</span>${row.is_in_doubt && html` <${Badge} kind="bad">in doubt</${Badge}>`}
       ${row.reject && html`<span class="hint reason" title=${row.reject.text}> ${row.reject.code}</span>`}</td>
-    <td class="number">${amount(row.cum_qty)}</td><td class="number">${amount(row.avg_px, 6)}</td><td>${route(row)}</td>
+    <td class="number">${amount(row.cum_qty)}</td><td class="number">${price(row.avg_px, 6)}</td><td>${route(row)}</td>
     <td>${row.strategy_id}</td><td>${row.venue}</td></tr>`)}
 </${Table}>`;
 

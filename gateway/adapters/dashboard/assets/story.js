@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef } from "./vendor/preact-htm.js";
 import { Badge, Table } from "./parts.js";
-import { amount, dateTimeOf, duration, short, timeOf, words } from "./format.js";
+import { amount, dateTimeOf, duration, price, short, timeOf, words } from "./format.js";
 import { get } from "./api.js";
 import { ActionButton } from "./rights.js";
 import { changedNow, state as store } from "./store.js";
@@ -66,7 +66,7 @@ function whole({ order, steps, stages }, state) {
     <p class="headline"><span class="side" data-side=${order.side}>${order.side}</span> ${amount(order.order_qty)} <strong>${order.symbol}</strong>
       ${" "}${words(order.order_type)}${order.limit_price && ` at ${amount(order.limit_price)}`}${order.stop_price && ` stop ${amount(order.stop_price)}`}, ${order.time_in_force}</p>
     <p><span class="status" data-status=${order.ord_status}>${words(order.ord_status)}</span>${order.is_in_doubt && html` <${Badge} kind="bad">in doubt</${Badge}>`}
-      ${" "}filled ${amount(order.cum_qty)}${order.avg_px && ` at ${amount(order.avg_px, 6)}`}</p>
+      ${" "}filled ${amount(order.cum_qty)}${order.avg_px && ` at ${price(order.avg_px, 6)}`}</p>
     ${order.reject && html`<div class="notice"><strong>${order.reject.stage} · ${order.reject.code}</strong><p>${order.reject.text}</p></div>`}
     <h3>Where it went</h3>
     <p><${Badge} kind=${order.route === "live" ? "live" : "shadow"}>${order.route}</${Badge}> to ${order.venue}, mode ${order.mode}: ${words(order.route_reason).toLowerCase()}, position ${order.cycle}.
@@ -80,7 +80,7 @@ function whole({ order, steps, stages }, state) {
     <ol class="steps">${steps.map((step) => html`<li key=${`${step.seq} ${step.index}`}><time>${timeOf(step.ts)}</time> <strong>${words(step.event ?? step.type)}</strong> <span>${tell(step)}</span></li>`)}</ol>
     <h3>How long it took</h3>
     ${stages.length ? html`<dl class="stages">${stages.map((stage) => html`<div><dt>${stage.name}</dt><dd>${duration(stage.ns / 1e6)}</dd></div>`)}</dl>` : html`<p class="hint">Not known any more.</p>`}
-    ${order.twin && html`<h3>Its twin in the simulator</h3><p>${words(order.twin.ord_status)}, filled ${amount(order.twin.cum_qty)}${order.twin.avg_px && ` at ${amount(order.twin.avg_px, 6)}`}${twinGap(order)}</p>`}
+    ${order.twin && html`<h3>Its twin in the simulator</h3><p>${words(order.twin.ord_status)}, filled ${amount(order.twin.cum_qty)}${order.twin.avg_px && ` at ${price(order.twin.avg_px, 6)}`}${twinGap(order)}</p>`}
     ${order.legs.length > 0 && html`<h3>Its legs</h3><ul>${order.legs.map((leg) => html`<li><button type="button" class="row-link" onClick=${() => openStory(leg.order_id)}>${leg.route}: ${amount(leg.order_qty)}, ${words(leg.ord_status)}</button></li>`)}</ul>`}
     ${["pending_new", "new", "partially_filled"].includes(order.ord_status) && html`<p><${ActionButton} wish=${{ kind: "cancel", order }}>Cancel this order</${ActionButton}></p>`}
     <p class="hint">Created ${dateTimeOf(order.created_at)}, last change ${dateTimeOf(order.updated_at)}</p>`;
