@@ -12,7 +12,7 @@ from gateway.core.holding import arm_exits, arm_twins, hold_exposure, uncover_si
 from gateway.core.ledger.booking import book_fill
 from gateway.core.ledger.terms import traded_position
 from gateway.core.lifecycle import fill_of
-from gateway.core.order_classes import status_of_class
+from gateway.core.parents import settle_again, settle_parent
 from gateway.core.pricing import unit_value
 from gateway.core.revisions import Revisions
 from gateway.core.rollout import folding, outcomes
@@ -65,23 +65,6 @@ def close_order(state: GatewayState, order: Order) -> None:
         close_order(state, parent)
         return
     state.closed_ids[order.order_id] = None
-
-
-def settle_parent(state: GatewayState, parent: Order) -> None:
-    """What a parent came to, all of its legs being done."""
-    legs = state.legs_of(parent)
-    if not any(leg.is_admitted for leg in legs):
-        give_back(state, parent)
-    if all(leg.ord_status is OrdStatus.DENIED for leg in legs):
-        parent.ord_status, parent.reject = OrdStatus.DENIED, legs[0].reject
-        state.throttle.forget_order(parent.order_id)
-    elif parent.order_class is not _SIMPLE:
-        parent.ord_status = status_of_class(legs)
-    elif all(leg.ord_status is OrdStatus.FILLED for leg in legs):
-        parent.ord_status = OrdStatus.FILLED
-    else:
-        parent.ord_status = OrdStatus.CANCELED
-    parent.updated_ns = max(leg.updated_ns for leg in legs)
 
 
 def trim(state: GatewayState) -> None:
@@ -262,6 +245,8 @@ def _order_executed(state: GatewayState, fact: OrderExecuted) -> None:
         count(state, "orders", str(order.ord_status))
         outcomes.note_done(state, order, fact.ts_ns)
         close_order(state, order)
+    elif not was_open and (fact.ord_status is OrdStatus.FILLED or order.order_class is OrderClass.OCO):
+        settle_again(state, order)
 
 
 def _note_execution(state: GatewayState, order: Order, fact: OrderExecuted) -> None:

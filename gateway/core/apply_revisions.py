@@ -6,10 +6,10 @@ Part of ``core.apply``, the only writer of state; called by nothing else.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.core.apply_orders import settle_parent
 from gateway.core.counting import count
 from gateway.core.holding import arm_exits, hold_exposure
 from gateway.core.ledger.revision import revise_fill
+from gateway.core.parents import settle_again
 from gateway.core.revisions import Revisions
 from gateway.core.rollout import outcomes
 from gateway.core.state import GatewayState
@@ -42,9 +42,7 @@ def _trade_revised(state: GatewayState, fact: TradeRevised) -> None:
     book = state.books[order.route]
     position = book.positions[order.position_key]
     revise_fill(book, state.ledger, position, order, old, fact.fill, fact.ts_ns, state.rates)
-    parent = state.orders.get(order.parent_id) if order.parent_id else None
-    if parent is not None and not parent.is_open:
-        settle_parent(state, parent)
+    settle_again(state, order)
     note_executed(state.agreements, order, fact.ts_ns)
     count(state, "fills", "busted" if fact.fill is None else "corrected")
 

@@ -54,6 +54,11 @@ def record(state: GatewayState, event: ReportsReceived) -> Decision:
     return reader.decision()
 
 
+def family_of(order: Order) -> str:
+    """What a leg shares with its parent and the other legs."""
+    return order.parent_id or order.order_id
+
+
 class ReportReader:
     """Turns reports into facts. Several reports of one event may concern one order, and the state is not
     written until all are read, so the reader keeps the progress of each order itself."""
@@ -79,7 +84,8 @@ class ReportReader:
     def _without_idle(self) -> list[Fact]:
         """Who was brought back for nothing new stays where he was: venues tell a day's executions at every connect."""
         said = {getattr(fact, "order_id", "") for fact in self.facts}
-        return [fact for fact in self.facts if not isinstance(fact, OrderRestored) or fact.order.order_id in said]
+        families = {family_of(one) for order_id, one in self._restored.items() if order_id in said}
+        return [fact for fact in self.facts if not isinstance(fact, OrderRestored) or family_of(fact.order) in families]
 
     def restore(self, order: Order) -> None:
         if order.order_id not in self.state.orders and self._restored.setdefault(order.order_id, order) is order:

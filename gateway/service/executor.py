@@ -270,18 +270,26 @@ class Executor:
 
     async def _archived(self, order_ids: set[str]) -> tuple[list[Order], set[str]]:
         """Those that there are, in memory or out of it, and the ids of those of which that cannot be told."""
-        found: list[Order] = []
+        found: dict[str, Order] = {}
         unread: set[str] = set()
         for order_id in sorted(order_ids):
             try:
-                order = self._find_order(order_id) or await self._archive.find(order_id)
+                found.update([(order.order_id, order) for order in await self._family(order_id)])
             except (JournalUnavailable, JournalBroken) as error:
                 _log.error("what was reported of order %s waits: %s", order_id, error)
                 unread.add(order_id)
-                continue
-            if order is not None:
-                found.append(order)
-        return found, unread
+        return list(found.values()), unread
+
+    async def _family(self, order_id: str) -> list[Order]:
+        """An order; of a leg its parent and all legs, who together tell what the parent came to."""
+        order = await self._find(order_id)
+        parent = await self._find(order.parent_id) if order is not None and order.parent_id else None
+        if parent is None:
+            return [] if order is None else [order]
+        return [parent, *[leg for leg_id in parent.leg_ids if (leg := await self._find(leg_id)) is not None]]
+
+    async def _find(self, order_id: str) -> Order | None:
+        return self._find_order(order_id) or await self._archive.find(order_id)
 
     def on_status(self, venue: str, is_connected: bool, text: str) -> None:
         self._process(

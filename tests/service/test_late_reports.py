@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.domain.enums import ExecType, Mode
+from gateway.domain.enums import ExecType, Mode, OrderClass, OrdStatus
 from gateway.domain.executions import ExecutionReport
+from gateway.domain.order_class import StopLoss, TakeProfit
 from gateway.domain.orders import Order
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from gateway.service import executor
@@ -97,3 +98,33 @@ async def test_a_fill_outlives_an_archive_that_cannot_be_read(
         await one.until(lambda: _position(one, orders[0]) == 8)
         await one.engine.durable(one.engine.last_seq)
         assert [one.journal.archived[order.order_id].cum_qty for order in orders] == [4, 4]
+
+
+async def test_a_bust_of_a_leg_that_left_memory_changes_what_its_parent_came_to() -> None:
+    """Without this, a bracket whose entry is busted a day later would be listed among the filled orders, and itself
+    say that it was canceled: only the leg would be brought back, and its parent stay as it was archived."""
+    journal, venue = MemoryJournal(), FakeVenue()
+    config = trading_config(Mode.LIVE, retained_closed_orders=1)
+    async with desk(config=config, venue=venue, journal=journal) as one:
+        exits = {"order_class": OrderClass.BRACKET, "take_profit": TakeProfit(D(110)), "stop_loss": StopLoss(D(90))}
+        bracket = one.order(await one.place(**exits))
+        entry, *rest = one.engine.state.legs_of(bracket)
+        await one.until(lambda: bool(entry.fills))
+        venue.report(rest[0].order_id, ExecType.CANCELED)
+        venue.report(rest[1].order_id, ExecType.CANCELED)
+        for _ in range(2):
+            await one.place()
+        await one.until(lambda: not one.engine.state.orders.keys() & {bracket.order_id, entry.order_id})
+        assert journal.archived[bracket.order_id].ord_status is OrdStatus.FILLED
+        bust = ExecutionReport(
+            order_id=entry.order_id,
+            exec_type=ExecType.TRADE_CANCEL,
+            transact_ns=2,
+            exec_id="bust",
+            exec_ref_id=entry.fills[0].exec_id,
+        )
+        one.executor.on_reports((bust,))
+        await one.until(lambda: not journal.archived[entry.order_id].fills)
+        story = await one.reads.order(bracket.order_id)
+        assert story is not None
+        assert journal.archived[bracket.order_id].ord_status is story.order.ord_status is OrdStatus.CANCELED
