@@ -20,21 +20,15 @@ class Execution(msgspec.Struct):
     is_done: bool = False
     #: How often the terms were changed.
     replaced: int = 0
-    maker_value: Decimal = ZERO
-    maker_fee: Decimal = ZERO
-    taker_value: Decimal = ZERO
-    taker_fee: Decimal = ZERO
-    fee_currencies: set[str] = msgspec.field(default_factory=set)
+    #: By execution id, as the venue last said they were.
+    fills: dict[str, Fill] = {}
 
-    def pay(self, fill: Fill) -> None:
-        """Note what a fill cost. Values are without the instrument's multiplier."""
-        self.fee_currencies.add(fill.fee_currency)
-        if fill.is_maker:
-            self.maker_value += fill.last_qty * fill.last_px
-            self.maker_fee += fill.fee
-        else:
-            self.taker_value += fill.last_qty * fill.last_px
-            self.taker_fee += fill.fee
+    def paid(self, *, is_maker: bool) -> tuple[Decimal, Decimal, set[str]]:
+        """The value that made (or took), without the instrument's multiplier, what it cost, and the currencies of what
+        all fills cost."""
+        fills = [fill for fill in self.fills.values() if fill.is_maker is is_maker]
+        value = sum((fill.last_qty * fill.last_px for fill in fills), ZERO)
+        return value, sum((fill.fee for fill in fills), ZERO), {fill.fee_currency for fill in self.fills.values()}
 
     @property
     def avg_px(self) -> Decimal:

@@ -118,7 +118,8 @@ def _fit_queue(orders: Sequence[LiveOrder], old: Decimal) -> Fitted:
 def _waits(one: LiveOrder) -> tuple[Decimal, Decimal] | None:
     """How long a resting order waited live, and in its twins on average, in milliseconds; None where either did not."""
     live, twins = one.live, [twin for twin in one.twins if twin.first_fill_ns > twin.ack_ns > 0]
-    if not one.is_comparable or not live.maker_value or not twins or not live.first_fill_ns > live.ack_ns > 0:
+    has_rested = live.first_fill_ns > live.ack_ns > 0 and any(fill.is_maker for fill in live.fills.values())
+    if not one.is_comparable or not twins or not has_rested:
         return None
     simulated = sum(((twin.first_fill_ns - twin.ack_ns) / _MS for twin in twins), ZERO) / len(twins)
     return (live.first_fill_ns - live.ack_ns) / _MS, simulated
@@ -179,8 +180,8 @@ def _too_few(orders: int) -> str:
 def _fee_bps(one: LiveOrder, instruments: Mapping[str, Instrument], is_maker: bool) -> Decimal | None:
     """What an order paid for what it made, or took; None where it did none, or the fee was in something else."""
     live, instrument = one.live, instruments.get(one.order.symbol)
-    value, fee = (live.maker_value, live.maker_fee) if is_maker else (live.taker_value, live.taker_fee)
-    if not value or instrument is None or live.fee_currencies - {"", instrument.currency}:
+    value, fee, currencies = live.paid(is_maker=is_maker)
+    if not value or instrument is None or currencies - {"", instrument.currency}:
         return None
     return ratio(fee * _BP, value * instrument.multiplier)
 

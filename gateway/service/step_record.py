@@ -102,7 +102,7 @@ class StepFold:
         live = found.live
         live.ack_ns, live.first_fill_ns = live.ack_ns or fact.ts_ns, live.first_fill_ns or fact.ts_ns
         live.cum_qty, live.cum_value = fact.cum_qty, fact.cum_value
-        live.pay(fact.fill)
+        live.fills[fact.fill.exec_id] = fact.fill
         live.is_done = live.is_done or fact.ord_status not in OPEN_STATUSES
         if fact.is_overfill:
             self._tell(fact.ts_ns, "overfill", f"{fact.order_id} filled beyond its quantity")
@@ -110,6 +110,9 @@ class StepFold:
     def revised(self, fact: facts.TradeRevised) -> None:
         if (found := self._orders.get(fact.order_id)) is not None:
             found.live.cum_qty, found.live.cum_value = fact.cum_qty, fact.cum_value
+            found.live.fills.pop(fact.exec_id, None)
+            if fact.fill is not None:
+                found.live.fills[fact.fill.exec_id] = fact.fill
             self._tell(fact.ts_ns, "trade revised", f"{fact.order_id}: {fact.text or fact.exec_id}")
 
     def replace_held(self, fact: facts.ReplaceHeld) -> None:
