@@ -21,11 +21,13 @@ def _point(state: GatewayState, route: Route, account: str) -> PortfolioPoint:
     use = book.accounts.get(account) or ScopeUse()
     is_fifo = state.config.cost_method is CostMethod.FIFO
     realized = fees = ZERO
+    held_positions = 0
     for position in book.positions.values():
         if position.account == account:
             rate = state.rates.get(position.currency, ZERO)
             realized += (position.fifo_realized if is_fifo else position.realized) * rate
             fees += position.fees
+            held_positions += bool(position.qty)
     return PortfolioPoint(
         book=route.value,
         account=account,
@@ -38,5 +40,5 @@ def _point(state: GatewayState, route: Route, account: str) -> PortfolioPoint:
         fees=fees,
         day_pnl=use.day_pnl,
         drawdown=use.drawdown,
-        open_positions=use.open_positions,
+        open_positions=held_positions,
     )

@@ -62,7 +62,7 @@ def test_the_words_of_a_venue_do_not_move_the_terminal(
 
 @pytest.mark.parametrize(
     ("position", "step", "told"),
-    [(-1, "SHADOW", "  SHADOW, 2 days"), (0, "CANARY 1%", "  step 1 of 5: CANARY 1%, 2"), (5, "LIVE", "  LIVE, 2 days")],
+    [(-1, "SHADOW", "  SHADOW, 2"), (0, "CANARY 1%", "  step 1 of 5: CANARY 1%, 2"), (5, "LIVE", "  LIVE, 2")],
 )
 def test_a_step_has_a_number_on_the_plan_only(position: int, step: str, told: str) -> None:
     """Without it a venue that is LIVE would stand at step 6 of 5, and one in SHADOW at step 0."""

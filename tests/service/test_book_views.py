@@ -5,6 +5,9 @@ from typing import Any
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.domain.config import AccountConfig
 from gateway.domain.enums import CostMethod, Side
+from gateway.domain.events import SnapshotDue
+from gateway.domain.facts import PortfolioRecorded
+from gateway.domain.money import plain
 from gateway.ports.read_model import PortfolioView, PositionView
 from gateway.service.book_views import portfolio_views, position_views
 from gateway.service.views import modes_view
@@ -76,6 +79,26 @@ def test_the_daily_result_of_an_account_is_that_of_its_positions() -> None:
     accounts = portfolio_views(world.state, market, world.now_ns)
     (account,) = (one for one in accounts if (one.book, one.account) == ("shadow", "default"))
     assert account.daily_pnl == "748"
+
+
+def test_a_snapshot_says_what_the_portfolio_says() -> None:
+    """Without this, the history of an account would count an order that rests as a position, and the portfolio not."""
+    world = World(trading_config(rates={"USD": D(1), "USDT": D("0.5")}))
+    world.fill(world.place(Side.BUY, 10), px=D(100), fee=D(1))
+    world.fill(world.place(Side.SELL, 4), px=D(110))
+    world.place(Side.BUY, 1, "BTC/USDT", limit=D(50_000))
+    world.mark("AAPL", D(125))
+    decision = world.send(SnapshotDue(ts_ns=world.tick()))
+    (fact,) = decision.facts
+    assert isinstance(fact, PortfolioRecorded)
+    (point,) = (one for one in fact.points if (one.book, one.account) == ("shadow", "default"))
+    _, account = views(world, FixedMarket({"AAPL": D(125)}))
+    assert (account.open_orders, account.positions) == (1, 1)
+    assert point.open_positions == account.positions
+    told = (point.equity, point.gross, point.net, point.held, point.realized, point.fees, point.day_pnl, point.drawdown)
+    shown = (account.equity, account.gross_exposure, account.net_exposure, account.held_exposure)
+    shown = (*shown, account.realized_pnl, account.fees, account.daily_pnl, account.drawdown)
+    assert tuple(map(plain, told)) == shown
 
 
 def test_a_restart_changes_the_order_of_no_list() -> None:
