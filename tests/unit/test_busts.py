@@ -194,3 +194,23 @@ def test_excursions_and_fees_belong_to_the_life_that_had_them() -> None:
     life = held(world, world.legs(flip)[1]).life
     assert life is not None
     assert (life.is_long, life.mae, life.mfe, life.fees) == (False, 0, 0, {"USD": 2})
+
+
+def test_an_execution_of_yesterday_that_is_corrected_twice_is_no_result_of_today() -> None:
+    """Without this, the second correction of what memory had let go of would count today: a breaker of the day's loss
+    would trip over what was lost the day before."""
+    world = World(trading_config(retained_executions=1))
+    world.mark("AAPL", D(180))  # carries the first day
+    order = world.place(Side.BUY, 10)
+    world.fill(order, px=D(180), exec_id="old")
+    world.fill(world.place(Side.BUY, 1), px=D(180))
+    world.tick(86_400_000_000_000)
+    world.mark("AAPL", D(185))
+    world.mark("AAPL", D(186))
+    gateway = world.state.books[Route.SHADOW].gateway
+    for number, px in enumerate((D(181), D(190)), 1):
+        fields = {"exec_ref_id": "old", "last_qty": D(10), "last_px": px}
+        world.report(order, ExecType.TRADE_CORRECT, exec_id=f"c{number}", **fields)
+        assert gateway.pnl == 10 * (186 - px) + 6
+        assert gateway.day_pnl == 11
+        assert held(world, order).day_traded_qty == 0

@@ -43,7 +43,7 @@ def revise_fill(
     if terms != (position.currency, position.multiplier) and position.mark_px and rates.get(terms[0]):
         _undo_former(book, ledger, position, order, old, new, terms, ts_ns, rates)
     elif index is None:
-        _book_back(book, ledger, position, order, old, new, ts_ns, rates)
+        _book_back(book, ledger, position, order, old, new, booked_ns, rates)
     else:
         _restate(book, ledger, position, order, index, new, rates)
     if booked_ns < position.day_start_ns:
@@ -78,17 +78,18 @@ def _book_back(
     order: Order,
     old: Fill,
     new: Fill | None,
-    ts_ns: int,
+    booked_ns: int,
     rates: Mapping[str, Decimal],
 ) -> None:
-    """The execution is older than what is remembered: book its opposite, and then the corrected one."""
+    """The execution is older than what is remembered: book its opposite, and then the corrected one. Both are of the
+    day of the execution, also when it is corrected once more."""
     mark_px = position.mark_px
     opposite = Side.SELL if order.side is Side.BUY else Side.BUY
     back = Fill(f"{old.exec_id}~", old.last_qty, old.last_px, old.transact_ns, -old.fee, old.fee_currency)
     origin = (order.order_id, order.cycle)
-    book_execution(book, ledger, position, order.route, opposite, back, origin, ts_ns, rates)
+    book_execution(book, ledger, position, order.route, opposite, back, origin, booked_ns, rates)
     if new is not None:
-        book_execution(book, ledger, position, order.route, order.side, new, origin, ts_ns, rates)
+        book_execution(book, ledger, position, order.route, order.side, new, origin, booked_ns, rates)
     booked_qty = old.last_qty + (ZERO if new is None else new.last_qty)
     move_position(book, position, ZERO, -booked_qty)  # nobody traded
     revalue(book, position, rates.get(position.currency, ZERO), mark_px)
