@@ -170,6 +170,11 @@ def _history(one: Mapping[str, Any]) -> Iterator[str]:
     for past in one["past"]:
         left = f"{past['entered_at'] or 'the beginning'} to {past['left_at']}"
         counts = f"{past['days']} days, {past['orders']} orders, {past['errors']} errors"
-        yield f"position {past['position']}: {left}, {counts}"
+        yield f"{_place(past['position'])}: {left}, {counts}"
         yield from (f"    {_stratum(stratum)}" for stratum in past["evidence"])
-    yield f"position {one['position']} ({one['step']}): since {one['entered_at'] or 'the beginning'}"
+    yield f"{_place(one['position'])} ({one['step']}): since {one['entered_at'] or 'the beginning'}"
+
+
+def _place(position: int) -> str:
+    """Numbered as in `rollout status`, where 0 is before the plan."""
+    return f"step {position + 1}"

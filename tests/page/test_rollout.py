@@ -3,12 +3,14 @@
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.e2e.api import Api, eventually
 from tests.e2e.orders import market
 from tests.e2e.process import Site, run_gateway
 from tests.e2e.test_modes import filled, live_site, until_mode
 from tests.e2e.test_rollout import by_evidence
 from tests.page.conftest import SHOTS, OpenPage
 from tests.page.test_page import has_no_serious_finding, is_live
+from tests.patience import PATIENCE_S
 
 #: All in one event loop, that of their browser.
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.asyncio(loop_scope="package")]
@@ -22,9 +24,11 @@ async def test_a_canary_is_seen_held_and_let_go_on(site: Site, open_page: OpenPa
         site.set_modes("LIVE", ibkr=("CANARY", 99))
         await until_mode(api, "CANARY")
         orders = [await filled(api, **market("buy", f"s{n}")) for n in range(5)]
-        live = sum(one["route"] == "live" for one in orders)
+        live = sum(one["route"] == "live" for one in orders) + 2
         page = await open_page(gateway.url)
         await is_live(page)
+        strategy = next(one["strategy_id"] for one in orders if one["route"] == "live")
+        await the_second_twin_counts_for_nothing(page, api, strategy)
         panel = page.locator("article.rollout").filter(has_text="ibkr")
         await expect(panel).to_contain_text(f"CANARY 99%, step 1 of 2, 0 trading days, 1 left, {live} live orders")
         await expect(panel).to_contain_text("weight 99 %measured")
@@ -56,6 +60,21 @@ async def test_a_canary_is_seen_held_and_let_go_on(site: Site, open_page: OpenPa
             SHOTS.mkdir(parents=True, exist_ok=True)
             await page.screenshot(path=SHOTS / f"rollout-{width}.png", full_page=True)
         await the_review_opens_by_itself(page, gateway.url, site)
+
+
+async def the_second_twin_counts_for_nothing(page: Page, api: Api, strategy: str) -> None:
+    """Without this, the page held a live order against the mean of two simulations, and after a reload against one."""
+    order = await filled(api, **market("buy", strategy))
+
+    async def both_are_filled() -> bool:
+        steps = (await api.fetch(f"/api/trading/orders/{order['order_id']}/story"))["steps"]
+        return {one["number"] for one in steps if one["type"] == "twin" and one["last_qty"] != "0"} == {1, 2}
+
+    await eventually(both_are_filled, PATIENCE_S, lambda: "a twin never filled")
+    later = await filled(api, **market("buy", strategy))  # what comes on the stream comes in order
+    known = "([id, later]) => import('/page/store.js').then(({state: {orders}}) => orders.has(later) && orders.get(id))"
+    shown = await page.wait_for_function(known, arg=[order["order_id"], later["order_id"]])
+    assert await shown.evaluate("one => Number(one.twin_qty)") == float(order["order_qty"])
 
 
 async def command(page: Page, name: str, reason: str) -> None:

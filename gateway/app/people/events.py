@@ -57,9 +57,10 @@ def _fill(step: Step) -> str:
 
 
 def _twin(step: Step) -> str:
+    twin = "second twin" if step["number"] == 2 else "twin"
     if step["last_qty"] == "0":
-        return f"twin {step['exec_type'].replace('_', ' ')}"
-    return f"twin: the simulator filled {amount(step['last_qty'])} at {amount(step['last_px'])}"
+        return f"{twin} {step['exec_type'].replace('_', ' ')}"
+    return f"{twin}: the simulator filled {amount(step['last_qty'])} at {amount(step['last_px'])}"
 
 
 def _cycle(step: Step) -> str:

@@ -105,7 +105,7 @@ function checksOf(order, { checks }) {
 function tell(step) {
   switch (step.type) {
     case "fill": return `${amount(step.last_qty)} at ${amount(step.last_px)}, fee ${amount(step.fee, 6)} ${step.fee_currency}; now ${words(step.ord_status)}`;
-    case "twin": return Number(step.last_qty) ? `the simulator filled ${amount(step.last_qty)} at ${amount(step.last_px)}` : words(step.exec_type);
+    case "twin": return `${step.number === 2 ? "second twin: " : ""}${Number(step.last_qty) ? `the simulator filled ${amount(step.last_qty)} at ${amount(step.last_px)}` : words(step.exec_type)}`;
     case "cycle": return step.bucket === null ? `position ${step.cycle} begins: ${step.route}` : `position ${step.cycle} drew ${step.bucket} under a weight of ${step.weight_bp}: ${step.route}`;
     case "override": return `override ${step.override_id}`;
     default: return step.text || step.reject?.text || (step.by ? `by ${step.by}` : step.policy_revision ? `by policy ${step.policy_revision}` : step.venue_order_id ? `as ${step.venue_order_id}` : "");
