@@ -160,8 +160,9 @@ class Gateway:
 
     def _on_policies(self, result: PolicyReload) -> None:
         self.status.policy_error = "; ".join(str(problem) for problem in result.problems)
+        then = "the ones before stay in force" if result.revision else "none are in force, every order is denied"
         for problem in result.problems:
-            _log.error("policies refused, the ones before stay in force: %s", problem)
+            _log.error("policies refused, %s: %s", then, problem)
         for note in result.notes:
             _log.warning("policies: %s", note)
         if result.is_applied:

@@ -52,22 +52,24 @@ class Conditions:
         if free is not None and free < DISK_LOW_BYTES:
             is_full = free < DISK_FULL_BYTES
             severity = Severity.CRITICAL if is_full else Severity.WARNING
-            text = f"{free // 1_000_000} MB are free on the disk of the journal; orders are refused when it is full"
+            # No figure of the moment: the text stands for as long as the alert lasts.
+            bound = DISK_FULL_BYTES if is_full else DISK_LOW_BYTES
+            text = f"less than {bound // 1_000_000} MB are free on the disk of the journal: make room; when it is full,"
+            text = f"{text} no order is accepted"
             yield _condition(AlertKind.DISK_LOW, "full" if is_full else "low", severity, text)
         problem = self._audit_problem()
         if problem:
             yield _condition(AlertKind.AUDIT_BROKEN, "journal", Severity.CRITICAL, f"the audit failed: {problem}")
 
     def _files(self) -> Iterator[AlertCondition]:
-        for error, kind, what in (
-            (self._status.config_error, AlertKind.CONFIG_REFUSED, "configuration"),
-            (self._status.policy_error, AlertKind.POLICY_REFUSED, "policies"),
-        ):
-            if error:
-                text = f"the last edit of the {what} was refused, the one before is in force: {error}"
-                # Refused for something else, it is another alert: whoever mends it must not read the old one.
-                mark = hashlib.blake2b(error.encode(), digest_size=4).hexdigest()
-                yield _condition(kind, f"{what} {mark}", Severity.WARNING, text)
+        # Refused for something else, it is another alert: whoever mends it must not read the old one.
+        if error := self._status.config_error:
+            text = f"the last edit of the configuration was refused, the one before is in force: {error}"
+            yield _condition(AlertKind.CONFIG_REFUSED, f"configuration {_mark(error)}", Severity.WARNING, text)
+        if self._status.policy_error:
+            text = self._status.policy_refusal
+            severity = Severity.WARNING if self._status.has_policies else Severity.CRITICAL
+            yield _condition(AlertKind.POLICY_REFUSED, f"policies {_mark(text)}", severity, text)
         if self._status.config_waiting:
             yield _condition(AlertKind.CONFIG_WAITING, "configuration", Severity.INFO, self._status.config_waiting)
 
@@ -93,6 +95,10 @@ class Conditions:
                 text = f"the daily loss limit of {scope} is used up in the {book} book; orders that add risk are denied"
                 severity = Severity.CRITICAL if is_live else Severity.WARNING  # no money is lost in simulation
                 yield _condition(AlertKind.DAILY_LOSS_LIMIT, f"{book}:{scope}", severity, text)
+
+
+def _mark(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
 
 def _condition(kind: AlertKind, subject: str, severity: Severity, text: str) -> AlertCondition:

@@ -14,6 +14,7 @@ from gateway.domain.events import FlattenPursued, FlattenRequested
 from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.orders import Actor
 from gateway.domain.records import Record
+from gateway.domain.stop_facts import FlattenEnded
 from gateway.ports.clock import Clock
 from gateway.ports.market_data import MarketData
 from gateway.service.engine import Engine
@@ -73,6 +74,11 @@ class Flattener:
         since_s = (self._clock.monotonic_ns() - self._pursued_ns) / 1_000_000_000
         asyncio.get_running_loop().call_later(max(_PAUSE_S - since_s, 0), self._pursue_soon)
 
+    def _outcome(self, fact: FlattenEnded) -> str:
+        flatten = self._engine.state.flattens.get(fact.flatten_id)
+        orders = "" if flatten is None else f", with {flatten.orders_sent} order(s)"
+        return f"{'flat' if fact.is_flat else 'NOT flat'}{orders}{f': {fact.text}' if fact.text else ''}"
+
     def _is_wanted(self) -> bool:
         """Whether one is under way, or ended so lately that a late fill could undo it."""
         flattens = self._engine.state.flattens
@@ -90,7 +96,10 @@ class Flattener:
         if self._engine.failure is not None or not self._is_wanted():
             return
         self._pursued_ns = self._clock.monotonic_ns()
-        self._engine.process(FlattenPursued(ts_ns=self._clock.now_ns(), touches=self._touches()))
+        found = self._engine.process(FlattenPursued(ts_ns=self._clock.now_ns(), touches=self._touches()))
+        for fact in found.facts:
+            if isinstance(fact, FlattenEnded):
+                _log.warning("flatten %s ended: %s", fact.flatten_id, self._outcome(fact))
 
     def _touches(self) -> dict[str, Touch]:
         """The best prices of everything that is held and may be closed."""

@@ -52,6 +52,18 @@ class GatewayStatus:
         #: Why the last edit of the policies was refused; empty when it was not.
         self.policy_error = ""
 
+    @property
+    def has_policies(self) -> bool:
+        """Whether any are in force; without, every order is denied."""
+        return bool(self._policy.revision)
+
+    @property
+    def policy_refusal(self) -> str:
+        """What ``policy_error`` comes to: with a first start, or a server that is down, there may be none before."""
+        if self.has_policies:
+            return f"the last policy edit was refused, the one before is in force: {self.policy_error}"
+        return f"every order is denied (POLICY_UNAVAILABLE), no policies are in force: {self.policy_error}"
+
     def modes(self) -> ModesView:
         return modes_view(self._engine.state)
 
@@ -92,9 +104,10 @@ class GatewayStatus:
         for stop in self.stops():
             where = f" for {stop.scope} {stop.id}" if stop.id else ""
             warnings.append(f"trading is {stop.trading_state}{where}: {stop.cause or 'no reason given'}")
-        for error, what in ((self.config_error, "configuration"), (self.policy_error, "policy")):
-            if error:
-                warnings.append(f"the last {what} edit was refused, the one before is in force: {error}")
+        if self.config_error:
+            warnings.append(f"the last configuration edit was refused, the one before is in force: {self.config_error}")
+        if self.policy_error:
+            warnings.append(self.policy_refusal)
         warnings.extend(self.config_notes)
         if self.is_limit_exceeded:
             found = exceeded(state, self._clock.now_ns())

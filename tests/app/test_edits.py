@@ -12,6 +12,7 @@ import pytest
 from gateway.adapters.config import load_files, start_settings
 from gateway.app.build import build
 from gateway.app.gateway import Gateway
+from gateway.domain.alerts import Severity
 from tests.e2e.api import eventually
 from tests.e2e.process import Site
 from tests.patience import PATIENCE_S
@@ -100,3 +101,20 @@ async def test_a_policy_folder_behind_a_link_is_followed_when_the_link_moves(tmp
 
         await eventually(is_followed, PATIENCE_S)
         assert gateway.status.health().config_error == ""
+
+
+async def test_where_no_policies_are_in_force_nothing_says_that_the_ones_before_are(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without this, a first start with a wrong ``policy.path`` denied every order, and log, alert and health all said
+    that the policies before were in force, as a warning."""
+    site = Site(tmp_path)
+    site.merge("gateway.yaml", {"policy": {"path": "nowhere"}})
+    async with running(site) as gateway:
+        (told,) = (text for text in gateway.status.health().warnings if "nowhere" in text)
+        assert told.startswith("every order is denied (POLICY_UNAVAILABLE), no policies are in force: ")
+        gateway.alerting.desk.tick()
+        (alert,) = (one.condition for one in gateway.alerting.desk.active() if one.condition.kind == "policy_refused")
+        assert (alert.severity, alert.text) == (Severity.CRITICAL, told)
+    assert "policies refused, none are in force, every order is denied: " in caplog.text
+    assert "stay in force" not in caplog.text

@@ -33,6 +33,7 @@ VENUE = {
 CONNECTION = {"name": "ibkr", "kind": "venue", "is_connected": False, "is_synthetic": False, "text": "", "since": SINCE}
 BREAKER = {"id": "daily_loss", "state": "tripped", "book": "live", "scope": "gateway", "scope_id": "gateway"}
 STOP = {"scope": "strategy", "id": "s1", "book": "both", "trading_state": "halted", "by": "rita", "cause": "runs away"}
+REFUSED = "the last configuration edit was refused, the one before is in force: risk.yaml:3: no such key"
 HOLD = {"text": "fill rate fell", "by": "gateway"}
 
 
@@ -40,7 +41,7 @@ def bad_night() -> dict[str, Any]:
     breaker = {**BREAKER, "cause": "lost 5%", "resets": "by hand"}
     rollout = {"venue": "ibkr", "step": "5%", "verdict": "fail", "gates": ["fill_rate"], "hold": HOLD}
     return {
-        "ready": {"status": "not ready", "detail": "journal_unavailable", "config_error": "risk.yaml:3: no such key"},
+        "ready": {"status": "not ready", "detail": "journal_unavailable", "warnings": [REFUSED]},
         "modes": {"venues": [VENUE], "config_revision": "abc"},
         "trading": {"trading_state": "reducing", "stops": [{**STOP, "since": SINCE}], "flattens": []},
         "portfolio": {"portfolio": [ACCOUNT]},
@@ -73,11 +74,21 @@ def test_everything_that_is_wrong_is_shown() -> None:
         "strategy s2 is locked",
         "alert critical for 6 min: the book differs",
         "alerts do not reach phone: 404",
-        "REFUSED: risk.yaml:3: no such key",
+        f"warning: {REFUSED}",
         "an edit waits for approval (def): max_order_value 1 -> 2",
     ):
         assert words in shown, words
     assert "nothing needs attention" not in shown
+
+
+def test_refused_policies_are_not_called_the_configuration() -> None:
+    """Without this, who broke a policy would be sent to the files of the configuration, where nothing is wrong:
+    ``config_error`` of the health answer holds either refusal."""
+    night = bad_night()
+    words = "the last policy edit was refused, the one before is in force: trading.rego:273: expecting expression"
+    night["ready"] = {"status": "ready", "config_error": "trading.rego:273: expecting expression", "warnings": [words]}
+    told = [line for line in status_lines(night, Terminal(io.StringIO()), NOW_NS) if "trading.rego" in line]
+    assert told == [f"warning: {words}"]
 
 
 def test_what_is_live_in_shadow_is_said_first() -> None:

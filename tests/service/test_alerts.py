@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from gateway.domain.alerts import AlertCondition, AlertKind, Severity
@@ -189,3 +190,15 @@ def test_a_loss_in_simulation_wakes_nobody() -> None:
         ("daily_loss_limit:shadow:gateway", Severity.WARNING),
         ("daily_loss_limit:live:gateway", Severity.CRITICAL),
     ]
+
+
+def test_the_alert_of_a_full_disk_holds_no_figure_that_gets_old() -> None:
+    """Without this, the page said that 41 MB were free for as long as the disk was full: an alert keeps the text that
+    it began with."""
+    outside: Any = SimpleNamespace(failure=None)
+    told = []
+    for free in (41_000_000, 0):
+        conditions = Conditions(outside, outside, outside, outside, lambda free=free: free, lambda: "")  # type: ignore[misc]
+        told += [one.text for one in conditions._journal()]
+    text = "less than 200 MB are free on the disk of the journal: make room; when it is full, no order is accepted"
+    assert told == [text, text]

@@ -82,6 +82,16 @@ async def test_the_way_out_works_while_something_else_is_broken(break_it: Any) -
         assert one.engine.state.trading.gateway_state is TradingState.HALTED
 
 
+async def test_the_log_says_how_it_ended(caplog: pytest.LogCaptureFixture) -> None:
+    """Without this, the log says that a flatten began, and never whether it came to be flat."""
+    async with desk(Mode.LIVE) as one:
+        await one.place(qty=10)
+        await one.until(lambda: position(one) == 10)
+        flatten_id = await one.controls.flatten(ADMIN, "fire")
+        await one.until(lambda: not one.engine.state.flattens[flatten_id].is_running)
+    assert f"flatten {flatten_id} ended: flat, with 1 order(s)" in caplog.text
+
+
 async def test_it_waits_for_the_journal_and_sends_nothing_that_is_not_recorded() -> None:
     """Invariant 1: without this, closing orders would be at the venue and, after a crash, nowhere else."""
     async with desk(Mode.LIVE) as one:

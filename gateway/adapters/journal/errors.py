@@ -9,7 +9,7 @@ from gateway.ports.journal import JournalBroken, JournalUnavailable
 
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_IOERR: "the disk reports an error, or a quota is used up",
+    sqlite3.SQLITE_IOERR: "the disk reports an error, is full, or a quota is used up",
     sqlite3.SQLITE_BUSY: "another process keeps the journal file locked",
     sqlite3.SQLITE_LOCKED: "another connection keeps the journal file locked",
     sqlite3.SQLITE_READONLY: "the journal file is read-only",

@@ -41,9 +41,11 @@ def resume(scope: str, scope_id: str, reason: str, environ: Mapping[str, str]) -
     def act() -> int:
         client = GatewayClient(environ)
         answer = client.ask("POST", f"{_TRADING}/enable", _wish(scope, scope_id, reason))
-        tell(f"{_where(answer)} is {answer['trading_state']}")
-        for stop in client.ask("GET", _TRADING)["stops"]:
-            tell(f"still {stop['trading_state']}: {_where(stop)}, by {stop['by']}: {stop['cause']}")
+        stops = client.ask("GET", _TRADING)["stops"]
+        own = any(_where(stop) == _where(answer) for stop in stops)
+        tell(f"the stop of {_where(answer)} is lifted" if own else f"{_where(answer)} is {answer['trading_state']}")
+        for stop in stops:
+            tell(f"still {stop['trading_state']}: {_where(stop)}, by {stop['by']}: {stop['cause']}; {_lifts(stop)}")
         return 0
 
     return _told(act)
@@ -92,6 +94,16 @@ def _watch(client: GatewayClient, flatten_id: str, wait_s: Decimal) -> int:
         return 1
     tell(f"flat, with {found['orders_sent']} order(s); enable trading when it may go on")
     return 0
+
+
+def _lifts(stop: Mapping[str, str]) -> str:
+    """What lets go of a stop: ``resume`` lifts what people stopped, and nothing else."""
+    if stop["cause"].startswith("circuit breaker "):
+        return "see gateway breakers; gateway breakers reset lifts it"
+    if stop["book"] != "both":  # what people stop, they stop in both
+        return "see gateway reconcile status"
+    where = "" if stop["scope"] == "gateway" else f" --scope {stop['scope']} --id {stop['id']}"
+    return f"gateway resume{where} lifts it"
 
 
 def _wish(scope: str, scope_id: str, reason: str) -> dict[str, str]:

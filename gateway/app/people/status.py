@@ -200,9 +200,6 @@ def _waiting(answer: Mapping[str, Any], now_ns: int) -> Iterator[tuple[str, str]
         taken = f" (taken on by {one['acknowledged_by']})" if one["acknowledged_by"] else ""
         said = f"alert {one['severity']} for {age(one['raised_at'], now_ns)}: {one['text']}{taken}"
         yield said, STYLES.get(one["severity"], "")
-    refused = answer["ready"].get("config_error", "")
-    if refused:
-        yield f"the last edit of the configuration was REFUSED: {refused}", "bad"
     waiting = answer["approvals"]["waiting"]
     if waiting:
         yield f"an edit waits for approval ({waiting['revision']}): {'; '.join(waiting['looser'])}", "warn"
