@@ -76,8 +76,13 @@ class Conditions:
     def _venues(self) -> Iterator[AlertCondition]:
         for (name, kind), seconds in self._status.seconds_without().items():
             if seconds >= VENUE_LOST_AFTER_S:
-                what = "market data" if kind != "venue" else "orders"
-                text = f"the connection to {name} ({what}) is lost; what is sent there waits or is in doubt"
+                text = (
+                    f"the connection to {name} is lost: new orders for it are denied, cancels wait, and what was under"
+                    " way may be in doubt; gateway status says why"
+                    if kind == "venue"
+                    else f"the prices of {name} are lost: they get old, and what needs fresh ones denies orders;"
+                    " GET /api/trading/connections says why"
+                )
                 yield _condition(AlertKind.VENUE_LOST, f"{kind}:{name}", Severity.CRITICAL, text)
 
     def _market(self) -> Iterator[AlertCondition]:

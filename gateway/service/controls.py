@@ -84,7 +84,7 @@ class OperatorControls:
         await self._engine.settle(self._engine.last_seq)
 
     def _switch(self, stop: MarkedStop, actor: Actor) -> None:
-        self._engine.process(
+        decided = self._engine.process(
             TradingSwitched(
                 ts_ns=self._clock.now_ns(),
                 state=stop.state,
@@ -98,6 +98,7 @@ class OperatorControls:
             self._shutdown = ""
         where = f" for {stop.scope.value} {stop.scope_id}" if stop.scope_id else ""
         _log.warning("trading %s%s by %s: %s", stop.state.value, where, actor.name, stop.reason)
+        self._flattener.log_ends(decided.facts)
 
     def _check_files(self) -> None:
         found = [name for name in COMMAND_FILES if self._files.reason(name) is not None]

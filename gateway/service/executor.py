@@ -76,6 +76,8 @@ class Executor:
         self.traded = TradedAverage()
         #: Told of a venue whose connection was made or lost, once the state knows.
         self.on_connection: Callable[[str, bool], None] = lambda venue, is_connected: None
+        #: Whether the connection to each venue stands, as last written into the log.
+        self._logged: dict[str, bool] = {}
 
     def run(self, effects: list[Effect]) -> None:
         """Start every effect; those of a venue in this process run one after another in one task."""
@@ -292,9 +294,14 @@ class Executor:
         return self._find_order(order_id) or await self._archive.find(order_id)
 
     def on_status(self, venue: str, is_connected: bool, text: str) -> None:
+        text = clean_text(text)
         self._process(
-            VenueStatusChanged(
-                ts_ns=self._clock.now_ns(), venue=venue, is_connected=is_connected, text=clean_text(text)
-            )
+            VenueStatusChanged(ts_ns=self._clock.now_ns(), venue=venue, is_connected=is_connected, text=text)
         )
+        if self._logged.get(venue) is not is_connected:
+            self._logged[venue] = is_connected
+            if is_connected:
+                _log.info("venue %s is connected", venue)
+            else:
+                _log.warning("venue %s is not connected, orders for it are denied: %s", venue, text)
         self.on_connection(venue, is_connected)

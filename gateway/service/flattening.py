@@ -6,11 +6,13 @@ market. It reads no policy, no metrics and no P&L.
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from decimal import Decimal
 
 from gateway.core.flat_again import is_watched
 from gateway.domain.enums import Route, ScopeKind
 from gateway.domain.events import FlattenPursued, FlattenRequested
+from gateway.domain.facts import Fact
 from gateway.domain.flatten import FlattenOrder, Touch
 from gateway.domain.orders import Actor
 from gateway.domain.records import Record
@@ -97,7 +99,11 @@ class Flattener:
             return
         self._pursued_ns = self._clock.monotonic_ns()
         found = self._engine.process(FlattenPursued(ts_ns=self._clock.now_ns(), touches=self._touches()))
-        for fact in found.facts:
+        self.log_ends(found.facts)
+
+    def log_ends(self, facts: Iterable[Fact]) -> None:
+        """Say of each flatten that has ended whether it is flat."""
+        for fact in facts:
             if isinstance(fact, FlattenEnded):
                 _log.warning("flatten %s ended: %s", fact.flatten_id, self._outcome(fact))
 

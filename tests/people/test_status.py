@@ -91,6 +91,35 @@ def test_refused_policies_are_not_called_the_configuration() -> None:
     assert told == [f"warning: {words}"]
 
 
+def test_a_venue_that_is_away_needs_attention_at_once() -> None:
+    """Without this, "nothing needs attention" stood under a live venue whose cable was pulled, until its alert came a
+    quarter of a minute later."""
+    night = quiet_night()
+    words = "venue ibkr is not connected: its orders are denied, cancels wait: nothing listens"
+    for mode, error, is_told in (
+        ("LIVE", "nothing listens", True),
+        ("SHADOW", "nothing listens", True),
+        ("SHADOW", "", False),
+    ):
+        night["modes"]["venues"] = [{**VENUE, "effective_mode": mode}]
+        night["connections"] = {"connections": [{**CONNECTION, "last_error": error}]}
+        shown = status_lines(night, Terminal(io.StringIO()), NOW_NS)
+        assert (words in shown, "nothing needs attention" in shown) == (is_told, not is_told)
+
+
+def quiet_night() -> dict[str, Any]:
+    return bad_night() | {
+        "ready": {"status": "ready"},
+        "trading": {"trading_state": "active", "stops": [], "flattens": []},
+        "breakers": {"circuit_breakers": []},
+        "alerts": {"alerts": [], "channels": []},
+        "statistics": {"statistics": {"now": {"in_doubt": 0}}},
+        "locks": {"locks": []},
+        "approvals": {"waiting": None},
+        "rollouts": {"rollouts": []},
+    }
+
+
 def test_what_is_live_in_shadow_is_said_first() -> None:
     """Without this, the one line that everybody reads would say that nothing is live, over a live position whose exits
     go to the venue."""

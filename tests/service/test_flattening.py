@@ -89,7 +89,13 @@ async def test_the_log_says_how_it_ended(caplog: pytest.LogCaptureFixture) -> No
         await one.until(lambda: position(one) == 10)
         flatten_id = await one.controls.flatten(ADMIN, "fire")
         await one.until(lambda: not one.engine.state.flattens[flatten_id].is_running)
+        one.venue.fills = False
+        await one.controls.switch_trading(TradingState.ACTIVE, ADMIN, "")
+        await one.place(qty=10, limit=D(100))
+        called_off = await one.controls.flatten(ADMIN, "fire")
+        await one.controls.switch_trading(TradingState.ACTIVE, ADMIN, "no fire")
     assert f"flatten {flatten_id} ended: flat, with 1 order(s)" in caplog.text
+    assert f"flatten {called_off} ended: NOT flat, with 0 order(s): " in caplog.text
 
 
 async def test_it_waits_for_the_journal_and_sends_nothing_that_is_not_recorded() -> None:

@@ -154,6 +154,19 @@ async def test_a_venue_that_cannot_be_read_is_not_judged_and_says_why() -> None:
         assert (view.read_ns, view.holdings) == (0, ())
 
 
+async def test_the_log_says_when_a_venue_is_lost_and_back(caplog: pytest.LogCaptureFixture) -> None:
+    """Without this, the log of a pulled cable was what the venue's library says, every retry of it, and nothing of what
+    it means; of most venues, nothing at all until the alert."""
+    caplog.set_level("INFO", "gateway.service.executor")
+    async with reading() as (one, *_):
+        for is_connected, text in ((False, "gone"), (False, "still gone"), (True, ""), (True, "")):
+            one.executor.on_status("alpha", is_connected, text)
+    told = [record.getMessage() for record in caplog.records if record.name == "gateway.service.executor"]
+    lost = "venue alpha is not connected, orders for it are denied: gone"
+    assert told[-2:] == [lost, "venue alpha is connected"]
+    assert told.count(lost) == 1
+
+
 async def test_a_venue_is_read_when_it_is_back_and_not_while_it_is_away() -> None:
     """Without this, what was missed during an outage would wait for the clock; or a dead line would be asked."""
     async with reading() as (one, venue, reconciler, clock):

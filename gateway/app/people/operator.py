@@ -86,7 +86,7 @@ def _watch(client: GatewayClient, flatten_id: str, wait_s: Decimal) -> int:
             for line in waits:
                 tell(f"  {line}")
         if time.monotonic() >= until:
-            print(f"not flat after {wait_s:g} s; it goes on, see GET {_TRADING}", file=sys.stderr)
+            print(f"not flat after {wait_s:g} s; it goes on, see gateway status", file=sys.stderr)
             return 1
         time.sleep(_POLL_S)
     if found is None or found["state"] != "done":

@@ -138,10 +138,15 @@ def _connection(mode: str, connection: Mapping[str, Any] | None, now_ns: int) ->
     since = age(connection["since"], now_ns)
     if connection["is_connected"]:
         return Cell(f"connected for {since}", "good")
-    if mode == "SHADOW":
+    if not _is_missed(mode, connection):
         return Cell(connection["text"], "dim")
     error = f": {connection['last_error']}" if connection["last_error"] else ""
     return Cell(f"NOT CONNECTED for {since}{error}", "bad")
+
+
+def _is_missed(mode: str, connection: Mapping[str, Any]) -> bool:
+    """In SHADOW too a live position may need its venue; one that nothing needs was not tried."""
+    return not connection["is_connected"] and (mode != "SHADOW" or bool(connection["last_error"]))
 
 
 def _books(answer: Mapping[str, Any], terminal: Terminal) -> list[str]:
@@ -164,8 +169,18 @@ def _books(answer: Mapping[str, Any], terminal: Terminal) -> list[str]:
 
 def _troubles(answer: Mapping[str, Any], terminal: Terminal, now_ns: int) -> list[str]:
     """Everything that a person should know now, or one line that says that there is nothing."""
-    found = [terminal.paint(text, style) for text, style in chain(_stopped(answer, now_ns), _waiting(answer, now_ns))]
+    told = chain(_away(answer), _stopped(answer, now_ns), _waiting(answer, now_ns))
+    found = [terminal.paint(text, style) for text, style in told]
     return [*found, *channel_lines(answer["alerts"], terminal)] or [terminal.paint("nothing needs attention", "good")]
+
+
+def _away(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Venues that are needed and not there, at once: their alerts come when they stay away."""
+    modes = {one["venue"]: one["effective_mode"] for one in answer["modes"]["venues"]}
+    for one in answer["connections"]["connections"]:
+        if one["kind"] == "venue" and one["name"] in modes and _is_missed(modes[one["name"]], one):
+            why = one["last_error"] or one["text"]
+            yield f"venue {one['name']} is not connected: its orders are denied, cancels wait: {why}", "bad"
 
 
 def _stopped(answer: Mapping[str, Any], now_ns: int) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ export function Attention({ state }) {
 }
 
 function* gather(state) {
-  const { ready, trading, breakers, alerts, waiting, locks, rollouts, statistics } = state.answers;
+  const { ready, trading, breakers, alerts, waiting, locks, rollouts, statistics, modes, connections } = state.answers;
   if (ready && ready.status !== "ready") {
     const reasons = ready.isUnreachable ? ["the gateway cannot be reached"] : (ready.reasons ?? []);
     yield { key: "ready", level: "bad", title: "No orders are taken", text: reasons.join("; ") };
@@ -25,6 +25,9 @@ function* gather(state) {
   if (trading && Date.now() - state.currentAt > OLD_AFTER_MS) {
     const why = state.errors.page ?? "the read model does not go on";
     yield { key: "old", level: "bad", title: `Figures are those of ${new Date(state.currentAt).toLocaleTimeString()}`, text: why };
+  }
+  for (const one of (connections?.connections ?? []).filter((one) => isMissed(one, modes?.venues ?? []))) {
+    yield { key: `lost ${one.name}`, level: "bad", title: `Venue ${one.name} is not connected`, text: `its orders are denied, cancels wait: ${one.last_error || one.text}`, since: one.since };
   }
   for (const stop of trading?.stops ?? []) {
     const where = stop.scope === "gateway" ? "everywhere" : `${stop.scope} ${stop.id}`;
@@ -56,7 +59,10 @@ function* gather(state) {
   for (const lock of locks?.locks ?? []) {
     yield { key: lock.lock_id, level: "warn", title: `Strategy ${lock.strategy_id} is locked`, text: `${lock.executions} executions in ${lock.window_s} s`, action: { name: "Lift", wish: { kind: "lift", lock } } };
   }
-  if (ready?.config_error) yield { key: "config", level: "warn", title: "An edit of the configuration was refused", text: ready.config_error };
+  if (ready?.config_error) {
+    const text = (ready.warnings ?? []).filter((one) => one.includes(ready.config_error)).join("; ") || ready.config_error;
+    yield { key: "config", level: "warn", title: "An edit was refused", text };
+  }
   if (waiting) {
     yield {
       key: "waiting", level: "warn", title: "An edit waits for approval", text: waiting.looser.join("; "), since: waiting.since,
@@ -73,6 +79,12 @@ function untold({ answers: { ready, trading, waiting } }) {
   const areStopsTold = ofStops.length <= (trading?.stops ?? []).length;
   return warnings.filter((text) => !(areStopsTold && ofStops.includes(text))
     && !(ready.config_error && text.includes(ready.config_error)) && !(waiting && text.includes(waiting.revision)));
+}
+
+/** A venue that is needed and away: in SHADOW, one with a live position. */
+function isMissed({ name, kind, is_connected: isConnected, last_error: error }, venues) {
+  const mode = venues.find(({ venue }) => venue === name)?.effective_mode;
+  return kind === "venue" && !isConnected && mode !== undefined && (mode !== "SHADOW" || error !== "");
 }
 
 /** What takes a venue back, and what goes past its plan. */
