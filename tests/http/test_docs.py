@@ -82,7 +82,7 @@ async def test_the_curl_examples_are_answered() -> None:
     commands = [line for text in examples("sh") for line in text.replace("\\\n", " ").split("curl ")[1:]]
     assert len(commands) >= 13
     async with Desk() as desk:
-        desk.fake.stories["o18c0a5b2d3e-2f"] = new_order("o18c0a5b2d3e-2f")
+        desk.fake.stories["o18c0a5b2d3e-0-2f"] = new_order("o18c0a5b2d3e-0-2f")
         desk.market.tick("AAPL", "1", "2")
         desk.market.tick("BTC/USDT", "1", "2")
         desk.alerts.lasting = [msgspec.structs.replace(an_alert(), alert_id="venue_lost:venue:ibkr:19aa1c2d5f0")]
