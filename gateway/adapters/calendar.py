@@ -63,7 +63,7 @@ class _Hours(msgspec.Struct, frozen=True):
     """One exchange's sessions over a stretch of time, in nanoseconds.
 
     ``points`` are the moments at which its phase changes (breaks too), ``phases`` what it is from each on.
-    ``opens``, ``closes`` and ``days`` are of whole sessions, by index. ``loaded_on`` is the day (since 1970) of
+    ``opens`` and ``closes`` are of whole sessions, by index. ``loaded_on`` is the day (since 1970) of
     the moment it was loaded for: a calendar that ends too early is not loaded again on the same day.
     """
 
@@ -73,7 +73,6 @@ class _Hours(msgspec.Struct, frozen=True):
     phases: list[MarketPhase]
     opens: list[int]
     closes: list[int]
-    days: list[str]
 
 
 class ExchangeCalendar:
@@ -109,18 +108,6 @@ class ExchangeCalendar:
         """The next start of a session after ``now_ns``, even if one is under way; else as ``session_end_ns``."""
         hours = self._hours_at(name, now_ns)
         return _next_after(hours.opens if hours else [], now_ns)
-
-    def trading_day(self, name: str, now_ns: int) -> str:
-        """The date (``2026-11-20``) of the session under way, or else of the next one: the day rolls at the close.
-
-        The UTC date for ``24/7``, and where a calendar knows no further session.
-        """
-        hours = self._hours_at(name, now_ns)
-        if hours is not None:
-            index = bisect_right(hours.closes, now_ns)
-            if index < len(hours.days):
-                return hours.days[index]
-        return _utc(now_ns).date().isoformat()
 
     def _span(self, name: str, now_ns: int) -> _Span:
         hours = self._hours_at(name, now_ns)
@@ -228,9 +215,8 @@ def _hours(calendar: Any, now_ns: int, *, has_auctions: bool) -> _Hours:
         changes += _auctions(opens, closes)
     # Closing before what begins at the same moment, so that back-to-back sessions leave it open.
     changes.sort(key=lambda change: (change[0], change[1] is not MarketPhase.CLOSED))
-    days = [day.date().isoformat() for day in calendar.sessions]
     points, phases = [at for at, _ in changes], [phase for _, phase in changes]
-    return _Hours(_day(now_ns), ZoneInfo(str(calendar.tz)), points, phases, opens, closes, days)
+    return _Hours(_day(now_ns), ZoneInfo(str(calendar.tz)), points, phases, opens, closes)
 
 
 def _auctions(opens: list[int], closes: list[int]) -> Iterator[tuple[int, MarketPhase]]:

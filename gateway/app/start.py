@@ -1,6 +1,5 @@
 """Which configuration a process starts with: the one on disk, if the journal can follow it, else the last good one."""
 
-import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from gateway.app.registry import StartRefused
 from gateway.core.state import GatewayState
 from gateway.service.approvals import can_approve, unapproved
 from gateway.service.reload import PromotionJudge, ProveLimits, circumstances, objections
-
-_log = logging.getLogger("gateway")
 
 
 def usable_start(

@@ -23,7 +23,7 @@ from gateway.domain.orders import Breach, NewOrderSingle, Order, Reject
 from gateway.domain.reasons import RejectCode
 
 # Named once: see domain.orders.
-_SIMPLE, _OCO, _BRACKET = OrderClass.SIMPLE, OrderClass.OCO, OrderClass.BRACKET
+_OCO, _BRACKET = OrderClass.OCO, OrderClass.BRACKET
 #: What an exit is checked for by itself: the rest is said of the order that it goes with.
 _OF_AN_EXIT = frozenset({RejectCode.ORDER_TYPE_UNSUPPORTED, RejectCode.PRICE_OFF_TICK})
 

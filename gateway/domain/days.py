@@ -2,7 +2,6 @@
 
 import msgspec
 
-MINUTES_PER_DAY = 1_440
 _NOON = 720
 
 

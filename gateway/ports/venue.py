@@ -1,6 +1,5 @@
 """A place that executes orders: a broker, an exchange, or the simulator."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
@@ -111,6 +110,3 @@ class ReleasesOrders(Protocol):
     def release(self, order_id: str) -> None:
         """A person settled the order. What the venue tells of it unasked is still reported."""
         ...
-
-
-VenueFactory = Callable[[], Venue]

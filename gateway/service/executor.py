@@ -21,7 +21,7 @@ from gateway.domain.effects import (
     ReplaceOrder,
     SubmitOrder,
 )
-from gateway.domain.enums import ExecType, Route, SubmitStatus
+from gateway.domain.enums import ExecType, SubmitStatus
 from gateway.domain.events import Event, ReportsReceived, SubmitCompleted, VenueStatusChanged
 from gateway.domain.executions import ExecutionReport
 from gateway.domain.orders import Order
@@ -38,7 +38,7 @@ from gateway.service.traded_average import TradedAverage
 from gateway.service.venue_table import VenueTable
 
 # Named once: see domain.orders.
-_SHADOW, _ACCEPTED, _TRADE = Route.SHADOW, SubmitStatus.ACCEPTED, ExecType.TRADE
+_ACCEPTED, _TRADE = SubmitStatus.ACCEPTED, ExecType.TRADE
 
 _log = logging.getLogger(__name__)
 #: Until a cancel for which no budget had room is asked for again: at first, and at most.

@@ -158,30 +158,27 @@ def test_around_the_clock_is_utc(calendar: ExchangeCalendar) -> None:
     assert seen(calendar, "24/7", sunday + S) == (True, 0, 1)
     assert calendar.session_end_ns("24/7", sunday) == calendar.session_start_ns("24/7", sunday) == sunday + S
     assert calendar.session_end_ns("24/7", sunday + S) == sunday + S + 86_400 * S
-    assert calendar.trading_day("24/7", sunday) == "2026-11-22"
 
 
 @pytest.mark.parametrize(
-    ("now", "end", "start", "day"),
+    ("now", "end", "start"),
     [
-        ("2024-11-27 12:00", "2024-11-27 16:00", "2024-11-29 09:30", "2024-11-27"),
-        ("2024-11-27 16:00", "2024-11-29 13:00", "2024-11-29 09:30", "2024-11-29"),
-        ("2024-11-29 09:30", "2024-11-29 13:00", "2024-12-02 09:30", "2024-11-29"),
-        ("2024-11-30 12:00", "2024-12-02 16:00", "2024-12-02 09:30", "2024-12-02"),
+        ("2024-11-27 12:00", "2024-11-27 16:00", "2024-11-29 09:30"),
+        ("2024-11-27 16:00", "2024-11-29 13:00", "2024-11-29 09:30"),
+        ("2024-11-29 09:30", "2024-11-29 13:00", "2024-12-02 09:30"),
+        ("2024-11-30 12:00", "2024-12-02 16:00", "2024-12-02 09:30"),
     ],
 )
-def test_the_next_boundaries(calendar: ExchangeCalendar, now: str, end: str, start: str, day: str) -> None:
+def test_the_next_boundaries(calendar: ExchangeCalendar, now: str, end: str, start: str) -> None:
     """Without it a day order would expire at the wrong close, or an opening order wait past its opening."""
     assert calendar.session_end_ns("XNYS", ns(now)) == ns(end)
     assert calendar.session_start_ns("XNYS", ns(now)) == ns(start)
-    assert calendar.trading_day("XNYS", ns(now)) == day
 
 
 def test_a_futures_day_begins_the_evening_before(calendar: ExchangeCalendar) -> None:
-    """Without it the loss of a session would be counted on two days."""
+    """Without it orders of the evening would be refused as if the market were closed."""
     evening = ns("2026-11-19 18:00", "America/Chicago")
     assert calendar.session("CMES", evening).is_open
-    assert calendar.trading_day("CMES", evening) == "2026-11-20"
 
 
 def test_an_unknown_calendar_is_closed_and_said_so() -> None:
@@ -215,7 +212,6 @@ def test_a_calendar_that_ends_too_early_is_closed_and_cheap() -> None:
     started = time.process_time()
     for _ in range(100):
         assert calendar.session_end_ns("XSHG", late) > late
-        assert calendar.trading_day("XSHG", late) == "2060-06-15"
     assert time.process_time() - started < 0.1
 
 
@@ -237,7 +233,7 @@ def test_the_synthetic_market_never_loads_pandas() -> None:
         "calendar = ExchangeCalendar()\n"
         "calendar.prepare(['24/7'], 1)\n"
         "assert calendar.session('24/7', 10**18).is_open\n"
-        "calendar.session_end_ns('24/7', 1), calendar.session_start_ns('24/7', 1), calendar.trading_day('24/7', 1)\n"
+        "calendar.session_end_ns('24/7', 1), calendar.session_start_ns('24/7', 1)\n"
         "assert not {'pandas', 'numpy', 'exchange_calendars'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], timeout=60)

@@ -18,7 +18,6 @@ from gateway.core.evidence.ranks import level_of, next_size
 from gateway.core.evidence.rates import is_above, is_below
 from gateway.domain.rollout import Rollout
 
-D = Decimal
 TERMS = Rollout()
 SURE = TERMS.gates.confidence
 #: Orders a day at the venue, of both routes; a rollout that is not over by then is over undecided.

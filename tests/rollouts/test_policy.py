@@ -50,9 +50,6 @@ def test_what_the_gateway_sends_is_what_the_policy_reads() -> None:
     assert document.keys() == rego_test()["promotion"].keys()
 
 
-BOTH = '{"allow": true, "deny": [{"code": "A", "text": "b"}]}'
-
-
 @pytest.mark.parametrize(
     ("texts", "failure"),
     [

@@ -33,7 +33,7 @@ from tests.world import ALLOW, DENY, D, Limits, World, trading_config
 
 BUY, SELL = Side.BUY, Side.SELL
 BRACKET, OCO, OTO = OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO
-FILLED, CANCELED = OrdStatus.FILLED, OrdStatus.CANCELED
+FILLED = OrdStatus.FILLED
 
 
 @pytest.fixture

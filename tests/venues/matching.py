@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-ZERO = Decimal(0)
-
 
 @dataclass
 class Working:

@@ -12,8 +12,6 @@ _sha256 = hashlib.sha256
 # Fixed-width fields, and the length before the body: no two different records give the same bytes to hash.
 _pack = struct.Struct(">QqQ").pack
 
-HASH_SIZE = 32
-
 
 def genesis(partition: str) -> bytes:
     """The hash before the first record. Derived from the partition, so that two partitions cannot be swapped."""

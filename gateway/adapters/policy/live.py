@@ -31,7 +31,10 @@ class SwappableEngine(PolicyEngine, Protocol):
 
 
 class PolicyReload(msgspec.Struct, frozen=True):
-    """How a load ended. ``revision`` is what is in force now; ``notes`` are worth a line in the log."""
+    """How a load ended. ``revision`` is what is in force now; ``notes`` are worth a line in the log.
+
+    Problems mean: what is in the folder is not what is in force.
+    """
 
     is_applied: bool
     revision: str
@@ -46,7 +49,6 @@ class LivePolicies:
         self._engine = engine
         self._loader = loader
         self._loading = asyncio.Lock()
-        self._last = PolicyReload(False, "")
         #: What is in force; None while nothing is.
         self.approved: ApprovedPolicies | None = None
         #: Why policies with another revision than those in force may not follow them; none: they may.
@@ -61,11 +63,6 @@ class LivePolicies:
     @property
     def revision(self) -> str:
         return self._engine.revision
-
-    @property
-    def last_reload(self) -> PolicyReload:
-        """How the last load ended. Problems in it mean: what is in the folder is not what is in force."""
-        return self._last
 
     def evaluate_now(self, document: PolicyInput) -> PolicyVerdict:
         return self._engine.evaluate_now(document)
@@ -99,11 +96,9 @@ class LivePolicies:
             try:
                 await self._activate(former)
             except PoliciesInvalid as error:
-                self._last = PolicyReload(False, self.revision, result.problems + error.problems)
-                return self._last
+                return PolicyReload(False, self.revision, result.problems + error.problems)
             note = f"the last good policies are in force, not those in {self._loader.folder.resolve()}"
-            self._last = PolicyReload(False, self.revision, result.problems, (note, *_doubts(former)))
-            return self._last
+            return PolicyReload(False, self.revision, result.problems, (note, *_doubts(former)))
 
     async def reload(self) -> PolicyReload:
         """Read, judge and take into use what is in the folder now. The former policies decide meanwhile."""
@@ -113,10 +108,8 @@ class LivePolicies:
                 await self._check_may_follow(policies.revision)
                 notes = await self._take(policies)
             except PoliciesInvalid as error:
-                self._last = PolicyReload(False, self.revision, error.problems)
-                return self._last
-            self._last = PolicyReload(True, self.revision, (), notes)
-            return self._last
+                return PolicyReload(False, self.revision, error.problems)
+            return PolicyReload(True, self.revision, (), notes)
 
     async def _check_may_follow(self, revision: str) -> None:
         """Raises PoliciesInvalid. What follows nothing may always; a start follows what was last in force."""

@@ -32,7 +32,6 @@ ASSETS = (
     Asset("SPY", "SPDR S&P 500", exchange="ARCA"),
     Asset("BTC/USD", "Bitcoin", exchange="CRYPTO", asset_class="crypto", is_shortable=False),
 )
-OP_BY_METHOD = {"GET": "lookup", "PATCH": "replace", "DELETE": "cancel"}
 Verb = Callable[[web.Request, Any], Any]
 
 

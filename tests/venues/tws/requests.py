@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from tests.venues.tws.frames import ProtocolError
 
-PLACE_ORDER, CANCEL_ORDER, START_API = 3, 4, 71
+PLACE_ORDER, CANCEL_ORDER = 3, 4
 
 
 @dataclass(frozen=True)

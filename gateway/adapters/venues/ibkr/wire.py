@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from ib_async import CommissionReport, Contract, ContractDetails, Execution, ExecutionFilter, Order, OrderState
 from ib_async.client import Client
 
-_log = logging.getLogger(__name__)
 _MOST_UNREAD = 1_000
 
 
@@ -126,10 +125,6 @@ class Wire:
 
     def cancel(self, order_id: int) -> None:
         self._client.cancelOrder(order_id)
-
-    async def list_open_orders(self) -> None:
-        """Return once every open order of this client was told."""
-        await self._list("open", self._client.reqOpenOrders)
 
     async def list_all_open_orders(self) -> None:
         """Return once every open order of every client, and of people, was told."""
