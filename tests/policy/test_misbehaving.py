@@ -3,15 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from aiohttp import web
 
 from gateway.adapters.policy.gate import ApprovedPolicies
-from gateway.adapters.policy.managed import ManagedOpaPolicy
 from gateway.adapters.policy.server import OpaServerPolicy
-from gateway.adapters.policy.sources import build_sources
+from gateway.adapters.policy.sources import PoliciesInvalid, build_sources
 from gateway.domain.reasons import RejectCode
 from tests.patience import PATIENCE_S
 from tests.policy.documents import order_document
@@ -32,6 +30,31 @@ async def misbehaving(handler: Handler) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+@asynccontextmanager
+async def engine_asking(question: Handler, timeout_s: float) -> AsyncIterator[OpaServerPolicy]:
+    """An engine whose server took its policies, and answers every question about an order with ``question``."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.method == "POST" and "answers" not in request.path:
+            return await question(request)
+        return _takes_a_push(request)
+
+    async with misbehaving(handler) as url:
+        server = OpaServerPolicy(url, timeout_s)
+        await server.activate(_policies(1))
+        yield server
+        await server.close()
+
+
+def _takes_a_push(request: web.Request) -> web.Response:
+    status = 204 if "data" in request.path and request.method == "PUT" else 200
+    return web.json_response({"result": []}, status=status)
+
+
+def _policies(decision: int) -> ApprovedPolicies:
+    return ApprovedPolicies(build_sources({"trading.rego": f"package trading\n\ndecision := {decision}\n"}))
+
+
 def _app(handler: Handler) -> web.Application:
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", handler)
@@ -43,6 +66,11 @@ def _answer(text: str, status: int = 200, content_type: str = "application/json"
         return web.Response(text=text, status=status, content_type=content_type)
 
     return handler
+
+
+def _decided(decisions: str) -> Handler:
+    """Answers in the form of the gateway's own rule."""
+    return _answer(f'{{"result": {{"revision": "{_policies(1).revision}", "decisions": [{decisions}]}}}}')
 
 
 async def _slow(request: web.Request) -> web.StreamResponse:
@@ -81,20 +109,23 @@ async def _hung_up(request: web.Request) -> web.StreamResponse:
         (_answer('{"result": null}'), RejectCode.POLICY_MALFORMED),
         (_answer('{"result": true}'), RejectCode.POLICY_MALFORMED),
         (_answer('{"result": {"allow": 1, "deny": []}}'), RejectCode.POLICY_MALFORMED),
-        (_answer('{"provenance": 3, "result": {"allow": NaN, "deny": []}}'), RejectCode.POLICY_MALFORMED),
+        (_decided('{"allow": 1, "deny": []}'), RejectCode.POLICY_MALFORMED),
+        (_decided('{"allow": NaN, "deny": []}'), RejectCode.POLICY_MALFORMED),
+        (_decided(""), RejectCode.POLICY_UNDEFINED),
         (_answer("{}"), RejectCode.POLICY_UNDEFINED),
     ],
-    ids="slow truncated hung_up 500 401 html cut_json empty list null no_object true number nan undefined".split(),
+    ids=(
+        "slow truncated hung_up 500 401 html cut_json empty list null no_object true no_decisions number nan undecided "
+        "undefined"
+    ).split(),
 )
 async def test_every_way_of_not_answering_is_a_denial(handler: Handler, failure: RejectCode) -> None:
     """Without it one of them would allow, raise, or hold the order for as long as the server likes."""
-    async with misbehaving(handler) as url:
-        policy = ManagedOpaPolicy(url, 0.3)
+    async with engine_asking(handler, 0.3) as policy:
         async with asyncio.timeout(PATIENCE_S):
             verdict = await policy.evaluate(order_document())
         assert (verdict.is_allowed, verdict.denies, verdict.failure) == (False, (), failure)
         assert verdict.failure_text
-        await policy.close()
 
 
 async def test_a_change_waits_for_the_open_questions() -> None:
@@ -107,13 +138,9 @@ async def test_a_change_waits_for_the_open_questions() -> None:
             log.append("answered")
             return web.json_response({"result": {"revision": first.revision, "decisions": []}})
         log.append(request.method)
-        status = 204 if "data" in request.path and request.method == "PUT" else 200
-        return web.json_response({"result": []}, status=status)
+        return _takes_a_push(request)
 
-    first, second = (
-        ApprovedPolicies(build_sources({"trading.rego": f"package trading\n\ndecision := {number}\n"}))
-        for number in (1, 2)
-    )
+    first, second = _policies(1), _policies(2)
     async with misbehaving(handler) as url:
         server = OpaServerPolicy(url, 5.0)
         await server.activate(first)
@@ -136,25 +163,16 @@ async def test_a_failed_question_is_asked_once() -> None:
         asked += 1
         return web.Response(status=502)
 
-    async with misbehaving(handler) as url:
-        policy = ManagedOpaPolicy(url, 5.0)
+    async with engine_asking(handler, 5.0) as policy:
         assert (await policy.evaluate(order_document())).failure == RejectCode.POLICY_UNAVAILABLE
-        await policy.close()
     assert asked == 1
-
-
-async def test_bundle_revisions_are_recorded() -> None:
-    """Without it an order decided by a managed server could not be traced to a policy."""
-    body = '{"result": {"allow": true, "deny": []}, "provenance": {"bundles": {"b": {"revision": "2"}, "a": {}}}}'
-    async with misbehaving(_answer(body)) as url:
-        policy = ManagedOpaPolicy(url, 5.0)
-        assert (await policy.evaluate(order_document())).revision == "a=,b=2"
-        await policy.close()
 
 
 async def test_an_unreachable_server_is_a_denial() -> None:
     """Without it a refused connection would raise into the order's path."""
-    policy = ManagedOpaPolicy("http://127.0.0.1:9", 1.0)
+    policy = OpaServerPolicy("http://127.0.0.1:9", 1.0)
+    with pytest.raises(PoliciesInvalid):
+        await policy.activate(_policies(1))
     verdict = await policy.evaluate(order_document())
     assert (verdict.is_allowed, verdict.failure) == (False, RejectCode.POLICY_UNAVAILABLE)
     await policy.close()
@@ -162,11 +180,10 @@ async def test_an_unreachable_server_is_a_denial() -> None:
 
 async def test_inexact_documents_are_not_asked_about() -> None:
     """Without it a float, or a number that only OPA compares exactly, would get different answers by engine."""
-    policy: Any
-    for policy in (ManagedOpaPolicy("http://127.0.0.1:9", 1.0), OpaServerPolicy("http://127.0.0.1:9", 1.0)):
-        verdict = await policy.evaluate(order_document(order__size_e8=10**20))
-        assert verdict.failure == RejectCode.POLICY_MALFORMED
-        await policy.close()
+    policy = OpaServerPolicy("http://127.0.0.1:9", 1.0)
+    verdict = await policy.evaluate(order_document(order__size_e8=10**20))
+    assert verdict.failure == RejectCode.POLICY_MALFORMED
+    await policy.close()
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8181", "ftp://opa", "http://", "http://opa:8181/v1", "http://opa:port"])

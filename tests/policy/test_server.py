@@ -8,14 +8,12 @@ import pytest
 
 import gateway.adapters.policy.server
 from gateway.adapters.policy.gate import ApprovedPolicies
-from gateway.adapters.policy.managed import ManagedOpaPolicy
 from gateway.adapters.policy.server import OpaServerPolicy
 from gateway.adapters.policy.sources import PoliciesInvalid, build_sources
 from gateway.domain.events import PolicyVerdict
 from gateway.domain.reasons import RejectCode
 from gateway.ports.policy import PolicyEngine
 from tests.patience import PATIENCE_S
-from tests.policy.conftest import POLICIES
 from tests.policy.documents import order_document
 from tests.policy.opa_server import ROOT, OpaServer, opa_server
 
@@ -223,20 +221,3 @@ async def test_a_server_with_tokens(approved: ApprovedPolicies) -> None:
                 with pytest.raises(PoliciesInvalid, match="401"):
                     await server.activate(approved)
                 assert not (await server.evaluate(order_document())).is_allowed
-
-
-async def test_a_managed_server_is_only_asked() -> None:
-    """Without it the gateway would overwrite policies that somebody else deploys."""
-    files = [str(POLICIES / "trading.rego"), str(POLICIES / "data.json")]
-    with opa_server(*files) as opa:
-        before = opa.policy_names()
-        policy = ManagedOpaPolicy(opa.url, 5.0)
-        assert (await policy.evaluate(order_document())).is_allowed
-        verdict = await policy.evaluate(order_document(user__role="viewer"))
-        assert (codes(verdict), verdict.revision) == (["ROLE_NOT_PERMITTED"], "managed")
-        assert opa.policy_names() == before
-        await policy.close()
-    with opa_server() as empty:
-        policy = ManagedOpaPolicy(empty.url, 5.0)
-        assert (await policy.evaluate(order_document())).failure == RejectCode.POLICY_UNDEFINED
-        await policy.close()
