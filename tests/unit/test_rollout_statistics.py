@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.evidence.exact import clopper_pearson, zero_failure_size
 from gateway.core.evidence.histogram import Histogram, cell_of
 from gateway.core.evidence.rates import (
     evidence_above,
@@ -18,39 +17,11 @@ from gateway.core.evidence.rates import (
     lower_bound,
     samples_needed,
     upper_bound,
+    zero_failure_size,
 )
 
 D = Decimal
 SURE = D("0.95")
-
-#: Two-sided 95% limits of Clopper and Pearson as published (Geigy Scientific Tables and others).
-PUBLISHED = [
-    (0, 10, "0", "0.3085"),
-    (1, 10, "0.0025", "0.4450"),
-    (5, 10, "0.1871", "0.8129"),
-    (1, 20, "0.0013", "0.2487"),
-    (10, 100, "0.0490", "0.1762"),
-    (50, 100, "0.3983", "0.6017"),
-    (100, 100, "0.9638", "1"),
-]
-
-
-@pytest.mark.parametrize(("bad", "n", "low", "high"), PUBLISHED)
-def test_exact_bounds_are_the_published_ones(bad: int, n: int, low: str, high: str) -> None:
-    """Without it a rate would be told with bounds that it does not have."""
-    lower, upper = clopper_pearson(bad, n, D("0.975"))
-    assert (round(lower, 4), round(upper, 4)) == (D(low), D(high))
-
-
-@given(n=st.integers(1, 300), share=st.integers(0, 100))
-def test_exact_bounds_solve_the_binomial_tail(n: int, share: int) -> None:
-    """The same by floats and combinations: what is summed from term to term could drift."""
-    bad = n * share // 100
-    _, upper = clopper_pearson(bad, n, SURE)
-    if bad < n:
-        p = float(upper)
-        tail = sum(comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(bad + 1))
-        assert tail == pytest.approx(0.05, abs=2e-4)
 
 
 def test_the_samples_without_a_failure_that_prove_a_rate() -> None:

@@ -83,6 +83,16 @@ def samples_needed(bad: int, n: int, rate: Decimal, confidence: Decimal) -> int:
     return high
 
 
+def zero_failure_size(rate: Decimal, confidence: Decimal) -> int:
+    """The fewest samples without a failure that one look needs to prove a rate below ``rate``: 2,995 for 0.1% at 95%.
+
+    It tells how much a sample of this size can prove at all; looks that are repeated need more.
+    """
+    with decimal.localcontext(CONTEXT):
+        size = (ONE - confidence).ln() / (ONE - rate).ln()
+        return int(size.to_integral_value(decimal.ROUND_CEILING))
+
+
 def _power(base: Decimal, exponent: int) -> Decimal:
     return base**exponent if exponent else ONE  # decimals leave 0 to the power of 0 open
 

@@ -7,10 +7,9 @@ which neither passes nor fails.
 from collections.abc import Iterator
 from decimal import Decimal
 
-from gateway.core.evidence.exact import zero_failure_size
 from gateway.core.evidence.memory import VenueRollout
 from gateway.core.evidence.ranks import RankLook, next_size, samples_until
-from gateway.core.evidence.rates import is_above, is_below, lower_bound, samples_needed, upper_bound
+from gateway.core.evidence.rates import is_above, is_below, lower_bound, samples_needed, upper_bound, zero_failure_size
 from gateway.core.rollout.comparisons import Comparison, comparisons
 from gateway.domain.money import ONE, plain, ratio
 from gateway.domain.rollout import GateResult, Gates, Rollout, Verdict
