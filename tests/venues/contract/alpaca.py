@@ -8,9 +8,9 @@ from typing import Any
 
 from gateway.adapters.venues.alpaca.capabilities import ALPACA
 from gateway.adapters.venues.alpaca.client import RestClient
-from gateway.adapters.venues.alpaca.reading import generation_of, order_id_of
 from gateway.adapters.venues.alpaca.venue import AlpacaVenue
 from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.adapters.venues.shared.generations import generation_of, order_id_of
 from gateway.domain.instruments import Instrument
 from gateway.domain.order_class import exit_id_of
 from gateway.ports.venue import Venue

@@ -8,9 +8,9 @@ from typing import Any
 
 from gateway.adapters.venues.binance.capabilities import BINANCE
 from gateway.adapters.venues.binance.client import RestClient
-from gateway.adapters.venues.binance.reading import generation_of, order_id_of
 from gateway.adapters.venues.binance.venue import BinanceVenue
 from gateway.adapters.venues.shared.budget import MessageBudget
+from gateway.adapters.venues.shared.generations import generation_of, order_id_of
 from gateway.domain.instruments import Instrument
 from gateway.ports.venue import Venue
 from tests.venues.binance.server import BinanceServer

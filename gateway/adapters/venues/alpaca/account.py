@@ -9,7 +9,8 @@ import aiohttp
 from gateway.adapters.venues.alpaca.client import AnswerUnreadable, ApiRefused, BudgetSpent, RestClient
 from gateway.adapters.venues.alpaca.exits import ExitIds, is_absence, is_exit
 from gateway.adapters.venues.alpaca.listing import MOST_PAGES, list_orders
-from gateway.adapters.venues.alpaca.reading import execution_id_of, filled_qty_of, moment_of, ns_of, order_id_of
+from gateway.adapters.venues.alpaca.reading import execution_id_of, filled_qty_of, moment_of, ns_of
+from gateway.adapters.venues.shared.generations import order_id_of
 from gateway.domain.enums import Side
 from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition
 

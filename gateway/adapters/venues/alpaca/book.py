@@ -16,20 +16,18 @@ from gateway.adapters.venues.alpaca.executions import ExecutionsMissing, executi
 from gateway.adapters.venues.alpaca.exits import Exits, is_absence, leg_of
 from gateway.adapters.venues.alpaca.listing import list_orders
 from gateway.adapters.venues.alpaca.reading import (
-    client_order_id_of,
     end_report,
     fill_report,
     filled_qty_of,
-    generation_of,
     is_done,
     is_taken,
-    order_id_of,
     report,
     revision_reports,
     terms_report,
 )
 from gateway.adapters.venues.alpaca.tracking import Told, Tracked
 from gateway.adapters.venues.shared.background import Background
+from gateway.adapters.venues.shared.generations import client_order_id_of, generation_of, order_id_of
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType
 from gateway.domain.executions import ExecutionReport

@@ -16,8 +16,9 @@ import msgspec
 from gateway.adapters.venues.alpaca import client, outcomes
 from gateway.adapters.venues.alpaca.book import OrderBook
 from gateway.adapters.venues.alpaca.client import ApiRefused, BudgetSpent, RestClient
-from gateway.adapters.venues.alpaca.reading import client_order_id_of, filled_qty_of, is_done
+from gateway.adapters.venues.alpaca.reading import filled_qty_of, is_done
 from gateway.adapters.venues.alpaca.tracking import Tracked
+from gateway.adapters.venues.shared.generations import client_order_id_of
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import SubmitStatus
 from gateway.ports.sending import IS_WANTED

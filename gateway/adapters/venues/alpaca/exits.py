@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from gateway.adapters.venues.alpaca.client import AnswerUnreadable, ApiRefused, RestClient
-from gateway.adapters.venues.alpaca.reading import order_id_of
 from gateway.adapters.venues.alpaca.tracking import Tracked
+from gateway.adapters.venues.shared.generations import order_id_of
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import OrdType
 from gateway.domain.order_class import exit_id_of

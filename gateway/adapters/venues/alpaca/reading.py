@@ -17,7 +17,6 @@ from gateway.domain.enums import ExecType
 from gateway.domain.executions import ExecutionReport
 from gateway.domain.money import plain
 
-_GENERATION = re.compile(r"_r(\d+)$")
 #: How an order with this status ended. A replaced one was changed by somebody else: ours are canceled and placed anew.
 _ENDS = {
     "canceled": ExecType.CANCELED,
@@ -28,21 +27,6 @@ _ENDS = {
 #: Received, and not taken yet: it may still be rejected, and no report says that it works.
 _NOT_TAKEN_YET = frozenset({"pending_new", "pending_review"})
 _NS = 1_000_000_000
-
-
-def order_id_of(client_order_id: str) -> str:
-    """Our id in the one that Alpaca has."""
-    return _GENERATION.sub("", client_order_id)
-
-
-def generation_of(client_order_id: str) -> int:
-    """How often the order was changed before this id: 0 for the first."""
-    found = _GENERATION.search(client_order_id)
-    return int(found[1]) if found else 0
-
-
-def client_order_id_of(order_id: str, generation: int) -> str:
-    return f"{order_id}_r{generation}" if generation else order_id
 
 
 def filled_qty_of(row: Mapping[str, Any]) -> Decimal:

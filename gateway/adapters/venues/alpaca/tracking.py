@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from gateway.adapters.venues.alpaca.reading import client_order_id_of, execution_id_of, filled_qty_of
+from gateway.adapters.venues.alpaca.reading import execution_id_of, filled_qty_of
+from gateway.adapters.venues.shared.generations import client_order_id_of
 from gateway.domain.effects import OrderTicket
 from gateway.domain.money import ZERO
 

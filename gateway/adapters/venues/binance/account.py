@@ -9,7 +9,7 @@ from binance.exceptions import BinanceAPIException, BinanceRequestException
 
 from gateway.adapters.venues.binance.client import BudgetSpent, RestClient
 from gateway.adapters.venues.binance.orders import symbol_of
-from gateway.adapters.venues.binance.reading import order_id_of
+from gateway.adapters.venues.shared.generations import order_id_of
 from gateway.domain.enums import Side
 from gateway.domain.instruments import Instrument
 from gateway.domain.venue_account import AccountUnreadable, VenueExecution, VenueOrder, VenuePosition

@@ -10,7 +10,7 @@ from gateway.adapters.venues.binance import outcomes
 from gateway.adapters.venues.binance.changes import Changes
 from gateway.adapters.venues.binance.client import RestClient
 from gateway.adapters.venues.binance.orders import symbol_of
-from gateway.adapters.venues.binance.reading import client_order_id_of
+from gateway.adapters.venues.shared.generations import client_order_id_of
 from gateway.domain.effects import OrderTicket
 from gateway.domain.money import ZERO
 

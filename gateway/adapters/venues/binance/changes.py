@@ -3,7 +3,7 @@
 The cancel of the old one carries an id that says so, so that its end is not taken for the order's, whoever reads it.
 """
 
-from gateway.adapters.venues.binance.reading import client_order_id_of
+from gateway.adapters.venues.shared.generations import client_order_id_of
 
 
 class Changes:

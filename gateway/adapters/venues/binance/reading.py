@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from gateway.adapters.venues.shared.generations import generation_of, order_id_of
 from gateway.domain.enums import ExecType
 from gateway.domain.executions import ExecutionReport
 
-_GENERATION = re.compile(r"_r(\d+)$")
 #: The id of a cancel that makes room for a change.
 _CHANGE = re.compile(r"_c\d+$")
 _ENDS = {
@@ -22,21 +22,6 @@ _ENDS = {
     "REJECTED": ExecType.REJECTED,
 }
 _MS = 1_000_000
-
-
-def order_id_of(client_order_id: str) -> str:
-    """Our id in the one that the exchange has."""
-    return _GENERATION.sub("", client_order_id)
-
-
-def generation_of(client_order_id: str) -> int:
-    """How often the order was changed before this id: 0 for the first."""
-    found = _GENERATION.search(client_order_id)
-    return int(found[1]) if found else 0
-
-
-def client_order_id_of(order_id: str, generation: int) -> str:
-    return f"{order_id}_r{generation}" if generation else order_id
 
 
 def change_id_of(order_id: str, generation: int) -> str:

@@ -15,7 +15,7 @@ import aiohttp
 from binance.exceptions import BinanceAPIException, BinanceRequestException
 
 from gateway.adapters.venues.binance.client import BudgetSpent, RestClient
-from gateway.adapters.venues.binance.reading import order_id_of
+from gateway.adapters.venues.shared.generations import order_id_of
 from gateway.adapters.venues.shared.link import Link
 
 _log = logging.getLogger(__name__)

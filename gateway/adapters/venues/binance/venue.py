@@ -21,13 +21,10 @@ from gateway.adapters.venues.binance.open_orders import OpenOrders
 from gateway.adapters.venues.binance.orders import OrderTooSmall, OrderUnsupported, symbol_of
 from gateway.adapters.venues.binance.reading import (
     change_id_of,
-    client_order_id_of,
     end_of,
     fill_of_event,
     fills_of_answer,
-    generation_of,
     is_change_id,
-    order_id_of,
     plain_report,
     reports_of,
 )
@@ -36,6 +33,7 @@ from gateway.adapters.venues.binance.stream import UserStream
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.executed import Executed
 from gateway.adapters.venues.shared.expiry import Expiries
+from gateway.adapters.venues.shared.generations import client_order_id_of, generation_of, order_id_of
 from gateway.adapters.venues.shared.link import Backoff, Link
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, SubmitStatus
