@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from gateway.core.limit_use import limit_uses
 from gateway.core.risk.plan import compile_limits
-from gateway.core.risk.rules import LESS, RiskRule, ScopeLimits
+from gateway.core.risk.rules import LESS, PER_SYMBOL, RiskRule, ScopeLimits
 from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import ScopeKind
@@ -20,18 +20,6 @@ _SECTIONS = {
     ScopeKind.SECTOR: "sectors",
     ScopeKind.ASSET_CLASS: "asset_classes",
 }
-#: What one symbol measures is the same for the gateway and for a scope of that symbol.
-_OF_ONE_SYMBOL = frozenset(
-    {
-        "max_position_size",
-        "max_position_value",
-        "max_concentration",
-        "max_intraday_position",
-        "max_adv_participation",
-        "volatility_target",
-        "max_correlation",
-    }
-)
 
 
 def ineffective(config: TradingConfig) -> tuple[str, ...]:
@@ -56,7 +44,8 @@ def _ineffective_of(scope: ScopeLimits, overall: dict[str, Decimal]) -> Iterator
 
 
 def _measures_the_same(scope: ScopeLimits, rule: RiskRule) -> bool:
-    return not rule.is_per_scope or (scope.kind is ScopeKind.SYMBOL and rule.key in _OF_ONE_SYMBOL)
+    # A symbol measures the same for the gateway and for a scope of its own.
+    return not rule.is_per_scope or (scope.kind is ScopeKind.SYMBOL and rule.key in PER_SYMBOL)
 
 
 def _is_no_stricter(rule: RiskRule, limit: Decimal, whole: Decimal) -> bool:

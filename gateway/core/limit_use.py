@@ -12,7 +12,7 @@ import msgspec
 from gateway.core.risk.exposure import Book, ScopeUse
 from gateway.core.risk.listing import compare, use_of
 from gateway.core.risk.order_risk import NO_SCOPE_USE, OrderRisk, ScopeAfter, scope_after
-from gateway.core.risk.rules import LESS, RiskRule, ScopeLimits
+from gateway.core.risk.rules import LESS, PER_SYMBOL, RiskRule, ScopeLimits
 from gateway.core.state import GatewayState
 from gateway.core.trading.states import GATEWAY
 from gateway.domain.breakers import SIZE_LIMITS
@@ -21,18 +21,6 @@ from gateway.domain.instruments import Instrument
 from gateway.domain.market import MarketView
 from gateway.domain.money import ONE, ZERO, plain, ratio
 
-#: Measured for each symbol of a scope: the closest to its limit is told.
-_PER_SYMBOL = frozenset(
-    {
-        "max_position_size",
-        "max_position_value",
-        "max_concentration",
-        "max_intraday_position",
-        "max_adv_participation",
-        "volatility_target",
-        "max_correlation",
-    }
-)
 #: Measured for the account of an order.
 _PER_ACCOUNT = frozenset({"max_margin_use", "min_buying_power", "min_account_balance", "max_drawdown"})
 _NO_INSTRUMENT = Instrument(symbol="", venue="", currency="")
@@ -121,7 +109,7 @@ class _Reader:
         symbols: dict[bool, list[_Case]] = {}
         for rule, limit in bindings:
             is_of_account = scope.kind is ScopeKind.GATEWAY and rule.is_of_account(limit)
-            if rule.key in _PER_SYMBOL:
+            if rule.key in PER_SYMBOL:
                 is_by_account = is_of_account and len(self._book.accounts) > 1
                 if is_by_account not in symbols:
                     symbols[is_by_account] = list(self._symbol_cases(scope, use, is_by_account=is_by_account))

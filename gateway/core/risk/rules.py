@@ -119,6 +119,19 @@ _OF_THE_SCOPE: dict[str, tuple[int, Base | None, Breaks, RejectCode | None]] = {
 #: Limits that are an amount, or below 1 a share.
 _AMOUNT_OR_SHARE = frozenset({"max_gross_exposure", "max_net_exposure", "daily_loss_limit"})
 
+#: Rules that measure each symbol of a scope by itself, by id.
+PER_SYMBOL = frozenset(
+    {
+        "max_position_size",
+        "max_position_value",
+        "max_concentration",
+        "max_intraday_position",
+        "max_adv_participation",
+        "volatility_target",
+        "max_correlation",
+    }
+)
+
 #: Rules that look at the market, by id: those without a figure too.
 OF_THE_MARKET = frozenset(
     {
