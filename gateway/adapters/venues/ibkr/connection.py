@@ -143,14 +143,7 @@ class TwsConnection:
         return account
 
     def _explained(self, error: Exception) -> str:
-        where = f"{self._settings.host or '127.0.0.1'}:{self._settings.port}"
-        if self._last_error:
-            return self._last_error
-        if isinstance(error, ConnectionRefusedError):
-            return f"nothing listens on {where}: start TWS or IB Gateway, and enable socket clients in its API settings"
-        if isinstance(error, TimeoutError):
-            return f"no answer from {where} within {self._timeout_s:g} s: is a question open in TWS?"
-        return str(error) or repr(error)
+        return self._last_error or errors.connection_problem(error, self._settings)
 
     # --- lists --------------------------------------------------------------------------------------
 

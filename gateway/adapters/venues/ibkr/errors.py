@@ -1,8 +1,10 @@
-"""What an error code of TWS means for the order that it names.
+"""What an error of TWS means: a code for the order that it names, a failure for the connection.
 
 TWS says warnings, refusals of a change, and the death of an order with the same message. Codes that are in no table
 prove nothing: the order is then as it was, and if nothing else is heard of it, it is looked up.
 """
+
+from gateway.domain.settings import VenueSettings
 
 #: The order was not accepted, or is dead.
 REFUSED = frozenset(
@@ -27,6 +29,16 @@ SESSION = frozenset({TOO_FAST, CLIENT_ID_IN_USE, 501, 502, 503, 504, 507, 1300, 
 #: Daily noise of data farms, and what changes nothing.
 NOTICES = frozenset(range(2100, 2170))
 READ_ONLY = "Read-Only"
+
+
+def connection_problem(error: Exception, settings: VenueSettings) -> str:
+    """Why a connection to TWS was not made, or broke, with what to do about it."""
+    where = f"{settings.host or '127.0.0.1'}:{settings.port}"
+    if isinstance(error, ConnectionRefusedError):
+        return f"nothing listens on {where}: start TWS or IB Gateway, and enable socket clients in its API settings"
+    if isinstance(error, TimeoutError):
+        return f"no answer from {where} within {float(settings.timeout_s):g} s: is a question open in TWS?"
+    return str(error) or repr(error)
 
 
 def explained(code: int, text: str) -> str:

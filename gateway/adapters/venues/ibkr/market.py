@@ -104,14 +104,7 @@ class IbkrMarket(VenueMarket):
         return self._lost.is_set()
 
     def _explain(self, error: Exception) -> str:
-        where = f"{self._settings.host or '127.0.0.1'}:{self._settings.port}"
-        if self._last_error:
-            return self._last_error
-        if isinstance(error, ConnectionRefusedError):
-            return f"nothing listens on {where}: start TWS or IB Gateway, and enable socket clients in its API settings"
-        if isinstance(error, TimeoutError):
-            return f"no answer from {where} within {self._timeout_s:g} s"
-        return str(error) or repr(error)
+        return self._last_error or errors.connection_problem(error, self._settings)
 
     def _forget_requests(self) -> None:
         for table in (self._touches, self._rows, self._depth_contracts, self._changed, self._changed_rows):

@@ -68,6 +68,7 @@ class Wire:
 
     #: What the library's decoder asks its wrapper for, to read times without a zone.
     defaultTimezone = UTC
+    TimezoneTWS = "UTC"
 
     def __init__(self, listener: WireListener) -> None:
         self._listener = listener
@@ -87,10 +88,6 @@ class Wire:
     @property
     def ib(self) -> "Wire":
         return self
-
-    @property
-    def TimezoneTWS(self) -> str:
-        return "UTC"
 
     @property
     def is_ready(self) -> bool:
