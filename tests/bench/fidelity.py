@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from gateway.adapters.marketdata import read_recording
-from gateway.adapters.venues.simulator.fidelity import compare_touch_with_queue
+from tests.bench.fill_rules import compare_touch_with_queue
 
 RECORDING = "binance_spot_btcusdt_20240808.jsonl.gz"
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 from gateway.adapters.marketdata import read_recording
-from gateway.adapters.venues.simulator.fidelity import compare_touch_with_queue
 from gateway.domain.market import MarketUpdate, Quote, TradeTick
 from tests.bench.fidelity import RECORDING, recordings_folder
+from tests.bench.fill_rules import compare_touch_with_queue
 from tests.simulator.stories import D
 
 S = 1_000_000_000
