@@ -32,7 +32,7 @@ from gateway.ports.sending import IS_WANTED
 from gateway.ports.venue import Answer, ReleasesOrders, Venue
 from gateway.service.foreign_text import clean_reports, clean_text
 from gateway.service.looking_up import LookUps
-from gateway.service.requests import Leave, answer_of, request
+from gateway.service.requests import Leave, VenueRequest, answer_of, request
 from gateway.service.tasks import TaskGroup
 from gateway.service.traded_average import TradedAverage
 from gateway.service.venue_table import VenueTable
@@ -81,7 +81,7 @@ class Executor:
 
     def run(self, effects: list[Effect]) -> None:
         """Start every effect; those of a venue in this process run one after another in one task."""
-        local: list[tuple[Effect, Venue]] = []
+        local: list[tuple[VenueRequest, Venue]] = []
         for effect in effects:
             if isinstance(effect, LookupOrder):
                 self._look_ups.begin(effect.ticket)
@@ -91,7 +91,7 @@ class Executor:
                 if slot is not None and isinstance(slot.venue, ReleasesOrders):
                     slot.venue.release(effect.ticket.order_id)
                 continue
-            if not isinstance(effect, SubmitOrder | CancelOrder | ReplaceOrder):
+            if not isinstance(effect, VenueRequest):
                 continue
             slot = self._table.of(effect.ticket)
             if slot is None:
@@ -99,11 +99,11 @@ class Executor:
             elif slot.timeout_s is None:
                 local.append((effect, slot.venue))
             else:
-                self._start_remote(effect, effect.ticket, slot.venue, slot.timeout_s)
+                self._start_remote(effect, slot.venue, slot.timeout_s)
         if local:
             self._tasks.spawn(self._run_local(local), "simulator requests")
 
-    async def _run_local(self, requests: list[tuple[Effect, Venue]]) -> None:
+    async def _run_local(self, requests: list[tuple[VenueRequest, Venue]]) -> None:
         for effect, venue in requests:
             try:
                 answer = await request(effect, venue)
@@ -113,9 +113,10 @@ class Executor:
             if answer.status is not _ACCEPTED:
                 self._on_answer(effect, answer)
 
-    def _start_remote(self, effect: Effect, ticket: OrderTicket, venue: Venue, timeout_s: float) -> None:
+    def _start_remote(self, effect: VenueRequest, venue: Venue, timeout_s: float) -> None:
         """Requests about one order reach the venue one after another: a cancel must not overtake its order. An exit
         goes with the order that it is sent with."""
+        ticket = effect.ticket
         if isinstance(effect, SubmitOrder):
             self.traded.follow(ticket.order_id, ticket.symbol)
         if isinstance(effect, ReplaceOrder):
@@ -131,7 +132,7 @@ class Executor:
             del self._under_way[order_id]
 
     async def _run_after(
-        self, before: "asyncio.Task[None] | None", effect: Effect, venue: Venue, timeout_s: float
+        self, before: "asyncio.Task[None] | None", effect: VenueRequest, venue: Venue, timeout_s: float
     ) -> None:
         try:
             if before is not None:
@@ -141,7 +142,7 @@ class Executor:
             if isinstance(effect, ReplaceOrder):
                 self._look_ups.note_change_over(effect.ticket.order_id)
 
-    async def _run_remote(self, effect: Effect, venue: Venue, timeout_s: float) -> None:
+    async def _run_remote(self, effect: VenueRequest, venue: Venue, timeout_s: float) -> None:
         if isinstance(effect, CancelOrder | ReplaceOrder) and self._was_withheld(effect.ticket):
             return
         leave = Leave(partial(self._why_withheld, effect))
@@ -160,7 +161,7 @@ class Executor:
         leave.end()
         self._on_answer(effect, answer)
 
-    def _why_withheld(self, effect: Effect) -> str:
+    def _why_withheld(self, effect: VenueRequest) -> str:
         """Why what was decided is not to be sent any more; empty: send it. A cancel always is."""
         if not isinstance(effect, SubmitOrder | ReplaceOrder):
             return ""
@@ -190,48 +191,38 @@ class Executor:
                 answer = await answer_of(CancelOrder(ticket=ticket), slot.venue, slot.timeout_s)
         return answer
 
-    def _on_answer(self, effect: Effect, answer: Answer) -> None:
-        if isinstance(effect, LookupOrder) or not isinstance(effect, SubmitOrder | CancelOrder | ReplaceOrder):
-            return
-        ticket, now_ns = effect.ticket, self._clock.now_ns()
+    def _on_answer(self, effect: VenueRequest, answer: Answer) -> None:
+        ticket = effect.ticket
         if answer.status is SubmitStatus.WITHHELD:
-            is_replace = isinstance(effect, ReplaceOrder)
-            self._process(
-                SubmitCompleted(
-                    ts_ns=now_ns,
-                    order_id=ticket.order_id,
-                    status=answer.status,
-                    text=clean_text(answer.text),
-                    is_replace=is_replace,
-                )
-            )
-        elif isinstance(effect, SubmitOrder):
-            if answer.status is SubmitStatus.ACCEPTED:
-                return
-            if not ticket.is_twin:
-                self._process(
-                    SubmitCompleted(
-                        ts_ns=now_ns,
-                        order_id=ticket.order_id,
-                        status=answer.status,
-                        text=clean_text(answer.text),
-                        is_too_small=answer.is_too_small,
-                    )
-                )
-                return
-        if answer.status is SubmitStatus.UNKNOWN and not ticket.is_twin:
+            self._end_send(ticket, answer, is_replace=isinstance(effect, ReplaceOrder))
+        elif isinstance(effect, SubmitOrder) and not ticket.is_twin:
+            if answer.status is not SubmitStatus.ACCEPTED:
+                self._end_send(ticket, answer)
+        elif answer.status is SubmitStatus.UNKNOWN and not ticket.is_twin:
             self._look_ups.begin(ticket)  # the venue's own account of the order tells how the change ended
         elif answer.status is SubmitStatus.REJECTED:
             kinds = {CancelOrder: ExecType.CANCEL_REJECTED, ReplaceOrder: ExecType.REPLACE_REJECTED}
             report = ExecutionReport(
                 order_id=ticket.order_id,
                 exec_type=kinds.get(type(effect), ExecType.REJECTED),
-                transact_ns=now_ns,
+                transact_ns=self._clock.now_ns(),
                 text=clean_text(answer.text),
                 is_twin=ticket.is_twin,
                 is_second_twin=ticket.is_second_twin,
             )
             self.on_reports((report,))
+
+    def _end_send(self, ticket: OrderTicket, answer: Answer, *, is_replace: bool = False) -> None:
+        self._process(
+            SubmitCompleted(
+                ts_ns=self._clock.now_ns(),
+                order_id=ticket.order_id,
+                status=answer.status,
+                text=clean_text(answer.text),
+                is_replace=is_replace,
+                is_too_small=answer.is_too_small,
+            )
+        )
 
     def on_reports(self, reports: tuple[ExecutionReport, ...]) -> None:
         reports = clean_reports(reports)

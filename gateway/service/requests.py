@@ -5,11 +5,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from gateway.domain.effects import CancelOrder, Effect, ReplaceOrder, SubmitOrder
+from gateway.domain.effects import CancelOrder, ReplaceOrder, SubmitOrder
 from gateway.domain.enums import SubmitStatus
 from gateway.ports.venue import Answer, Venue
 
 _log = logging.getLogger(__name__)
+
+#: What a venue is asked to do with one order.
+VenueRequest = SubmitOrder | CancelOrder | ReplaceOrder
 
 
 class Leave:
@@ -31,7 +34,7 @@ class Leave:
         self._is_over = True
 
 
-async def answer_of(effect: Effect, venue: Venue, timeout_s: float | None) -> Answer:
+async def answer_of(effect: VenueRequest, venue: Venue, timeout_s: float | None) -> Answer:
     """The outcome of a request, whatever happens to it."""
     try:
         async with asyncio.timeout(timeout_s):
@@ -43,7 +46,7 @@ async def answer_of(effect: Effect, venue: Venue, timeout_s: float | None) -> An
         return Answer(SubmitStatus.UNKNOWN, f"the request broke off: {error}")
 
 
-async def request(effect: Effect, venue: Venue) -> Answer:
+async def request(effect: VenueRequest, venue: Venue) -> Answer:
     match effect:
         case SubmitOrder(ticket=ticket):
             return await venue.submit(ticket)
@@ -51,4 +54,3 @@ async def request(effect: Effect, venue: Venue) -> Answer:
             return await venue.cancel(ticket)
         case ReplaceOrder(ticket=ticket):
             return await venue.replace(ticket, effect.order_qty, effect.limit_px, effect.stop_px)
-    raise AssertionError(effect)
