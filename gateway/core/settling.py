@@ -41,28 +41,18 @@ def settle_submit(state: GatewayState, event: SubmitCompleted) -> Decision:
     if event.status is SubmitStatus.REJECTED:
         context = {TOO_SMALL: plain(order.order_qty)} if event.is_too_small else {}
         reject = Reject(RejectStage.VENUE, RejectCode.VENUE_REJECTED, event.text, (), context)
-        ended = OrderEnded(
-            ts_ns=event.ts_ns,
-            order_id=order.order_id,
-            ord_status=OrdStatus.REJECTED,
-            reject=reject,
-            text=event.text,
-        )
-        return _never_taken(state, order, ended)
+        return _never_taken(state, order, OrdStatus.REJECTED, reject, event.ts_ns)
     if event.status is SubmitStatus.WITHHELD:
-        ended = OrderEnded(
-            ts_ns=event.ts_ns,
-            order_id=order.order_id,
-            ord_status=OrdStatus.CANCELED,
-            reject=_withheld(event),
-            text=event.text,
-        )
-        return _never_taken(state, order, ended)
+        return _never_taken(state, order, OrdStatus.CANCELED, _withheld(event), event.ts_ns)
     return NOTHING
 
 
 def _withheld(event: SubmitCompleted) -> Reject:
     return Reject(RejectStage.ROUTER, RejectCode.WITHHELD, event.text, (), {})
+
+
+def _never_sent(text: str) -> Reject:
+    return Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
 
 
 def _replace_withheld(order: Order, event: SubmitCompleted) -> Decision:
@@ -85,9 +75,12 @@ def _doubted(state: GatewayState, order: Order, event: SubmitCompleted) -> Decis
     return Decision(tuple(facts), tuple(effects)) if facts else NOTHING
 
 
-def _never_taken(state: GatewayState, order: Order, ended: OrderEnded, *before: Fact) -> Decision:
+def _never_taken(
+    state: GatewayState, order: Order, ord_status: OrdStatus, reject: Reject, ts_ns: int, *before: Fact
+) -> Decision:
     """The venue never took an order: it is over, and so is all that was sent with it."""
-    exits = exits_ended(state, order, ended.ts_ns, is_refused=True)
+    ended = OrderEnded(ts_ns=ts_ns, order_id=order.order_id, ord_status=ord_status, reject=reject, text=reject.text)
+    exits = exits_ended(state, order, ts_ns, is_refused=True)
     twins = [effect for one in exits for effect in cancel_twin_effects(state.orders[one.order_id])]
     return Decision((*before, ended, *exits), (*cancel_twin_effects(order), *twins))
 
@@ -103,15 +96,7 @@ def settle_lookup(state: GatewayState, event: LookupCompleted) -> Decision:
         if not proves_absence(state, order, event):
             return _stays_in_doubt(order, event)
         text = "the venue does not have it: it was never sent, or never arrived; send a new order if still wanted"
-        reject = Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
-        ended = OrderEnded(
-            ts_ns=event.ts_ns,
-            order_id=order.order_id,
-            ord_status=OrdStatus.CANCELED,
-            reject=reject,
-            text=text,
-        )
-        return _never_taken(state, order, ended)
+        return _never_taken(state, order, OrdStatus.CANCELED, _never_sent(text), event.ts_ns)
     reader = ReportReader(state, event.ts_ns)
     reader.read(event.reports)
     if not reader.is_done(order):
@@ -159,11 +144,8 @@ def settle_by_hand(state: GatewayState, event: SettlementRequested) -> Decision:
     settled = OrderSettled(ts_ns=event.ts_ns, order_id=order.order_id, settlement=settlement, actor=event.actor)
     text = f"settled by {event.actor.name}: {event.reason}"
     if event.settle_as is SettleAs.NEVER_SENT:
-        reject = Reject(RejectStage.VENUE, RejectCode.NEVER_SENT, text, (), {})
-        ended = OrderEnded(
-            ts_ns=event.ts_ns, order_id=order.order_id, ord_status=OrdStatus.CANCELED, reject=reject, text=text
-        )
-        return _released(state, order, _never_taken(state, order, ended, settled))
+        over = _never_taken(state, order, OrdStatus.CANCELED, _never_sent(text), event.ts_ns, settled)
+        return _released(state, order, over)
     reader = ReportReader(state, event.ts_ns)
     reader.facts.append(settled)
     if order.pending_replace is not None:
