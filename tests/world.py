@@ -114,6 +114,22 @@ def trading_config(
     return TradingConfig(revision=revision or f"{mode}-{weight_bp}", **fields)
 
 
+def order_request(
+    side: Side, qty: Decimal | int, symbol: str, limit: Decimal | None, *, strategy: str, **fields: Any
+) -> NewOrderSingle:
+    """A limit order where there is a limit, else a market order; good till canceled unless ``fields`` say otherwise."""
+    return NewOrderSingle(
+        symbol=symbol,
+        side=side,
+        order_qty=D(qty),
+        ord_type=fields.pop("ord_type", OrdType.LIMIT if limit is not None else OrdType.MARKET),
+        limit_px=limit,
+        strategy_id=strategy,
+        time_in_force=fields.pop("time_in_force", TimeInForce.GTC),
+        **fields,
+    )
+
+
 class World:
     """The core with its surroundings. ``sent`` lists every ticket that would have left, in order."""
 
@@ -220,19 +236,8 @@ class World:
         """Send one order through; returns it as it then stands."""
         self._count += 1
         order_id = f"o{self._count}"
-        request = NewOrderSingle(
-            symbol=symbol,
-            side=side,
-            order_qty=D(qty),
-            ord_type=fields.pop("ord_type", OrdType.LIMIT if limit is not None else OrdType.MARKET),
-            limit_px=limit,
-            account=account,
-            strategy_id=strategy,
-            time_in_force=fields.pop("time_in_force", TimeInForce.GTC),
-            cl_ord_id=fields.pop("cl_ord_id", f"c{self._count}"),
-            **fields,
-        )
-        self.receive(request, order_id)
+        fields.setdefault("cl_ord_id", f"c{self._count}")
+        self.receive(order_request(side, qty, symbol, limit, account=account, strategy=strategy, **fields), order_id)
         return self.state.orders[order_id]
 
     def place_class(

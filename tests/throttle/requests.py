@@ -5,10 +5,10 @@ from typing import Any
 
 from gateway.core.decision import Decision
 from gateway.domain.config import TradingConfig
-from gateway.domain.enums import Mode, OrdType, Side, TimeInForce
-from gateway.domain.orders import NewOrderSingle, Order
+from gateway.domain.enums import Mode, Side
+from gateway.domain.orders import Order
 from gateway.domain.throttles import Throttles, ThrottleTable
-from tests.world import World, trading_config
+from tests.world import World, order_request, trading_config
 
 D = Decimal
 MS = 1_000_000
@@ -43,18 +43,8 @@ class Sender:
         """One order, ``after_ns`` after the one before (negative: the clock stepped back)."""
         self._count += 1
         self.world.now_ns += after_ns - MS  # World.receive adds a millisecond of its own
-        request = NewOrderSingle(
-            symbol=symbol,
-            side=side,
-            order_qty=D(qty),
-            ord_type=fields.pop("ord_type", OrdType.LIMIT if limit is not None else OrdType.MARKET),
-            limit_px=limit,
-            account=account,
-            strategy_id=strategy,
-            time_in_force=TimeInForce.GTC,
-            cl_ord_id=fields.pop("cl_ord_id", f"q{self._count}"),
-            **fields,
-        )
+        fields.setdefault("cl_ord_id", f"q{self._count}")
+        request = order_request(side, qty, symbol, limit, account=account, strategy=strategy, **fields)
         return self.world.receive(request, f"q{self._count}")
 
     @property
