@@ -194,19 +194,3 @@ def fill_of(report: ExecutionReport) -> Fill:
         fee_currency=report.fee_currency,
         is_maker=report.is_maker,
     )
-
-
-def transitions_diagram() -> str:
-    """The table as a Mermaid state diagram, for the documentation."""
-    lines = ["stateDiagram-v2", "    [*] --> pending_new"]
-    for status, row in ORD_STATUS_TRANSITIONS.items():
-        for exec_type, target in row.items():
-            if target is status:
-                lines.append(f"    {status.value} --> {status.value}: {exec_type.value} (late)")
-            elif target is not BY_QTY:
-                lines.append(f"    {status.value} --> {target.value}: {exec_type.value}")
-            elif exec_type is ExecType.TRADE:
-                if status is not OrdStatus.PARTIALLY_FILLED:
-                    lines.append(f"    {status.value} --> partially_filled: trade, part")
-                lines.append(f"    {status.value} --> filled: trade, rest")
-    return "\n".join(lines)

@@ -11,8 +11,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
 
     ``key`` is where it is set: a key of risk.yaml's scopes, or ``file: key`` elsewhere, empty when it is always on.
     ``guards_new_risk`` False means that it binds an order which only closes a position too. ``clause`` is the rule
-    of a regulator or industry body, or ``seed``, that asks for it; ``serves`` are numbers of ``standards``.
-    ``text`` says what is compared, for the person whose order was refused.
+    of a regulator or industry body, or ``seed``, that asks for it; ``serves`` are numbers of
+    ``tests.controls.standards``. ``text`` says what is compared, for the person whose order was refused.
     """
 
     rule_id: str

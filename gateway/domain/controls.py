@@ -1,7 +1,7 @@
 """Every control of the gateway, one row each: what it compares, where it is set, its code, and the clause it serves.
 
 The one table: the rules of the risk gate refer to their rows, ``docs/controls.md`` is written from it (``python -m
-tests.controls.page``), and tests fail for a row without a test case or a control of ``standards`` without a row.
+tests.controls.page``), and tests fail for a row without a test case or a standard without a row.
 """
 
 from gateway.domain.control import Control

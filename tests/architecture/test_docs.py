@@ -10,8 +10,8 @@ import pytest
 
 from gateway.adapters.config.tables import FILES
 from gateway.app.cli import build_parser
-from gateway.core.lifecycle import transitions_diagram
-from gateway.domain.enums import OrdStatus
+from gateway.core.lifecycle import BY_QTY, ORD_STATUS_TRANSITIONS
+from gateway.domain.enums import ExecType, OrdStatus
 from gateway.domain.reasons import RejectCode, RouteReason
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +43,22 @@ def test_every_reason_is_documented_and_nothing_else() -> None:
         codes = [code for code, _, _ in rows]
         assert sorted(codes) == sorted(word.value for word in words)
         assert all(meaning.strip() and advice.strip() for _, meaning, advice in rows)
+
+
+def transitions_diagram() -> str:
+    """The table as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2", "    [*] --> pending_new"]
+    for status, row in ORD_STATUS_TRANSITIONS.items():
+        for exec_type, target in row.items():
+            if target is status:
+                lines.append(f"    {status.value} --> {status.value}: {exec_type.value} (late)")
+            elif target is not BY_QTY:
+                lines.append(f"    {status.value} --> {target.value}: {exec_type.value}")
+            elif exec_type is ExecType.TRADE:
+                if status is not OrdStatus.PARTIALLY_FILLED:
+                    lines.append(f"    {status.value} --> partially_filled: trade, part")
+                lines.append(f"    {status.value} --> filled: trade, rest")
+    return "\n".join(lines)
 
 
 def test_the_state_diagram_is_that_of_the_table() -> None:

@@ -1,6 +1,7 @@
 """docs/configuration.md against the schema: every key is documented, nothing else is, and defaults are true."""
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -10,8 +11,9 @@ import msgspec
 import pytest
 
 from gateway.adapters.config.environment import OVERRIDES
+from gateway.adapters.config.kinds import Kind
 from gateway.adapters.config.products import CLASS_DEFAULTS, GROUPS
-from gateway.adapters.config.schema import Fields, leaf_paths
+from gateway.adapters.config.schema import Fields, Many, Names, Rule, WordOrNames
 from gateway.adapters.config.tables import FILES
 from gateway.domain.money import plain
 from gateway.domain.rollout import Rollout
@@ -43,10 +45,32 @@ def as_documented(file: str, path: str) -> str:
     return path
 
 
+def leaves(
+    rule: Rule, path: str = "", owner: Fields | None = None, key: str = ""
+) -> Iterator[tuple[str, Fields | None, str]]:
+    """Every key that a file may hold: its path in the notation of the document, and the mapping and key it belongs to.
+    Names are written ``<label>``, lists ``[]``."""
+    if isinstance(rule, Kind):
+        yield path, owner, key
+    elif isinstance(rule, Fields):
+        for name, item in rule.keys.items():
+            yield from leaves(item, f"{path}.{name}" if path else name, rule, name)
+    elif isinstance(rule, Names):
+        yield from leaves(rule.item, f"{path}.<{rule.label}>", owner, key)
+    elif isinstance(rule, Many):
+        yield from leaves(rule.item, f"{path}[]", owner, key)
+    elif isinstance(rule, WordOrNames):
+        yield path, owner, key
+        yield from leaves(rule.names, path, None, "")
+    else:
+        yield from leaves(rule.mapping, path, owner, key)
+        yield from leaves(rule.listing, path, owner, key)
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_every_key_is_documented_and_none_that_does_not_exist(file: str) -> None:
     """Without it a person would look for a key in vain, or write one that is refused."""
-    keys = {as_documented(file, path) for path, *_ in leaf_paths(FILES[file])}
+    keys = {as_documented(file, path) for path, *_ in leaves(FILES[file])}
     assert set(documented(file)) == keys
 
 
@@ -63,7 +87,7 @@ def shown(value: Any) -> str:
 
 def defaults(file: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for path, _, owner, key in leaf_paths(FILES[file]):
+    for path, owner, key in leaves(FILES[file]):
         if not isinstance(owner, Fields) or owner.struct is None or (owner.struct, key) in BY_ADAPTER:
             continue
         attribute = owner.attrs.get(key, key)

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from gateway.domain.control import Control
 from gateway.domain.controls import CONTROLS, OVERRIDABLE
-from gateway.domain.standards import STANDARDS, Standard
+from tests.controls.standards import STANDARDS, Standard
 
 PAGE = Path(__file__).parents[2] / "docs/controls.md"
 
 _HEAD = """# Controls
 
-Written from `gateway/domain/controls.py` and `gateway/domain/standards.py` by `python -m tests.controls.page`; edit
+Written from `gateway/domain/controls.py` and `tests/controls/standards.py` by `python -m tests.controls.page`; edit
 those, not this file. What a code means for the sender of an order is in [reasons.md](reasons.md), how a key is
 written in [configuration.md](configuration.md).
 

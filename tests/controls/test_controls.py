@@ -9,9 +9,9 @@ from gateway.core.risk.rules import RISK_RULES
 from gateway.domain.control import Control
 from gateway.domain.controls import CONTROLS, OVERRIDABLE
 from gateway.domain.limit_controls import LIMIT_CONTROLS
-from gateway.domain.standards import STANDARDS
 from tests.controls.guards import GUARDS
 from tests.controls.page import PAGE, page
+from tests.controls.standards import STANDARDS
 from tests.unit.test_limits import TABLE
 
 ROOT = Path(__file__).parents[2]

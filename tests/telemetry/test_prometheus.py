@@ -1,14 +1,12 @@
 """The numbers behind alerts: counted once, labelled from closed lists, readable by Prometheus, cheap."""
 
 import time
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.adapters.telemetry import Reading
 from gateway.adapters.telemetry.catalogue import CATALOGUE
-from gateway.adapters.telemetry.documentation import metrics_page
 from gateway.adapters.telemetry.metric import FAST, MetricKind
 from gateway.domain.config import TradingConfig, VenueMode
 from gateway.domain.events import GatewayStarted
@@ -16,8 +14,7 @@ from gateway.domain.facts import ConfigChanged
 from gateway.domain.records import Record
 from tests.fakes.gateway_samples import NOW_NS, TRADER, new_order
 from tests.telemetry.bench import Bench, admit
-
-ROOT = Path(__file__).parents[2]
+from tests.telemetry.page import PAGE, page
 
 
 def test_every_label_set_begins_at_zero() -> None:
@@ -160,8 +157,7 @@ def test_names_follow_the_rules_of_prometheus() -> None:
 
 def test_the_documented_table_is_the_catalogue() -> None:
     """A dashboard is built from the documentation; a metric that is not in it does not exist for anybody."""
-    documented = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-    assert documented == metrics_page(), "run python -m gateway.adapters.telemetry.documentation"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m tests.telemetry.page"
 
 
 def test_counting_costs_microseconds() -> None:

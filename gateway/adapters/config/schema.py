@@ -1,14 +1,15 @@
 """The machinery that reads a tree of nodes against a description of what may stand where.
 
 A description is made of ``Kind`` (one word), ``Fields`` (a mapping with known keys), ``Names`` (a mapping whose
-keys are names), ``Many`` (a list) and ``Either`` (a mapping or a list). Reading gives plain dicts and lists that
-hold only what was given and fits; everything else is a problem. Defaults are not here but in ``gateway.domain``.
+keys are names), ``Many`` (a list), ``Either`` (a mapping or a list) and ``WordOrNames`` (one word, or a mapping of
+names). Reading gives plain dicts and lists that hold only what was given and fits; everything else is a problem.
+Defaults are not here but in ``gateway.domain``.
 
 A key with nothing after it is an error: half a line must never switch a limit off.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -203,27 +204,3 @@ class Reader:
             if elsewhere not in (None, self._file) and "did you mean" not in hint:
                 hint = f"`{key.text}` belongs in {elsewhere}"
             self._problems.add(place, "is not a known key", hint=hint)
-
-
-def leaf_paths(rule: Rule, path: str = "") -> Iterator[tuple[str, Kind, Fields | None, str]]:
-    """Every key that a file may hold: its path in the notation of the documentation, what fits, and the
-    mapping and key it belongs to. Names are written ``<label>``, lists ``[]``."""
-    yield from _leaves(rule, path, None, "")
-
-
-def _leaves(rule: Rule, path: str, owner: Fields | None, key: str) -> Iterator[tuple[str, Kind, Fields | None, str]]:
-    if isinstance(rule, Kind):
-        yield path, rule, owner, key
-    elif isinstance(rule, Fields):
-        for name, item in rule.keys.items():
-            yield from _leaves(item, f"{path}.{name}" if path else name, rule, name)
-    elif isinstance(rule, Names):
-        yield from _leaves(rule.item, f"{path}.<{rule.label}>", owner, key)
-    elif isinstance(rule, Many):
-        yield from _leaves(rule.item, f"{path}[]", owner, key)
-    elif isinstance(rule, WordOrNames):
-        yield path, rule.word, owner, key
-        yield from _leaves(rule.names, path, None, "")
-    else:
-        yield from _leaves(rule.mapping, path, owner, key)
-        yield from _leaves(rule.listing, path, owner, key)

@@ -1,13 +1,15 @@
-"""``docs/metrics.md``, written from the catalogue: ``python -m gateway.adapters.telemetry.documentation``."""
+"""``docs/metrics.md``, written from the catalogue: ``python -m tests.telemetry.page``."""
 
 from pathlib import Path
 
 from gateway.adapters.telemetry.catalogue import CATALOGUE
 from gateway.adapters.telemetry.metric import Metric
 
+PAGE = Path(__file__).parents[2] / "docs/metrics.md"
+
 _HEAD = """# Metrics
 
-Written from `gateway/adapters/telemetry/catalogue.py` by `python -m gateway.adapters.telemetry.documentation`;
+Written from `gateway/adapters/telemetry/catalogue.py` by `python -m tests.telemetry.page`;
 edit the catalogue, not this file. `GET /metrics` serves them in the Prometheus text format, with the usual
 `process_*` and `python_*` metrics and `gateway_build_info{version}` beside them. No label is ever an order id.
 
@@ -25,7 +27,7 @@ Figures that are read from state (`gateway_mode`, `gateway_exposure` ...) are re
 nothing. Buckets: """
 
 
-def metrics_page() -> str:
+def page() -> str:
     """The whole file."""
     rows = "".join(_row(metric) for metric in CATALOGUE)
     buckets = "; ".join(
@@ -42,4 +44,4 @@ def _row(metric: Metric) -> str:
 
 
 if __name__ == "__main__":
-    Path("docs/metrics.md").write_text(metrics_page(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
