@@ -26,12 +26,11 @@ from gateway.app.people.verdict import verdict_lines
 from gateway.app.registry import with_capabilities
 from gateway.core.apply import apply_record
 from gateway.core.decide import decide
-from gateway.core.identity import fingerprint
 from gateway.core.rollout.promotion import steps_entered
 from gateway.core.state import GatewayState
 from gateway.core.validation import shape_problems
 from gateway.domain.enums import Role
-from gateway.domain.events import ConfigLoaded, OrderReceived
+from gateway.domain.events import ConfigLoaded
 from gateway.domain.facts import ConfigChanged, Fact
 from gateway.domain.market import MarketUpdate, Quote
 from gateway.domain.money import amount_problem
@@ -39,7 +38,7 @@ from gateway.domain.orders import Actor
 from gateway.ports.checking import OrderCheckView
 from gateway.ports.intake import RequestInvalid
 from gateway.ports.journal import JournalBroken, JournalUnavailable
-from gateway.service.checking import CHECK_ID, check_order, shapeless
+from gateway.service.checking import as_received, check_order, shapeless
 from gateway.service.market_view import MarketViews
 from gateway.service.recovery import recover
 
@@ -189,15 +188,7 @@ async def _offline(
     found = []
     for order in orders:
         request = read_order(json.dumps(order).encode())
-        request = msgspec.structs.replace(request, venue=request.venue.lower())
-        event = OrderReceived(
-            ts_ns=now_ns,
-            order_id=CHECK_ID,
-            request=request,
-            fingerprint=fingerprint(request),
-            actor=_ACTOR,
-            view=views.view(state.config, request.symbol, now_ns),
-        )
+        event = as_received(request, _ACTOR, views.view(state.config, request.symbol, now_ns), now_ns)
         problems = shape_problems(request, now_ns)
         found.append(shapeless(state, event, problems) if problems else await check_order(state, policy, event))
     return found

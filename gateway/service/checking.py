@@ -67,6 +67,19 @@ async def check_order(state: GatewayState, policy: PolicyEngine, event: OrderRec
             )
 
 
+def as_received(request: NewOrderSingle, actor: Actor, view: MarketView, now_ns: int) -> OrderReceived:
+    """The event that the order would be, were it placed."""
+    request = msgspec.structs.replace(request, venue=request.venue.lower())
+    return OrderReceived(
+        ts_ns=now_ns,
+        order_id=CHECK_ID,
+        request=request,
+        fingerprint=fingerprint(request),
+        actor=actor,
+        view=view,
+    )
+
+
 def check_again(state: GatewayState, event: OrderReceived, later: Mapping[str, PolicyVerdict]) -> OrderCheckView:
     """The verdict on an order of the past in ``state``, which is that before ``event``. ``later`` are what the policy
     answered after it, by order id, where it was asked outside; nobody is asked anew."""
@@ -92,16 +105,8 @@ class OrderChecker:
         self._clock = clock
 
     async def check(self, request: NewOrderSingle, actor: Actor) -> OrderCheckView:
-        request = msgspec.structs.replace(request, venue=request.venue.lower())
         state, now_ns = self._engine.state, self._clock.now_ns()
-        event = OrderReceived(
-            ts_ns=now_ns,
-            order_id=CHECK_ID,
-            request=request,
-            fingerprint=fingerprint(request),
-            actor=actor,
-            view=self._intake.view(request.symbol, now_ns),
-        )
+        event = as_received(request, actor, self._intake.view(request.symbol, now_ns), now_ns)
         problems = shape_problems(request, now_ns)
         if problems:
             return shapeless(state, event, problems)
