@@ -1,12 +1,11 @@
 """Folders for one gateway, and gateways that several tests share."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.process import Api, GatewayProcess, Site
+from tests.e2e.process import Api, GatewayProcess, Site, run_for_module
 
 
 @pytest.fixture
@@ -19,13 +18,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]
     """One gateway in SHADOW for all tests of a module: none of them may disturb the others."""
     site = Site(tmp_path_factory.mktemp("shared") / "gateway")
     site.lift_limits()
-    process = GatewayProcess(site)
-    try:
-        process.spawn()
-        asyncio.run(process.ready())
-        yield process
-    finally:
-        asyncio.run(process.close())
+    yield from run_for_module(site)
 
 
 @pytest.fixture

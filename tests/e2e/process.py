@@ -225,13 +225,24 @@ def _clean_environment() -> dict[str, str]:
 async def running(
     site: Site, command: Sequence[str] = SERVE, environ: Mapping[str, str] | None = None, port: int = 0
 ) -> AsyncIterator[GatewayProcess]:
-    """A gateway that is ready, and gone afterwards. With ``lasting_port`` its next run listens where this one does."""
+    """A gateway that is ready, and gone afterwards. With ``port`` its next run listens where this one does."""
     process = GatewayProcess(site, command, environ, port)
     try:
         process.spawn()
         yield await process.ready()
     finally:
         await process.close()
+
+
+def run_for_module(site: Site) -> Iterator[GatewayProcess]:
+    """The same for a fixture of a module, which outlives the event loop of a test."""
+    process = GatewayProcess(site)
+    try:
+        process.spawn()
+        asyncio.run(process.ready())
+        yield process
+    finally:
+        asyncio.run(process.close())
 
 
 class Command(NamedTuple):

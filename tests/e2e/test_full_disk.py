@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.crash.socket_venue import VenueServer, launcher, venue_server
+from tests.disks import small_disk
 from tests.e2e.ledger import check_books
 from tests.e2e.orders import market, resting
 from tests.e2e.process import Api, GatewayProcess, Reply, Site, eventually, run_gateway, running
@@ -193,26 +194,18 @@ async def same_orders(venue: VenueServer, expected: set[str]) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, of 4 MiB. Where it may not be mounted, the tests above have to do."""
-    import subprocess
-
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", tmp_path], capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip("mounting needs root")
-    try:
-        yield tmp_path
-    finally:
-        subprocess.run(["umount", tmp_path], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path, "4m") as folder:
+        yield folder
 
 
 @pytest.mark.crash
-async def test_a_disk_that_someone_else_filled(small_disk: Path) -> None:
+async def test_a_disk_that_someone_else_filled(disk: Path) -> None:
     """Without this, only a quota would be tested, and a file system without a free block might behave otherwise: a
     start on it included."""
-    site = Site(small_disk / "gateway")
+    site = Site(disk / "gateway")
     site.lift_limits()
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     async with running(site) as gateway:
         api = gateway.api()
         rests = (await api.place(**resting("early"))).body["order_id"]

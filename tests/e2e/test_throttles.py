@@ -2,12 +2,12 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.orders import market, resting
-from tests.e2e.process import Api, GatewayProcess, Reply, Site
+from tests.e2e.process import Api, GatewayProcess, Reply, Site, run_for_module
 
 THROTTLED = {
     "strategies": {
@@ -21,27 +21,12 @@ THROTTLED = {
 
 
 @pytest.fixture(scope="module")
-def throttled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """One gateway in SHADOW for all tests of this file; each test has a strategy of its own."""
     site = Site(tmp_path_factory.mktemp("throttled") / "gateway")
     site.lift_limits()
     site.merge("risk.yaml", THROTTLED)
-    process = GatewayProcess(site)
-    try:
-        process.spawn()
-        asyncio.run(process.ready())
-        yield process
-    finally:
-        asyncio.run(process.close())
-
-
-@pytest.fixture
-async def api(throttled: GatewayProcess) -> AsyncIterator[Api]:
-    client = Api(throttled.url)
-    try:
-        yield client
-    finally:
-        await client.close()
+    yield from run_for_module(site)
 
 
 async def test_a_client_that_waits_as_told_gets_every_order_through(api: Api) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import resource
 import sqlite3
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,20 +12,15 @@ from gateway.adapters.journal import SqliteJournal, connection, verify
 from gateway.adapters.journal.connection import Statement
 from gateway.domain.records import Checkpoint, Entry
 from gateway.ports.journal import JournalUnavailable
+from tests.disks import small_disk
 from tests.journal.helpers import opened, read_all
 from tests.journal.samples import note, notes, order
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MiB of its own."""
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", tmp_path], capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip("mounting needs root; the quota test beside this one needs nothing")
-    try:
-        yield tmp_path
-    finally:
-        subprocess.run(["umount", tmp_path], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path, "2m") as folder:
+        yield folder
 
 
 @contextlib.contextmanager
@@ -52,12 +46,12 @@ async def _fill(journal: SqliteJournal, first_seq: int) -> tuple[int, str]:
         seq += 10
 
 
-async def test_a_full_disk_loses_nothing_and_can_be_cleared(small_disk: Path) -> None:
+async def test_a_full_disk_loses_nothing_and_can_be_cleared(disk: Path) -> None:
     """The real thing. A batch half in the journal, or one that was refused and turns up later, would be an order
     that was answered with 503 and is traded after the next restart."""
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     ballast.write_bytes(b"\0" * 600_000)
-    async with opened(small_disk) as journal:
+    async with opened(disk) as journal:
         await journal.append([Entry(record=note(1), closed_orders=(order("o-1", cl_ord_id="c-1"),))])
         last, said = await _fill(journal, 2)
         assert "the disk is full" in said
@@ -73,7 +67,7 @@ async def test_a_full_disk_loses_nothing_and_can_be_cleared(small_disk: Path) ->
         ballast.unlink()
         await journal.append(notes(last + 1, 3, text="z"))
         await journal.save_checkpoint(Checkpoint(seq=last + 3, ts_ns=1, state=b"s", state_hash="h"))
-    await _check_after_restart(small_disk, last)
+    await _check_after_restart(disk, last)
 
 
 async def test_a_quota_is_told_and_survived_like_a_full_disk(tmp_path: Path) -> None:
@@ -107,19 +101,19 @@ def _fill_rest(path: Path) -> None:
             file.write(b"\0" * 100)
 
 
-async def test_a_clean_stop_on_a_full_disk_is_still_a_stop(small_disk: Path) -> None:
+async def test_a_clean_stop_on_a_full_disk_is_still_a_stop(disk: Path) -> None:
     """The anchor cannot be written then; the process must end all the same, and start again on what is there."""
-    (small_disk / "ballast").write_bytes(b"\0" * 600_000)
-    journal = await SqliteJournal.open(small_disk)
+    (disk / "ballast").write_bytes(b"\0" * 600_000)
+    journal = await SqliteJournal.open(disk)
     await journal.append(notes(1, 3))
     last, _ = await _fill(journal, 4)
-    _fill_rest(small_disk / "rest")
+    _fill_rest(disk / "rest")
     await journal.close()
-    (small_disk / "rest").unlink()
-    (small_disk / "ballast").unlink()
-    async with opened(small_disk) as journal:
+    (disk / "rest").unlink()
+    (disk / "ballast").unlink()
+    async with opened(disk) as journal:
         assert [record.seq for record in await read_all(journal)] == list(range(1, last + 1))
-        assert verify(small_disk).is_intact
+        assert verify(disk).is_intact
 
 
 @contextlib.contextmanager
