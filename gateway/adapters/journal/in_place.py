@@ -6,7 +6,6 @@ answered for that no start remembers, and beside them a second gateway could own
 
 import os
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.adapters.journal import schema
@@ -22,9 +21,9 @@ _EVERY_S = 1.0
 class InPlace:
     """Made while the files are as they should be."""
 
-    def __init__(self, directory: Path, names: Iterable[str] = _NAMES) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._identities = {name: found for name in names if (found := _identity(directory / name)) is not None}
+        self._identities = {name: found for name in _NAMES if (found := _identity(directory / name)) is not None}
         self._seen_s = time.monotonic()
 
     def look_in_time(self) -> None:

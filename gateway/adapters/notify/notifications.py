@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from gateway.adapters.notify.channel import Channel
 from gateway.adapters.notify.message import Message, message_of
-from gateway.adapters.notify.sending import SenderFactory, sender_of
+from gateway.adapters.notify.sending import sender_of
 from gateway.domain.alerts import Alert, AlertCondition, AlertKind, Severity
 from gateway.domain.settings import Settings
 from gateway.ports.alerts import ChannelView
@@ -21,10 +21,9 @@ class Notifications:
     """Implements ``ports.alerts.Notifier``. ``follow`` takes a configuration, then and later; a channel that stays
     keeps its queue, also under other settings: it is broken ones that are mended, and they have something to tell."""
 
-    def __init__(self, environ: Mapping[str, str], clock: Clock, make: SenderFactory = sender_of) -> None:
+    def __init__(self, environ: Mapping[str, str], clock: Clock) -> None:
         self._environ = environ
         self._clock = clock
-        self._make = make
         self._channels: dict[str, Channel] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -39,7 +38,7 @@ class Notifications:
                 del self._channels[name]
         for name, one in wanted.items():
             if name not in self._channels:
-                channel = self._channels[name] = Channel(one, self._environ, self._make, self._clock)
+                channel = self._channels[name] = Channel(one, self._environ, sender_of, self._clock)
                 for message in undelivered.get(name, ()):
                     channel.put(message)
                 self._tasks[name] = asyncio.get_running_loop().create_task(channel.run(), name=f"channel {name}")

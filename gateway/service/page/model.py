@@ -64,6 +64,8 @@ _POSITIONS_PER_SLICE = 32
 _MOST_LIMITS = 40
 #: So near to the newest record is as good as at it: more keep coming.
 _NEAR = 512
+#: For so long after the last question the records are still followed.
+_LINGER_NS = 60_000_000_000
 
 
 class Outside(msgspec.Struct, frozen=True):
@@ -78,7 +80,7 @@ class Outside(msgspec.Struct, frozen=True):
 
 
 class PageModel:
-    """Implements ``ports.page.PageReads``. ``linger_s``: for how long after the last question it goes on following."""
+    """Implements ``ports.page.PageReads``."""
 
     def __init__(
         self,
@@ -91,7 +93,6 @@ class PageModel:
         clock: Clock,
         tasks: TaskGroup,
         outside: Outside,
-        linger_s: float = 60.0,
     ) -> None:
         self._replica = replica
         self._journal = journal
@@ -102,7 +103,6 @@ class PageModel:
         self._clock = clock
         self._tasks = tasks
         self._outside = outside
-        self._linger_ns = int(linger_s * 1e9)
         self._follower: asyncio.Task[None] | None = None
         self._is_near = asyncio.Event()
         self._failure: PageBehind | None = None
@@ -237,7 +237,7 @@ class PageModel:
                 self._replica.begin(*found)
             await self._read_past()
             tail = self._feed.tail(self._replica.seq)
-            while self._clock.monotonic_ns() - self._asked_ns < self._linger_ns:
+            while self._clock.monotonic_ns() - self._asked_ns < _LINGER_NS:
                 await self._fold(tail)
                 self._is_near.set()
                 await asyncio.sleep(_LOOK_EVERY_S)
