@@ -103,7 +103,7 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True):
 
     A rate passes when it is proven to be within its bound with ``confidence``, fails when it is proven not to be, and
     is not enough evidence between. A slippage or delay passes when the orders, by their ranks, are proven to be within
-    the bound, and fails when they are proven to be beyond bound and ``min_effect`` together. ``min_pairs`` is the
+    the bound, and fails when they are proven to be beyond bound and ``min_effect_*`` together. ``min_pairs`` is the
     fewest orders that such a comparison looks at.
     """
 
