@@ -113,6 +113,10 @@ class Gateway:
         await self.engine.settle(self.engine.last_seq)
         self.intake.closed = None
         await self.server.start()
+        self._watch(policy_watcher)
+
+    def _watch(self, policies: PolicyWatcher) -> None:
+        """Begin what runs beside the orders until the gateway is closed."""
         self.tasks.spawn(self.timers.run(), "timers")
         self.tasks.spawn(self.reconciler.run(), "reconciliation")
         self.tasks.spawn(self.alerting.audit.run(), "audit of the journal")
@@ -126,7 +130,7 @@ class Gateway:
             is_refused=lambda: self.edits.unpromoted is not None,
         )
         self.tasks.spawn(watcher.run(), "config watcher")
-        self.tasks.spawn(policy_watcher.run(), "policy watcher")
+        self.tasks.spawn(policies.run(), "policy watcher")
         self.tasks.spawn(self.candidates.run(), "candidates")
 
     async def _prepare_market(self, settings: Settings) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from gateway.core.evidence.memory import StepEvidence, Tally, VenueRollout
+from gateway.core.evidence.memory import PastStep, StepEvidence, Tally, VenueRollout
 from gateway.core.rollout.comparisons import noise_tenths
 from gateway.core.rollout.digest import evidence_hash
 from gateway.core.rollout.folding import is_away
@@ -76,19 +76,7 @@ class RolloutStates:
             approval=rollout.approval,
             override=rollout.override,
             strata=_strata(evidence.total, evidence.strata),
-            past=tuple(
-                PastStepView(
-                    position=one.position,
-                    entered_ns=one.entered_ns,
-                    left_ns=one.left_ns,
-                    days=one.days,
-                    orders=one.tally.orders,
-                    errors=one.tally.errors,
-                    notional_bp=_share_bp(one.live_opened, one.opened),
-                    strata=_strata(one.tally, one.strata),
-                )
-                for one in rollout.past
-            ),
+            past=tuple(_past_view(one) for one in rollout.past),
         )
 
     def _missing(self, venue: str, rollout: VenueRollout, gates: Sequence[GateResult]) -> Iterator[str]:
@@ -137,6 +125,19 @@ def _projected_ns(evidence: StepEvidence, gates: Sequence[GateResult], now_ns: i
 def _share_bp(part: Decimal, whole: Decimal) -> int | None:
     """A share in basis points; None of nothing."""
     return int(part * 10_000 / whole) if whole > 0 else None
+
+
+def _past_view(one: PastStep) -> PastStepView:
+    return PastStepView(
+        position=one.position,
+        entered_ns=one.entered_ns,
+        left_ns=one.left_ns,
+        days=one.days,
+        orders=one.tally.orders,
+        errors=one.tally.errors,
+        notional_bp=_share_bp(one.live_opened, one.opened),
+        strata=_strata(one.tally, one.strata),
+    )
 
 
 def _strata(total: Tally, strata: Mapping[str, Tally]) -> tuple[StratumView, ...]:

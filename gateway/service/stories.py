@@ -2,7 +2,7 @@
 the moments at which the latest records became durable."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gateway.domain.facts import OrderAcknowledged, OrderAdmitted, OrderDenied, OrderEnded, OrderExecuted
 from gateway.domain.orders import Order
@@ -14,6 +14,12 @@ from gateway.ports.read_model import OrderReads
 from gateway.ports.stories import RecordedStory, Stage
 
 _REMEMBERED = 1 << 15
+#: What the first fact of a kind says of an order.
+_MOMENTS: Mapping[type, str] = {
+    OrderAcknowledged: "acknowledged by the venue",
+    OrderExecuted: "first fill",
+    OrderEnded: "ended",
+}
 
 
 class DurableTimes:
@@ -61,21 +67,15 @@ class Stories:
 
     def _moments(self, order: Order, records: tuple[Record, ...]) -> Iterator[tuple[str, int]]:
         seen: set[type] = set()
-        for record in records:
-            for fact in record.facts:
-                kind = type(fact)
-                if getattr(fact, "order_id", "") != order.order_id or kind in seen:
-                    continue
-                seen.add(kind)
-                if kind in (OrderAdmitted, OrderDenied):
-                    if (durable_ns := self._durable.of(record.seq)) is not None:
-                        yield "decided and made durable", durable_ns
-                elif kind is OrderAcknowledged:
-                    yield "acknowledged by the venue", fact.ts_ns
-                elif kind is OrderExecuted:
-                    yield "first fill", fact.ts_ns
-                elif kind is OrderEnded:
-                    yield "ended", fact.ts_ns
+        for record, fact in ((one, fact) for one in records for fact in one.facts):
+            kind = type(fact)
+            if getattr(fact, "order_id", "") != order.order_id or kind in seen:
+                continue
+            seen.add(kind)
+            if kind in _MOMENTS:
+                yield _MOMENTS[kind], fact.ts_ns
+            elif kind in (OrderAdmitted, OrderDenied) and (durable_ns := self._durable.of(record.seq)) is not None:
+                yield "decided and made durable", durable_ns
 
 
 def _last_ns(story: OrderStory) -> int:

@@ -13,7 +13,6 @@ from gateway.core.candidates.overlay import Overlay
 from gateway.core.candidates.tally import Tally
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.state import GatewayState
-from gateway.domain.candidates import OrderDifference
 from gateway.domain.enums import Route
 from gateway.domain.money import ZERO
 from gateway.domain.records import Record
@@ -122,59 +121,81 @@ async def what_if(
     state: GatewayState,
     question: Question,
     on_progress: OnProgress = lambda count: None,
-    on_difference: Callable[[OrderDifference], None] = lambda difference: None,
 ) -> WhatIf:
     """Judge and fold ``records``, which follow ``state`` (already under the candidate's configuration)."""
-    judge = Judge(state, question.overlay, question.verdicts)
-    folded: Folded | None = None
-    worlds: list[_Watch] = []
-    tally = Tally(question.kept)
-    count = first_seq = last_seq = 0
-    problem = ""
+    run = _Run(state, question)
     async for record in records:
-        count += 1
-        if count % _PROGRESS_EVERY == 0:
-            on_progress(count)
-        if folded is None and record.ts_ns < question.since_ns:
-            judge.hear(record, is_judged=False)
-            continue
-        if folded is None:
-            first_seq = record.seq
-            other = decode_snapshot(encode_snapshot(judge.state))
-            folded = Folded(other, judge.state, question.overlay, question.folded_verdicts)
-            worlds = [_Watch(judge.state), _Watch(other)]
-        last_seq = record.seq
-        judged = judge.hear(record)
+        run.hear(record)
+        if run.count % _PROGRESS_EVERY == 0:
+            on_progress(run.count)
+    on_progress(run.count)
+    return run.result()
+
+
+class _Run:
+    """The records heard so far: judged one by one, and folded from the beginning of the window on."""
+
+    def __init__(self, state: GatewayState, question: Question) -> None:
+        self.count = 0
+        self._question = question
+        self._judge = Judge(state, question.overlay, question.verdicts)
+        self._tally = Tally(question.kept)
+        self._first_seq = self._last_seq = 0
+        #: None until the window begins.
+        self._folded: Folded | None = None
+        self._worlds: list[_Watch] = []
+        self._problem = ""
+
+    def hear(self, record: Record) -> None:
+        self.count += 1
+        if self._folded is None and record.ts_ns < self._question.since_ns:
+            self._judge.hear(record, is_judged=False)
+            return
+        folded = self._folded or self._begin(record)
+        self._last_seq = record.seq
+        judged = self._judge.hear(record)
         if judged is not None:
-            tally.add(judged.difference)
-            if judged.difference is not None:
-                on_difference(judged.difference)
-        if not problem:
+            self._tally.add(judged.difference)
+        if not self._problem:
             try:
                 folded.hear(record)
             except Exception as error:
-                problem = f"the folded world ends at record {record.seq}: {error!r}"
-        for world in worlds:
+                self._problem = f"the folded world ends at record {record.seq}: {error!r}"
+        for world in self._worlds:
             world.note()
-    on_progress(count)
-    books = tuple(BookChange(route, worlds[0].path(route), worlds[1].path(route)) for route in _BOOKS if worlds)
-    return WhatIf(
-        records=count,
-        first_seq=first_seq,
-        last_seq=last_seq,
-        tally=tally,
-        policy_errors=question.verdicts.errors,
-        assumed=question.verdicts.assumed,
-        failed=judge.errors,
-        undecided=judge.undecided,
-        last_error=judge.last_error or question.verdicts.last_error,
-        books=books,
-        positions=() if folded is None else _positions(judge.state, folded.state),
-        folded_denied=() if folded is None else tuple(folded.denied),
-        unplaced=0 if folded is None else folded.unplaced,
-        skipped=0 if folded is None else folded.skipped,
-        folded_problem=problem or ("" if folded is None else folded.last_problem),
-    )
+
+    def _begin(self, record: Record) -> Folded:
+        self._first_seq = record.seq
+        other = decode_snapshot(encode_snapshot(self._judge.state))
+        self._folded = Folded(other, self._judge.state, self._question.overlay, self._question.folded_verdicts)
+        self._worlds = [_Watch(self._judge.state), _Watch(other)]
+        return self._folded
+
+    def result(self) -> WhatIf:
+        judge, folded, verdicts = self._judge, self._folded, self._question.verdicts
+        return WhatIf(
+            records=self.count,
+            first_seq=self._first_seq,
+            last_seq=self._last_seq,
+            tally=self._tally,
+            policy_errors=verdicts.errors,
+            assumed=verdicts.assumed,
+            failed=judge.errors,
+            undecided=judge.undecided,
+            last_error=judge.last_error or verdicts.last_error,
+            books=self._books(),
+            positions=() if folded is None else _positions(judge.state, folded.state),
+            folded_denied=() if folded is None else tuple(folded.denied),
+            unplaced=0 if folded is None else folded.unplaced,
+            skipped=0 if folded is None else folded.skipped,
+            folded_problem=self._problem or ("" if folded is None else folded.last_problem),
+        )
+
+    def _books(self) -> tuple[BookChange, ...]:
+        if not self._worlds:
+            return ()
+        recorded, candidate = self._worlds
+        return tuple(BookChange(route, recorded.path(route), candidate.path(route)) for route in _BOOKS)
 
 
 def _positions(recorded: GatewayState, folded: GatewayState) -> tuple[PositionChange, ...]:

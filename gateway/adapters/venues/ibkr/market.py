@@ -241,10 +241,7 @@ class IbkrMarket(VenueMarket):
         elif request_id in self._rows:
             self._on_depth_error(request_id, code, text)
         elif request_id in self._touches:
-            if code in _NO_PRICES and not (code == 10167 and self._type in _DELAYED):
-                self._drop(request_id, f"{_NO_PRICES[code]} ({text} [{code}])")
-            elif code not in errors.NOTICES:
-                _log.warning("market data of %s: %s: %s [%d]", self._name, self._touches[request_id].symbol, text, code)
+            self._on_touch_error(request_id, code, text)
         elif code in errors.SESSION:
             self._last_error = errors.explained(code, text)
             _log.warning("market data of %s: %s", self._name, self._last_error)
@@ -259,6 +256,12 @@ class IbkrMarket(VenueMarket):
         if touch.is_delayed and self._type not in _DELAYED:
             del self._touches[number]
         self._refuse(touch.symbol, why)
+
+    def _on_touch_error(self, number: int, code: int, text: str) -> None:
+        if code in _NO_PRICES and not (code == 10167 and self._type in _DELAYED):
+            self._drop(number, f"{_NO_PRICES[code]} ({text} [{code}])")
+        elif code not in errors.NOTICES:
+            _log.warning("market data of %s: %s: %s [%d]", self._name, self._touches[number].symbol, text, code)
 
     def _on_depth_error(self, number: int, code: int, text: str) -> None:
         rows = self._rows[number]
