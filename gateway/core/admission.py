@@ -29,7 +29,7 @@ from gateway.domain.orders import NewOrderSingle, Order, Reject
 from gateway.domain.reasons import RejectCode, RouteReason
 
 # Named once: see domain.orders.
-_SPLIT, _SHADOW, _SIMPLE = Route.SPLIT, Route.SHADOW, OrderClass.SIMPLE
+_SPLIT, _SIMPLE = Route.SPLIT, OrderClass.SIMPLE
 
 
 def receive(state: GatewayState, event: OrderReceived) -> Decision:

@@ -40,7 +40,7 @@ from gateway.domain.throttle_facts import OrderDeferred
 from gateway.domain.twin import Twin
 
 # Named once: see domain.orders.
-_SPLIT, _LIVE, _SIMPLE = Route.SPLIT, Route.LIVE, OrderClass.SIMPLE
+_LIVE, _SIMPLE = Route.LIVE, OrderClass.SIMPLE
 _PENDING_NEW, _NEW = OrdStatus.PENDING_NEW, OrdStatus.NEW
 
 
