@@ -23,7 +23,8 @@ from tests.venues.contract.registry import DRIVERS, EXCUSED, WITH_CLASSES
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 D = Decimal
-BRACKET, OCO, OTO = CLASSES = (OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO)
+BRACKET, OCO = OrderClass.BRACKET, OrderClass.OCO
+CLASSES = (BRACKET, OCO, OrderClass.OTO)
 ACCEPTED, REJECTED, UNKNOWN = SubmitStatus.ACCEPTED, SubmitStatus.REJECTED, SubmitStatus.UNKNOWN
 
 
