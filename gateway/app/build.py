@@ -185,7 +185,7 @@ def _assemble_desks(
     status = GatewayStatus(
         engine, path.intake, path.table, market, path.policy, clock, path.breakers, lambda: reloader.settings.venues
     )
-    edits = ConfigEdits(data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
+    edits = ConfigEdits(config_dir, data_dir, environ, start, adjust, engine, reloader, approvals, status, clock)
     rollouts.on_approved = edits.take_waiting
     around = Surroundings(config_dir, data_dir, environ, edits, path.policy, engine, clock)
     prices = MarketHealth(engine, market, path.calendar, clock, lambda: _stale_after_ns(reloader.settings))

@@ -27,7 +27,8 @@ from gateway.adapters.policy.promotion import judge_by_folder
 from gateway.adapters.policy.sources import PoliciesInvalid, read_sources
 from gateway.app.candidate_proofs import StartProofs, how_to_approve
 from gateway.app.candidates import CandidateInvalid, load_candidate
-from gateway.app.edits import LAST_KEY, unreachable_host, utc_day
+from gateway.app.edits import LAST_KEY, utc_day
+from gateway.app.next_start import broken_tls, unreachable_host
 from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
 from gateway.app.unread import unread
 from gateway.core.apply import apply_record
@@ -62,7 +63,7 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
         return 1
     settings = loaded.settings
     state = None if data_dir is None else asyncio.run(_journal_state(data_dir))
-    found = [*_objections(old, settings, state), *unreachable_host(old, settings)]
+    found = [*_objections(old, settings, state), *unreachable_host(old, settings), *broken_tls(old, settings)]
     folder = config_dir / settings.policy.path
     found.extend(str(problem) for problem in check_policies(folder))
     known = state or GatewayState()

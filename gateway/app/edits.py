@@ -21,9 +21,9 @@ from gateway.adapters.config import (
     parse,
     revision_of,
 )
-from gateway.adapters.http.listening import why_not_there
 from gateway.app.candidate_proofs import how_to_approve
-from gateway.app.registry import StartRefused
+from gateway.app.next_start import unusable_at_start, waiting_for_a_start
+from gateway.app.registry import StartRefused, load_clients
 from gateway.core.limit_advice import exceeded, expired, ineffective
 from gateway.core.loosening import Change, with_lower_modes
 from gateway.domain.config import TradingConfig
@@ -36,8 +36,6 @@ from gateway.service.reload import Reloader
 from gateway.service.status import GatewayStatus
 
 _log = logging.getLogger("gateway")
-#: Settings that are read once: an edit of these is told, and takes effect at the next start.
-_READ_AT_START = ("server", "storage", "policy", "simulator")
 _PRINCIPALS = "principals.yaml"
 LAST_KEY = (
     "principals.yaml: the edit takes away the last key with role risk or admin, and without one nobody would have to "
@@ -54,15 +52,6 @@ def utc_day(now_ns: int) -> str:
     return f"{datetime.fromtimestamp(now_ns // 1_000_000_000, UTC):%Y%m%d}"
 
 
-def unreachable_host(old: Settings | None, new: Settings) -> tuple[str, ...]:
-    """Why a gateway with ``new`` would not start where it is to listen. Keys that are withdrawn go all the same: nobody
-    must keep them for that, and without any only this machine is heard."""
-    if old is not None and old.principals:
-        return ()
-    problem = why_not_there(new.server, has_keys=bool(new.principals))
-    return (problem,) if problem else ()
-
-
 def part_that_never_waits(old: Settings, new: Settings) -> Settings:
     """``old`` with the lower modes and the keys of ``new``."""
     principals = new.principals if can_approve(new.principals) else old.principals
@@ -75,20 +64,12 @@ def lowered(old: TradingConfig, new: TradingConfig) -> TradingConfig:
     return old if trading == old else msgspec.structs.replace(trading, revision=revision_of(trading))
 
 
-def _waiting_for_a_start(running: Settings, new: Settings) -> tuple[str, ...]:
-    """What of ``new`` is in force and does nothing yet, for this process began with something else."""
-    return tuple(
-        f"gateway.yaml: `{name}` was edited and takes effect at the next start; until then it is as it was"
-        for name in _READ_AT_START
-        if getattr(running, name) != getattr(new, name)
-    )
-
-
 class ConfigEdits:
     """Takes what the watcher finds, one after the other. ``files`` are the bytes in force."""
 
     def __init__(
         self,
+        config_dir: Path,
         data_dir: Path,
         environ: Mapping[str, str],
         start: StartResult,
@@ -99,6 +80,7 @@ class ConfigEdits:
         status: GatewayStatus,
         clock: Clock,
     ) -> None:
+        self._config_dir = config_dir
         self._last_good = LastGood(data_dir)
         self._environ = environ
         self._start = start
@@ -168,12 +150,13 @@ class ConfigEdits:
             self._reloader.note_refusal()
 
     async def _judge(self, outcome: Loaded) -> None:
+        await asyncio.to_thread(load_clients, outcome.settings)
         old, new = self._reloader.settings, self._adjust(outcome.settings)
         is_guarded = can_approve(old.principals)
         if is_guarded and not can_approve(new.principals):
             self._note_problems((LAST_KEY,))
             return
-        if problems := unreachable_host(old, new):
+        if problems := await unusable_at_start(old, new, self._config_dir):
             self._note_problems(problems)
             return
         lacking = self._lacking(new, is_guarded=is_guarded)
@@ -275,7 +258,7 @@ class ConfigEdits:
     def _warn(self, settings: Settings) -> None:
         """Tell what a person should look at of a configuration that is in force."""
         now_ns = self._clock.now_ns()
-        waiting = _waiting_for_a_start(self._start.settings, settings)
+        waiting = waiting_for_a_start(self._start.settings, settings)
         notes = (*ineffective(settings.trading), *expired(settings.trading, utc_day(now_ns)), *waiting)
         found = exceeded(self._engine.state, now_ns)
         self._status.config_notes, self._status.is_limit_exceeded = notes, bool(found)

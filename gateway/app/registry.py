@@ -115,6 +115,21 @@ def load_adapter(name: str) -> None:
             importlib.import_module(f"gateway.adapters.venues.{name}.venue")
 
 
+def load_clients(settings: Settings) -> None:
+    """Import, from any thread, what the sources of prices of ``settings`` and the capabilities of its venues need:
+    some client libraries take seconds, and no order waits for those."""
+    market, wanted = settings.market_data, dict[str, None]()
+    for name in filter(None, (market.source, *market.sources.values())):
+        adapter = settings.venues[name].adapter if name in settings.venues else name
+        if adapter in ORDER_ADAPTERS - {"simulator"}:
+            wanted[f"gateway.adapters.venues.{adapter}.market"] = None
+    if any(venue.adapter == "ccxt" for venue in settings.venues.values()):
+        wanted["gateway.adapters.venues.ccxt.client"] = None
+    for module in wanted:
+        with contextlib.suppress(ImportError):  # told when it is to be used
+            importlib.import_module(module)
+
+
 def _need(module: str) -> None:
     """Raise StartRefused in words when a venue's client library is not installed."""
     if importlib.util.find_spec(module) is None:

@@ -1,7 +1,10 @@
 """Edits of a running gateway that meet a mistake of the gateway itself."""
 
+import asyncio
+import importlib
 import os
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,8 +13,11 @@ import msgspec
 import pytest
 
 from gateway.adapters.config import load_files, start_settings
+from gateway.app import edits
 from gateway.app.build import build
+from gateway.app.checks import check_config
 from gateway.app.gateway import Gateway
+from gateway.app.registry import load_clients
 from gateway.domain.alerts import Severity
 from tests.e2e.api import eventually
 from tests.e2e.process import Site
@@ -66,6 +72,55 @@ async def test_an_edit_that_waits_for_the_next_start_is_told_until_then(tmp_path
         assert "takes effect at the next start" in text
         assert await told() == []
         assert await told(approved_symbols=["AAPL"]) == []  # counts at once
+
+
+@pytest.mark.parametrize(
+    ("section", "fields", "words"),
+    [
+        ("server", {"tls_cert": "nowhere.pem", "tls_key": "nowhere.key"}, "server.tls_cert nowhere.pem cannot be read"),
+        ("server", {"tls_cert": __file__, "tls_key": __file__}, "are no certificate and its private key"),
+        ("policy", {"path": "../nowhere"}, "policy.path ../nowhere cannot be used"),
+    ],
+)
+async def test_an_edit_with_which_the_next_start_would_fail_is_refused_now(
+    section: str, fields: dict[str, str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without this, it is taken, becomes the last good configuration, and no restart comes up: in whatever hurry
+    somebody restarts, with positions open."""
+    site = Site(tmp_path)
+    async with running(site) as gateway:
+        before = gateway.engine.state.config.revision
+        kept = dict(gateway.edits.files)
+        site.merge("gateway.yaml", {section: fields})
+        await gateway.edits.hear(load_files(site.config, os.environ))
+        assert words in gateway.status.health().config_error
+        assert (gateway.engine.state.config.revision, gateway.edits.files) == (before, kept)
+        assert await asyncio.to_thread(check_config, site.config, site.data, os.environ) == 1
+        assert next(iter(fields.values())).lstrip("./") in capsys.readouterr().err
+
+
+async def test_an_edit_imports_no_client_library_on_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, the edit that adds a venue of ccxt, in SHADOW too, holds up every order for the seconds that its
+    import takes."""
+    site = Site(tmp_path)
+    async with running(site) as gateway:
+        seen: list[tuple[str, bool]] = []
+
+        def note(name: str) -> None:
+            seen.append((name, threading.current_thread() is threading.main_thread()))
+
+        monkeypatch.setattr(importlib, "import_module", note)
+        ccxt = {"adapter": "ccxt", "options": {"exchange": "kraken"}}
+        source = {"default": "synthetic", "kraken": "kraken", "binance": "binance"}
+        site.merge("gateway.yaml", {"venues": {"kraken": ccxt}, "market_data": {"source": source}})
+        load_clients(load_files(site.config, os.environ).settings)
+        names = [name for name, _ in seen]
+        assert names == [f"gateway.adapters.venues.{name}" for name in ("ccxt.market", "binance.market", "ccxt.client")]
+        seen.clear()
+        site.merge("gateway.yaml", {"market_data": {"source": "synthetic"}, "venues": {"kraken": None}})
+        monkeypatch.setattr(edits, "load_clients", lambda settings: note("asked"))
+        await gateway.edits.hear(load_files(site.config, os.environ))
+        assert seen == [("asked", False)]
 
 
 async def test_policies_on_which_the_gateway_itself_fails_are_told(

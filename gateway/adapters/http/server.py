@@ -21,7 +21,7 @@ from gateway.adapters.http.event_stream import HEARTBEAT_S, EventStreams
 from gateway.adapters.http.fast_lane import FastLane, FastSite
 from gateway.adapters.http.handover import Handover
 from gateway.adapters.http.history_handlers import HistoryHandlers
-from gateway.adapters.http.listening import protocol_log, tls_context, why_not_there
+from gateway.adapters.http.listening import protocol_log, tls_context, why_no_tls, why_not_there
 from gateway.adapters.http.market_handlers import MarketHandlers, WatchLists
 from gateway.adapters.http.market_stream import MarketStreams
 from gateway.adapters.http.operations import OPERATIONS, STREAMS
@@ -169,7 +169,8 @@ class HttpServer:
             await site.start()
         except (OSError, ssl.SSLError) as error:
             await runner.cleanup()
-            raise ServerRefused(f"cannot listen on {settings.host}:{settings.port}: {error}") from error
+            why = why_no_tls(settings) or str(error)
+            raise ServerRefused(f"cannot listen on {settings.host}:{settings.port}: {why}") from error
         self._runner = runner
 
     async def close(self) -> None:
