@@ -30,6 +30,7 @@ from gateway.app.candidates import CandidateInvalid, load_candidate
 from gateway.app.edits import LAST_KEY, utc_day
 from gateway.app.next_start import broken_tls, unreachable_host
 from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
+from gateway.app.rehearsal import unmakable
 from gateway.app.unread import unread
 from gateway.core.apply import apply_record
 from gateway.core.config_change import refusals
@@ -63,10 +64,12 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
         return 1
     settings = loaded.settings
     state = None if data_dir is None else asyncio.run(_journal_state(data_dir))
-    found = [*_objections(old, settings, state), *unreachable_host(old, settings), *broken_tls(old, settings)]
+    known = state or GatewayState()
+    found = _objections(old, settings, state)
+    # Of what is refused anyway nothing is made.
+    found = found or [*asyncio.run(unmakable(old, settings, known, config_dir, data_dir, environ))]
     folder = config_dir / settings.policy.path
     found.extend(str(problem) for problem in check_policies(folder))
-    known = state or GatewayState()
     judge = partial(judge_by_folder, PolicyLoader(folder))
     seen = circumstances(known, settings, judge, SystemClock().now_ns(), old)
     lacking = missing(known, settings.trading, seen)
@@ -95,9 +98,10 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
 
 def _objections(old: Settings | None, new: Settings, state: GatewayState | None) -> list[str]:
     """What a reload would have against it, whatever it was approved by; without a journal, what a first start would."""
+    at_start = [*unreachable_host(old, new), *broken_tls(old, new)]
     if state is None or not state.config.revision:
-        return [*unserved(new), *refusals(None if old is None else old.trading, new.trading)]
-    found = [*unserved_sources(new), *objections(state, new, ORDER_ADAPTERS, old)]
+        return [*unserved(new), *refusals(None if old is None else old.trading, new.trading), *at_start]
+    found = [*unserved_sources(new), *objections(state, new, ORDER_ADAPTERS, old), *at_start]
     if old is not None and can_approve(old.principals) and not can_approve(new.principals):
         found.append(LAST_KEY)
     return found

@@ -81,8 +81,7 @@ class VenueManager:
                 made[settings.name] = settings, self._factories[settings.adapter](settings)
             except Exception as error:
                 _log.exception("venue %s: its order adapter cannot be built", settings.name)
-                problem = f"venue {settings.name}: its order adapter {settings.adapter} cannot be built: {error}"
-                return MadeVenues(made, (problem,))
+                return MadeVenues(made, (unbuildable(settings, error),))
         return MadeVenues(made)
 
     def _new(
@@ -137,6 +136,10 @@ class VenueManager:
     async def close(self) -> None:
         for slot in self._table.all_slots():
             await slot.venue.close()
+
+
+def unbuildable(settings: VenueSettings, error: Exception) -> str:
+    return f"venue {settings.name}: its order adapter {settings.adapter} cannot be built: {error}"
 
 
 async def _closed(venue: Venue) -> None:

@@ -107,8 +107,8 @@ class RoutedMarket:
         """Make and start the sources that ``settings`` need and that are not there yet; returns why one cannot be had,
         and then none of the new ones stays."""
         await self._abandon()
-        for name, instruments in _wanted(settings).items():
-            made_from = _made_from(name, settings)
+        for name, instruments in instruments_by_source(settings).items():
+            made_from = what_makes(name, settings)
             kept = self._kept.get(name)
             if kept is not None and kept.made_from == made_from:
                 continue
@@ -118,13 +118,13 @@ class RoutedMarket:
                 await feed.start()
             except Exception as error:
                 await self._abandon()
-                return (f"market data source {name} cannot be had: {error}",)
+                return (unavailable(name, error),)
             self._next[name] = _Kept(feed, made_from, lambda: None)
         return ()
 
     def switch(self, settings: Settings) -> None:
         """Let what was prepared count at once, for the instruments of ``settings``; close what nothing needs."""
-        wanted = _wanted(settings)
+        wanted = instruments_by_source(settings)
         before, old = self._kept, self._feeds
         self._settings, self._next, coming = settings, {}, self._next
         self._kept, self._feeds = {}, {}
@@ -171,7 +171,11 @@ class RoutedMarket:
             await kept.feed.close()
 
 
-def _wanted(settings: Settings) -> dict[str, list[Instrument]]:
+def unavailable(name: str, error: Exception) -> str:
+    return f"market data source {name} cannot be had: {error}"
+
+
+def instruments_by_source(settings: Settings) -> dict[str, list[Instrument]]:
     """The instruments of each source. ``symbols`` narrows those of a venue of which it names any."""
     market, instruments = settings.market_data, settings.trading.instruments
     narrowed = {instruments[symbol].venue for symbol in market.symbols if symbol in instruments}
@@ -186,7 +190,7 @@ def _wanted(settings: Settings) -> dict[str, list[Instrument]]:
     return found
 
 
-def _made_from(name: str, settings: Settings) -> object:
+def what_makes(name: str, settings: Settings) -> object:
     """What, when it changes, makes another source of the same name."""
     market = settings.market_data
     if name in settings.venues:
