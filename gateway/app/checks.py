@@ -35,7 +35,7 @@ from gateway.app.unread import unread
 from gateway.core.apply import apply_record
 from gateway.core.config_change import refusals
 from gateway.core.config_edits import standing_approval
-from gateway.core.limit_advice import exceeded, expired, ineffective
+from gateway.core.limit_advice import exceeded, expired, ineffective, shut_in
 from gateway.core.loosening import compare
 from gateway.core.orphans import orphans
 from gateway.core.rollout.promotion import missing
@@ -160,13 +160,14 @@ async def _journal_state(data_dir: Path) -> GatewayState | None:
 
 
 def _exceeded_under(state: GatewayState | None, settings: Settings) -> tuple[str, ...]:
-    """What is open already and breaks the limits of ``settings``."""
+    """What is open already and breaks the limits of ``settings``, or has a size that no order may have under them."""
     if state is None or orphans(state, settings.trading):
         return ()
+    confined = shut_in(state, settings.trading)
     now_ns = SystemClock().now_ns()
     actor = Actor("check-config", Role.ADMIN)
     apply_record(state, (ConfigChanged(ts_ns=now_ns, config=settings.trading, actor=actor, difference=()),))
-    return exceeded(state, now_ns)
+    return (*confined, *exceeded(state, now_ns))
 
 
 def _last_good(data_dir: Path, environ: Mapping[str, str]) -> Loaded | None:

@@ -24,7 +24,7 @@ from gateway.adapters.config import (
 from gateway.app.candidate_proofs import how_to_approve
 from gateway.app.next_start import unusable_at_start, waiting_for_a_start
 from gateway.app.registry import StartRefused, load_clients
-from gateway.core.limit_advice import exceeded, expired, ineffective
+from gateway.core.limit_advice import exceeded, expired, ineffective, shut_in
 from gateway.core.loosening import Change, with_lower_modes
 from gateway.domain.config import TradingConfig
 from gateway.domain.settings import Settings
@@ -106,10 +106,11 @@ class ConfigEdits:
         """Put in force what ``app.start`` found usable; what it refused is told."""
         start = self._start
         problems = tuple(str(problem) for problem in start.problems)
+        confined = shut_in(self._engine.state, start.settings.trading)
         objections = await self._reloader.apply(start.settings, (), is_start=True, keep=self._keep_start)
         if objections:  # looked at before anything was built from it
             raise StartRefused("; ".join(objections))
-        self._warn(start.settings)
+        self._warn(start.settings, confined)
         self._note_problems(problems)
 
     async def hear(self, outcome: Loaded | ConfigInvalid) -> None:
@@ -168,13 +169,14 @@ class ConfigEdits:
             if change is not None:
                 await self._hold_back(outcome, old, new, change)
                 return
+        confined = shut_in(self._engine.state, new.trading)
         objections = await self._reloader.apply(
             new, describe_difference(old, new), needs_approval=is_guarded, keep=lambda: self._keep(outcome.files)
         )
         self._note_problems(objections)
         if objections:
             return
-        self._warn(new)
+        self._warn(new, confined)
 
     def _lacking(self, new: Settings, *, is_guarded: bool) -> tuple[str, ...]:
         """What an edit lacks besides an approval; one that lacks anything is told of the approval too."""
@@ -255,11 +257,11 @@ class ConfigEdits:
             return
         self._keep(kept)
 
-    def _warn(self, settings: Settings) -> None:
+    def _warn(self, settings: Settings, notes: tuple[str, ...] = ()) -> None:
         """Tell what a person should look at of a configuration that is in force."""
         now_ns = self._clock.now_ns()
         waiting = waiting_for_a_start(self._start.settings, settings)
-        notes = (*ineffective(settings.trading), *expired(settings.trading, utc_day(now_ns)), *waiting)
+        notes = (*notes, *ineffective(settings.trading), *expired(settings.trading, utc_day(now_ns)), *waiting)
         found = exceeded(self._engine.state, now_ns)
         self._status.config_notes, self._status.is_limit_exceeded = notes, bool(found)
         for warning in (*settings.warnings, *notes, *found):

@@ -9,7 +9,8 @@ from gateway.core.risk.rules import LESS, PER_SYMBOL, RiskRule, ScopeLimits
 from gateway.core.state import GatewayState
 from gateway.domain.config import TradingConfig
 from gateway.domain.enums import ScopeKind
-from gateway.domain.money import plain
+from gateway.domain.instruments import Instrument
+from gateway.domain.money import is_multiple, plain
 
 #: How a scope is written in risk.yaml.
 _SECTIONS = {
@@ -61,6 +62,34 @@ def expired(config: TradingConfig, today: str) -> tuple[str, ...]:
         for one in config.instruments.values()
         if one.expiry and one.expiry < today[: len(one.expiry)]
     )
+
+
+def shut_in(state: GatewayState, new: TradingConfig) -> tuple[str, ...]:
+    """Positions whose size ``new`` lets no order have any more, and the configuration in force does: they are held to
+    sizes that their venue may not know of, and a flatten is not."""
+    return tuple(dict.fromkeys(_shut_in(state, new)))
+
+
+def _shut_in(state: GatewayState, new: TradingConfig) -> Iterator[str]:
+    for route, book in state.books.items():
+        for position in book.positions.values():
+            before, after = state.config.instruments.get(position.symbol), new.instruments.get(position.symbol)
+            if not position.qty or before is None or after is None:
+                continue
+            qty = abs(position.qty)
+            why = _no_size(after, qty)
+            if why and not _no_size(before, qty):
+                yield (
+                    f"instruments.yaml: {position.symbol} {why}, and {position.account} holds {plain(qty)} in the "
+                    f"{route.value} book: no order closes all of that now, but a flatten does; check the size"
+                )
+
+
+def _no_size(instrument: Instrument, qty: Decimal) -> str:
+    """What keeps an order from being of so much; empty when nothing does."""
+    if not is_multiple(qty, instrument.lot_size):
+        return f"lot_size is {plain(instrument.lot_size)}"
+    return f"min_qty is {plain(instrument.min_qty)}" if qty < instrument.min_qty else ""
 
 
 def exceeded(state: GatewayState, now_ns: int) -> tuple[str, ...]:

@@ -168,7 +168,10 @@ def venue_problems(
         why = f"is {mode.value}" if mode is not Mode.SHADOW else "has something live open"
         before = None if old_venues is None else old_venues.get(name)
         if settings is None:
-            found.append(f"venue {name} {why} but is not configured under venues")
+            found.append(
+                f"venue {name} {why} but is not configured under venues in gateway.yaml: keep it there until it is in "
+                "SHADOW and nothing live is open there"
+            )
         elif settings.adapter not in adapters:
             found.append(
                 f"venue {name} {why}, which needs its order adapter {settings.adapter}; this version has: {known}. "

@@ -1,12 +1,14 @@
 """What a person is told of limits that are in order, and yet not what he meant."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 
-from gateway.core.limit_advice import exceeded, expired, ineffective
+from gateway.core.limit_advice import exceeded, expired, ineffective, shut_in
 from gateway.domain.config import AccountConfig, Limits, LimitTable
 from gateway.domain.enums import Mode
-from tests.world import D, World, trading_config
+from tests.world import INSTRUMENTS, D, World, trading_config
 
 
 @pytest.mark.parametrize(
@@ -81,3 +83,24 @@ def test_a_contract_that_is_over_is_told(expiry: str, is_over: bool) -> None:
     one = msgspec.structs.replace(config.instruments["AAPL"], expiry=expiry)
     config = msgspec.structs.replace(config, instruments=config.instruments | {"AAPL": one})
     assert [text.split(":")[0] for text in expired(config, "20261121")] == (["instruments.yaml"] if is_over else [])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ({"lot_size": D(7)}, "AAPL lot_size is 7, and default holds 30 in the live book"),
+        ({"min_qty": D(31)}, "AAPL min_qty is 31, and default holds 30"),
+        ({"lot_size": D(5), "min_qty": D(30)}, ""),
+    ],
+)
+def test_a_position_whose_size_no_order_may_have_any_more_is_told(sizes: dict[str, Decimal], words: str) -> None:
+    """Without this, a slip in `lot_size` is found out when the strategy's own exits are denied."""
+    world = World(trading_config(Mode.LIVE))
+    world.fill(world.place(qty=30))
+    new = trading_config(
+        Mode.LIVE, instruments=INSTRUMENTS | {"AAPL": msgspec.structs.replace(INSTRUMENTS["AAPL"], **sizes)}
+    )
+    told = shut_in(world.state, new)
+    assert [words in text for text in told] == [True] * bool(words)
+    world.state.config = new
+    assert shut_in(world.state, new) == ()  # what could not be closed before is not told of every other edit
