@@ -17,6 +17,7 @@ from gateway.adapters.config import (
     describe_difference,
     load_files,
     parse,
+    pointed,
 )
 from gateway.adapters.journal import verify
 from gateway.adapters.journal.finished import FinishedOrders
@@ -76,7 +77,7 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
     if data_dir is not None:
         found.extend(lacking)
         found.extend(_unproven(data_dir, folder, old, settings, known))
-    for text in found:
+    for text in pointed(found, loaded.files):
         print(text, file=sys.stderr)
     if found:
         print(f"refused: {len(found)} problem(s)", file=sys.stderr)
@@ -197,7 +198,8 @@ def unserved(settings: Settings) -> list[str]:
         venue = settings.venues.get(name)
         mode = settings.trading.effective_mode(name)
         if mode is not Mode.SHADOW and (venue is None or venue.adapter not in ORDER_ADAPTERS):
-            found.append(f"venue {name} is {mode.value}: this version has no order adapter for it; keep it in SHADOW")
+            text = f"venue {name} is {mode.value}: this version has no order adapter for it; keep it in SHADOW"
+            found.append(f"gateway.yaml: modes.venues.{name}.mode: {text}")
     return found
 
 

@@ -19,6 +19,7 @@ from gateway.adapters.config import (
     StartResult,
     describe_difference,
     parse,
+    pointed,
     revision_of,
 )
 from gateway.app.candidate_proofs import how_to_approve
@@ -155,10 +156,10 @@ class ConfigEdits:
         old, new = self._reloader.settings, self._adjust(outcome.settings)
         is_guarded = can_approve(old.principals)
         if is_guarded and not can_approve(new.principals):
-            self._note_problems((LAST_KEY,))
+            await self._tell(outcome, (LAST_KEY,))
             return
         if problems := await unusable_at_start(old, new, self._config_dir):
-            self._note_problems(problems)
+            await self._tell(outcome, problems)
             return
         lacking = self._lacking(new, is_guarded=is_guarded)
         if lacking:
@@ -173,7 +174,7 @@ class ConfigEdits:
         objections = await self._reloader.apply(
             new, describe_difference(old, new), needs_approval=is_guarded, keep=lambda: self._keep(outcome.files)
         )
-        self._note_problems(objections)
+        await self._tell(outcome, objections)
         if objections:
             return
         self._warn(new, confined)
@@ -194,18 +195,18 @@ class ConfigEdits:
         found = await self._apply_part(outcome, old, part, in_force)
         self._unpromoted = outcome
         told = (f"in force already: {'; '.join(in_force)}",) if in_force and not found else ()
-        self._note_problems((*lacking, *found, *told))
+        await self._tell(outcome, (*lacking, *found, *told))
 
     async def _hold_back(self, outcome: Loaded, old: Settings, new: Settings, change: Change) -> None:
         """Let take effect what may at once, and have the rest wait. What objects to the whole objects now."""
         objections = self._reloader.objections(new)
         if objections:
-            self._note_problems(objections)
+            await self._tell(outcome, objections)
             return
         part = part_that_never_waits(old, new)
         in_force = describe_difference(old, part)
         objections = await self._apply_part(outcome, old, part, in_force)
-        self._note_problems(objections)
+        await self._tell(outcome, objections)
         edit = WaitingEdit(
             revision=new.trading.revision,
             since_ns=self._clock.now_ns(),
@@ -266,6 +267,10 @@ class ConfigEdits:
         self._status.config_notes, self._status.is_limit_exceeded = notes, bool(found)
         for warning in (*settings.warnings, *notes, *found):
             _log.warning("configuration: %s", warning)
+
+    async def _tell(self, outcome: Loaded, problems: tuple[str, ...]) -> None:
+        """Note what was found of this edit, with the lines that it is about."""
+        self._note_problems(await asyncio.to_thread(pointed, problems, outcome.files) if problems else ())
 
     def _note_problems(self, problems: tuple[str, ...]) -> None:
         self._status.config_error = "; ".join(problems)

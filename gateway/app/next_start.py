@@ -30,7 +30,7 @@ def unreachable_host(old: Settings | None, new: Settings) -> tuple[str, ...]:
     if old is not None and old.principals:
         return ()
     problem = why_not_there(new.server, has_keys=bool(new.principals))
-    return (problem,) if problem else ()
+    return (f"gateway.yaml: {problem}",) if problem else ()
 
 
 def broken_tls(old: Settings | None, new: Settings) -> tuple[str, ...]:

@@ -211,7 +211,7 @@ def unserved_sources(settings: Settings) -> tuple[str, ...]:
     names = dict.fromkeys(name for name in (market.source, *market.sources.values()) if name)
     adapters = {name: settings.venues[name].adapter if name in settings.venues else name for name in names}
     return tuple(
-        f"market_data.source {name} is not part of this version; it has: {known}"
+        f"gateway.yaml: market_data.source {name} is not part of this version; it has: {known}"
         for name, adapter in adapters.items()
         if adapter not in MARKETS
     )

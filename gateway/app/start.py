@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.adapters.config import ConfigInvalid, ConfigProblem, StartResult, load_last_good
+from gateway.adapters.config import ConfigInvalid, ConfigProblem, StartResult, load_last_good, pointed
 from gateway.app.edits import lowered, part_that_never_waits
 from gateway.app.registry import StartRefused
 from gateway.core.state import GatewayState
@@ -29,7 +29,7 @@ def usable_start(
     if start.used_last_good:
         start = _no_higher(start, state)
     seen = circumstances(state, start.settings, judge, now_ns)
-    found = objections(state, start.settings, adapters, seen=seen)
+    found = pointed(objections(state, start.settings, adapters, seen=seen), start.files)
     if not found:
         return _approved(state, start, data_dir, environ, adapters, now_ns, prove_limits)
     if not state.config.revision or start.used_last_good:

@@ -17,8 +17,8 @@ def refusals(old: TradingConfig | None, new: TradingConfig) -> tuple[str, ...]:
     found = [text for venue in sorted(new.venues) if (text := _mode_refusal(old, new, venue)) is not None]
     if old is not None and old.base_currency != new.base_currency:
         found.append(
-            f"base_currency {old.base_currency} -> {new.base_currency}: the books of this gateway are kept in "
-            f"{old.base_currency}; start with a new data directory to keep them in {new.base_currency}"
+            f"gateway.yaml: base_currency {old.base_currency} -> {new.base_currency}: the books of this gateway are "
+            f"kept in {old.base_currency}; start with a new data directory to keep them in {new.base_currency}"
         )
     return tuple(found)
 
@@ -26,14 +26,15 @@ def refusals(old: TradingConfig | None, new: TradingConfig) -> tuple[str, ...]:
 def _mode_refusal(old: TradingConfig | None, new: TradingConfig, venue: str) -> str | None:
     if new.effective_mode(venue) is not Mode.LIVE:
         return None
+    place = f"gateway.yaml: modes.venues.{venue}.mode"
     if old is None:
         return (
-            f"venue {venue} would be LIVE: a new gateway starts in SHADOW or CANARY; set modes.venues.{venue}.mode "
-            "(or modes.global) to CANARY with a small canary_pct first"
+            f"{place}: venue {venue} would be LIVE: a new gateway starts in SHADOW or CANARY; set "
+            f"modes.venues.{venue}.mode (or modes.global) to CANARY with a small canary_pct first"
         )
     if old.effective_mode(venue) is Mode.SHADOW:
         return (
-            f"venue {venue} would go from SHADOW to LIVE in one step: set modes.venues.{venue}.mode to CANARY with a "
-            "small canary_pct first, and go LIVE from there"
+            f"{place}: venue {venue} would go from SHADOW to LIVE in one step: set modes.venues.{venue}.mode to CANARY "
+            "with a small canary_pct first, and go LIVE from there"
         )
     return None

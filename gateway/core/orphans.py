@@ -24,9 +24,10 @@ def orphans(state: GatewayState, new: TradingConfig) -> tuple[str, ...]:
     for (symbol, account, venue), what in held.items():
         rule = _lost(state.config.instruments.get(symbol), new.instruments.get(symbol), venue, new)
         if rule is not None:
-            found[f"{symbol} has {what}: {rule}"] = None
+            found[f"{rule[0]}{symbol} has {what}: {rule[1]}"] = None
         if account not in new.accounts:
-            found[f"account {account} has {what}: close it before the account leaves gateway.yaml"] = None
+            text = f"account {account} has {what}: close it before the account leaves gateway.yaml"
+            found[f"gateway.yaml: accounts.{account}: {text}"] = None
     return tuple(found)
 
 
@@ -37,17 +38,22 @@ def _left_behind(state: GatewayState, new: TradingConfig) -> Iterator[str]:
     for what, symbol, venue in live:
         if is_other_account(state, new, venue):
             change = words_of_change(state, new, venue)
-            yield f"{symbol} has {what}: close it before the account at {venue} changes ({change})"
+            text = f"{symbol} has {what}: close it before the account at {venue} changes ({change})"
+            yield f"gateway.yaml: venues.{venue}: {text}"
 
 
-def _lost(old: Instrument | None, instrument: Instrument | None, venue: str, new: TradingConfig) -> str | None:
-    """What about its instrument would keep something open from being closed, or None."""
+def _lost(
+    old: Instrument | None, instrument: Instrument | None, venue: str, new: TradingConfig
+) -> tuple[str, str] | None:
+    """What about its instrument would keep something open from being closed, after the file that says so; or None."""
+    place = "instruments.yaml: "
     if instrument is None:
-        return "close it before the symbol leaves instruments.yaml"
+        return place, "close it before the symbol leaves instruments.yaml"
     if instrument.venue != venue:
-        return f"close it at {venue} before the symbol moves to {instrument.venue}"
+        return place, f"close it at {venue} before the symbol moves to {instrument.venue}"
     if old is not None and (old.currency, old.multiplier) != (instrument.currency, instrument.multiplier):
-        return "close it before its currency or multiplier changes"
+        return place, "close it before its currency or multiplier changes"
     if instrument.currency not in new.rates:
-        return f"keep the rate of {instrument.currency} in gateway.yaml until it is closed"
+        place = f"gateway.yaml: rates.{instrument.currency}: "
+        return place, f"keep the rate of {instrument.currency} in gateway.yaml until it is closed"
     return None

@@ -139,7 +139,7 @@ class VenueManager:
 
 
 def unbuildable(settings: VenueSettings, error: Exception) -> str:
-    return f"venue {settings.name}: its order adapter {settings.adapter} cannot be built: {error}"
+    return f"gateway.yaml: venues.{settings.name}: its order adapter {settings.adapter} cannot be built: {error}"
 
 
 async def _closed(venue: Venue) -> None:
@@ -166,16 +166,17 @@ def venue_problems(
             continue
         settings, mode = venues.get(name), trading.effective_mode(name)
         why = f"is {mode.value}" if mode is not Mode.SHADOW else "has something live open"
+        place = f"gateway.yaml: venues.{name}"
         before = None if old_venues is None else old_venues.get(name)
         if settings is None:
             found.append(
-                f"venue {name} {why} but is not configured under venues in gateway.yaml: keep it there until it is in "
-                "SHADOW and nothing live is open there"
+                f"{place}: venue {name} {why} but is not configured under venues in gateway.yaml: keep it "
+                "there until it is in SHADOW and nothing live is open there"
             )
         elif settings.adapter not in adapters:
             found.append(
-                f"venue {name} {why}, which needs its order adapter {settings.adapter}; this version has: {known}. "
-                "Keep the venue in SHADOW until it is there, and its adapter while something is open"
+                f"{place}: venue {name} {why}, which needs its order adapter {settings.adapter}; this version has: "
+                f"{known}. Keep the venue in SHADOW until it is there, and its adapter while something is open"
             )
         elif before is not None and before != settings and has_live_business(state, name):
             changed = ", ".join(
@@ -184,8 +185,8 @@ def venue_problems(
                 if getattr(before, key) != getattr(settings, key)
             )
             found.append(
-                f"venue {name} has something live open: close it before its settings change ({changed}), or restart "
-                "the gateway with the new ones"
+                f"{place}: venue {name} has something live open: close it before its settings change ({changed}), "
+                "or restart the gateway with the new ones"
             )
     return tuple(found)
 

@@ -69,7 +69,7 @@ async def test_settings_that_cannot_be_used_leave_the_adapter_that_works(
     await put(manager, world, OLD)
     wrong = VenueSettings(name="alpha", adapter="fake", host="nowhere.example")
     assert await put(manager, world, wrong) == (
-        "venue alpha: its order adapter fake cannot be built: there is no such host",
+        "gateway.yaml: venues.alpha: its order adapter fake cannot be built: there is no such host",
     )
     assert [venue.is_closed for _, venue in factory.made] == [False]
 
@@ -90,11 +90,12 @@ def test_nothing_is_reconnected_under_an_order_that_works() -> None:
     """Without this, an edit would take the connection away from the one adapter that knows the open order."""
     world = World(trading_config(Mode.LIVE))
     assert venue_problems(world.state, world.state.config, {"alpha": NEW}, {"fake"}, {"alpha": OLD}) == (
-        "venue beta is LIVE but is not configured under venues",
+        "gateway.yaml: venues.beta: venue beta is LIVE but is not configured under venues in gateway.yaml: keep it "
+        "there until it is in SHADOW and nothing live is open there",
     )
     world.place()
     (problem, _) = venue_problems(world.state, world.state.config, {"alpha": NEW}, {"fake"}, {"alpha": OLD})
     assert problem == (
-        "venue alpha has something live open: close it before its settings change (host), or restart the gateway with "
-        "the new ones"
+        "gateway.yaml: venues.alpha: venue alpha has something live open: close it before its settings change (host), "
+        "or restart the gateway with the new ones"
     )

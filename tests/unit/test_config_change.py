@@ -38,20 +38,22 @@ def test_a_new_venue_does_not_begin_live() -> None:
     """Without it adding a venue would be a way around the canary."""
     old = config(Mode.LIVE, ibkr=Mode.LIVE)
     (text,) = refusals(old, config(Mode.LIVE, ibkr=Mode.LIVE, binance=Mode.LIVE))
-    assert text.startswith("venue binance")
+    assert text.startswith("gateway.yaml: modes.venues.binance.mode: venue binance")
 
 
 def test_a_new_gateway_does_not_begin_live() -> None:
     """Without it an empty journal, which holds no evidence, would carry LIVE."""
     (text,) = refusals(None, config(Mode.LIVE, ibkr=Mode.LIVE, binance=Mode.CANARY))
-    assert text.startswith("venue ibkr would be LIVE: a new gateway starts in SHADOW or CANARY")
+    assert text.startswith(
+        "gateway.yaml: modes.venues.ibkr.mode: venue ibkr would be LIVE: a new gateway starts in SHADOW or CANARY"
+    )
     assert refusals(None, config(Mode.CANARY, ibkr=Mode.CANARY)) == ()
 
 
 def test_each_venue_is_named() -> None:
     """Without it a person would mend one venue and meet the next."""
     new = config(Mode.LIVE, ibkr=Mode.LIVE, binance=Mode.LIVE)
-    assert [text.split()[1] for text in refusals(config(Mode.SHADOW), new)] == ["binance", "ibkr"]
+    assert [text.split()[3] for text in refusals(config(Mode.SHADOW), new)] == ["binance", "ibkr"]
 
 
 def test_the_base_currency_stays() -> None:

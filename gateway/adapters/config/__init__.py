@@ -11,6 +11,7 @@ from gateway.adapters.config.env_file import read_env_file
 from gateway.adapters.config.keys import make_key
 from gateway.adapters.config.last_good import LastGood, LastGoodCorrupt
 from gateway.adapters.config.loading import Loaded, load, load_files, parse, read_files
+from gateway.adapters.config.pointing import pointed
 from gateway.adapters.config.problems import ConfigInvalid, ConfigProblem
 from gateway.adapters.config.revision import revision_of
 from gateway.adapters.config.start import StartResult, load_last_good, start_settings
@@ -30,6 +31,7 @@ __all__ = [
     "load_last_good",
     "make_key",
     "parse",
+    "pointed",
     "read_env_file",
     "read_files",
     "revision_of",

@@ -172,7 +172,7 @@ class RoutedMarket:
 
 
 def unavailable(name: str, error: Exception) -> str:
-    return f"market data source {name} cannot be had: {error}"
+    return f"gateway.yaml: market_data.source: market data source {name} cannot be had: {error}"
 
 
 def instruments_by_source(settings: Settings) -> dict[str, list[Instrument]]:
