@@ -52,7 +52,7 @@ def test_a_huge_file_is_not_read_whole(tmp_path: Path) -> None:
     """Without it a log written to the wrong place would fill the memory."""
     with (tmp_path / "gateway.yaml").open("wb") as stream:
         stream.truncate(100 * MAX_BYTES)
-    with pytest.raises(ConfigInvalid, match=f"must be at most {MAX_BYTES} bytes, was {MAX_BYTES + 1}"):
+    with pytest.raises(ConfigInvalid, match=rf"must be at most {MAX_BYTES} bytes \(no more of it was read"):
         load(tmp_path, {})
 
 

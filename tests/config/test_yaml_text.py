@@ -63,7 +63,8 @@ def test_nothing_is_told_from_an_empty_text(text: str, is_null: bool) -> None:
         ("a:\n\tb: 1\n", "indent with spaces, not tabs"),
         ("a: [1\nb: 2\n", "f.yaml:2:2: is not readable YAML"),
         ('a: "x\n', "is not readable YAML"),
-        ("", "f.yaml:1:1: is empty (half written?"),
+        # Not "delete it": a file that was there and is gone is refused too.
+        ("", "f.yaml:1:1: is empty (half written? To use the defaults, leave a comment in it)"),
         (" \n\n", "f.yaml:1:1: is empty"),
         (b"a: 1\nb: \xff\n", "f.yaml:2:4: must be UTF-8 text"),
         ("a: 1\nb: x\x00y\n", "f.yaml:2:5: must not hold control characters, was \\x00"),

@@ -151,7 +151,9 @@ async def test_a_source_that_cannot_be_had_changes_nothing() -> None:
     desk = await begun(default="synthetic")
     desk.broken = "binance"
     problems = await desk.market.prepare(settings(beta="binance", alpha="ibkr", default="synthetic"))
-    assert problems == ("gateway.yaml: market_data.source: market data source binance cannot be had: its library is not installed",)
+    assert problems == (
+        "gateway.yaml: market_data.source: market data source binance cannot be had: its library is not installed",
+    )
     assert not desk.feed("ibkr").is_open
     desk.feed("synthetic").tick("AAPL", "181")
     assert desk.quotes("AAPL")[-1] == D(181)

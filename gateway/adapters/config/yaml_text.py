@@ -84,7 +84,7 @@ def compose(file: str, data: bytes, problems: Problems) -> Table | None:
 
 def _decode(file: str, data: bytes, problems: Problems) -> str | None:
     if len(data) > MAX_BYTES:
-        problems.add(Place(file), f"must be at most {MAX_BYTES} bytes", str(len(data)))
+        problems.add(Place(file), f"must be at most {MAX_BYTES} bytes", hint="no more of it was read")
         return None
     try:
         text = data.decode("utf-8-sig")
@@ -94,9 +94,7 @@ def _decode(file: str, data: bytes, problems: Problems) -> str | None:
         problems.add(Place(file, line, column), "must be UTF-8 text", hint="save the file as UTF-8")
         return None
     if not text.strip():
-        problems.add(
-            Place(file, 1, 1), "is empty", hint="half written? To use the defaults, leave a comment or delete it"
-        )
+        problems.add(Place(file, 1, 1), "is empty", hint="half written? To use the defaults, leave a comment in it")
         return None
     if (found := _CONTROL.search(text)) is not None:
         line = text.count("\n", 0, found.start()) + 1
