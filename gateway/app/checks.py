@@ -29,6 +29,7 @@ from gateway.adapters.policy.sources import PoliciesInvalid, read_sources
 from gateway.app.candidate_proofs import StartProofs, how_to_approve
 from gateway.app.candidates import CandidateInvalid, load_candidate
 from gateway.app.edits import LAST_KEY, utc_day
+from gateway.app.environment import unset_variables
 from gateway.app.next_start import broken_tls, unreachable_host
 from gateway.app.registry import ORDER_ADAPTERS, unserved_sources
 from gateway.app.rehearsal import unmakable
@@ -89,6 +90,7 @@ def check_config(config_dir: Path, data_dir: Path | None, environ: Mapping[str, 
         print(f"note: as a first configuration it would be refused: {'; '.join(lacking)}")
         print("note: --data compares with what was last in force")
     advice = (*ineffective(settings.trading), *expired(settings.trading, utc_day(SystemClock().now_ns())))
+    advice += unset_variables(settings, environ)
     for warning in (*settings.warnings, *advice, *_exceeded_under(state, settings)):
         print(f"warning: {warning}")
     if old is not None and not _describe_change(old, settings, state):

@@ -23,6 +23,7 @@ from gateway.adapters.config import (
     revision_of,
 )
 from gateway.app.candidate_proofs import how_to_approve
+from gateway.app.environment import unset_variables
 from gateway.app.next_start import unusable_at_start, waiting_for_a_start
 from gateway.app.registry import StartRefused, load_clients
 from gateway.core.limit_advice import exceeded, expired, ineffective, shut_in
@@ -262,7 +263,8 @@ class ConfigEdits:
         """Tell what a person should look at of a configuration that is in force."""
         now_ns = self._clock.now_ns()
         waiting = waiting_for_a_start(self._start.settings, settings)
-        notes = (*notes, *ineffective(settings.trading), *expired(settings.trading, utc_day(now_ns)), *waiting)
+        advice = (*ineffective(settings.trading), *expired(settings.trading, utc_day(now_ns)))
+        notes = (*notes, *advice, *unset_variables(settings, self._environ), *waiting)
         found = exceeded(self._engine.state, now_ns)
         self._status.config_notes, self._status.is_limit_exceeded = notes, bool(found)
         for warning in (*settings.warnings, *notes, *found):

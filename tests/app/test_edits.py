@@ -106,6 +106,21 @@ async def test_what_an_edit_needs_and_does_not_get_refuses_it_here_and_in_check_
             assert words in capsys.readouterr().err
 
 
+async def test_a_channel_that_can_reach_nobody_is_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without this, a mistyped variable is found out by the first alert that nobody gets."""
+    site = Site(tmp_path)
+    channel = {"name": "desk", "kind": "slack", "url_env": "NO_SUCH_DESK_URL"}
+    site.merge("notifications.yaml", {"channels": [channel]})
+    words = "channel desk reaches nobody: NO_SUCH_DESK_URL is not set"
+    async with running(site) as gateway:
+        await gateway.edits.hear(load_files(site.config, os.environ))
+        assert any(words in text for text in gateway.status.health().warnings)
+        assert await asyncio.to_thread(check_config, site.config, site.data, os.environ) == 0
+        assert words in capsys.readouterr().out
+
+
 async def test_an_edit_imports_no_client_library_on_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without this, the edit that adds a venue of ccxt, in SHADOW too, holds up every order for the seconds that its
     import takes."""
