@@ -232,6 +232,9 @@ def audit_verify(data_dir: Path) -> int:
         print(f"not checked {part}", file=sys.stderr)
         return 1
     print("ok: the chain is whole")
+    if report.surely_to is not None and report.surely_to < (report.last_seq or 0):
+        print(f"an end cut off behind record {report.surely_to} would not be noticed: the journal is open, or was not")
+        print("closed by its gateway")
     return 0
 
 

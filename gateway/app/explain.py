@@ -12,14 +12,13 @@ import msgspec
 from gateway.adapters.journal.outside import Outside, from_outside
 from gateway.app.order_check import as_text
 from gateway.app.unread import unread
-from gateway.core.apply import apply_record
 from gateway.core.state import GatewayState
 from gateway.domain.events import OrderReceived, PolicyEvaluated, PolicyVerdict
 from gateway.domain.records import Record
 from gateway.ports.checking import OrderCheckView
 from gateway.ports.journal import JournalBroken, JournalUnavailable
 from gateway.service.checking import check_again
-from gateway.service.recovery import restored
+from gateway.service.recovery import fold, restored
 
 
 async def explain_order(data_dir: Path, order_id: str, *, is_json: bool) -> int:
@@ -54,7 +53,7 @@ async def _state_before(journal: Outside, record: Record) -> GatewayState:
     async for before in journal.read(seq):
         if before.seq == record.seq:
             break
-        apply_record(state, before.facts)
+        fold(state, before.seq, before.facts)
     return state
 
 

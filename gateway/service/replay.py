@@ -6,14 +6,13 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.core.apply import apply_record
 from gateway.core.checkpoint import state_hash
 from gateway.core.decide import decide
 from gateway.core.state import GatewayState
 from gateway.domain.facts import Fact
 from gateway.domain.records import Entry, Record
 from gateway.service.closing import withdrawn_by
-from gateway.service.recovery import applied
+from gateway.service.recovery import MISFITS, applied, fold, misfit
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -59,13 +58,13 @@ async def replay(
     checkpoints: Mapping[int, str] = _NONE,
 ) -> ReplayReport:
     """Re-decide from the first record on. State follows the recorded facts, so one difference hides no other.
-    ``checkpoints`` are state hashes by record."""
+    ``checkpoints`` are state hashes by record. Raises JournalBroken where records do not fit each other."""
     state = GatewayState()
     count = facts = different = 0
     differences: list[Difference] = []
     otherwise: list[int] = []
     async for record in records:
-        decided = decide(state, record.event).facts
+        decided = _decided(state, record)
         if decided != record.facts:
             different += 1
             if len(differences) < kept:
@@ -78,9 +77,16 @@ async def replay(
     return ReplayReport(count, facts, different, tuple(differences), state_hash(state), tuple(otherwise))
 
 
+def _decided(state: GatewayState, record: Record) -> tuple[Fact, ...]:
+    try:
+        return decide(state, record.event).facts
+    except MISFITS as error:
+        raise misfit(record.seq, error) from error
+
+
 def _apply(state: GatewayState, record: Record, finished: Finished | None) -> None:
     if finished is None:
-        apply_record(state, record.facts)
+        fold(state, record.seq, record.facts)
         return
     for order_id in withdrawn_by(state, record.facts):
         finished.forget(order_id)

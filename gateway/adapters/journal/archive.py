@@ -49,7 +49,7 @@ def order_row(order: Order) -> OrderRow:
 def is_order_row(row: OrderRow) -> bool:
     """Whether it is found under what it says itself."""
     try:
-        return order_row(decode_order(row[-1]))[:-1] == row[:-1]
+        return isinstance(row[-1], bytes) and order_row(decode_order(row[-1]))[:-1] == row[:-1]
     except (CodecError, TypeError):
         return False
 

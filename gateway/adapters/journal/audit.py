@@ -7,13 +7,17 @@ a history rewritten to its end) is held against the anchor and the checkpoints.
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from gateway.adapters.journal import schema
 from gateway.adapters.journal.anchor import FILE_NAME as ANCHOR_NAME
 from gateway.adapters.journal.anchor import Anchor, AnchorUnreadable, load_anchor
 from gateway.adapters.journal.archive import is_order_row
+from gateway.adapters.journal.audit_file import check_indexes, check_partitions, check_shape
 from gateway.adapters.journal.checkpoints import digest
 from gateway.adapters.journal.errors import in_words, is_of_the_moment
 from gateway.adapters.journal.history import is_closed_row, is_point_row
@@ -51,25 +55,53 @@ def verify(path: str | Path, partition: str = "main") -> AuditReport:
         # In this order: anchor and checkpoints only name records that were durable before them.
         anchor = load_anchor(directory)
         with closing(_connect(directory / schema.FILE_NAME)) as connection:
-            _expect_checkpoints(walk, connection)
             _expect_anchor(walk, anchor)
-            for row in _rows(connection, partition):
-                walk.check(row)
-            _check_whole(walk, connection)
-            _check_checkpoints(walk, connection)
-            _check_archive(walk, connection)
-        _check_end(walk, directory, anchor)
+            check_shape(walk, connection)
+            _look(walk, "checkpoints", partial(_check_checkpoints, walk, connection))
+            if _look(walk, "journal", partial(_check_records, walk, connection)):
+                _check_end(walk, directory, anchor)
+            _look(walk, "archive", partial(_check_archive, walk, connection))
+            _look(walk, "archive's indexes", partial(check_indexes, walk, connection))
     except FileNotFoundError:
         though = "" if anchor is None else f", although {ANCHOR_NAME} there is of one"
         walk.found(None, f"there is no journal in {directory}{though}", is_unread=anchor is None)
     except (sqlite3.Error, OSError) as error:
-        seq = walk.last_seq + 1 if walk.records else None
-        walk.found(seq, f"the journal cannot be read: {in_words(error)}", is_unread=is_of_the_moment(error))
-    return walk.report()
+        walk.found(None, f"the journal cannot be read: {in_words(error)}", is_unread=is_of_the_moment(error))
+    surely_to = anchor.seq if isinstance(anchor, Anchor) and not anchor.is_closed else None
+    return msgspec.structs.replace(walk.report(), surely_to=surely_to)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(uri_for_a_look(path), uri=True, isolation_level=None)
+    connection = sqlite3.connect(uri_for_a_look(path), uri=True, isolation_level=None)
+    connection.text_factory = _as_text
+    return connection
+
+
+def _as_text(data: bytes) -> str:
+    """What is not text is not what was written either: its row says so, and does not end the walk."""
+    return data.decode(errors="replace")
+
+
+def _look(walk: Walk, what: str, check: Callable[[], None]) -> bool:
+    """One part, whose damage hides no other's. False when not all of it could be read."""
+    try:
+        check()
+    except (sqlite3.Error, OSError) as error:
+        is_amid = what == "journal" and walk.records
+        walk.found(
+            walk.last_seq + 1 if is_amid else None,
+            f"the {what} cannot be read: {in_words(error)}" + ("; nothing behind it was checked" if is_amid else ""),
+            is_unread=is_of_the_moment(error),
+        )
+        return False
+    return True
+
+
+def _check_records(walk: Walk, connection: sqlite3.Connection) -> None:
+    for row in _rows(connection, walk.partition):
+        walk.check(row)
+    _check_whole(walk, connection)
+    check_partitions(walk, connection)
 
 
 def _rows(connection: sqlite3.Connection, partition: str) -> Iterator[Row]:
@@ -83,22 +115,14 @@ def _rows(connection: sqlite3.Connection, partition: str) -> Iterator[Row]:
         last_seq = page[-1][0]
 
 
-def _expect_checkpoints(walk: Walk, connection: sqlite3.Connection) -> None:
-    rows = connection.execute(
-        "SELECT seq, record_hash FROM checkpoints WHERE partition = ? AND seq > 0", (walk.partition,)
-    )
-    for seq, record_hash in rows:
-        walk.expected.setdefault(seq, []).append((record_hash, "a checkpoint"))
-
-
 def _expect_anchor(walk: Walk, anchor: Anchor | AnchorUnreadable | None) -> None:
     match anchor:
         case AnchorUnreadable(text=text):
             walk.found(None, text)
         case Anchor() if anchor.partition != walk.partition:
             walk.found(None, f"{ANCHOR_NAME} is of another partition, {anchor.partition!r}")
-        case Anchor() if anchor.seq > 0:
-            walk.expected.setdefault(anchor.seq, []).append((bytes.fromhex(anchor.hash), ANCHOR_NAME))
+        case Anchor():
+            walk.expect(anchor.seq, bytes.fromhex(anchor.hash), ANCHOR_NAME)
 
 
 def _check_whole(walk: Walk, connection: sqlite3.Connection) -> None:
@@ -116,10 +140,13 @@ def _check_whole(walk: Walk, connection: sqlite3.Connection) -> None:
 def _check_checkpoints(walk: Walk, connection: sqlite3.Connection) -> None:
     """A state that was altered is not used, and the journal is folded instead: worth knowing all the same."""
     rows = connection.execute(
-        "SELECT seq, ts_ns, state, state_hash, digest FROM checkpoints WHERE partition = ?", (walk.partition,)
+        "SELECT seq, ts_ns, state, state_hash, digest, record_hash FROM checkpoints WHERE partition = ?",
+        (walk.partition,),
     )
-    for seq, ts_ns, state, state_hash, own_digest in rows:
+    for seq, ts_ns, state, state_hash, own_digest, record_hash in rows:
         is_whole = isinstance(state, bytes) and isinstance(seq, int)
+        if is_whole:
+            walk.expect(seq, record_hash, "a checkpoint")
         checkpoint = Checkpoint(seq=seq, ts_ns=ts_ns, state=state, state_hash=state_hash)
         if not is_whole or digest(checkpoint) != own_digest:
             walk.found(None, f"the checkpoint at record {seq} was altered")
@@ -132,16 +159,30 @@ def _check_archive(walk: Walk, connection: sqlite3.Connection) -> None:
     if "closed_positions" in tables:  # not in a journal of version 1
         _check_rows(walk, connection, "closed position", _SELECT_CLOSED, ("",), is_closed_row)
         _check_rows(walk, connection, "portfolio snapshot", _SELECT_POINTS, (-(2**63), "", ""), is_point_row)
-    is_cut_off = any(seq > walk.last_seq for seq in walk.expected)  # told as that
-    if "archived" in tables and not is_cut_off:
-        for (seq,) in connection.execute("SELECT seq FROM archived WHERE partition = ?", (walk.partition,)):
-            if not isinstance(seq, int) or seq > _last_seq(walk, connection):
-                walk.found(None, f"the archive says that it is complete up to record {seq}, which is not there")
+    if "archived" in tables:
+        _check_archived(walk, connection)
 
 
-def _last_seq(walk: Walk, connection: sqlite3.Connection) -> int:
-    """The last record as of now: a gateway may have appended since the walk."""
-    ((seq,),) = connection.execute("SELECT max(seq) FROM records WHERE partition = ?", (walk.partition,))
+def _check_archived(walk: Walk, connection: sqlite3.Connection) -> None:
+    """Up to which record the archive says that it is complete: with every checkpoint, and no further than the end."""
+    # In this order: a gateway may write meanwhile, and what is complete only grows.
+    saved = _last_seq(walk, connection, "checkpoints")
+    rows = connection.execute("SELECT seq FROM archived WHERE partition = ?", (walk.partition,)).fetchall()
+    last_seq = _last_seq(walk, connection, "records")
+    if any(seq > walk.last_seq for seq in walk.expected):
+        return  # the end was cut off, and that was told
+    archived = rows[0][0] if rows else 0
+    if not isinstance(archived, int) or archived > last_seq:
+        walk.found(None, f"the archive says that it is complete up to record {archived}, which is not there")
+    elif archived < saved:
+        text = f"the archive says that it is complete up to record {archived}, and it was at record {saved}"
+        walk.found(None, f"{text}, of the newest checkpoint")
+
+
+def _last_seq(walk: Walk, connection: sqlite3.Connection, table: str) -> int:
+    """The last number as of now: a gateway may have written since the walk."""
+    sql = f"SELECT max(seq) FROM {table} WHERE partition = ? AND typeof(seq) = 'integer'"
+    ((seq,),) = connection.execute(sql, (walk.partition,))
     return seq if isinstance(seq, int) else 0
 
 

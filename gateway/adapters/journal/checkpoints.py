@@ -49,6 +49,11 @@ def saving(partition: str, checkpoint: Checkpoint, own_digest: bytes, record_has
     ]
 
 
+def forgetting(partition: str, after_seq: int) -> Statement:
+    """Those of records that are gone. They would pass for the newest ones, and no other would be kept beside them."""
+    return "DELETE FROM checkpoints WHERE partition = ? AND seq > ?", (partition, after_seq)
+
+
 async def load_newest(
     reader: Reader, partition: str, until_ns: int = FOREVER, until_seq: int = FOREVER
 ) -> Checkpoint | None:
@@ -78,8 +83,8 @@ async def _load(reader: Reader, partition: str, seq: int) -> tuple[Checkpoint | 
     if not rows:
         return None, "it is gone"
     seq, ts_ns, state, state_hash, own_digest, record_hash = rows[0]
-    checkpoint = Checkpoint(seq=seq, ts_ns=ts_ns, state=bytes(state), state_hash=state_hash)
-    if digest(checkpoint) != own_digest:
+    checkpoint = Checkpoint(seq=seq, ts_ns=ts_ns, state=state, state_hash=state_hash)
+    if not isinstance(state, bytes) or digest(checkpoint) != own_digest:
         return None, "its bytes are not those that were written"
     if await record_hash_at(reader, partition, seq) != record_hash:
         return None, "the journal does not hold the record that it was taken after"

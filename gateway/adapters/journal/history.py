@@ -51,14 +51,15 @@ def history_statements(entries: Sequence[Entry]) -> Iterator[Statement]:
 def is_closed_row(row: tuple[Any, ...]) -> bool:
     """Whether it is found under what it says itself."""
     try:
-        return closed_row(_decode_closed(row[-1]))[:-1] == row[:-1]
+        return isinstance(row[-1], bytes) and closed_row(_decode_closed(row[-1]))[:-1] == row[:-1]
     except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
         return False
 
 
 def is_point_row(row: tuple[Any, ...]) -> bool:
     try:
-        return isinstance(row[0], int) and point_row(row[0], _decode_point(row[-1]))[:-1] == row[:-1]
+        is_typed = isinstance(row[0], int) and isinstance(row[-1], bytes)
+        return is_typed and point_row(row[0], _decode_point(row[-1]))[:-1] == row[:-1]
     except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
         return False
 

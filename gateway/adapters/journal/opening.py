@@ -54,22 +54,33 @@ async def _ensure_tables(writer: Writer, path: Path) -> None:
             f"{path} has schema version {version}, and this gateway knows version {schema.VERSION}: "
             "it was written by another release"
         )
+    for (name,) in await writer.fetch("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        raise JournalBroken(
+            f"{path} has a trigger, {name!r}, that the gateway did not make: it may swallow or alter what is written."
+            " Find out who made it, and restore a backup"
+        )
 
 
 async def read_head(source: Source, partition: str) -> Head:
-    """Where the table ends. Raises sqlite3.Error."""
+    """Where the table ends. Raises sqlite3.Error, JournalBroken."""
     rows = await source.fetch(
         "SELECT seq, hash FROM records WHERE partition = ? ORDER BY seq DESC LIMIT 1", (partition,)
     )
-    return Head(rows[0][0], rows[0][1]) if rows else Head(0, genesis(partition))
+    if not rows:
+        return Head(0, genesis(partition))
+    seq, record_hash = rows[0]
+    if not isinstance(seq, int) or not isinstance(record_hash, bytes):
+        raise JournalBroken(f"the last record has the number {seq!r} and no usable hash: the journal was altered")
+    return Head(seq, record_hash)
 
 
 async def read_archived_seq(source: Source, partition: str) -> int:
-    """Up to which record the archive is complete: to the end, in a file of before version 3. Raises sqlite3.Error."""
+    """Up to which record the archive is known to be complete: to the end, in a file of before version 3. Raises
+    sqlite3.Error."""
     if not await source.fetch("SELECT 1 FROM sqlite_master WHERE name = 'archived'"):
         return schema.LAST_SEQ
     rows = await source.fetch("SELECT seq FROM archived WHERE partition = ?", (partition,))
-    return rows[0][0] if rows else 0
+    return rows[0][0] if rows and isinstance(rows[0][0], int) else 0  # else it was altered: nothing is known
 
 
 async def record_hash_at(source: Source, partition: str, seq: int) -> bytes | None:

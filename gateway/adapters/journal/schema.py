@@ -63,11 +63,16 @@ _ARCHIVED_AT_ONCE = (
     "INSERT INTO archived (partition, seq) SELECT partition, max(seq) FROM records GROUP BY partition",
 )
 
+#: What a file of each version holds.
+TABLES_OF = {
+    1: _TABLES,
+    2: (*_TABLES, *_HISTORY_TABLES),
+    3: (*_TABLES, *_HISTORY_TABLES, *_ARCHIVED_TABLE),
+}
+
 #: What makes an empty file a journal, in one transaction.
 CREATION = (
-    *_TABLES,
-    *_HISTORY_TABLES,
-    *_ARCHIVED_TABLE,
+    *TABLES_OF[VERSION],
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {VERSION}",
 )

@@ -102,7 +102,8 @@ class SqliteJournal:
                 head, archived_seq = await read_head(reader, partition), await read_archived_seq(reader, partition)
                 if archived_seq > head.seq:  # an end was lost, and a person let the gateway go on without it
                     archived_seq = head.seq
-                    await writer.run([(schema.MARK_ARCHIVED, (partition, archived_seq))])
+                    marked = schema.MARK_ARCHIVED, (partition, archived_seq)
+                    await writer.run([marked, checkpoints.forgetting(partition, head.seq)])
                 journal = cls(directory, partition, lock, writer, reader, head, archived_seq)
                 await journal._archive.fill_filter()
             undo.pop_all()

@@ -29,6 +29,8 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     head_hash: str
     problems: tuple[Problem, ...]
     omitted: int = 0
+    #: Where the journal was not closed: the record up to which a cut end would be noticed.
+    surely_to: int | None = None
 
     @property
     def is_intact(self) -> bool:
@@ -49,7 +51,7 @@ class Walk:
         self.first_seq: int | None = None
         self.last_seq = 0
         #: What must be found at some records: {seq: [(hash, who says so), ...]}.
-        self.expected: dict[int, list[tuple[bytes, str]]] = {}
+        self.expected: dict[int, list[tuple[object, str]]] = {}
         self._stored: bytes | None = genesis(partition)
         self._computed: bytes | None = self._stored
         self._openings: dict[str, bytes] = {}
@@ -61,6 +63,13 @@ class Walk:
             self._problems.append(Problem(seq, what, is_unread))
         else:
             self._omitted += 1
+
+    def expect(self, seq: int, record_hash: object, source: str) -> None:
+        """``source`` says that record ``seq`` has this hash."""
+        if seq > 0:
+            self.expected.setdefault(seq, []).append((record_hash, source))
+        elif seq < 0 or record_hash != genesis(self.partition):
+            self.found(None, f"{source} names record {seq}, which there cannot be")
 
     def check(self, row: Row) -> None:
         seq, ts_ns, kind, body, stored = row

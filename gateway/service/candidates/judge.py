@@ -10,7 +10,6 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway.core.admission import settle
-from gateway.core.apply import apply_record
 from gateway.core.candidates.fates import (
     Fate,
     Part,
@@ -43,6 +42,7 @@ from gateway.domain.orders import Order
 from gateway.domain.records import Record
 from gateway.domain.throttle_facts import OrderDeferred
 from gateway.service.candidates.verdicts import Verdicts
+from gateway.service.recovery import fold
 
 _REFUSALS = (OrderDenied, OrderDeferred, ReplaceDenied)
 _LEAVING = (HoldReleased, OrderDenied, OrderEnded, OrderWithdrawn)
@@ -102,7 +102,7 @@ class Judge:
             except Exception as error:
                 self.errors += 1
                 self.last_error = f"record {record.seq}: {error!r}"
-        apply_record(self.state, under(self._overlay, record.facts))
+        fold(self.state, record.seq, under(self._overlay, record.facts))
         return judged
 
     def _judge(self, record: Record) -> Judged | None:
