@@ -106,7 +106,7 @@ def remembered(memory: Path, revision: str | None = None) -> CandidateReport | N
     can read it any more."""
     try:
         report = msgspec.json.decode(memory.read_bytes(), type=CandidateReport)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
     return report if revision in (None, report.revision) else None
 
@@ -120,7 +120,7 @@ def note_trouble(memory: Path, revision: str, why: str) -> None:
 
 def keep(memory: Path, report: CandidateReport) -> None:
     """Keep a report for the next start. Derived from the journal, so it need not be durable."""
-    memory.parent.mkdir(parents=True, exist_ok=True)
+    memory.parent.mkdir(exist_ok=True)
     beside = memory.with_suffix(".new")
     beside.write_bytes(msgspec.json.encode(report))
     beside.replace(memory)

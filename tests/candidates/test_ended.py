@@ -87,3 +87,14 @@ async def test_it_proves_again_once_it_has_judged_what_is_on_record() -> None:
     assert (await last(one)).trouble == ""
     world.place()
     assert (await last(one)).trouble == ""
+
+
+def test_what_was_kept_and_is_no_text_any_more_is_no_proof(tmp_path: Path) -> None:
+    """Without it one flipped bit in the file of a candidate ends every start of the gateway in a traceback."""
+    memory = Path(job(tmp_path).memory)
+    memory.write_bytes(memory.read_bytes().replace(CONTENT.encode(), b"\xff"))
+    assert remembered(memory) is None
+    assert shown_on_record(tmp_path, SETTINGS, CandidateTerms()) == ()
+    keep(tmp_path / "candidates" / "c.json", GOOD)
+    with pytest.raises(FileNotFoundError):
+        keep(tmp_path / "moved away" / "candidates" / "c.json", GOOD)

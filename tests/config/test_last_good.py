@@ -22,6 +22,7 @@ def write(directory: Path, files: dict[str, bytes]) -> Path:
 
 def test_what_was_saved_is_read_back(tmp_path: Path) -> None:
     """Without it a restart could not fall back on anything."""
+    (tmp_path / "data").mkdir()
     store = LastGood(tmp_path / "data")
     assert store.read() is None
     store.save(OLD)
@@ -134,3 +135,11 @@ def test_last_good_files_that_the_environment_breaks_are_named(tmp_path: Path) -
     with pytest.raises(ConfigInvalid) as found:
         start_settings(config, tmp_path, {"IB_PORT": "7496"})
     assert [problem.file for problem in found.value.problems] == ["environment", "last good environment"]
+
+
+def test_a_save_brings_no_data_directory_back(tmp_path: Path) -> None:
+    """Without it one that was moved away and is put back with `mv` comes to lie within another of its name, where a
+    restart begins an empty journal."""
+    with pytest.raises(FileNotFoundError):
+        LastGood(tmp_path / "data").save(NEW)
+    assert not (tmp_path / "data").exists()

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from gateway.adapters.journal import SqliteJournal
 from gateway.domain.events import SnapshotDue
 from gateway.domain.facts import PortfolioRecorded
 from gateway.domain.positions import ClosedPosition, PortfolioPoint
 from gateway.domain.records import Entry, Record
-from gateway.ports.journal import ClosedPositionQuery, PortfolioQuery
+from gateway.ports.journal import ClosedPositionQuery, JournalBroken, PortfolioQuery
 from tests.journal.helpers import opened, tamper, write_notes
 from tests.journal.samples import note, specimen
 
@@ -94,3 +95,21 @@ async def test_a_journal_of_the_second_version_goes_on(tmp_path: Path) -> None:
     tamper(tmp_path, "PRAGMA user_version = 2")
     async with opened(tmp_path) as journal:
         assert journal.archived_seq == 2
+
+
+async def test_what_is_no_text_is_told_as_unreadable(tmp_path: Path) -> None:
+    """Without this, one bit of a row answers 500 and a traceback to whoever lists positions or the portfolio."""
+    async with opened(tmp_path) as journal:
+        point = msgspec.structs.replace(specimen(PortfolioPoint), account="a", book="live")
+        fact = PortfolioRecorded(ts_ns=7, points=(point,))
+        await journal.append(
+            [Entry(record=msgspec.structs.replace(note(1), event=SnapshotDue(ts_ns=7), facts=(fact,)))]
+        )
+        await keep(journal, 2, closed(1))
+    for table in ("closed_positions", "portfolio_history"):
+        assert tamper(tmp_path, f"UPDATE {table} SET body = CAST(x'7b22626f6f6b223a22ff227d' AS BLOB)") == 1
+    async with opened(tmp_path) as journal:
+        with pytest.raises(JournalBroken, match="a closed position in the archive is unreadable"):
+            await journal.list_closed(ClosedPositionQuery())
+        with pytest.raises(JournalBroken, match="a portfolio snapshot in the archive is unreadable"):
+            await journal.list_portfolio(PortfolioQuery())

@@ -48,7 +48,8 @@ has_limit if is_number(data.limits.max_size_e8)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A policy folder to edit."""
+    """A policy folder to edit, beside a data directory."""
+    (tmp_path / "data").mkdir()
     for name, text in FILES.items():
         path = tmp_path / "policies" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -177,7 +178,16 @@ async def test_what_is_refused_at_the_first_start_is_not_kept(folder: Path) -> N
     await engine.close()
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b'{"texts": {"trading.rego": "package trading"}, "sha256": "0"}', None])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b'{"texts": {"trading.rego": "\xff"}, "sha256": "0"}',
+        b'{"texts": {"trading.rego": "package trading"}, "sha256": "0"}',
+        None,
+    ],
+)
 async def test_a_damaged_copy_is_not_used(live: Start, folder: Path, damage: bytes | None) -> None:
     """Without it half a file, or one that somebody changed, would decide about orders."""
     await live(folder).start()
@@ -193,6 +203,7 @@ async def test_a_damaged_copy_is_not_used(live: Start, folder: Path, damage: byt
 
 async def test_a_copy_that_cannot_be_written_is_a_note(live: Start, folder: Path) -> None:
     """Without it a full disk would refuse policies that are good."""
+    (folder.parent / "data").rmdir()
     (folder.parent / "data").write_text("in the way")
     policies = live(folder)
     result = await policies.start()
@@ -246,3 +257,11 @@ async def test_a_server_that_is_down_at_the_start_does_not_stop_the_gateway(
     assert "could not be pushed" in str(result.problems[0])
     assert (await policies.evaluate(SMALL)).failure == RejectCode.POLICY_UNAVAILABLE
     await policies.close()
+
+
+async def test_a_copy_brings_no_data_directory_back(live: Start, folder: Path) -> None:
+    """Without it one that was moved away and is put back with `mv` comes to lie within another of its name, where a
+    restart begins an empty journal."""
+    (folder.parent / "data").rmdir()
+    assert (await live(folder).start()).is_applied
+    assert not (folder.parent / "data").exists()

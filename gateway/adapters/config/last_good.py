@@ -39,7 +39,7 @@ class LastGood:
     def save(self, files: Mapping[str, bytes]) -> None:
         """Keep ``files``; they are durable when this returns. Raises ``OSError`` when they cannot be written,
         and then what was kept before still is."""
-        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._root.mkdir(exist_ok=True, mode=0o700)  # never the data directory: one that was moved away comes back
         folder = Path(tempfile.mkdtemp(prefix="files-", dir=self._root))
         try:
             for name, data in files.items():

@@ -99,7 +99,7 @@ class History:
         rows = await self._reader.fetch(sql, [*where.parameters, limit + len(waiting.closed) + len(waiting.voided)])
         try:
             stored = [_decode_closed(body) for (body,) in rows]
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise JournalBroken(f"a closed position in the archive is unreadable: {error}") from error
         found = [one for one in stored if one.closed_id not in waiting.closed and one.closed_id not in waiting.voided]
         found += [one for one in waiting.closed.values() if _is_wanted_closed(one, query)]
@@ -118,7 +118,7 @@ class History:
         rows = await self._reader.fetch(sql, [*where.parameters, limit + len(waiting)])
         try:
             found = {tuple(key): _decode_point(body) for *key, body in rows}
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise JournalBroken(f"a portfolio snapshot in the archive is unreadable: {error}") from error
         found |= {key: point for key, point in waiting.items() if _is_wanted_point(key, query)}
         return [(key[0], found[key]) for key in sorted(found, reverse=True)[:limit]]

@@ -64,7 +64,7 @@ class PolicyLoader:
             return None
         try:
             kept = msgspec.json.decode((self._last_good / _FILE).read_bytes(), type=_Kept)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
         return kept if kept.sha256 == _digest(kept.texts) else None
 
@@ -97,7 +97,7 @@ def _nothing() -> None:
 
 def _put(target: Path, content: bytes) -> None:
     """Written beside, synced, then put in place in one step."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(exist_ok=True)
     beside = target.with_suffix(".new")
     with beside.open("wb") as file:
         file.write(content)
