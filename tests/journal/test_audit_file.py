@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.journal import verify
+from gateway.adapters.journal.backup import BackupRefused, take_backup
 from gateway.app.checks import audit_verify, replay_journal
 from gateway.domain.records import Checkpoint, Entry
 from gateway.ports.journal import JournalBroken
@@ -176,3 +177,17 @@ async def test_an_archive_whose_end_is_not_known_is_completed(kept: Path) -> Non
     async with opened(kept) as journal:
         assert journal.archived_seq == 0
         assert len(await read_all(journal)) == 3
+
+
+async def test_a_schema_that_is_no_text_is_damage(kept: Path) -> None:
+    """SQLite names what it cannot read in its error, and Python cannot decode that: without this, a flipped bit there
+    ends the audit, a replay and a start in a traceback."""
+    file = kept / "journal.sqlite3"
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE checkpoints", b"CREATE TABL\xcc checkpoints"))
+    (what,) = found(kept)
+    assert what.startswith("the journal cannot be read: the journal file is damaged")
+    with pytest.raises(JournalBroken, match="the journal file is damaged"):
+        await open_and_close(kept)
+    assert await replay_journal(kept) == 1
+    with pytest.raises(BackupRefused, match="the journal file is damaged"):
+        take_backup(kept, kept.with_name("copy"))

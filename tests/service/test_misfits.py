@@ -23,7 +23,8 @@ async def test_a_chain_linked_anew_is_refused_in_words(tmp_path: Path, capsys: p
     async with opened(tmp_path) as journal, desk(Mode.LIVE, journal=journal) as one:  # type: ignore[arg-type]
         for name in ("first", "second"):
             reply = await one.place(cl_ord_id=name)
-            await one.until(lambda reply=reply: one.order(reply).ord_status is OrdStatus.FILLED)  # type: ignore[misc]
+            await one.until(lambda reply=reply: one.order(reply).ord_status is OrdStatus.FILLED)
+        assert reply.story is not None
         await one.engine.close()
     with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as connection:
         rows = connection.execute("SELECT seq, ts_ns, kind, body FROM records ORDER BY seq").fetchall()
@@ -46,4 +47,4 @@ async def test_a_chain_linked_anew_is_refused_in_words(tmp_path: Path, capsys: p
     async with opened(tmp_path) as journal:
         for fold in (recover, recover_with_archive):
             with pytest.raises(JournalBroken, match="does not fit"):
-                await fold(journal)  # type: ignore[operator]
+                await fold(journal)

@@ -19,7 +19,7 @@ from gateway.adapters.journal.anchor import Anchor, AnchorUnreadable, load_ancho
 from gateway.adapters.journal.archive import is_order_row
 from gateway.adapters.journal.audit_file import check_indexes, check_partitions, check_shape
 from gateway.adapters.journal.checkpoints import digest
-from gateway.adapters.journal.errors import in_words, is_of_the_moment
+from gateway.adapters.journal.errors import UNREADABLE, in_words, is_of_the_moment
 from gateway.adapters.journal.history import is_closed_row, is_point_row
 from gateway.adapters.journal.looking import uri_for_a_look
 from gateway.adapters.journal.walk import AuditReport, Problem, Row, Walk
@@ -65,7 +65,7 @@ def verify(path: str | Path, partition: str = "main") -> AuditReport:
     except FileNotFoundError:
         though = "" if anchor is None else f", although {ANCHOR_NAME} there is of one"
         walk.found(None, f"there is no journal in {directory}{though}", is_unread=anchor is None)
-    except (sqlite3.Error, OSError) as error:
+    except UNREADABLE as error:
         walk.found(None, f"the journal cannot be read: {in_words(error)}", is_unread=is_of_the_moment(error))
     surely_to = anchor.seq if isinstance(anchor, Anchor) and not anchor.is_closed else None
     return msgspec.structs.replace(walk.report(), surely_to=surely_to)
@@ -86,7 +86,7 @@ def _look(walk: Walk, what: str, check: Callable[[], None]) -> bool:
     """One part, whose damage hides no other's. False when not all of it could be read."""
     try:
         check()
-    except (sqlite3.Error, OSError) as error:
+    except UNREADABLE as error:
         is_amid = what == "journal" and walk.records
         walk.found(
             walk.last_seq + 1 if is_amid else None,

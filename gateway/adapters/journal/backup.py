@@ -19,7 +19,7 @@ from gateway.adapters.journal.anchor import FILE_NAME as ANCHOR_NAME
 from gateway.adapters.journal.anchor import Anchor, AnchorUnreadable, load_anchor, write_anchor
 from gateway.adapters.journal.audit import AuditReport, verify
 from gateway.adapters.journal.chain import genesis
-from gateway.adapters.journal.errors import in_words
+from gateway.adapters.journal.errors import UNREADABLE, in_words
 from gateway.adapters.journal.looking import uri_for_a_look
 
 _PARTITION = "main"
@@ -71,7 +71,7 @@ def _make(destination: Path, fill: Callable[[Path], None]) -> AuditReport:
         report = _close(partial)
         partial.replace(destination)
         _sync(destination.parent)
-    except (OSError, sqlite3.Error) as error:
+    except UNREADABLE as error:
         raise BackupRefused(f"the copy failed: {in_words(error)}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

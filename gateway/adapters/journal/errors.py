@@ -20,6 +20,8 @@ _WORDS = {
     sqlite3.SQLITE_CORRUPT: "the journal file is damaged, or the disk cannot read a part of it",
     sqlite3.SQLITE_NOTADB: "the journal file is not an SQLite database",
 }
+#: All that opening and reading a file of SQLite raises: of a schema that is no text not even its own error can be told.
+UNREADABLE = (sqlite3.Error, OSError, UnicodeDecodeError)
 #: Nothing that these say is about what the file holds.
 _OF_THE_MOMENT = frozenset(
     {
@@ -36,13 +38,15 @@ _OF_THE_MOMENT = frozenset(
 
 def in_words(error: Exception) -> str:
     """The cause for a person, with the library's own words behind it."""
-    words = _WORDS.get(_primary_code(error))
+    code = sqlite3.SQLITE_CORRUPT if isinstance(error, UnicodeDecodeError) else _primary_code(error)
+    words = _WORDS.get(code)
     return f"{words} ({error})" if words else str(error) or type(error).__name__
 
 
 def is_damage(error: Exception) -> bool:
     """Whether the file's content is at fault and not the moment: trying again is of no use."""
-    return _primary_code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    is_no_text = isinstance(error, UnicodeDecodeError)
+    return is_no_text or _primary_code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def is_of_the_moment(error: Exception) -> bool:
@@ -60,7 +64,7 @@ def told(done: str, *, is_writing: bool = False) -> Iterator[None]:
         yield
     except CodecError as error:
         raise JournalBroken(str(error)) from error
-    except (sqlite3.Error, OSError) as error:
+    except UNREADABLE as error:
         text = f"the journal cannot be {done}: {in_words(error)}"
         if is_damage(error) and not is_writing:
             raise JournalBroken(f"{text}; look at the disk, and at what gateway audit verify says") from error
