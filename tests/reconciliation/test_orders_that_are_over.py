@@ -6,6 +6,8 @@ from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.trading import agreements
 from gateway.core.trading.agreements import VenueAgreement
 from gateway.domain.enums import ExecType, Mode, Side
+from gateway.domain.events import LookupCompleted
+from gateway.domain.executions import ExecutionReport
 from gateway.domain.orders import Order
 from gateway.domain.reconciliation import ForeignOrder
 from gateway.domain.reconciliation_events import AccountCompared
@@ -34,6 +36,29 @@ def test_an_order_that_is_over_here_is_canceled_until_it_is_over_there() -> None
     venue.look(3)
     assert len(world.canceled) <= 4  # readings that agree lag by one
     assert hand in venue.open
+
+
+def test_an_order_that_is_gone_is_missed_although_its_cancel_is_refused_again_and_again() -> None:
+    """Without this, a flatten or a halt would keep the order for ever whose end it is waiting for: each refusal of its
+    cancel counted as a change of it, and what changed just now is not missed."""
+    world = world_of()
+    venue = Venue(world)
+    order = world.place(limit=D(180))
+    venue.take(order)
+    world.report(order, ExecType.NEW, venue_order_id=f"v-{order.order_id}")
+    world.flatten()
+    del venue.open[order.order_id]  # and its end is never told
+    for _ in range(4):
+        for _ in range(30):
+            world.pursue(2)
+            world.report(order, ExecType.CANCEL_REJECTED, text="the order is not in a state in which it can be")
+        venue.compared()
+    assert order.is_in_doubt
+    assert [ticket.order_id for ticket in world.looked_up if not ticket.is_twin] == [order.order_id]
+    ended = ExecutionReport(order_id=order.order_id, exec_type=ExecType.CANCELED, transact_ns=world.now_ns)
+    world.send(LookupCompleted(ts_ns=world.tick(), order_id=order.order_id, is_known=True, reports=(ended,)))
+    world.pursue()
+    assert not world.state.running_flattens()
 
 
 def test_orders_of_others_are_let_go_of_alike_before_and_after_a_restart(monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -114,10 +114,17 @@ def _lost(
     for order in state.open_orders():
         if order.venue != reading.venue or order.route is not _LIVE or order.is_in_doubt or order.order_id in late:
             continue
-        if order.ord_status is OrdStatus.PENDING_NEW or order.updated_ns + grace_ns > reading.begun_ns:
+        if order.ord_status is OrdStatus.PENDING_NEW or _changed_lately(order, reading.begun_ns - grace_ns):
             continue
         if order.order_id not in open_ids:
             yield order.order_id
+
+
+def _changed_lately(order: Order, steady_ns: int) -> bool:
+    """Whether the venue may not list the order because something became of it just now. That a cancel was refused is
+    no such thing: a halt and a flatten ask again every other second, and an order that is gone would never be missed.
+    """
+    return order.updated_ns > steady_ns and not order.cancel_refused_ns
 
 
 def _foreign(reading: AccountReading, known: KnownOrders, grace_ns: int) -> dict[str, ForeignOrder]:
