@@ -33,7 +33,7 @@ class Lookup(msgspec.Struct, frozen=True):
 
 
 class VenueListener(Protocol):
-    """Where a venue tells what happens, in the order in which it happened."""
+    """Where a venue tells what happens, in the order in which it happened: the end of an order after all its fills."""
 
     def on_reports(self, reports: tuple[ExecutionReport, ...]) -> None: ...
 

@@ -1,8 +1,8 @@
 """Our orders at Alpaca: where each is found, and what is told of it.
 
 Three channels tell of one order: the trade updates, the answers to what we ask, and a comparison made after every
-connect and from time to time. Fills go out in the order in which they filled: when an update shows that one before it
-was missed, the account's activities are read instead.
+connect and from time to time. Fills go out in the order in which they filled, and an end after them: when an update
+shows that one before it was missed, the account's activities are read instead.
 """
 
 import asyncio
@@ -297,8 +297,7 @@ class OrderBook:
             self._tell((fill_report(order_id, row["id"], cum_qty, qty, px, data["timestamp"]),))
 
     def _tell_end(self, order_id: str, row: Row) -> None:
-        end = end_report(order_id, row)
-        if end is not None and self._is_last(order_id, row):
+        if (end := end_report(order_id, row)) and self._is_last(order_id, row) and not self._told.is_behind(row):
             self._tell((end,))
 
     def _is_last(self, order_id: str, row: Row) -> bool:
@@ -345,4 +344,5 @@ class OrderBook:
                 self._told.note(venue_order_id, filled_qty_of(row))
         finally:
             row = self._repairs.pop(venue_order_id)
+        self._tell_end(self._exits.ids.of(row), row)
         self.note_row(row)

@@ -119,3 +119,19 @@ def plain_report(
 def end_of(status: str) -> ExecType | None:
     """How an order with this status ended, or None while it may still trade or was filled."""
     return _ENDS.get(status)
+
+
+def end_of_event(order_id: str, event: Mapping[str, Any]) -> ExecutionReport | None:
+    """The end that the stream tells of, if it tells of one."""
+    end, text = end_of(event["X"]), event.get("r", "NONE")
+    if end is None:
+        return None
+    return plain_report(order_id, end, int(event["T"]), str(event["i"]), "" if text == "NONE" else text)
+
+
+def end_of_answer(order_id: str, answer: Mapping[str, Any], now_ms: int) -> ExecutionReport | None:
+    """The same of the answer to a request."""
+    end = end_of(str(answer.get("status", "")))
+    if end is None:
+        return None
+    return plain_report(order_id, end, int(answer.get("transactTime") or now_ms), str(answer["orderId"]))

@@ -22,6 +22,8 @@ from gateway.adapters.venues.binance.orders import OrderTooSmall, OrderUnsupport
 from gateway.adapters.venues.binance.reading import (
     change_id_of,
     end_of,
+    end_of_answer,
+    end_of_event,
     fill_of_event,
     fills_of_answer,
     is_change_id,
@@ -212,8 +214,7 @@ class BinanceVenue:
             self._ask_beside(ticket.order_id)
         else:
             now_ms = self._clock.now_ns() // 1_000_000
-            self._tell(plain_report(ticket.order_id, ExecType.CANCELED, now_ms, text=f"canceled, {outcome.text}"))
-            self.release(ticket.order_id)
+            self._tell_end(plain_report(ticket.order_id, ExecType.CANCELED, now_ms, text=f"canceled, {outcome.text}"))
         return outcome
 
     async def lookup(self, ticket: OrderTicket) -> Lookup:
@@ -261,7 +262,7 @@ class BinanceVenue:
         order_id = order_id_of(client_id)
         if kind == "TRADE":
             self._tell(fill_of_event(event))
-        self._compare(order_id, Decimal(event.get("z") or 0))
+        is_told = self._compare(order_id, event.get("z"))
         if kind == "TRADE":
             if event["X"] == "FILLED":
                 self.release(order_id)
@@ -272,11 +273,8 @@ class BinanceVenue:
         elif is_change_id(event["c"]):  # canceled for a change that this process did not send: where is its other half?
             self._changes.doubt(order_id)
             self._ask_beside(order_id)
-        elif (end := end_of(event["X"])) is not None:
-            text = event.get("r", "NONE")
-            text = "" if text == "NONE" else text
-            self._tell(plain_report(order_id, end, int(event["T"]), str(event["i"]), text))
-            self.release(order_id)
+        elif (end := end_of_event(order_id, event)) is not None:
+            self._tell_end(end, is_told=is_told)
 
     async def _on_open(self) -> None:
         """The stream tells nothing of before it: ask for the filters, and for every order believed to be open."""
@@ -294,11 +292,10 @@ class BinanceVenue:
             self._link.down(text)
             self._background.spawn(self._stream.drop(), "the key is refused")
 
-    def _compare(self, order_id: str, cum_qty: Decimal) -> None:
-        """The exchange says how much of an order has filled in all."""
+    def _compare(self, order_id: str, cum_qty: str | None) -> bool:
+        """The exchange says how much of an order has filled in all; False: not all of that was told yet."""
         ticket = self._open.get(order_id)
-        if ticket is not None:
-            self._executed.compare(ticket, cum_qty)
+        return ticket is None or self._executed.compare(ticket, Decimal(cum_qty or 0))
 
     async def _ask_again(self, ticket: OrderTicket) -> bool:
         """Look an order up and tell what is found; False: the exchange could not say."""
@@ -308,8 +305,7 @@ class BinanceVenue:
 
     def _ask_beside(self, order_id: str) -> None:
         """Ask what became of an order that is believed to be open, beside all else."""
-        ticket = self._open.get(order_id)
-        if ticket is not None:
+        if (ticket := self._open.get(order_id)) is not None:
             self._background.spawn(self._ask_until_known(ticket), f"state of {order_id}")
 
     async def _ask_until_known(self, ticket: OrderTicket) -> None:
@@ -323,15 +319,19 @@ class BinanceVenue:
             self._listener.on_reports(reports)
 
     def _end(self, order_id: str, answer: Mapping[str, Any]) -> None:
-        """The end that an answer tells of, if it tells of one."""
-        status = str(answer.get("status", ""))
-        self._compare(order_id, Decimal(answer.get("executedQty") or 0))
-        end = end_of(status)
-        if end is not None:
-            moment = int(answer.get("transactTime") or self._clock.now_ns() // 1_000_000)
-            self._tell(plain_report(order_id, end, moment, str(answer["orderId"])))
-        if end is not None or status == "FILLED":
+        is_told = self._compare(order_id, answer.get("executedQty"))
+        if (end := end_of_answer(order_id, answer, self._clock.now_ns() // 1_000_000)) is not None:
+            self._tell_end(end, is_told=is_told)
+        elif answer.get("status") == "FILLED":
             self.release(order_id)
+
+    def _tell_end(self, end: ExecutionReport, *, is_told: bool = True) -> None:
+        """Told before its fills, an end would say that more is left of a position than is: a look-up tells them all."""
+        if is_told:
+            self._tell(end)
+            self.release(end.order_id)
+        else:
+            self._ask_beside(end.order_id)
 
     async def _expire(self, ticket: OrderTicket) -> bool:
         """Take back an order whose time is over; False: ask again."""

@@ -182,6 +182,7 @@ class TwsConnection:
             self._ids.offered(self.wire.highest_id + 1)
             await self.wire.list_completed_orders()
             await self.wire.list_executions()
+        self._reading.tell_held_ends()
         return self._reading.seen, self._reading.terms, unread
 
     async def look_up(self, ticket: OrderTicket) -> Lookup:

@@ -42,6 +42,10 @@ class Fills:
         """How much of an order is known to have filled."""
         return self._cum_qty.get(order_id, ZERO)
 
+    def is_waiting(self, order_id: str) -> bool:
+        """Whether a fill of the order waits for its commission."""
+        return any(report.order_id == order_id for report, _ in self._waiting.values())
+
     def on_execution(self, execution: Execution, order_id: str) -> None:
         """One execution of an order of ours; told before or not."""
         exec_id = execution.execId

@@ -21,6 +21,7 @@ from gateway.ports.venue import Answer, VenueListener
 
 _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
 _UNSET = 1e300
+_NOT_TOLD = Decimal("Infinity")
 
 
 class Reading:
@@ -36,6 +37,9 @@ class Reading:
         self.terms: dict[str, Terms] = {}
         #: Called when a status tells of more fills than executions did: nobody may ever tell of the missing ones.
         self.on_gap: Callable[[], None] = lambda: None
+        #: What orders have filled that are over and whose end is not told yet: executions come in messages of their
+        #: own, and an end that was told before them would say that more is left of a position than is.
+        self._held_ends: dict[str, Decimal] = {}
         self._clock = clock
 
     def _send(self, report: ExecutionReport) -> None:
@@ -86,11 +90,12 @@ class Reading:
         tracked = self.book.by_tws_id.get(tws_id)
         if tracked is not None:
             tracked.perm_id = perm_id or tracked.perm_id
-            if filled and decimal_of(filled) > self.fills.cum_qty(tracked.order_id):
+            cum_qty = decimal_of(filled)
+            if cum_qty > self.fills.cum_qty(tracked.order_id):
                 self.on_gap()
-            self._on_status(tracked, status)
+            self._on_status(tracked, status, cum_qty)
 
-    def _on_status(self, tracked: Tracked, status: str) -> None:
+    def _on_status(self, tracked: Tracked, status: str, cum_qty: Decimal = ZERO) -> None:
         if tracked.is_done:
             return  # a late word from before
         if status in WORKING:
@@ -99,7 +104,10 @@ class Reading:
         elif status in CANCELING:
             tracked.answer("cancel", _ACCEPTED)
         elif status in CANCELED:
-            self.end(tracked, ExecType.REJECTED if tracked.refusal else ExecType.CANCELED, tracked.refusal)
+            tracked.answer("cancel", _ACCEPTED)
+            self._held_ends[tracked.order_id] = cum_qty
+            if cum_qty <= self.fills.cum_qty(tracked.order_id):
+                self._tell_end(tracked.order_id)
         elif status == "Filled":
             self._acknowledge(tracked)
             self._settle(tracked)
@@ -139,6 +147,7 @@ class Reading:
         """The order is done: whoever waits for a cancel of it learns that from the reports; whether a change came into
         force before it filled, a look-up tells."""
         self.book.finish(tracked)
+        self._held_ends.pop(tracked.order_id, None)
         for waiter in ("submit", "cancel"):
             tracked.answer(waiter, _ACCEPTED)
         tracked.answer("change", Answer(SubmitStatus.UNKNOWN, "TWS says that the order is done"))
@@ -163,7 +172,7 @@ class Reading:
         tracked.perm_id = order.permId or tracked.perm_id
         if state.status == "Inactive":
             tracked.refusal = tracked.refusal or state.completedStatus or "the venue made it inactive"
-        self._on_status(tracked, state.status)
+        self._on_status(tracked, state.status, _number(order.filledQuantity) or ZERO)
 
     def on_execution(self, execution: Execution) -> None:
         if execution.orderRef:
@@ -172,6 +181,21 @@ class Reading:
 
     def on_commission(self, report: CommissionReport) -> None:
         self.fills.on_commission(report)
+        for order_id, cum_qty in list(self._held_ends.items()):
+            if cum_qty <= self.fills.cum_qty(order_id) and not self.fills.is_waiting(order_id):
+                self._tell_end(order_id)
+
+    def tell_held_ends(self) -> None:
+        """The lists were read whole: what they do not tell of an order that is over, nobody will."""
+        for order_id in list(self._held_ends):
+            self._tell_end(order_id)
+
+    def _tell_end(self, order_id: str) -> None:
+        del self._held_ends[order_id]
+        tracked = self.book.by_order_id.get(order_id)
+        if tracked is not None and not tracked.is_done:
+            exec_type = ExecType.REJECTED if tracked.refusal else ExecType.CANCELED
+            self.end(tracked, exec_type, tracked.refusal or tracked.end_text)
 
     def on_order_error(self, tws_id: int, code: int, text: str) -> None:
         """An error that names an order of ours; what it means depends on what was asked last."""
@@ -180,7 +204,11 @@ class Reading:
             return
         words = errors.explained(code, text)
         if code == errors.CANCELED:
-            self.end(tracked, ExecType.CANCELED, text)
+            tracked.end_text = text
+            if not tracked.is_acknowledged:
+                self.end(tracked, ExecType.CANCELED, text)
+            else:  # the status beside it tells how much has filled
+                self._held_ends.setdefault(tracked.order_id, _NOT_TOLD)
         elif tracked.change is not None and code in errors.CHANGE_REFUSED:
             tracked.wanted = None
             tracked.answer("change", Answer(SubmitStatus.REJECTED, words))

@@ -39,6 +39,8 @@ class Tracked:
     is_done: bool = False
     #: The text of an error that may have been its end: an Inactive status makes it one.
     refusal: str = ""
+    #: What TWS said when it was canceled.
+    end_text: str = ""
     submit: asyncio.Future[Answer] | None = None
     cancel: asyncio.Future[Answer] | None = None
     change: asyncio.Future[Answer] | None = None

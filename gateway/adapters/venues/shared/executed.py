@@ -38,15 +38,19 @@ class Executed:
     def cum_qty(self, order_id: str) -> Decimal:
         return sum(self._qty.get(order_id, {}).values(), ZERO)
 
-    def compare(self, ticket: OrderTicket, cum_qty: Decimal) -> None:
-        """The venue says that so much of the order has filled in all: ask for what is missing until nothing is."""
+    def compare(self, ticket: OrderTicket, cum_qty: Decimal) -> bool:
+        """The venue says that so much of the order has filled in all: ask for what is missing until nothing is. True:
+        nothing is."""
         order_id = ticket.order_id
-        if cum_qty <= max(self.cum_qty(order_id), self._wanted.get(order_id, ZERO)):
-            return
+        if cum_qty <= self.cum_qty(order_id):
+            return True
+        if cum_qty <= self._wanted.get(order_id, ZERO):
+            return False
         is_asking = order_id in self._wanted
         self._wanted[order_id] = cum_qty
         if not is_asking:
             self._background.spawn(self._fill_gap(ticket), f"missing fills of {order_id}")
+        return False
 
     async def _fill_gap(self, ticket: OrderTicket) -> None:
         wait_s = GAP_WAIT_S
