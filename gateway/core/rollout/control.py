@@ -84,7 +84,7 @@ def _look(state: GatewayState, venue: str, rollout: VenueRollout, now_ns: int) -
         return _released(state, venue, rollout, now_ns), ()
     away = is_away(state, venue)
     verdict = gravest(one.verdict for one in assess(rollout, terms, is_away=away, is_brief=True))
-    is_failed = verdict is Verdict.FAIL and not demoted
+    is_failed = verdict is Verdict.FAIL and not (demoted and _begins_again(rollout.hold))  # latched
     results = assess(rollout, terms, is_away=away) if is_failed or verdict is not rollout.verdict else ()
     facts: list[Fact] = []
     if verdict is not rollout.verdict:
@@ -159,6 +159,10 @@ def hold(state: GatewayState, venue: str, new: Hold) -> tuple[list[Fact], tuple[
     ]
     canceled, effects = cancel_orders(opening, SYSTEM, new.since_ns)
     return [*facts, *canceled], effects
+
+
+def _begins_again(current: Hold | None) -> bool:
+    return current is not None and current.cause in RESTARTING_CAUSES
 
 
 def _outranks(new: Hold, current: Hold) -> bool:
@@ -265,6 +269,7 @@ def _not_yet(state: GatewayState, venue: str, current: Hold, now_ns: int) -> lis
         found.append(f"breaker {current.source} is tripped; reset it first")
     if current.cause is HoldCause.DRIFT and (drift := drift_at(state, venue)) is not None:
         found.append(f"{drift}; accept or settle it first (gateway reconcile)")
+    found += _other_trouble(state, venue, current)
     is_shadow = config.effective_mode(venue) is Mode.SHADOW and current.cause is not HoldCause.ALERT
     if not is_shadow and (alert := alert_at(state, venue)) is not None:
         found.append(f"alert {alert.name} is firing")
@@ -275,6 +280,17 @@ def _not_yet(state: GatewayState, venue: str, current: Hold, now_ns: int) -> lis
             first = config.rollout.plan[0].weight_bp if config.rollout.plan else 0
             found.append(f"it begins again at the first step; lower canary_pct to {percent(first)} or less")
     return found
+
+
+def _other_trouble(state: GatewayState, venue: str, current: Hold) -> list[str]:
+    """What came up while the venue was held for something else: the next look would demote it again at once."""
+    config = state.config
+    if config.effective_mode(venue) is Mode.SHADOW or config.rollout.promotions_of(venue) is Promotions.MANUAL:
+        return []
+    trouble = trouble_at(state, venue)
+    if trouble is None or (trouble.cause, trouble.source) == (current.cause, current.source):
+        return []
+    return [f"{trouble.cause.value} {trouble.text}; settle that first"]
 
 
 def approve(state: GatewayState, event: PromotionApprovalReceived) -> Decision:
@@ -307,6 +323,10 @@ def override(state: GatewayState, event: RolloutOverrideRequested) -> Decision:
         return _refused("PROMOTION_REFUSED", f"{event.venue} would go from SHADOW to LIVE in one step")
     if event.mode is not Mode.SHADOW and (alert := alert_at(state, event.venue)) is not None:
         return _refused("ROLLOUT_HELD", f"alert {alert.name} is firing, and would demote {event.venue} at once")
+    is_manual = state.config.rollout.promotions_of(event.venue) is Promotions.MANUAL
+    if event.mode is not Mode.SHADOW and not is_manual and (trouble := trouble_at(state, event.venue)) is not None:
+        text = f"{trouble.cause.value} {trouble.text}: that would demote {event.venue} at once"
+        return _refused("ROLLOUT_HELD", text)
     new = RolloutOverride(
         mode=event.mode,
         weight_bp=event.weight_bp,

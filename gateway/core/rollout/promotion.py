@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.core.evidence.memory import VenueRollout
 from gateway.core.rollout.accounts import is_other_account, unproven, words_of_change
-from gateway.core.rollout.causes import alert_at
+from gateway.core.rollout.causes import alert_at, trouble_at
 from gateway.core.rollout.digest import evidence_hash
 from gateway.core.rollout.folding import is_away
 from gateway.core.rollout.gates import assess
@@ -124,9 +124,13 @@ def _missing_of(state: GatewayState, new: TradingConfig, promotion: Promotion, s
 
 
 def firing_at(state: GatewayState, venue: str) -> list[str]:
-    """The alert that would demote the venue as soon as it is raised."""
+    """What would demote the venue as soon as it is raised, and has not."""
     alert = alert_at(state, venue)
-    return [] if alert is None else [f"alert {alert.name} is firing: it must be resolved first"]
+    if alert is not None:
+        return [f"alert {alert.name} is firing: it must be resolved first"]
+    rollout = state.rollouts.get(venue)
+    trouble = None if rollout is not None and rollout.hold is not None else trouble_at(state, venue)
+    return [] if trouble is None else [f"{trouble.cause.value} {trouble.text}: it must be over first"]
 
 
 def unpassed(state: GatewayState, terms: Rollout, promotion: Promotion) -> tuple[GateResult, ...]:
