@@ -13,7 +13,7 @@ from gateway.domain.enums import Side
 from gateway.domain.records import Record
 from gateway.service.candidates.follower import Follower
 from gateway.service.candidates.verdicts import Verdicts
-from tests.world import D, World, trading_config
+from tests.world import ALLOW, D, World, trading_config
 
 TIGHT = trading_config(limits=Limits(max_order_size=D(12)))
 NEW = CandidateReport(revision="r1", since_seq=0, since_ns=0)
@@ -65,6 +65,21 @@ async def test_a_restart_goes_on_where_it_stopped() -> None:
     whole = await last(follower(world))
     assert after == whole
     assert (after.orders, after.differences) == (2, 2)
+
+
+async def test_what_waited_for_its_policy_at_a_restart_is_counted_as_undecided() -> None:
+    """Without this, orders in flight when a candidate restarts are counted nowhere: neither judged nor not."""
+    world = World()
+    world.asks_outside, world.policy = True, lambda _: None
+    for qty in (20, 30):
+        world.place(qty=qty)
+    before = await last(follower(world))
+    assert (before.orders, before.undecided, before.waiting) == (0, 0, 2)
+    while world.asked:
+        world.answer_policy(world.asked.pop(), ALLOW)
+    whole, after = await last(follower(world)), await last(follower(world, before))
+    assert (whole.orders, whole.undecided, whole.waiting) == (2, 0, 0)
+    assert (after.orders, after.undecided, after.waiting) == (0, 2, 0)
 
 
 async def test_what_is_too_far_behind_passes_unjudged_and_is_counted() -> None:

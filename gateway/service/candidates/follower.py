@@ -107,7 +107,8 @@ class Follower:
             examples=tuple(self._tally.examples),
             errors=earlier.errors + judge.errors + self._verdicts.errors,
             skipped=earlier.skipped + self._skipped,
-            undecided=earlier.undecided + judge.undecided,
+            undecided=earlier.undecided + earlier.waiting + judge.undecided,  # nobody remembers what waited then
+            waiting=judge.waiting,
             assumed=earlier.assumed + self._verdicts.assumed,
             last_error=judge.last_error or self._verdicts.last_error or earlier.last_error,
             days=self._days,

@@ -91,6 +91,11 @@ class Judge:
         self._verdicts = verdicts
         self._open: dict[tuple[str, bool], _Open] = {}
 
+    @property
+    def waiting(self) -> int:
+        """Requests whose policy has not answered yet; one in parts is one."""
+        return len({id(one) for one in self._open.values()})
+
     def hear(self, record: Record, *, is_judged: bool = True) -> Judged | None:
         """Judge what the record decided, then apply it. ``is_judged`` False: only keep up."""
         judged: Judged | None = None
