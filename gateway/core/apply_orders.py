@@ -178,6 +178,7 @@ def _order_withdrawn(state: GatewayState, fact: OrderWithdrawn) -> None:
 
 def _uncount(state: GatewayState, order: Order) -> None:
     """Take back what was counted of an order that is on record nowhere."""
+    folding.forget_doubt(state, order)
     if order.is_admitted:
         if not order.entry_id:  # an exit was not counted as evidence
             folding.note_admitted(state, order, -1)

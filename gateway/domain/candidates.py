@@ -97,10 +97,10 @@ class CandidateReport(msgspec.Struct, kw_only=True):
     the last record that it followed, of ``head_seq`` that the journal had. ``orders`` are those judged, ``examples``
     the last that differ. ``errors`` are requests that its rules failed on (a policy without an answer included, which
     in force would be a denial), ``skipped`` those that were not judged because it was too far behind, ``undecided``
-    those that left before the enforced policy answered, ``waiting`` those that wait for it, ``assumed`` the answers of policies that nobody could ask and
-    that were taken as yes. ``days`` are the gateway's trading days with judged orders, up to ``last_day``. ``steps`` is
-    what it came to at each venue by the steps of its rollout, the newest last. ``trouble`` says why its process ended
-    before it had judged what was on record; empty once it has.
+    those that left before the enforced policy answered, ``waiting`` those that wait for it, ``assumed`` the answers of
+    policies that nobody could ask and that were taken as yes. ``days`` are the gateway's trading days with judged
+    orders, up to ``last_day``. ``steps`` is what it came to at each venue by the steps of its rollout, the newest last.
+    ``trouble`` says why its process ended before it had judged what was on record; empty once it has.
     """
 
     revision: str

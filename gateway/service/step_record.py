@@ -254,10 +254,15 @@ def _samples(orders: Iterable[LiveOrder]) -> tuple[int, Samples]:
         if arrival:
             found["slippage_live"].add(_worse(one.live.avg_px, arrival, side))
             found["slippage_twin"].add(_worse(twin_px, arrival, side))
-        found["fill_ms_live"].add((one.live.first_fill_ns - one.sent_ns) // _MS)
-        found["fill_ms_twin"].add((twins[0].first_fill_ns - one.sent_ns) // _MS)
-        found["ack_ms_live"].add((one.live.ack_ns - one.sent_ns) // _MS)
-        found["ack_ms_twin"].add((twins[0].ack_ns - one.sent_ns) // _MS)
+        moments = {
+            "fill_ms_live": one.live.first_fill_ns,
+            "fill_ms_twin": twins[0].first_fill_ns,
+            "ack_ms_live": one.live.ack_ns,
+            "ack_ms_twin": twins[0].ack_ns,
+        }
+        if min(moments.values()) >= one.sent_ns:  # where the clock went back in between, nobody knows how long it took
+            for name, at_ns in moments.items():
+                found[name].add((at_ns - one.sent_ns) // _MS)
     return pairs, Samples(**{name: tuple(samples.counts.items()) for name, samples in found.items()})
 
 

@@ -35,6 +35,18 @@ def test_an_order_that_was_lost_sight_of_and_then_not_sent_is_in_doubt_no_more()
     assert site.rollout.orders == 0
 
 
+def test_an_order_that_is_taken_back_while_it_is_in_doubt_is_in_doubt_no_more() -> None:
+    """Without it the gate of orders in doubt would say error for good: the venue was asked for its open orders between
+    the admission and the failure of the journal, and did not have this one."""
+    site = Site()
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    order = site.live_order()
+    site.send(AccountCompared(ts_ns=site.tick(), venue="alpha", drifts=(), foreign=(), lost_ids=(order.order_id,)))
+    site.send(AdmissionsAbandoned(ts_ns=site.tick(), order_ids=(order.order_id,), replace_order_ids=(), text="full"))
+    assert order.order_id not in site.state.orders
+    assert site.rollout.in_doubt == 0
+
+
 def test_closing_what_is_left_live_is_no_day_in_shadow() -> None:
     """Without it a venue that was taken back to SHADOW would earn its days there with live orders that close, and not
     with one that was simulated."""

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from gateway.domain.enums import Mode, Route
+from gateway.domain.enums import ExecType, Mode, Route
 from gateway.domain.review import StepRecord
 from gateway.domain.rollout_events import RolloutCommand
 from gateway.service.step_record import StepFold
@@ -31,6 +31,22 @@ def test_live_orders_are_set_beside_their_twins() -> None:
     assert sum(count for _, count in found.samples.fill_ms_live) == 6
     ((code, orders),) = [(one.code, one.orders) for one in found.rejected]
     assert (code, orders) == ("VENUE_REJECTED", 2)
+
+
+def test_what_a_clock_that_went_back_measures_is_no_speed() -> None:
+    """Without it the review would plot orders that filled an hour before they were sent."""
+    site = Site()
+    site.raise_to(Mode.CANARY, 5_000)
+    order = site.live_order()
+    site.now_ns -= 3_600_000_000_000
+    site.report(order, ExecType.NEW)
+    site.fill(order)
+    for second in (False, True):
+        site.fill(order, 1, is_twin=True, is_second_twin=second, exec_id=f"t{second}")
+    found = record_of(site)
+    assert (found.pairs, found.samples.against_twin) == (1, ((0, 1),))
+    assert found.samples.fill_ms_live == found.samples.fill_ms_twin == ()
+    assert found.samples.ack_ms_live == found.samples.ack_ms_twin == ()
 
 
 def test_the_share_is_measured_in_the_step_with_its_bounds() -> None:

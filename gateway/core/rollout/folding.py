@@ -57,6 +57,12 @@ def note_in_doubt(state: GatewayState, order: Order, ts_ns: int, *, is_ours: boo
             rollout.lost_ns = ts_ns
 
 
+def forget_doubt(state: GatewayState, order: Order) -> None:
+    """An order that was in doubt is on record nowhere."""
+    if order.route is _LIVE and order.is_in_doubt:
+        rollout_of(state, order.venue).in_doubt -= 1
+
+
 def note_answered(state: GatewayState, order: Order, ts_ns: int, reject_code: str | None = None) -> None:
     """The venue has spoken of an order for the first time; ``reject_code`` when that was no. Before it is applied."""
     if order.route is not _LIVE or not order.is_admitted:
