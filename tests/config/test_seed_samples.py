@@ -143,7 +143,7 @@ def test_limits_of_the_other_seed() -> None:
 def test_all_samples_together() -> None:
     """Without it the samples would load one by one and contradict each other as a whole."""
     settings = parse_texts(
-        gateway=SEED_MODES + SEED_BINANCE, risk=SEED_LIMITS, instruments=SEED_SYMBOLS, rollout="plan: []"
+        gateway=SEED_MODES + SEED_BINANCE, risk=SEED_LIMITS, instruments=SEED_SYMBOLS, rollout="caps: {}"
     )
     assert set(settings.trading.instruments) == {"AAPL", "TSLA", "ES", "BTC/USDT", "ETH/USDT"}
     assert settings.warnings == ()

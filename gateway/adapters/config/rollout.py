@@ -36,6 +36,10 @@ def check_plan(documents: Documents) -> None:
     """A rollout only ever grows: going back is a demotion, and not planned."""
     rollout = documents[ROLLOUT]
     before, error_rate = 0, Decimal(1)
+    if rollout.get("plan") == []:
+        text = "has no step, so that one edit would lead from SHADOW to a CANARY of 100%, and the next to LIVE"
+        hint = "leave it out for the plan of the shipped file, or say under promotions which venues are set by hand"
+        documents.problems.add(rollout.place("plan"), text, hint=hint)
     for index, step in enumerate(rollout.get("plan", default=[])):
         weight = step.get("weight_pct", before + 1)
         if weight <= before:
