@@ -223,7 +223,8 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     sent_ns: int = 0
     ack_ns: int = 0
     is_error: bool = False
-    #: When what it came to began to count as evidence: by itself, and beside its twins (0: it does not).
+    #: When it began to count as evidence: the answer, what it came to, and that beside its twins (0: it does not).
+    answered_ns: int = 0
     judged_ns: int = 0
     paired_ns: int = 0
     #: When the venue put the present terms in force (0: they are those of the order's beginning).

@@ -191,6 +191,21 @@ def test_what_ends_while_the_clock_is_behind_a_step_counts_in_it() -> None:
     assert (told(site.rollout.evidence)["slippage"], told(site.rollout.evidence)["filled"]) == ({}, 0)
 
 
+def test_a_late_rejection_while_the_clock_is_behind_the_step_is_an_error() -> None:
+    """Without it a venue that acknowledges and then rejects every order would seem to make no error until the clock is
+    where it was when the step began."""
+    site = canary()
+    working(site)
+    site.now_ns -= HOUR_NS
+    assert site.raise_to(Mode.SHADOW, 0) == ""
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    order = site.live_order()
+    site.report(order, ExecType.NEW)
+    site.report(order, ExecType.REJECTED)
+    total = site.rollout.evidence.total
+    assert (total.orders, total.errors, total.rejects, site.rollout.errors) == (1, 1, 1, 1)
+
+
 def test_an_order_that_was_in_doubt_and_is_refused_late_is_one_error() -> None:
     """Without it such an order would be two errors, of one order: a venue could be demoted at half of what fails it."""
     site = canary()

@@ -91,7 +91,7 @@ def _count_answer(rollout: VenueRollout, order: Order, ts_ns: int, *, is_error: 
     """The first answer to an order, as evidence of its step."""
     evidence = rollout.evidence
     order.ack_ns, order.is_error = ts_ns, is_error
-    rollout.see(ts_ns)
+    order.answered_ns = rollout.see(ts_ns)
     rollout.orders += 1
     rollout.errors += is_error
     evidence.day_orders += evidence.position >= 0
@@ -120,8 +120,9 @@ def _note_late_reject(rollout: VenueRollout, order: Order) -> None:
     """A venue that acknowledges before its own checks: an error of the step that counted the order, unless it is left,
     and of the rollout, unless it has begun again since. One that was in doubt before has been one already."""
     is_new_error, order.is_error = not order.is_error, True
-    rollout.errors += is_new_error and order.ack_ns >= rollout.restarted_ns
-    if order.ack_ns < rollout.evidence.entered_ns:
+    counted_ns = order.answered_ns or order.ack_ns  # by a version before, the clock alone told the step
+    rollout.errors += is_new_error and counted_ns >= rollout.restarted_ns
+    if counted_ns < rollout.evidence.entered_ns:
         return
     for tally in rollout.evidence.tallies(stratum_of(order)):
         tally.errors += is_new_error
