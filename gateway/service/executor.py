@@ -286,9 +286,7 @@ class Executor:
 
     def on_status(self, venue: str, is_connected: bool, text: str) -> None:
         text = clean_text(text)
-        self._process(
-            VenueStatusChanged(ts_ns=self._clock.now_ns(), venue=venue, is_connected=is_connected, text=text)
-        )
+        self._process(VenueStatusChanged(ts_ns=self._clock.now_ns(), venue=venue, is_connected=is_connected, text=text))
         if self._logged.get(venue) is not is_connected:
             self._logged[venue] = is_connected
             if is_connected:

@@ -15,10 +15,11 @@ from gateway.core.reconciliation.comparing import Comparison, compare
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import words_of, words_of_execution
 from gateway.domain.executions import ExecutionReport
-from gateway.domain.facts import Fact, OrderInDoubt
+from gateway.domain.facts import CancelRequested, Fact, OrderInDoubt
 from gateway.domain.money import plain
 from gateway.domain.orders import Order
 from gateway.domain.reconciliation_facts import DriftFound, ExecutionsDiffer, ForeignOrderGone, ForeignOrderSeen
+from gateway.domain.rollout_facts import RolloutHeld
 from gateway.domain.venue_account import AccountReading, AccountUnreadable
 from gateway.ports.clock import Clock
 from gateway.ports.journal import JournalBroken, JournalUnavailable, OrderArchive
@@ -244,4 +245,8 @@ def _words(fact: Fact) -> str:
             return "; ".join(words_of_execution(one) for one in executions) or "all executions agree again"
         case OrderInDoubt(order_id=order_id, text=text):
             return f"order {order_id} is in doubt: {text}"
+        case RolloutHeld(hold=hold):
+            return f"the rollout is {hold.kind.value} ({hold.cause.value})"
+        case CancelRequested(order_id=order_id):
+            return f"order {order_id} opens or adds live, and is canceled"
     return type(fact).__name__

@@ -6,21 +6,26 @@ import msgspec
 import pytest
 
 from gateway.core.trading.agreements import VenueAgreement
-from gateway.domain.enums import ExecType, Mode
+from gateway.domain.enums import ExecType, Mode, Route
 from gateway.domain.reconciliation import HoldingDrift
+from gateway.domain.reconciliation_events import AccountCompared
 from gateway.domain.rollout import DemotionTerms, HoldCause, Promotions, Verdict
 from gateway.domain.rollout_events import RolloutCommand
+from gateway.domain.rollout_facts import RolloutHeld
 from tests.rollouts.site import TERMS, Site
 
 D = Decimal
 QUICK = msgspec.structs.replace(TERMS, demotion=DemotionTerms(cool_down_s=1))
 
 
-def drift(site: Site) -> None:
-    found = HoldingDrift(
+def difference(site: Site) -> HoldingDrift:
+    return HoldingDrift(
         venue="alpha", symbol="AAPL", venue_qty=D(3), expected_qty=D(0), symbols=("AAPL",), since_ns=site.now_ns
     )
-    site.state.agreements["alpha"] = VenueAgreement(drifts={"AAPL": found})
+
+
+def drift(site: Site) -> None:
+    site.state.agreements["alpha"] = VenueAgreement(drifts={"AAPL": difference(site)})
 
 
 def resume(site: Site) -> str:
@@ -61,6 +66,19 @@ def test_what_came_up_while_a_venue_was_demoted_must_be_over_too() -> None:
     assert "alpha holds 3 AAPL, the books explain 0" in resume(site)
     site.state.agreements["alpha"].accept("AAPL", D(3))
     assert resume(site) == ""
+
+
+def test_a_drift_demotes_as_it_is_found() -> None:
+    """Without it orders go live until the next look, at a venue whose holdings are not those of the books."""
+    site = Site(terms=QUICK)
+    assert site.raise_to(Mode.CANARY, 5_000) == ""
+    order = site.live_order()
+    site.send(AccountCompared(ts_ns=site.tick(), venue="alpha", drifts=(difference(site),), foreign=()))
+    assert site.hold is not None
+    assert (site.hold.cause, site.hold.text) == (HoldCause.DRIFT, "alpha holds 3 AAPL, the books explain 0")
+    assert order.is_cancel_requested
+    assert {site.place(symbol="TSLA", strategy=f"t{number}").route for number in range(20)} == {Route.SHADOW}
+    assert not any(isinstance(fact, RolloutHeld) for fact in site.look().facts), "once"
 
 
 @pytest.mark.parametrize("is_manual", [False, True])

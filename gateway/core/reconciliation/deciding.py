@@ -6,9 +6,10 @@ from decimal import Decimal
 import msgspec
 
 from gateway.core.decision import NOTHING, Decision
+from gateway.core.rollout.control import demotion, hold, is_at_risk
 from gateway.core.state import GatewayState
 from gateway.core.tickets import lookup_effects, ticket_of
-from gateway.core.trading.agreements import VenueAgreement
+from gateway.core.trading.agreements import VenueAgreement, words_of
 from gateway.domain.effects import CancelOrder, Effect
 from gateway.domain.enums import RejectStage, Route
 from gateway.domain.facts import Fact, OrderInDoubt
@@ -23,21 +24,21 @@ from gateway.domain.reconciliation_facts import (
     ForeignOrderGone,
     ForeignOrderSeen,
 )
+from gateway.domain.rollout import HoldCause
 
 
 def note(state: GatewayState, event: AccountCompared) -> Decision:
     """Record what two readings agree on: differences, orders of others, orders of ours that the venue has lost,
     executions that it tells otherwise."""
     known = state.agreements.get(event.venue) or VenueAgreement()
-    facts: list[Fact] = []
+    found = [*_drifts(known, event)]
+    facts: list[Fact] = [*found]
     effects: list[Effect] = []
-    for drift in event.drifts:
-        before = known.drifts.get(drift.symbol)
-        if before is None and not drift.qty:
-            continue
-        if before is None or (before.qty, before.symbols) != (drift.qty, drift.symbols):
-            since_ns = event.ts_ns if before is None else before.since_ns
-            facts.append(DriftFound(ts_ns=event.ts_ns, drift=msgspec.structs.replace(drift, since_ns=since_ns)))
+    if found and is_at_risk(state, event.venue):  # with it, and not by the next look: orders come in between
+        new = demotion(state, event.ts_ns, HoldCause.DRIFT, words_of(found[0].drift))
+        held, canceled = hold(state, event.venue, new)
+        facts += held
+        effects += canceled
     facts.extend(_foreign(known, event))
     effects.extend(_cancels(state, event))
     if set(event.differing) != set(known.differing):
@@ -49,6 +50,16 @@ def note(state: GatewayState, event: AccountCompared) -> Decision:
             facts.append(OrderInDoubt(ts_ns=event.ts_ns, order_id=order_id, text=text))
             effects.extend(lookup_effects(state, own))
     return Decision(tuple(facts), tuple(effects)) if facts or effects else NOTHING
+
+
+def _drifts(known: VenueAgreement, event: AccountCompared) -> Iterator[DriftFound]:
+    for drift in event.drifts:
+        before = known.drifts.get(drift.symbol)
+        if before is None and not drift.qty:
+            continue
+        if before is None or (before.qty, before.symbols) != (drift.qty, drift.symbols):
+            since_ns = event.ts_ns if before is None else before.since_ns
+            yield DriftFound(ts_ns=event.ts_ns, drift=msgspec.structs.replace(drift, since_ns=since_ns))
 
 
 def _foreign(known: VenueAgreement, event: AccountCompared) -> Iterator[Fact]:
