@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from gateway.core.decision import Decision
 from gateway.domain.enums import Mode
 from gateway.domain.events import Event
-from gateway.domain.facts import OrderEnded
+from gateway.domain.facts import Fact, OrderEnded, OrderExecuted
 from gateway.domain.orders import Actor
 from gateway.domain.reasons import RejectCode
 from gateway.domain.rollout import HoldKind, percent
@@ -62,12 +62,8 @@ class RolloutDesk:
             self._process(RolloutsChecked(ts_ns=self._clock.now_ns(), policy_revision=self._policy_revision()))
 
     def note(self, decision: Decision) -> None:
-        """Look at once after what may end a rollout: a tripped breaker, an order that the venue refused."""
-        if self._engine.state.rollouts and any(
-            isinstance(fact, BreakerTripped)
-            or (isinstance(fact, OrderEnded) and fact.reject is not None and fact.reject.code != RejectCode.WITHHELD)
-            for fact in decision.facts
-        ):
+        """Look at once after what may end a rollout: a tripped breaker, an order refused or overfilled."""
+        if self._engine.state.rollouts and any(map(_is_urgent, decision.facts)):
             self.tick()
 
     def _process(self, event: Event) -> Decision:
@@ -138,6 +134,14 @@ class RolloutDesk:
 
     def states(self) -> Sequence[RolloutState]:
         return self._standing.states()
+
+
+def _is_urgent(fact: Fact) -> bool:
+    if isinstance(fact, OrderExecuted):
+        return fact.is_overfill
+    if isinstance(fact, OrderEnded):
+        return fact.reject is not None and fact.reject.code != RejectCode.WITHHELD
+    return isinstance(fact, BreakerTripped)
 
 
 def _tell(fact: object) -> None:
