@@ -24,6 +24,8 @@ from gateway.domain.sessions import Approval
 from gateway.domain.settings import CandidateSettings
 
 MEMORY = "candidates"
+#: Records that a candidate may be behind the journal and still count as at work.
+NEAR = 1_000
 LAST_GOOD_POLICIES = "last_good_policies"
 _CONTENT = re.compile(r"limits ([0-9a-z]+), policies ([0-9a-z]+)")
 _NOTHING = TradingConfig(revision="")
@@ -70,9 +72,15 @@ def shown_on_record(
     for name, settings in candidates.items():
         report = remembered(data_dir / MEMORY / f"{name}.json")
         if report is not None:
-            gates = assess(report, terms.gates_of(settings.gates), report.trouble)
+            gates = assess(report, terms.gates_of(settings.gates), report.trouble or _lag(report))
             found.append(shown_by(name, report.revision, gates, report))
     return tuple(found)
+
+
+def _lag(report: CandidateReport) -> str:
+    """Why what was kept on the way to the journal's end proves nothing; empty for what was kept at it."""
+    behind = report.head_seq - report.seq
+    return f"it was {behind} records behind when it was last at work" if behind > NEAR else ""
 
 
 def last_policies(data_dir: Path) -> str:

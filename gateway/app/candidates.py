@@ -20,6 +20,7 @@ from gateway.adapters.policy.sources import PoliciesInvalid
 from gateway.adapters.worker_process import WorkerProcess
 from gateway.app.candidate_proofs import (
     MEMORY,
+    NEAR,
     content_of,
     policy_objections,
     prove_limits,
@@ -50,8 +51,6 @@ _LOOK_EVERY_S = 0.5
 #: Ends without a report in between after which a process is not started again until its files change.
 _MAX_ENDS = 3
 _RESTART_AFTER_S = 2.0
-#: Records that a running candidate may be behind and still count as running.
-_NEAR = 1_000
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -235,7 +234,7 @@ class _Running:
         if self._process_problem:
             return CandidateState.RESTARTING
         report = self._present()
-        if report is None or report.head_seq - report.seq > _NEAR:
+        if report is None or report.head_seq - report.seq > NEAR:
             return CandidateState.CATCHING_UP
         return CandidateState.RUNNING
 

@@ -89,6 +89,14 @@ async def test_it_proves_again_once_it_has_judged_what_is_on_record() -> None:
     assert (await last(one)).trouble == ""
 
 
+@pytest.mark.parametrize(("behind", "proven"), [(500, []), (40_000, [Verdict.ERROR])])
+def test_what_was_kept_far_behind_the_journal_is_no_proof(tmp_path: Path, behind: int, proven: list[Verdict]) -> None:
+    """Without it limits that a running gateway refuses, because their candidate is still catching up, would be put in
+    force by cutting its power, and `check-config --data` would call them proven beside it."""
+    keep(tmp_path / "candidates" / "c.json", msgspec.structs.replace(GOOD, seq=10_000, head_seq=10_000 + behind))
+    assert verdicts(tmp_path) == proven
+
+
 def test_what_was_kept_and_is_no_text_any_more_is_no_proof(tmp_path: Path) -> None:
     """Without it one flipped bit in the file of a candidate ends every start of the gateway in a traceback."""
     memory = Path(job(tmp_path).memory)
