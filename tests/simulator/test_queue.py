@@ -217,6 +217,21 @@ def test_our_own_orders_queue_behind_each_other() -> None:
     assert (floor.filled("first"), floor.filled("second")) == (2, 1)
 
 
+def test_what_the_order_before_ours_was_served_did_not_move_us_up() -> None:
+    """Of 11 traded the 8 of others that stood ahead leave 3, all for the first order. Counted by each order for itself,
+    the 3 would fill both."""
+    floor = Floor()
+    floor.quote(99, 5, 101, 9)
+    floor.buy("first", 3, 99)
+    floor.quote(99, 8, 101, 9)
+    floor.buy("second", 10, 99)
+    floor.quote(99, 20, 101, 9)
+    for traded, shown in ((6, 14), (2, 12), (3, 9)):
+        floor.trade(99, traded, hits="bid")
+        floor.quote(99, shown, 101, 9)
+    assert (floor.filled("first"), floor.filled("second")) == (3, 0)
+
+
 def test_the_better_priced_of_our_orders_is_served_first() -> None:
     """Price comes before time."""
     floor = make_floor()

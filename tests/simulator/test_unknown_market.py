@@ -95,6 +95,17 @@ def test_orders_are_refused_while_prices_are_withdrawn() -> None:
     assert floor.kinds("b") == ["rejected"]
 
 
+def test_depth_that_is_withdrawn_after_the_prices_is_no_market_data() -> None:
+    """So an edit tells of a symbol that it takes away: no prices, then no depth. Read as data, orders for a symbol
+    without any would be acknowledged and wait for ever."""
+    floor = Floor()
+    floor.quote(99, 5, 101, 5)
+    floor.quote(None, None, None, None)
+    floor.depth(is_snapshot=True)
+    floor.buy("b", 1)
+    assert floor.kinds("b") == ["rejected"]
+
+
 def deep_floor() -> Floor:
     """5 at each of 101, 102 and 103 asked, of which the first order has taken 13."""
     floor = Floor()

@@ -72,7 +72,7 @@ class Book:
             self.has_data = not update.is_withdrawn
             if update.last_px is not None or not self.has_data:
                 self.last_px = update.last_px
-        elif update.is_snapshot:
+        elif update.is_snapshot and (update.bids or update.asks):  # an empty one says that the depth is not known
             self.has_data = True
 
     def _apply(self, update: Quote | DepthUpdate) -> None:

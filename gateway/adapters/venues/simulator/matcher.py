@@ -237,14 +237,15 @@ class Matcher:
             for order in tuple(resting.down_to(key)):
                 if order.phase is _DONE:
                     continue  # the other exit of its pair has just filled
+                left = trade.qty - used[order.pool]  # what those before it took went to nobody else ahead of it
                 if order.limit_key != key:
                     queueing.see_through(order)
-                    reached = trade.qty if is_hit else trade.qty - far.taken_at(trade.px, order.pool)
+                    reached = left if is_hit else left - far.taken_at(trade.px, order.pool)
                 elif is_hit:
-                    reached = queueing.see_print(order, trade.qty, now_ns)
+                    reached = queueing.see_print(order, left, now_ns)
                 else:
                     continue
-                fill = min(reached - used[order.pool], order.leaves_qty)
+                fill = min(reached, order.leaves_qty)
                 if fill > 0:
                     used[order.pool] += fill
                     self._fill_resting(resting, order, fill, now_ns)
