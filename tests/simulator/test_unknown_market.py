@@ -145,3 +145,50 @@ def test_a_best_price_worse_than_those_taken_says_that_they_are_gone() -> None:
     floor.quote(99, 5, 102, 5)
     floor.buy("second", 20, time_in_force=TimeInForce.IOC)
     assert floor.filled("second") == 5
+
+
+def test_a_price_that_is_bettered_for_a_moment_does_not_come_back_as_a_new_one() -> None:
+    """A source of quotes alone tells of the best price only. Those behind it are not gone when a better one comes:
+    without this, the same 5 would be sold with every flicker of the quote."""
+    floor = Floor()
+    floor.quote(99, 5, 102, 5)
+    floor.buy("first", 5)
+    floor.quote(99, 5, 101, 1)
+    floor.quote(99, 5, 102, 7)
+    floor.buy("second", 9, time_in_force=TimeInForce.IOC)
+    assert floor.filled("second") == 2
+    floor.quote(99, 5, 103, 1)  # now it is gone
+    floor.quote(99, 5, 102, 7)
+    floor.buy("third", 9, time_in_force=TimeInForce.IOC)
+    assert floor.filled("third") == 7
+
+
+def test_a_level_that_leaves_the_depth_shown_does_not_come_back_as_a_new_one() -> None:
+    """Most sources show the best few levels: 103 goes out of sight when 100 appears, and is not gone."""
+    floor = deep_floor()
+    floor.depth(levels((98, 5)), levels((101, 5), (102, 5)), is_snapshot=True)
+    floor.depth(levels((98, 5)), levels((101, 5), (102, 5), (103, 5)), is_snapshot=True)
+    floor.buy("second", 20, time_in_force=TimeInForce.IOC)
+    assert floor.filled("second") == 2
+
+
+def test_a_level_told_to_be_gone_while_out_of_sight_is_gone() -> None:
+    """The other half of it: a change to nothing is news of a level, seen or not."""
+    floor = deep_floor()
+    floor.depth(levels((98, 5)), levels((101, 5), (102, 5)), is_snapshot=True)
+    floor.depth(asks=levels((103, 0)))
+    floor.depth(asks=levels((103, 5)))
+    floor.buy("second", 20, time_in_force=TimeInForce.IOC)
+    assert floor.filled("second") == 5
+
+
+def test_prices_long_left_behind_are_forgotten() -> None:
+    """Otherwise a quote-only market that wanders would leave a trace of every price taken at, for each quote to look
+    through."""
+    floor = Floor()
+    for px in range(1000, 900, -1):
+        floor.quote(90, 5, px, 5)
+        floor.buy(f"b{px}", 5)
+    floor.quote(90, 5, 1000, 5)
+    floor.buy("late", 5)
+    assert floor.filled("late") == 5

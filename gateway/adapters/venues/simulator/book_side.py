@@ -19,6 +19,8 @@ from gateway.domain.money import ZERO
 #: Shadow orders and twins take from separate accounts of the same levels: a twin measures the live order
 #: beside it, and what shadow orders pretend to take must not distort that measure.
 POOLS = 3
+#: Levels that are not told of at present are remembered up to this many a side, the best of them.
+_MOST_UNSEEN = 32
 
 
 class BookSide:
@@ -89,9 +91,8 @@ class BookSide:
         while keys and keys[-1] > key:
             self._drop(len(keys) - 1)
         if not self.has_depth:  # without depth the touch is all there is
-            for place in range(len(keys) - 1, -1, -1):
-                if keys[place] != key:
-                    self._drop(place)
+            while keys and keys[0] != key:
+                self._remember(keys.pop(0), self._quantities.pop(0))
         if self._unseen:
             self._forget_unseen_above(key)
         self._show_best(key, qty)
@@ -178,9 +179,7 @@ class BookSide:
     def _keep_taken(self, old_keys: list[Decimal], old_quantities: list[Decimal]) -> None:
         """What was taken of levels that are gone is forgotten, and of those that shrank, what they shrank by. Of levels
         that are only not known any more it is kept until they are."""
-        unseen = self._unseen
-        if self.has_depth and unseen:
-            self._unseen = {}
+        unseen, self._unseen = self._unseen, {} if self.has_depth else dict(self._unseen)
         first, second, third = self.taken
         for key in {**first, **second, **third}:  # far fewer than there are levels
             if key not in unseen:
@@ -193,14 +192,19 @@ class BookSide:
             if is_shown:
                 if self._quantities[place] < was:
                     self._give_back(key, was - self._quantities[place])
-            elif self.has_depth:
-                self._forget(key)
-            else:
+            elif self.visible(key) is None:
                 self._remember(key, was)
+            else:
+                self._forget(key)
 
     def _remember(self, key: Decimal, was: Decimal) -> None:
+        unseen = self._unseen
         if any(key in taken for taken in self.taken):
-            self._unseen[key] = was
+            unseen[key] = was
+            if len(unseen) > _MOST_UNSEEN:  # the market has left it far behind
+                worst = min(unseen)
+                del unseen[worst]
+                self._forget(worst)
 
     def _forget_unseen_above(self, touch: Decimal) -> None:
         """Nobody stands at a better price than the best."""
@@ -222,6 +226,8 @@ class BookSide:
                 self._give_back(key, was - qty)
         elif is_shown:
             self._drop(place)
+        elif self._unseen.pop(key, None) is not None:
+            self._forget(key)
 
     def _give_back(self, key: Decimal, fall: Decimal) -> None:
         """Quantity that the feed removed cannot also count as taken by us: the level shrinks on both accounts."""
