@@ -198,6 +198,25 @@ def test_a_quote_through_the_price_and_the_print_of_it_are_one_offer() -> None:
     assert floor.filled("b") == 9
 
 
+@pytest.mark.parametrize("shown", [None, 1])
+def test_an_offer_that_leaves_the_book_before_its_print_comes_fills_once(shown: int | None) -> None:
+    """Most venues tell of the smaller level first. Who took 4 of the 4 offered, and rests for more, would fill 4 more
+    with the print of the same 4."""
+    floor = make_floor()
+    floor.quote(98, 5, 99, 4)
+    floor.buy("b", 10, 100)
+    assert floor.filled("b") == 4
+    if shown is None:
+        floor.quote(98, 5, 101, 5, after_ms=1)
+    else:
+        floor.quote(98, 5, 99, shown, after_ms=1)
+    floor.trade(99, 4 - (shown or 0), hits="ask", after_ms=1)
+    assert floor.filled("b") == 4
+    floor.quote(98, 5, 101, 5)
+    floor.trade(99, 3, hits="ask")  # too late to be one of those
+    assert floor.filled("b") == 7
+
+
 def test_a_share_of_the_queue_is_counted_in_whole_lots() -> None:
     """Half of 5 shares is 2.5: a print of 3 would then fill half a share, which no venue of whole shares does."""
     floor = make_floor("0.5")

@@ -37,8 +37,9 @@ class Book:
     def is_taken_from(self) -> bool:
         return any(self._taken)
 
-    def apply(self, update: Quote | DepthUpdate) -> None:
+    def apply(self, update: Quote | DepthUpdate, now_ns: int = 0) -> None:
         self.settle()
+        self.bids.now_ns = self.asks.now_ns = now_ns
         self._note(update)
         self._apply(update)
 

@@ -11,8 +11,10 @@ key is a better price, so one class serves both and the best level is always the
 """
 
 from bisect import bisect_left
+from collections import deque
 from decimal import Decimal
 
+from gateway.adapters.venues.simulator.queueing import PRINT_LAG_NS
 from gateway.domain.market import PriceLevel
 from gateway.domain.money import ZERO
 
@@ -21,6 +23,8 @@ from gateway.domain.money import ZERO
 POOLS = 3
 #: Levels that are not told of at present are remembered up to this many a side, the best of them.
 _MOST_UNSEEN = 32
+#: Removals are remembered for their prints up to this many a side and pool.
+_MOST_UNPRINTED = 64
 
 
 class BookSide:
@@ -30,7 +34,18 @@ class BookSide:
     comparisons, and every update brings new ones.
     """
 
-    __slots__ = ("_has_quote", "_keys", "_quantities", "_touch", "_unseen", "has_depth", "sign", "taken")
+    __slots__ = (
+        "_has_quote",
+        "_keys",
+        "_quantities",
+        "_touch",
+        "_unprinted",
+        "_unseen",
+        "has_depth",
+        "now_ns",
+        "sign",
+        "taken",
+    )
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
@@ -38,6 +53,12 @@ class BookSide:
         self._quantities: list[Decimal] = []  # of the key in the same place
         #: By pool and key, what our orders have taken of what is shown.
         self.taken: tuple[dict[Decimal, Decimal], ...] = tuple({} for _ in range(POOLS))
+        #: By pool, what was taken of quantity that the feed has removed since, and when: its print may still come.
+        self._unprinted: tuple[deque[tuple[int, Decimal, Decimal]], ...] = tuple(
+            deque(maxlen=_MOST_UNPRINTED) for _ in range(POOLS)
+        )
+        #: When what is told next was heard.
+        self.now_ns = 0
         #: What a level showed last that was taken from and is not told of at present: unknown, and not gone.
         self._unseen: dict[Decimal, Decimal] = {}
         self._touch: Decimal | None = None  # key of the last quote, None when nobody stands there
@@ -231,8 +252,9 @@ class BookSide:
 
     def _give_back(self, key: Decimal, fall: Decimal) -> None:
         """Quantity that the feed removed cannot also count as taken by us: the level shrinks on both accounts."""
-        for taken in self.taken:
+        for taken, unprinted in zip(self.taken, self._unprinted, strict=True):
             if taken and key in taken:
+                unprinted.append((self.now_ns, key, min(fall, taken[key])))
                 taken[key] -= fall
                 if taken[key] <= ZERO:
                     del taken[key]
@@ -242,16 +264,17 @@ class BookSide:
         del self._quantities[place]
 
     def _forget(self, key: Decimal) -> None:
-        for taken in self.taken:
-            if taken:
-                taken.pop(key, None)
+        for taken, unprinted in zip(self.taken, self._unprinted, strict=True):
+            if taken and key in taken:
+                unprinted.append((self.now_ns, key, taken.pop(key)))
 
     def _clear(self) -> None:
         self._keys.clear()
         self._quantities.clear()
         self._unseen.clear()
-        for taken in self.taken:
-            taken.clear()
+        first, second, third = self.taken
+        for key in {**first, **second, **third}:
+            self._forget(key)
 
     # --- what orders take --------------------------------------------------------------------
 
@@ -280,9 +303,13 @@ class BookSide:
                 break
         return fills
 
-    def taken_at(self, px: Decimal, pool: int) -> Decimal:
-        taken = self.taken[pool]
-        return taken.get(self.key(px), ZERO) if taken else ZERO
+    def taken_at(self, px: Decimal, pool: int, now_ns: int) -> Decimal:
+        """How much of what trades at a price now was taken: of what stands there, and of what left it of late."""
+        key, taken, unprinted = self.key(px), self.taken[pool], self._unprinted[pool]
+        while unprinted and now_ns - unprinted[0][0] > PRINT_LAG_NS:
+            unprinted.popleft()
+        left = sum((qty for _, own, qty in unprinted if own == key), ZERO)
+        return taken.get(key, ZERO) + left
 
     def has_at_least(self, wanted: Decimal, limit_key: Decimal | None, pool: int) -> bool:
         """Whether ``wanted`` could be taken at once (FOK)."""

@@ -147,11 +147,11 @@ class Matcher:
             return True
         if not self._has_orders or self._is_out_of_reach(update):
             if self.book.is_taken_from:
-                self.book.apply(update)
+                self.book.apply(update, now_ns)
             else:
                 self.book.defer(update)
             return False
-        self.book.apply(update)
+        self.book.apply(update, now_ns)
         self._see_levels(update, now_ns)
         for order in tuple(self._taking):
             self._take_more(order, now_ns)
@@ -240,7 +240,7 @@ class Matcher:
                 left = trade.qty - used[order.pool]  # what those before it took went to nobody else ahead of it
                 if order.limit_key != key:
                     queueing.see_through(order)
-                    reached = left if is_hit else left - far.taken_at(trade.px, order.pool)
+                    reached = left if is_hit else left - far.taken_at(trade.px, order.pool, now_ns)
                 elif is_hit:
                     reached = queueing.see_print(order, left, now_ns)
                 else:
