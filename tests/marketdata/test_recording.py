@@ -71,6 +71,23 @@ def test_depth_begins_with_the_snapshot_and_includes_what_came_early(tmp_path: P
     assert second.event_ns == 1_700_000_000_200_000_000
 
 
+def test_a_snapshot_shows_nothing_beyond_its_own_levels(tmp_path: Path) -> None:
+    """A far level that changed while the snapshot was on its way is known, those before it are not: told as one book,
+    they would look empty, and orders there would be first in their queues."""
+    path = write(
+        tmp_path / "feed.jsonl",
+        line(1, depth(11, 12, [["98", "5"], ["50", "3"]], [["101", "0"], ["102", "4"], ["150", "3"]])),
+        line(2, snapshot(10, [["99", "1"], ["97", "2"]], [["101", "4"], ["103", "1"]])),
+        line(3, depth(13, 14, [["49", "3"]], [])),
+    )
+    first, second = read_recording(path, [BTC])
+    assert isinstance(first, DepthUpdate)
+    assert [level.px for level in first.bids] == [99, 98, 97]
+    assert [level.px for level in first.asks] == [102, 103]
+    assert isinstance(second, DepthUpdate)
+    assert [level.px for level in second.bids] == [49]
+
+
 def test_a_gap_in_the_depth_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Whoever keeps a book from these updates must know that it is not one any more."""
     path = write(

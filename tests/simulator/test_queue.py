@@ -259,3 +259,21 @@ def test_the_better_priced_of_our_orders_is_served_first() -> None:
     floor.trade("98.5", 3, hits="bid")
     assert (floor.filled("higher"), floor.filled("lower")) == (2, 1)
     assert floor.fills("higher") == [(2, D(100))]
+
+
+def test_a_change_beyond_the_depth_shown_tells_nothing_of_the_prices_between() -> None:
+    """Snapshots show the best levels, changes come of all. Taken for empty, the prices between would put us first in
+    queues that were only never told of."""
+    floor = make_floor()
+    floor.depth(levels((98, 5)), levels((102, 5)), is_snapshot=True)
+    floor.depth(levels((90, 7)), levels((110, 7)))
+    floor.buy("between", 1, 95)
+    floor.buy("shown", 1, 90)
+    floor.quote(95, 30, 96, 5)
+    floor.trade(95, 3, hits="bid")
+    assert floor.filled("between") == 0  # behind 30, as soon as they are seen
+    floor.trade(95, 28, hits="bid")
+    assert floor.filled("between") == 1
+    floor.quote(90, 7, 92, 5)
+    floor.trade(90, 8, hits="bid")
+    assert floor.filled("shown") == 1

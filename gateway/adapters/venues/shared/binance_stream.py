@@ -110,7 +110,7 @@ class BinanceStream:
         message = _MESSAGE.decode(payload)
         book = self._books.setdefault(symbol, DepthBook())
         book.set_snapshot(message.last_update_id, _levels(message.bids), _levels(message.asks))
-        return self.present_depth(symbol, received_ns)
+        return _whole_depth(symbol, book, received_ns)
 
     def present_depth(self, symbol: str, received_ns: int) -> DepthUpdate | None:
         """The whole book as it stands, or None when it is not known."""
@@ -185,8 +185,13 @@ class BinanceStream:
             return ()
         book = self._books.setdefault(symbol, DepthBook())
         book.set_snapshot(number, _levels(message.bids), _levels(message.asks))
-        present = self.present_depth(symbol, received_ns)
+        present = _whole_depth(symbol, book, received_ns)
         return () if present is None else (present,)
+
+
+def _whole_depth(symbol: str, book: DepthBook, received_ns: int) -> DepthUpdate | None:
+    """What a snapshot shows: a level beyond it that changed while it came would make those between look empty."""
+    return DepthUpdate(symbol, *book.whole_levels(), 0, received_ns, is_snapshot=True) if book.is_valid else None
 
 
 def venue_symbol(symbol: str) -> str:

@@ -31,6 +31,8 @@ class DepthBook:
         self._bids: dict[Decimal, Decimal] = {}
         self._asks: dict[Decimal, Decimal] = {}
         self._last_id = 0
+        self._worst_bid: Decimal | None = None  # that the snapshot showed; None: nobody stood there, so nothing is hidden
+        self._worst_ask: Decimal | None = None
         self._waiting: deque[DepthChange] = deque(maxlen=_MOST_WAITING)
         self.is_valid = False
 
@@ -41,6 +43,8 @@ class DepthBook:
             return
         self._bids = {level.px: level.qty for level in bids if level.qty}
         self._asks = {level.px: level.qty for level in asks if level.qty}
+        self._worst_bid = min(self._bids, default=None)
+        self._worst_ask = max(self._asks, default=None)
         self._last_id = last_id
         self.is_valid = True
         waiting, self._waiting = tuple(self._waiting), deque(maxlen=_MOST_WAITING)
@@ -70,6 +74,16 @@ class DepthBook:
         bids = tuple(PriceLevel(px, self._bids[px]) for px in sorted(self._bids, reverse=True))
         asks = tuple(PriceLevel(px, self._asks[px]) for px in sorted(self._asks))
         return bids, asks
+
+    def whole_levels(self) -> tuple[Levels, Levels]:
+        """Bids and asks without gaps, best first: those within what the snapshot showed. Of worse prices only what
+        changed since is known."""
+        bids, asks = self.levels()
+        low, high = self._worst_bid, self._worst_ask
+        return (
+            tuple(level for level in bids if low is None or level.px >= low),
+            tuple(level for level in asks if high is None or level.px <= high),
+        )
 
 
 def _set_levels(side: dict[Decimal, Decimal], levels: Iterable[PriceLevel]) -> None:

@@ -35,6 +35,7 @@ class BookSide:
     """
 
     __slots__ = (
+        "_floor",
         "_has_quote",
         "_keys",
         "_quantities",
@@ -64,6 +65,8 @@ class BookSide:
         self._touch: Decimal | None = None  # key of the last quote, None when nobody stands there
         self._has_quote = False
         self.has_depth = False
+        #: The worst key that the last snapshot showed. Of worse prices only what changed since is known, with gaps.
+        self._floor: Decimal | None = None
 
     @property
     def best_key(self) -> Decimal | None:
@@ -90,7 +93,8 @@ class BookSide:
             return None
         if place == len(self._keys) and (touch is None or key > touch):
             return ZERO
-        return ZERO if self.has_depth and place else None
+        floor = self._floor
+        return ZERO if place and floor is not None and key > floor else None
 
     def _find(self, key: Decimal) -> tuple[int, bool]:
         """Where a key is, or would be, and whether it is there."""
@@ -137,7 +141,7 @@ class BookSide:
             self._remember(key, qty)
         self._keys.clear()
         self._quantities.clear()
-        self._touch = None
+        self._touch = self._floor = None
         self._has_quote = self.has_depth = False
 
     def set_levels(self, levels: tuple[PriceLevel, ...], is_snapshot: bool) -> None:
@@ -160,6 +164,7 @@ class BookSide:
         """Nothing but what a snapshot shows behind the touch, and the touch as it was. An empty one means that the
         depth is not known any more."""
         self.has_depth = bool(levels)
+        self._floor = min((self.key(level.px) for level in levels), default=None)
         touch = self._touch
         keys: list[Decimal] = []
         quantities: list[Decimal] = []
