@@ -1,5 +1,6 @@
 """Reading a recorded feed: exact numbers, right symbols, and lines that are not right."""
 
+import json
 import logging
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from gateway.adapters.marketdata import read_recording
 from gateway.adapters.marketdata.recording import Recording
+from gateway.adapters.venues.shared.binance_stream import BinanceStream
 from gateway.adapters.venues.simulator.book import Book
 from gateway.domain.instruments import Instrument
 from gateway.domain.market import DepthUpdate, MarketUpdate, Quote, TradeTick
@@ -178,6 +180,18 @@ def test_only_the_instruments_symbols_are_read(tmp_path: Path) -> None:
         line(2, ticker("4", "5", raw="ETHUSDT")),
     )
     assert [update.symbol for update in read_recording(path, [BTC, ETH])] == ["ETH/USDT"]
+
+
+def test_a_symbol_that_comes_back_has_no_last_trade_of_before() -> None:
+    """Hours may lie between. Its first quote would carry that trade, and stops, which watch the last price, would wake
+    by it."""
+    stream = BinanceStream([BTC, ETH])
+    stream.decode(json.dumps(trade("60000", "1")).encode(), 1)
+    stream.follow([ETH])
+    stream.follow([BTC, ETH])
+    (quote,) = stream.decode(json.dumps(ticker("49999", "50001")).encode(), 2)
+    assert isinstance(quote, Quote)
+    assert quote.last_px is None
 
 
 def test_without_instruments_symbols_are_divided_at_the_quote_asset(tmp_path: Path) -> None:

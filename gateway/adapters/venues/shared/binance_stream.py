@@ -94,11 +94,12 @@ class BinanceStream:
         raise ValueError(f"neither a known stream nor a snapshot: {payload[:60]!r}")
 
     def follow(self, instruments: Iterable[Instrument]) -> None:
-        """Read these from now on; books of others are forgotten."""
+        """Read these from now on; books and last trades of others are forgotten."""
         self._symbols = {venue_symbol(one.symbol): one.symbol for one in instruments}
         self._is_open_to_all = False
         kept = set(self._symbols.values())
         self._books = {symbol: book for symbol, book in self._books.items() if symbol in kept}
+        self._last = {symbol: last for symbol, last in self._last.items() if symbol in kept}
 
     def forget_depth(self) -> None:
         """The connection was lost, and changes with it."""

@@ -31,7 +31,8 @@ class DepthBook:
         self._bids: dict[Decimal, Decimal] = {}
         self._asks: dict[Decimal, Decimal] = {}
         self._last_id = 0
-        self._worst_bid: Decimal | None = None  # that the snapshot showed; None: nobody stood there, so nothing is hidden
+        #: The worst prices that the snapshot showed; None: nobody stood there, so none is hidden.
+        self._worst_bid: Decimal | None = None
         self._worst_ask: Decimal | None = None
         self._waiting: deque[DepthChange] = deque(maxlen=_MOST_WAITING)
         self.is_valid = False
