@@ -8,8 +8,10 @@ import pytest
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.venues.ibkr import market as market_module
 from gateway.adapters.venues.ibkr.market import IbkrMarket
+from gateway.adapters.venues.ibkr.ticks import Touch
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import VenueSettings
+from tests.fakes.clock import ManualClock
 from tests.venues.prices import Watched
 from tests.venues.tws.server import TwsServer
 
@@ -27,11 +29,14 @@ async def tws() -> AsyncIterator[TwsServer]:
         yield server
 
 
-def feed_of(tws: TwsServer, **options: str) -> IbkrMarket:
-    settings = VenueSettings(
+def settings_of(tws: TwsServer, **options: str) -> VenueSettings:
+    return VenueSettings(
         name="ibkr", adapter="ibkr", host="127.0.0.1", port=tws.port, client_id=7, timeout_s=D(1), options=options
     )
-    return IbkrMarket(settings, SystemClock())
+
+
+def feed_of(tws: TwsServer, **options: str) -> IbkrMarket:
+    return IbkrMarket(settings_of(tws, **options), SystemClock())
 
 
 async def opened(tws: TwsServer, *instruments: Instrument, **options: str) -> Watched:
@@ -277,3 +282,37 @@ async def test_rows_that_do_not_fit_again_and_again_leave_one_book(tws: TwsServe
     assert desk.feed.depth("AAPL") is None
     await desk.until(lambda: book(desk) == ({D("179.99"): D(300)}, {D("180.01"): D(300)}))
     assert len(feed._rows) == len(feed._depth_contracts) == 1
+
+
+async def test_a_price_of_one_side_waits_for_the_other(tws: TwsServer) -> None:
+    """TWS tells one price at a time, also after a lost connection and when another session gives prices back. Told as
+    a quote, the first would say that nobody stands on the other side, and put our orders there first in their queues;
+    with the other price of before, it would be a market of two times."""
+    clock = ManualClock()
+    desk = Watched(IbkrMarket(settings_of(tws), clock))
+    feed = desk.feed
+    assert isinstance(feed, IbkrMarket)
+    feed.follow([AAPL])
+    feed._touches[1] = Touch("AAPL")
+
+    def tick(tick_type: int, px: float) -> None:
+        feed.on_price(1, tick_type, px, 300)
+        feed.on_processed()
+
+    tick(1, 179.99)
+    assert desk.prices("AAPL") == (None, None)
+    tick(2, 180.01)
+    assert desk.prices("AAPL") == (D("179.99"), D("180.01"))
+    feed.on_error(1, 10197, "No market data during competing live session")
+    tick(1, 170.5)
+    assert desk.prices("AAPL") == (None, None)
+    tick(2, -1)
+    assert desk.prices("AAPL") == (D("170.5"), None), "told that nobody asks"
+    feed.on_error(1, 10197, "No market data during competing live session")
+    tick(4, 171)
+    assert feed.quote("AAPL") is None
+    clock.advance(s=1)
+    feed.on_processed()
+    quote = feed.quote("AAPL")
+    assert quote is not None, "a symbol that has no sides is not waited for"
+    assert quote.last_px == D(171)

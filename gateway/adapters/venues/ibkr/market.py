@@ -220,7 +220,11 @@ class IbkrMarket(VenueMarket):
         now_ns = self._clock.now_ns()
         changed, self._changed = self._changed, {}
         for number in changed:
-            self._tell(self._touches[number].quote(now_ns))
+            touch = self._touches.get(number)
+            if touch is not None and touch.is_whole(now_ns):
+                self._tell(touch.quote(now_ns))
+            elif touch is not None:
+                self._changed[number] = None
         changed, self._changed_rows = self._changed_rows, {}
         for number in changed:
             rows = self._rows[number]
@@ -252,6 +256,7 @@ class IbkrMarket(VenueMarket):
         """No prices of a symbol. TWS may resume by itself (a competing session ends), so its ticks stay welcome, unless
         they are delayed ones that nobody wants."""
         touch = self._touches[number]
+        touch.clear()
         self._changed.pop(number, None)
         if touch.is_delayed and self._type not in _DELAYED:
             del self._touches[number]

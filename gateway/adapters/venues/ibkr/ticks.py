@@ -15,6 +15,8 @@ _SIZE_OF = {BID: BID_SIZE, ASK: ASK_SIZE, LAST: LAST_SIZE}
 TRADE_TEXT = 48
 _INSERT, _UPDATE, _DELETE = 0, 1, 2
 _NS_PER_MS = 1_000_000
+#: How long the first price of one side waits for that of the other.
+_SIDES_NS = 1_000 * _NS_PER_MS
 
 
 class Touch:
@@ -24,6 +26,20 @@ class Touch:
         self.symbol = symbol
         self.is_delayed = False
         self._values: dict[str, Decimal | None] = {}
+        self._since_ns = 0  # when it was first looked at while a side was missing
+
+    def clear(self) -> None:
+        """Prices are gone: what comes next must not be put together with what was."""
+        self._values.clear()
+        self._since_ns = 0
+
+    def is_whole(self, now_ns: int) -> bool:
+        """Whether both sides were told. TWS tells one price at a time, and of a side not told of yet a quote would say
+        that nobody stands there; some symbols have no sides, which a while without them shows."""
+        if BID in self._values and ASK in self._values:
+            return True
+        self._since_ns = self._since_ns or now_ns
+        return now_ns - self._since_ns >= _SIDES_NS
 
     def price(self, tick_type: int, px: float, size: float) -> bool:
         """Whether this is a figure that a quote shows."""
