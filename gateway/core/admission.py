@@ -73,9 +73,7 @@ def _receive_whole(state: GatewayState, event: OrderReceived, found: Candidate) 
     order = found.order
     reject = refusal_of(state, order, found.measured)
     if reject is not None:
-        order.ord_status, order.reject = OrdStatus.DENIED, reject
-        denied = OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject, order=order)
-        return Decision((denied,))
+        return Decision((_denied(order, reject, event.ts_ns),))
     facts, effect = _hold(state, event, order, found.leg)
     return Decision((*used_facts(order, event.ts_ns), *facts) if order.overrides else facts, (effect,))
 
@@ -93,10 +91,30 @@ def _receive_split(state: GatewayState, event: OrderReceived, found: tuple[Candi
             reject if reject or one.leg.is_closing else not_closed[0]
             for one, reject in zip(found, rejects, strict=True)
         ]
-    first = found[0]
-    has_class = first.order.order_class is not _SIMPLE
-    parent = msgspec.structs.replace(
-        first.order,
+    parent = _parent(event, found[0].order)
+    if rejects[0] is not None and all(reject is not None for reject in rejects):
+        return Decision((_denied(parent, rejects[0], event.ts_ns),))
+    exits = (leg for one in found for leg in exits_of(one.order))
+    parent.leg_ids = (*(one.order.order_id for one in found), *(leg.order_id for leg in exits))
+    parent.overrides = uses_of_legs(one.order for one in found)
+    facts: list[Fact] = [*used_facts(parent, event.ts_ns), OrderHeld(ts_ns=event.ts_ns, order=parent)]
+    effects: list[Effect] = []
+    denied_legs: list[Fact] = []
+    for one, reject in zip(found, rejects, strict=True):
+        if reject is not None:
+            denied_legs.append(_denied(one.order, reject, event.ts_ns))
+            continue
+        held, effect = _hold(state, event, one.order, one.leg)
+        facts.extend(held)
+        effects.append(effect)
+    return Decision((*facts, *denied_legs), tuple(effects))
+
+
+def _parent(event: OrderReceived, first_leg: Order) -> Order:
+    """What stands for the whole of a split order: it is never held or sent itself."""
+    has_class = first_leg.order_class is not _SIMPLE
+    return msgspec.structs.replace(
+        first_leg,
         order_id=event.order_id,
         parent_id="",
         cl_ord_id=event.request.cl_ord_id,
@@ -109,27 +127,12 @@ def _receive_split(state: GatewayState, event: OrderReceived, found: tuple[Candi
         bucket=None,
         overrides=(),
     )
-    if all(reject is not None for reject in rejects):
-        parent.ord_status, parent.reject = OrdStatus.DENIED, rejects[0]
-        assert rejects[0] is not None
-        denied = OrderDenied(ts_ns=event.ts_ns, order_id=parent.order_id, reject=rejects[0], order=parent)
-        return Decision((denied,))
-    exits = (leg for one in found for leg in exits_of(one.order))
-    parent.leg_ids = (*(one.order.order_id for one in found), *(leg.order_id for leg in exits))
-    parent.overrides = uses_of_legs(one.order for one in found)
-    facts: list[Fact] = [*used_facts(parent, event.ts_ns), OrderHeld(ts_ns=event.ts_ns, order=parent)]
-    effects: list[Effect] = []
-    denied_legs: list[Fact] = []
-    for one, reject in zip(found, rejects, strict=True):
-        order = one.order
-        if reject is not None:
-            order.ord_status, order.reject = OrdStatus.DENIED, reject
-            denied_legs.append(OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject, order=order))
-            continue
-        held, effect = _hold(state, event, order, one.leg)
-        facts.extend(held)
-        effects.append(effect)
-    return Decision((*facts, *denied_legs), tuple(effects))
+
+
+def _denied(order: Order, reject: Reject, ts_ns: int) -> OrderDenied:
+    """An order that was never held: it is on record with what it was denied for."""
+    order.ord_status, order.reject = OrdStatus.DENIED, reject
+    return OrderDenied(ts_ns=ts_ns, order_id=order.order_id, reject=reject, order=order)
 
 
 def _hold(state: GatewayState, event: OrderReceived, order: Order, leg: Leg) -> tuple[tuple[Fact, ...], EvaluatePolicy]:
@@ -159,8 +162,7 @@ def _deny(state: GatewayState, event: OrderReceived, reject: Reject) -> Decision
     if request.order_class is not _SIMPLE:
         order.order_class = request.order_class
         order.take_profit, order.stop_loss = request.take_profit, request.stop_loss
-    order.ord_status, order.reject = OrdStatus.DENIED, reject
-    return Decision((OrderDenied(ts_ns=event.ts_ns, order_id=order.order_id, reject=reject, order=order),))
+    return Decision((_denied(order, reject, event.ts_ns),))
 
 
 def conclude(state: GatewayState, event: PolicyEvaluated) -> Decision:

@@ -42,6 +42,20 @@ class Earlier(msgspec.Struct, frozen=True, gc=False):
 NONE_EARLIER = Earlier()
 
 
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """What is asked for, by a new order or by new terms of an open one; the fields are those of ``OrderRisk``."""
+
+    limit_px: Decimal | None
+    stop_px: Decimal | None
+    ts_ns: int
+    is_closing: bool
+    qty: Decimal
+    added_value: Decimal
+    order_qty: Decimal
+    new_orders: int
+    opens_position: bool
+
+
 class Measured(msgspec.Struct, frozen=True, gc=False):
     """One order with the limits that bind it and the book that they are measured in."""
 
@@ -63,21 +77,19 @@ def measured_order(
     book = state.books[order.route]
     qty = order.order_qty + earlier.qty
     line = book.lines.get(order.position_key)
-    return _measured(
-        state,
-        order,
-        priced,
-        book,
-        limit_px=order.limit_px,
-        stop_px=order.stop_px,
-        ts_ns=order.created_ns,
-        is_closing=order.is_closing,
-        qty=qty,
-        added_value=qty * priced.unit_value,
-        order_qty=whole_qty,
-        new_orders=1 + earlier.orders,
-        opens_position=line is None or not (line.is_held or line.open_orders),
+    opens_position = line is None or not (line.is_held or line.open_orders)
+    asked = Asked(
+        order.limit_px,
+        order.stop_px,
+        order.created_ns,
+        order.is_closing,
+        qty,
+        qty * priced.unit_value,
+        whole_qty,
+        1 + earlier.orders,
+        opens_position,
     )
+    return _measured(state, order, priced, book, asked)
 
 
 def measured_replace(
@@ -92,11 +104,7 @@ def measured_replace(
     book = state.books[Route.LIVE if order.route is Route.LIVE else Route.SHADOW]
     marked_px = _market_px(view, book.positions.get(order.position_key), instrument)
     marked = pending.held_unit if marked_px is None else unit_value(marked_px, instrument, state.config)
-    return _measured(
-        state,
-        order,
-        Priced(instrument, pending.held_unit, marked, None, view),
-        book,
+    asked = Asked(
         limit_px=pending.limit_px,
         stop_px=pending.stop_px,
         ts_ns=ts_ns,
@@ -107,6 +115,7 @@ def measured_replace(
         new_orders=0,
         opens_position=False,
     )
+    return _measured(state, order, Priced(instrument, pending.held_unit, marked, None, view), book, asked)
 
 
 def _market_px(view: MarketView, position: Position | None, instrument: Instrument) -> Decimal | None:
@@ -116,35 +125,21 @@ def _market_px(view: MarketView, position: Position | None, instrument: Instrume
     return reference_px(view, instrument)
 
 
-def _measured(
-    state: GatewayState,
-    order: Order,
-    priced: Priced,
-    book: Book,
-    *,
-    limit_px: Decimal | None,
-    stop_px: Decimal | None,
-    ts_ns: int,
-    is_closing: bool,
-    qty: Decimal,
-    added_value: Decimal,
-    order_qty: Decimal,
-    new_orders: int,
-    opens_position: bool,
-) -> Measured:
-    view, instrument, table = priced.view, priced.instrument, state.config.limits
-    plan = state.risk_plan if is_closing else state.plan_for(order)
+def _measured(state: GatewayState, order: Order, priced: Priced, book: Book, asked: Asked) -> Measured:
+    view, instrument, config = priced.view, priced.instrument, state.config
+    table = config.limits
+    plan = state.risk_plan if asked.is_closing else state.plan_for(order)
     path = plan.path(order.account, order.strategy_id, instrument)
     account = book.accounts.get(order.account, NO_SCOPE_USE)
-    config = state.config.accounts.get(order.account)
-    cash = ZERO if config is None else config.initial_cash
+    own = config.accounts.get(order.account)
+    cash = ZERO if own is None else own.initial_cash
     equity = cash + account.pnl
     day_start = cash + account.day_pnl_start
     worst, marked = priced.unit_value, priced.mark_unit_value
     volatility, neighbours = None, None
     if path.needs_figures:
         figures = state.figures
-        if figures is not None and ts_ns - figures.as_of_ns <= table.figures_max_age_s * _S:
+        if figures is not None and asked.ts_ns - figures.as_of_ns <= table.figures_max_age_s * _S:
             volatility, neighbours = figures.volatility.get(order.symbol), state.neighbours.of(order.symbol)
     is_fresh = view.reference_px is not None and view.age_ns <= table.collar_max_age_s * _S
     risk = OrderRisk(
@@ -153,16 +148,16 @@ def _measured(
         route=order.route,
         ord_type=order.ord_type,
         time_in_force=order.time_in_force,
-        limit_px=limit_px,
-        stop_px=stop_px,
+        limit_px=asked.limit_px,
+        stop_px=asked.stop_px,
         view=view,
-        ts_ns=ts_ns,
-        is_closing=is_closing,
-        qty=qty,
-        added_value=added_value,
-        order_qty=order_qty,
-        new_orders=new_orders,
-        opens_position=opens_position,
+        ts_ns=asked.ts_ns,
+        is_closing=asked.is_closing,
+        qty=asked.qty,
+        added_value=asked.added_value,
+        order_qty=asked.order_qty,
+        new_orders=asked.new_orders,
+        opens_position=asked.opens_position,
         unit_value=worst,
         dearest_unit_value=marked if marked > worst else worst,
         equity=equity,
