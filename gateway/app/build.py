@@ -12,6 +12,7 @@ from gateway.adapters.command_files import CommandFiles
 from gateway.adapters.config import StartResult
 from gateway.adapters.explainer import JournalExplainer, JournalSteps
 from gateway.adapters.halt_mark import FileHaltMark
+from gateway.adapters.http.handlers import ServerPorts
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal import SqliteJournal
 from gateway.adapters.policy.gate import Gate
@@ -120,18 +121,15 @@ def _assemble(
     environ: Mapping[str, str],
 ) -> Gateway:
     """What the order path is not: desks, the door, and what happens by the clock."""
-    engine, clock = path.engine, path.clock
     desks = _assemble_desks(start, adjust, path, config_dir, data_dir, environ)
     server = _assemble_server(path, desks, start.settings, data_dir)
     _add_readings(path, desks, server, data_dir)
-    rollouts, alerts = desks.rollouts, desks.alerting.desk
-    figures = FigureKeeper(engine, path.market, clock, path.tasks)
     return Gateway(
         config_dir=config_dir,
         data_dir=data_dir,
         environ=environ,
         start=start,
-        clock=clock,
+        clock=path.clock,
         tasks=path.tasks,
         journal=path.journal,
         calendar=path.calendar,
@@ -139,7 +137,7 @@ def _assemble(
         instruments=path.instruments,
         simulator=path.simulator,
         policy=path.policy,
-        engine=engine,
+        engine=path.engine,
         executor=path.executor,
         venues=path.venues,
         reloader=path.reloader,
@@ -147,25 +145,30 @@ def _assemble(
         intake=path.intake,
         controls=desks.controls,
         status=desks.status,
-        timers=Timers(
-            engine,
-            path.venues,
-            path.market,
-            path.flattener,
-            desks.overrides,
-            figures,
-            path.breakers,
-            alerts,
-            rollouts,
-            HaltedOrders(engine, clock),
-            clock,
-        ),
-        commands=CommandWatch(desks.files, desks.controls, engine),
+        timers=_timers(path, desks),
+        commands=CommandWatch(desks.files, desks.controls, path.engine),
         candidates=desks.candidates,
         reconciler=desks.reconciler,
         server=server,
         telemetry=path.telemetry,
         alerting=desks.alerting,
+    )
+
+
+def _timers(path: OrderPath, desks: _Desks) -> Timers:
+    engine, clock = path.engine, path.clock
+    return Timers(
+        engine,
+        path.venues,
+        path.market,
+        path.flattener,
+        desks.overrides,
+        FigureKeeper(engine, path.market, clock, path.tasks),
+        path.breakers,
+        desks.alerting.desk,
+        desks.rollouts,
+        HaltedOrders(engine, clock),
+        clock,
     )
 
 
@@ -224,29 +227,31 @@ def _assemble_server(path: OrderPath, desks: _Desks, settings: Settings, data_di
         path.tasks,
     )
     return HttpServer(
-        intake=path.intake,
-        checks=OrderChecker(path.engine, path.intake, path.policy, path.clock),
-        controls=desks.controls,
-        approvals=desks.approvals,
-        overrides=desks.overrides,
-        drop_copies=desks.drop_copies,
-        agreement=AgreementDesk(path.engine, desks.reconciler, path.clock),
-        alerts=desks.alerting.desk,
-        rollouts=desks.rollouts,
-        step_records=JournalSteps(data_dir),
-        risk=desks.risk,
-        candidates=desks.candidates,
-        reads=desks.reads,
-        stories=Stories(desks.reads, path.journal, path.durable_times),
-        explainer=JournalExplainer(data_dir),
-        status=desks.status,
-        feed=path.feed,
-        market=path.market,
-        clock=path.clock,
+        ServerPorts(
+            intake=path.intake,
+            checks=OrderChecker(path.engine, path.intake, path.policy, path.clock),
+            controls=desks.controls,
+            approvals=desks.approvals,
+            overrides=desks.overrides,
+            drop_copies=desks.drop_copies,
+            agreement=AgreementDesk(path.engine, desks.reconciler, path.clock),
+            alerts=desks.alerting.desk,
+            rollouts=desks.rollouts,
+            step_records=JournalSteps(data_dir),
+            risk=desks.risk,
+            candidates=desks.candidates,
+            reads=desks.reads,
+            stories=Stories(desks.reads, path.journal, path.durable_times),
+            explainer=JournalExplainer(data_dir),
+            status=desks.status,
+            feed=path.feed,
+            market=path.market,
+            clock=path.clock,
+            metrics_page=path.telemetry.page,
+            page=page,
+        ),
         principals=lambda: reloader.settings.principals,
         settings=settings.server,
-        metrics_page=path.telemetry.page,
-        page=page,
     )
 
 

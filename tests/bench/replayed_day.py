@@ -15,6 +15,7 @@ import msgspec
 from gateway.adapters.calendar import ExchangeCalendar
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.dashboard import page_files
+from gateway.adapters.http.handlers import ServerPorts
 from gateway.adapters.http.server import HttpServer
 from gateway.adapters.journal.outside import Outside as Recorded
 from gateway.adapters.journal.outside import from_outside
@@ -38,7 +39,6 @@ from tests.fakes.agreement import FakeAgreement
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.gateway_samples import FakeMarket
-from tests.fakes.outside import CountingTelemetry
 from tests.fakes.rollouts import FakeRollouts, FakeStepRecords
 from tests.fakes.venue import FakeVenue
 
@@ -94,30 +94,31 @@ def served(played: Any, feed: Feed, tasks: TaskGroup) -> HttpServer:
     reads: Any = model
     stories = Stories(model, played, DurableTimes(clock))
     return HttpServer(
-        intake=fake,
-        checks=fake,
-        controls=fake,
-        approvals=fake,
-        overrides=fake,
-        drop_copies=fake,
-        agreement=FakeAgreement(),
-        alerts=alerts,
-        rollouts=FakeRollouts(),
-        step_records=FakeStepRecords(),
-        risk=fake,
-        candidates=fake,
-        reads=reads,
-        stories=stories,
-        explainer=fake,
-        status=fake,
-        feed=feed,
-        market=market,
-        clock=clock,
+        ServerPorts(
+            intake=fake,
+            checks=fake,
+            controls=fake,
+            approvals=fake,
+            overrides=fake,
+            drop_copies=fake,
+            agreement=FakeAgreement(),
+            alerts=alerts,
+            rollouts=FakeRollouts(),
+            step_records=FakeStepRecords(),
+            risk=fake,
+            candidates=fake,
+            reads=reads,
+            stories=stories,
+            explainer=fake,
+            status=fake,
+            feed=feed,
+            market=market,
+            clock=clock,
+            metrics_page=lambda: b"",
+            page=Page(page_files(), model, stories),
+        ),
         principals=tuple,
         settings=ServerSettings(port=0),
-        telemetry=CountingTelemetry(),
-        metrics_page=lambda: b"",
-        page=Page(page_files(), model, stories),
         heartbeat_s=_HEARTBEAT_S,
     )
 

@@ -1,15 +1,20 @@
 """The benchmarks themselves: the one without processes runs, and the table has its shape. No figure is judged."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.bench import decision, gate
+from gateway.adapters.http import HttpServer
+from gateway.service.feed import Feed
+from gateway.service.tasks import TaskGroup
+from tests.bench import decision, gate, replayed_day
 from tests.bench.figures import MET, MISSED, Figure, quantile, table
 from tests.bench.http_client import ResponseReader
 from tests.bench.sizes import QUICK
 from tests.bench.stage import Stage
 from tests.bench.workload import DEFAULT_SYMBOLS, STRATEGIES, Symbol, Workload, synthetic_symbols
+from tests.fakes.journal import MemoryJournal
 
 
 def test_decision_benchmark_gives_two_figures_with_targets(tmp_path: Path) -> None:
@@ -69,3 +74,13 @@ def test_reader_finds_the_end_of_a_response_however_it_is_cut() -> None:
 def test_quantile_of_sorted_values() -> None:
     values = [float(value) for value in range(1, 101)]
     assert (quantile(values, 0.5), quantile(values, 0.99), quantile(values, 1.0)) == (51.0, 100.0, 100.0)
+
+
+async def test_the_day_that_is_played_to_the_page_has_a_server() -> None:
+    """Without this, ``make page-bench`` would only find out in the process that it starts that the server of today is
+    made otherwise."""
+    recorded: Any = MemoryJournal()
+    tasks = TaskGroup()
+    server = replayed_day.served(replayed_day.Played(recorded), Feed(recorded, 0), tasks)
+    assert isinstance(server, HttpServer)
+    await tasks.close()

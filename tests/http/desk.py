@@ -14,6 +14,7 @@ import aiohttp
 
 from gateway.adapters.dashboard import page_files
 from gateway.adapters.http import HttpServer
+from gateway.adapters.http.handlers import ServerPorts
 from gateway.adapters.http.stream_server import StreamServer
 from gateway.domain.enums import Role
 from gateway.domain.settings import Principal, ServerSettings
@@ -76,29 +77,31 @@ class Desk:
         self.page = FakePage(self.fake, self.alerts, self.rollouts)
         self.metrics_page: Callable[[], bytes] = lambda: b"up 1\n"
         self.server = HttpServer(
-            intake=self.fake,
-            checks=self.fake,
-            controls=self.fake,
-            approvals=self.fake,
-            overrides=self.fake,
-            drop_copies=self.fake,
-            agreement=self.agreement,
-            alerts=self.alerts,
-            rollouts=self.rollouts,
-            step_records=self.step_records,
-            risk=self.fake,
-            candidates=self.fake,
-            reads=self.fake,
-            stories=self.fake,
-            explainer=self.fake,
-            status=self.fake,
-            feed=self.fake,
-            market=self.market,
-            clock=self.clock,
+            ServerPorts(
+                intake=self.fake,
+                checks=self.fake,
+                controls=self.fake,
+                approvals=self.fake,
+                overrides=self.fake,
+                drop_copies=self.fake,
+                agreement=self.agreement,
+                alerts=self.alerts,
+                rollouts=self.rollouts,
+                step_records=self.step_records,
+                risk=self.fake,
+                candidates=self.fake,
+                reads=self.fake,
+                stories=self.fake,
+                explainer=self.fake,
+                status=self.fake,
+                feed=self.fake,
+                market=self.market,
+                clock=self.clock,
+                metrics_page=lambda: self.metrics_page(),
+                page=Page(page_files(), self.page, self.fake),
+            ),
             principals=lambda: self.people,
             settings=settings or ServerSettings(port=0),
-            metrics_page=lambda: self.metrics_page(),
-            page=Page(page_files(), self.page, self.fake),
             heartbeat_s=heartbeat_s,
         )
         self.url = ""
