@@ -87,21 +87,12 @@ def assemble_order_path(
     policy = _policy(settings, config_dir, data_dir, environ, gate)
     gauges, traded = StateGauges(clock), _traded(market)
     telemetry = PrometheusTelemetry(tuple(settings.trading.venues), gauges, partial(_vwap, traded, clock))
-    telemetry.know_open_orders(state.open_orders())
     engine = _engine(state, last_seq, journal, clock, telemetry, tasks, settings)
-    table = VenueTable(VenueSlot(simulator, None))
-    breakers = BreakerWatch(engine, market, calendar, clock)
+    breakers, table = BreakerWatch(engine, market, calendar, clock), VenueTable(VenueSlot(simulator, None))
     executor = Executor(table, breakers.process, state, engine.find_order, journal, clock, tasks)
-    executor.traded = traded
-    engine.run_effects = executor.run
     factories = venue_factories(instruments, settings, market, clock, data_dir, environ, budgets) | dict(extra_venues)
     venues = VenueManager(table, factories, executor, load_adapter)
-    reloader = Reloader(settings, engine, venues, telemetry, clock)
-    reloader.judge_promotion = policy.judge_promotion
-    feed, durable_times, flattener = Feed(journal, last_seq), DurableTimes(clock), Flattener(engine, market, clock)
-    executor.on_connection = DisconnectWatch(engine, lambda: reloader.settings.venues, clock).on_connection
-    engine.on_durable = partial(_tell, feed, flattener, durable_times)
-    return OrderPath(
+    path = OrderPath(
         clock=clock,
         tasks=tasks,
         calendar=calendar,
@@ -116,13 +107,26 @@ def assemble_order_path(
         simulator=simulator,
         table=table,
         executor=executor,
-        feed=feed,
-        durable_times=durable_times,
-        flattener=flattener,
+        feed=Feed(journal, last_seq),
+        durable_times=DurableTimes(clock),
+        flattener=Flattener(engine, market, clock),
         venues=venues,
-        reloader=reloader,
+        reloader=Reloader(settings, engine, venues, telemetry, clock),
         intake=Intake(engine, journal, policy, market, calendar, clock, telemetry, tasks),
     )
+    _connect(path, traded)
+    return path
+
+
+def _connect(path: OrderPath, traded: TradedAverage) -> None:
+    """What calls what, where one of the two had to be made without the other."""
+    engine, executor, reloader = path.engine, path.executor, path.reloader
+    path.telemetry.know_open_orders(engine.state.open_orders())
+    executor.traded = traded
+    executor.on_connection = DisconnectWatch(engine, lambda: reloader.settings.venues, path.clock).on_connection
+    engine.run_effects = executor.run
+    engine.on_durable = partial(_tell, path.feed, path.flattener, path.durable_times)
+    reloader.judge_promotion = path.policy.judge_promotion
 
 
 def _policy(

@@ -139,15 +139,19 @@ def _need(module: str) -> None:
 #: Sources of market data: ``synthetic``, ``replay``, and adapters of venues that bring prices.
 MARKETS = frozenset({"synthetic", "replay", "ibkr", "binance", "alpaca", "ccxt"})
 
+#: Makes a venue's source of prices.
+VenueFeedFactory = Callable[[VenueSettings, MarketDataSettings], MarketFeed]
+
 
 def feed_factory(
     folder: Path, clock: Clock, environ: Mapping[str, str], budgets: Budgets
 ) -> Callable[[str, Settings], MarketFeed]:
-    """Makes the source of a name: ``synthetic``, ``replay``, or a venue whose adapter brings prices. A new adapter is a
-    function here and a name in ``MARKETS``. ``folder`` is where gateway.yaml lies, which paths are relative to.
+    """Makes the source of a name: ``synthetic``, ``replay``, or a venue whose adapter brings prices. ``folder``
+    is where gateway.yaml lies, which paths are relative to.
 
     What it makes can never trade. Only ``environ`` may hold credentials, and only who gets no prices without reads it.
     """
+    venues = _venue_feeds(clock, environ, budgets)
 
     def synthetic(settings: Settings) -> MarketFeed:
         return SyntheticMarket(tuple(settings.trading.instruments.values()), settings.market_data, clock)
@@ -157,6 +161,23 @@ def feed_factory(
         return ReplayMarket(str((folder / market.path).resolve()), instruments, market, clock)
 
     invented = {"synthetic": synthetic, "replay": replay}
+
+    def make(name: str, settings: Settings) -> MarketFeed:
+        if name in invented:
+            return invented[name](settings)
+        venue = settings.venues.get(name) or VenueSettings(name=name, adapter=name)
+        if venue.adapter not in venues:
+            raise StartRefused(
+                f"{venue.adapter} brings no prices in this version; it has: {', '.join(sorted(MARKETS))}"
+            )
+        return venues[venue.adapter](venue, settings.market_data)
+
+    return make
+
+
+def _venue_feeds(clock: Clock, environ: Mapping[str, str], budgets: Budgets) -> dict[str, VenueFeedFactory]:
+    """Adapters that bring prices, by the name that ``venues.<name>.adapter`` gives. A new one is a function here and a
+    name in ``MARKETS``."""
 
     def binance(venue: VenueSettings, market: MarketDataSettings) -> MarketFeed:
         from gateway.adapters.venues.binance.market import BinanceMarket
@@ -180,24 +201,7 @@ def feed_factory(
 
         return CcxtMarket(venue, clock, _confirm_s(market))
 
-    venues: dict[str, Callable[[VenueSettings, MarketDataSettings], MarketFeed]] = {
-        "ibkr": ibkr,
-        "binance": binance,
-        "alpaca": alpaca,
-        "ccxt": ccxt,
-    }
-
-    def make(name: str, settings: Settings) -> MarketFeed:
-        if name in invented:
-            return invented[name](settings)
-        venue = settings.venues.get(name) or VenueSettings(name=name, adapter=name)
-        if venue.adapter not in venues:
-            raise StartRefused(
-                f"{venue.adapter} brings no prices in this version; it has: {', '.join(sorted(MARKETS))}"
-            )
-        return venues[venue.adapter](venue, settings.market_data)
-
-    return make
+    return {"ibkr": ibkr, "binance": binance, "alpaca": alpaca, "ccxt": ccxt}
 
 
 def _confirm_s(market: MarketDataSettings) -> float:

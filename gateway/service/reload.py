@@ -134,8 +134,6 @@ class Reloader:
             await self._venues.drop(ready)
             return found
         keep()
-        for listener in self.on_applied:
-            listener(new)
         event = ConfigLoaded(
             ts_ns=looked.seen.now_ns,
             config=new.trading,
@@ -146,16 +144,22 @@ class Reloader:
             is_alerting=looked.seen.is_alerting,
             proven_by=looked.proof.by,
         )
+        await self._put_in_force(new, event, ready)
+        return ()
+
+    async def _put_in_force(self, new: Settings, event: ConfigLoaded, ready: MadeVenues) -> None:
+        """Decide the event, with the venues that are ``ready``; done when it is durable."""
+        for listener in self.on_applied:
+            listener(new)
         self._venues.take(ready)
         self._log(self._engine.process(event))
         await self._venues.start(ready)
         await self._engine.settle(self._engine.last_seq)
-        await self._venues.close_unneeded(state)
+        await self._venues.close_unneeded(self._engine.state)
         self.settings = new
-        self._telemetry.on_config(True, new.trading.revision, looked.seen.now_ns)
-        for line in difference:
+        self._telemetry.on_config(True, new.trading.revision, event.ts_ns)
+        for line in event.difference:
             _log.warning("configuration %s: %s", new.trading.revision, line)
-        return ()
 
     def _look(self, new: Settings, *, needs_approval: bool, is_start: bool) -> "_Look":
         seen, proof = self._circumstances(new), self._proof(new, is_start=is_start)

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "gateway").rglob("*.py"))
 MAX_FILE_LINES = 350
-MAX_FUNCTION_LINES = 60
+MAX_FUNCTION_LINES = 49
 MAX_PORT_METHODS = 6
 
 
@@ -18,10 +18,14 @@ def name_of(path: Path) -> str:
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """Each function with its lines. What documents a field (``#:``) is not counted: it is read like a table, line by
+    line, and a limit on it would only be kept by saying less of the fields."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert node.end_lineno is not None
-            yield node.name, node.end_lineno - node.lineno + 1
+            own = lines[node.lineno - 1 : node.end_lineno]
+            yield node.name, sum(not line.lstrip().startswith("#:") for line in own)
 
 
 def test_files_stay_small() -> None:
