@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.loosening import DIRECTIONS, Change, compare, with_lower_modes
+from gateway.core.directions import DIRECTIONS
+from gateway.core.loosening import Change, compare, with_lower_modes
 from gateway.domain.breakers import BreakerAction, BreakerConfig
 from gateway.domain.config import AccountConfig, Limits, LimitTable, TradingConfig, VenueMode
 from gateway.domain.days import DayRoll
