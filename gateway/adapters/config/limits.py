@@ -7,7 +7,8 @@ from typing import Any
 from gateway.adapters.config.documents import Document, Documents
 from gateway.adapters.config.instruments import Listed
 from gateway.adapters.config.problems import Path, Place, shown
-from gateway.adapters.config.tables import ALIASES, RISK
+from gateway.adapters.config.risk_table import ALIASES
+from gateway.adapters.config.tables import RISK
 from gateway.adapters.config.throttle_table import SCOPE_THROTTLES
 from gateway.domain.config import GapEvent, Limits, LimitTable
 from gateway.domain.money import plain
