@@ -18,6 +18,8 @@ from tests.fakes.journal import MemoryJournal
 
 
 def test_decision_benchmark_gives_two_figures_with_targets(tmp_path: Path) -> None:
+    """Without this, the figures that a release is judged by could vanish from the table, or the benchmark leave its
+    data behind."""
     with Stage(tmp_path) as stage:
         report = decision.run(stage, QUICK)
     judged = report.figures[:2]
@@ -28,12 +30,14 @@ def test_decision_benchmark_gives_two_figures_with_targets(tmp_path: Path) -> No
 
 
 def test_gate_benchmark_passes_every_order_and_judges_three_figures(tmp_path: Path) -> None:
+    """Without this, a limit that the benchmark does not know could deny its orders, and it would time denials."""
     with Stage(tmp_path) as stage:
         report = gate.run(stage, QUICK)
     assert [figure.verdict in (MET, MISSED) for figure in report.figures] == [True] * 3
 
 
 def test_table_has_a_line_for_each_figure_in_aligned_columns() -> None:
+    """Without this, a long name would push a missed target out of its column, where nobody looks for it."""
     figures = [Figure("a", "<= 1 us", "2 us", False), Figure("long name", "", "3", None), Figure("b", "1", "1", True)]
     lines = table(figures).splitlines()
     assert lines[0].split() == ["figure", "target", "reached", "verdict"]
@@ -46,6 +50,7 @@ def test_table_has_a_line_for_each_figure_in_aligned_columns() -> None:
 
 @pytest.mark.parametrize("symbols", [DEFAULT_SYMBOLS, synthetic_symbols(500)], ids=["default", "synthetic"])
 def test_every_pair_of_turns_buys_and_sells_the_same(symbols: tuple[Symbol, ...]) -> None:
+    """Without this, positions would grow over a run, and a later order cost something else than an early one."""
     workload = Workload(symbols, "t")
     assert workload.pairs % STRATEGIES == 0
     for number in range(0, 8 * workload.pairs, workload.pairs // 7):
@@ -57,12 +62,14 @@ def test_every_pair_of_turns_buys_and_sells_the_same(symbols: tuple[Symbol, ...]
 
 
 def test_client_order_ids_are_unique() -> None:
+    """Without this, an order could be answered as a repeat, which costs nothing and flatters the figures."""
     workload = Workload(DEFAULT_SYMBOLS, "t")
     bodies = {workload.body(number) for number in range(10_000)}
     assert len(bodies) == 10_000
 
 
 def test_reader_finds_the_end_of_a_response_however_it_is_cut() -> None:
+    """Without this, the client that the load comes from would take half a response for one, and time that."""
     response = b"HTTP/1.1 422 X\r\nContent-Type: a\r\nContent-Length: 5\r\n\r\nhello"
     for cut in range(1, len(response)):
         reader = ResponseReader()
@@ -72,6 +79,7 @@ def test_reader_finds_the_end_of_a_response_however_it_is_cut() -> None:
 
 
 def test_quantile_of_sorted_values() -> None:
+    """Without this, every p99 of the table would be the value beside it."""
     values = [float(value) for value in range(1, 101)]
     assert (quantile(values, 0.5), quantile(values, 0.99), quantile(values, 1.0)) == (51.0, 100.0, 100.0)
 

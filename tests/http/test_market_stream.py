@@ -34,7 +34,8 @@ async def subscribe(ws: Socket, *symbols: str, action: str = "subscribe") -> Any
 
 
 async def test_quotes_arrive_as_they_come() -> None:
-    """The user's JavaScript example: subscribe, then every message is market data."""
+    """The user's JavaScript example takes every message after its subscription for market data: anything else would
+    break it."""
     async with Desk() as desk, desk.client.ws_connect(desk.url + PATH) as ws:
         desk.market.tick("AAPL", "1", "2")
         answer = await subscribe(ws, "AAPL", "MSFT")

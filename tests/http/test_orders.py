@@ -120,7 +120,7 @@ async def test_a_finished_order_refuses_cancel_and_replace() -> None:
 
 
 async def test_a_replace_can_be_denied() -> None:
-    """New terms pass the same limits as a new order."""
+    """Without this, a client would take new terms for working that a limit refused."""
     async with Desk() as desk:
         order_id = (await desk.place()).json["order_id"]
         desk.fake.deny_above = D(120)

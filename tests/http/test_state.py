@@ -64,7 +64,8 @@ async def test_a_restricted_key_sees_only_its_books() -> None:
 
 
 async def test_a_session_starts_shows_and_ends() -> None:
-    """The life of a session, as the user's document calls it."""
+    """The life of a session as the user's document calls it: strategies that are written after it would fail on any
+    step."""
     async with Desk() as desk:
         before = (await desk.ask("GET", f"{SESSION}/status")).json
         body = {"mode": "paper", "strategies": ["strategy_001", "strategy_002"]}
@@ -130,7 +131,8 @@ async def test_a_refused_switch_says_so() -> None:
 
 
 async def test_the_gateway_describes_itself() -> None:
-    """The debug commands of the user's document."""
+    """The debug commands of the user's document: without them nobody sees from outside which venues and modes are in
+    force."""
     async with Desk() as desk:
         modes = (await desk.ask("GET", "/api/trading/modes")).json
         connections = (await desk.ask("GET", "/api/trading/connections")).json["connections"]

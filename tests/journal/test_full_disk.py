@@ -71,7 +71,8 @@ async def test_a_full_disk_loses_nothing_and_can_be_cleared(disk: Path) -> None:
 
 
 async def test_a_quota_is_told_and_survived_like_a_full_disk(tmp_path: Path) -> None:
-    """The same by a limit on the size of files, which any user can set."""
+    """Without this, a limit on the size of files, which any user can set, would end the gateway where a full disk
+    does not."""
     async with opened(tmp_path) as journal:
         await journal.append(notes(1, 5))
         with file_size_limit(500_000):

@@ -1,6 +1,7 @@
 """Orders that are over in the books and work at the venue, and orders of others that are let go of."""
 
 import msgspec
+import pytest
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.core.trading import agreements
@@ -61,7 +62,7 @@ def test_an_order_that_is_gone_is_missed_although_its_cancel_is_refused_again_an
     assert not world.state.running_flattens()
 
 
-def test_orders_of_others_are_let_go_of_alike_before_and_after_a_restart(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_orders_of_others_are_let_go_of_alike_before_and_after_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Invariant 9: without this, two processes with the same facts would remember different orders, for a checkpoint
     keeps maps by name and not by age."""
     monkeypatch.setattr(agreements, "_REMEMBERED", 2)

@@ -64,7 +64,7 @@ def test_what_the_gateway_sends_is_what_the_policy_reads() -> None:
     ],
 )
 def test_no_clear_answer_is_a_no(texts: dict[str, str], failure: str) -> None:
-    """Invariant 13 for promotions."""
+    """Invariant 13 for promotions, in the engine: what is undefined or malformed could read as a yes."""
     sources = build_sources({"trading.rego": "package trading\n\nallow := false", **texts})
     verdict = judge_promotion(ApprovedPolicies(sources), rego_test()["promotion"])
     assert (verdict.is_allowed, verdict.failure) == (False, failure)

@@ -126,7 +126,8 @@ def test_within_a_step_a_share_may_grow() -> None:
     ],
 )
 def test_only_a_clear_yes_of_the_policy_promotes(verdict: PolicyVerdict | None, text: str) -> None:
-    """Invariant 13 for promotions: what is missing or unclear is a no."""
+    """Invariant 13 for promotions, in the core: a verdict that is missing, or denies beside its yes, could raise a
+    venue."""
     site = Site()
     assert text in site.raise_to(Mode.CANARY, 5_000, verdict=verdict)
 

@@ -33,7 +33,7 @@ def test_a_cancel_that_comes_too_late_is_rejected(floor: Floor, limit: int | Non
 
 
 def test_a_cancel_of_an_unknown_order_is_rejected(floor: Floor) -> None:
-    """Same, for an order that this simulator never had."""
+    """Without it, the gateway would wait for ever for the cancel of an order that this simulator never had."""
     floor.model.cancel(make_ticket("ghost", Side.BUY, 5, 99), floor.now_ns)
     floor.wait(1)
     assert floor.kinds("ghost") == ["cancel_rejected"]

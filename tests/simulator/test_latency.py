@@ -58,7 +58,7 @@ def test_a_cancel_does_not_overtake_its_order() -> None:
 
 
 def test_reports_do_not_overtake_each_other() -> None:
-    """Same, on the way back: reports arrive in the order in which it happened."""
+    """On the way back too: a fill that comes before the order was taken would be another story than what happened."""
     floor = Floor(JITTERY)
     floor.quote(99, 5000, 100, 5000)
     for number in range(200):

@@ -163,7 +163,7 @@ def test_an_exit_is_not_made_smaller_than_what_both_have_filled(floor: Floor) ->
 
 
 def test_an_exit_made_larger_leaves_the_other_nothing_and_not_less(floor: Floor) -> None:
-    """The same from the other end."""
+    """The one that was not made larger would have less than nothing left, and fill a negative quantity."""
     send(floor, oco())
     floor.replace("tp", 15, 110)
     floor.trade(111, 12, hits="ask")

@@ -132,7 +132,7 @@ def test_queue_position_zero_stands_in_front() -> None:
 
 
 def test_half_a_queue_position_waits_for_half_the_queue() -> None:
-    """Same."""
+    """A setting in between that counted as one of its ends could not be fitted to a venue."""
     floor = make_floor("0.5")
     floor.buy("b", 1, 99)
     floor.trade(99, 3, hits="bid")

@@ -19,7 +19,7 @@ def test_takers_pay_the_taker_rate_of_the_value() -> None:
 
 
 def test_makers_pay_the_maker_rate() -> None:
-    """Same, for those who waited."""
+    """Without it, strategies that wait for their price would look dearer than they are."""
     floor = Floor(FEES)
     floor.quote(99, 10, 101, 10)
     floor.buy("b", 4, 100)

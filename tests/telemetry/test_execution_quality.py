@@ -70,7 +70,7 @@ def test_without_a_price_at_arrival_no_slippage_is_made_up() -> None:
 
 
 def test_partial_and_complete_fills_are_told_apart() -> None:
-    """The share of partial fills, and the time from submit to fill, come from these."""
+    """Without this, the share of partial fills and the time from submit to fill would be those of other orders."""
     bench, order = Bench(), an_order()
     bench.tell(*admit(order), OrderAcknowledged(ts_ns=order.created_ns + 2_000_000, order_id="o1", venue_order_id="v"))
     bench.tell(fill(order, 4))
