@@ -264,13 +264,10 @@ def _refused_by_rules(
         reject = refused_as_new_risk(state, order, state.config.instruments[order.symbol])
     if reject is not None:
         return reject
-    if view is None:
-        measured, lifted = measured_replace(state, order, pending, MarketView(), ts_ns, is_closing), OF_THE_MARKET
-    else:
-        measured, lifted = measured_replace(state, order, pending, view, ts_ns, is_closing), NOTHING_LIFTED
+    measured = measured_replace(state, order, pending, view or MarketView(), ts_ns, is_closing)
+    reject = refused_by_limits(measured, OF_THE_MARKET if view is None else NOTHING_LIFTED)
     if is_closing:
-        return refused_by_limits(measured, lifted)
-    reject = refused_by_limits(measured, lifted)
+        return reject
     if reject is None and state.throttle.is_watching:
         added = Added(measured.risk.qty, measured.risk.added_value, pending.held_unit)
         breaches = new_risk_breaches(state.throttle, measured.book, order, added, ts_ns, whole_qty=None)

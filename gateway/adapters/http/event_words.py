@@ -9,15 +9,15 @@ from typing import Any
 
 import msgspec
 
-from gateway.adapters.http import rollout_words
 from gateway.adapters.http.alert_words import ALERT_TELLERS
 from gateway.adapters.http.order_words import ORDER_TELLERS
 from gateway.adapters.http.reconciliation_words import RECONCILIATION_TELLERS
+from gateway.adapters.http.rollout_words import ROLLOUT_TELLERS
 from gateway.adapters.http.state_views import session_view
 from gateway.adapters.http.times import rfc3339
 from gateway.adapters.http.told import Told
 from gateway.adapters.http.views import plain_or_none
-from gateway.domain import exception_facts, facts, rollout_facts, stop_facts, throttle_facts
+from gateway.domain import exception_facts, facts, stop_facts, throttle_facts
 from gateway.domain.enums import ScopeKind
 from gateway.domain.facts import Fact
 from gateway.domain.money import plain
@@ -200,15 +200,7 @@ _TELLERS: dict[type, Callable[[Any], Told]] = {
     exception_facts.OverrideRevoked: lambda f: _override("revoked", f.override_id, **_by(f.actor)),
     exception_facts.OverrideExpired: lambda f: _override("expired", f.override_id, uses=f.uses),
     **ALERT_TELLERS,
-    rollout_facts.RolloutStepEntered: lambda f: Told("rollout", rollout_words.step(f)),
-    rollout_facts.RolloutHeld: lambda f: Told("rollout", rollout_words.held(f)),
-    rollout_facts.RolloutReleased: lambda f: Told("rollout", rollout_words.released(f)),
-    rollout_facts.RolloutVerdictReached: lambda f: Told("rollout", rollout_words.verdict(f)),
-    rollout_facts.PromotionApproved: lambda f: Told("rollout", rollout_words.approved(f)),
-    rollout_facts.PromotionApprovalEnded: lambda f: Told("rollout", rollout_words.approval_ended(f)),
-    rollout_facts.RolloutOverridden: lambda f: Told("rollout", rollout_words.overridden(f)),
-    rollout_facts.RolloutOverrideEnded: lambda f: Told("rollout", rollout_words.override_ended(f)),
-    rollout_facts.AlertHeard: lambda f: Told("rollout", rollout_words.alert(f)),
+    **ROLLOUT_TELLERS,
     facts.VenueStatusRecorded: _venue_status,
     facts.ReportUnmatched: _unmatched,
     throttle_facts.StrategyLocked: _locked,
