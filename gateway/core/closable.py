@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from gateway.core.closing import closing_side, whole_lots
+from gateway.core.flatten_orders import closing_side, whole_lots
 from gateway.core.reconciliation.comparing import asset_keys, book_qty
 from gateway.core.state import GatewayState
 from gateway.core.trading.agreements import VenueAgreement

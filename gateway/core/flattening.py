@@ -14,7 +14,9 @@ from decimal import Decimal
 
 from gateway.core.changes import cancel_orders, make_way, may_cancel
 from gateway.core.closable import Assets, Closable, closable_of
-from gateway.core.closing import (
+from gateway.core.decision import NOTHING, Decision
+from gateway.core.flat_again import begun_again, held_in
+from gateway.core.flatten_orders import (
     closing_order,
     closing_side,
     executes_at_once,
@@ -22,8 +24,6 @@ from gateway.core.closing import (
     kept_qty,
     whole_lots,
 )
-from gateway.core.decision import NOTHING, Decision
-from gateway.core.flat_again import begun_again, held_in
 from gateway.core.state import GatewayState
 from gateway.core.switching import open_orders_of, person_halt
 from gateway.core.throttle.rules import opposing

@@ -30,7 +30,7 @@ from gateway.ports.intake import NotAccepting, T
 from gateway.ports.journal import Journal, JournalUnavailable
 from gateway.ports.telemetry import Telemetry
 from gateway.service.checkpointing import Checkpointing
-from gateway.service.closing import ClosingOrders, closed_by
+from gateway.service.closed_orders import ClosingOrders, closed_by
 from gateway.service.containment import Containment
 from gateway.service.tasks import TaskGroup
 from gateway.service.waiters import Waiters

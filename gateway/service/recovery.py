@@ -11,7 +11,7 @@ from gateway.core.state import GatewayState
 from gateway.domain.facts import Fact
 from gateway.domain.records import Checkpoint, Entry, Record
 from gateway.ports.journal import ArchivesLater, History, JournalBroken
-from gateway.service.closing import closed_by, withdrawn_by
+from gateway.service.closed_orders import closed_by, withdrawn_by
 
 _log = logging.getLogger(__name__)
 #: What facts raise that are about what is not there: a chain that somebody linked anew shows nothing else.

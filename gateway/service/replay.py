@@ -11,7 +11,7 @@ from gateway.core.decide import decide
 from gateway.core.state import GatewayState
 from gateway.domain.facts import Fact
 from gateway.domain.records import Entry, Record
-from gateway.service.closing import withdrawn_by
+from gateway.service.closed_orders import withdrawn_by
 from gateway.service.recovery import MISFITS, applied, fold, misfit
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from gateway.core.ledger.closing import close_position
+from gateway.core.ledger.closed_positions import close_position
 from gateway.core.ledger.holding import carry
 from gateway.core.ledger.memory import Ledger
 from gateway.core.risk.exposure import Book, move_position, revalue

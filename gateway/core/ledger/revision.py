@@ -13,7 +13,7 @@ from decimal import Decimal
 import msgspec
 
 from gateway.core.ledger.booking import book_execution, pay_fee
-from gateway.core.ledger.closing import closed_position, restate_closed
+from gateway.core.ledger.closed_positions import closed_position, restate_closed
 from gateway.core.ledger.holding import carry, copy_of, note_px
 from gateway.core.ledger.memory import Ledger
 from gateway.core.ledger.terms import terms_of
