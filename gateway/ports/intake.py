@@ -67,6 +67,8 @@ class OrderStory(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
+    """What became of a request. ``reject`` says why not; ``wait_ns`` above 0: when the same request may pass."""
+
     outcome: Outcome
     story: OrderStory | None = None
     reject: Reject | None = None
@@ -83,9 +85,13 @@ class OrderIntake(Protocol):
         """
         ...
 
-    async def cancel(self, order_id: str, actor: Actor) -> Reply: ...
+    async def cancel(self, order_id: str, actor: Actor) -> Reply:
+        """Ask for the end of an order: REQUESTED, REFUSED or NOT_FOUND. Works while the journal does not."""
+        ...
 
-    async def replace(self, order_id: str, request: ReplaceRequest, actor: Actor) -> Reply: ...
+    async def replace(self, order_id: str, request: ReplaceRequest, actor: Actor) -> Reply:
+        """Ask for new terms of an order: REQUESTED, REFUSED, DENIED, DEFERRED or NOT_FOUND."""
+        ...
 
 
 class Stops(Protocol):

@@ -21,11 +21,18 @@ class JournalBroken(Exception):
 class Journal(Protocol):
     """``append`` returns only when every record of the batch is durable, all or none."""
 
-    async def append(self, entries: Sequence[Entry]) -> None: ...
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Raises JournalUnavailable."""
+        ...
 
-    def read(self, after_seq: int) -> AsyncIterator[Record]: ...
+    def read(self, after_seq: int) -> AsyncIterator[Record]:
+        """Every durable record with ``seq > after_seq``, in order. Raises JournalBroken, JournalUnavailable."""
+        ...
 
-    async def save_checkpoint(self, checkpoint: Checkpoint) -> None: ...
+    async def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keep it beside the records; the one that it is of (``checkpoint.seq``) must be durable. Raises
+        JournalUnavailable, JournalBroken."""
+        ...
 
     async def load_checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint that fits the journal, or None; an unusable one is skipped for an older one."""

@@ -35,9 +35,13 @@ class Lookup(msgspec.Struct, frozen=True):
 class VenueListener(Protocol):
     """Where a venue tells what happens, in the order in which it happened: the end of an order after all its fills."""
 
-    def on_reports(self, reports: tuple[ExecutionReport, ...]) -> None: ...
+    def on_reports(self, reports: tuple[ExecutionReport, ...]) -> None:
+        """What became of orders; the same report may be told again."""
+        ...
 
-    def on_status(self, venue: str, is_connected: bool, text: str) -> None: ...
+    def on_status(self, venue: str, is_connected: bool, text: str) -> None:
+        """Whether the venue can be reached; ``text`` says why not."""
+        ...
 
 
 class Venue(Protocol):
@@ -47,19 +51,31 @@ class Venue(Protocol):
     budget has room for, ours or the venue's, is THROTTLED; an order or a change is REJECTED then.
     """
 
-    async def start(self, listener: VenueListener) -> None: ...
+    async def start(self, listener: VenueListener) -> None:
+        """Connect, and report to ``listener`` from now on. Returns without waiting for the connection to stand."""
+        ...
 
-    async def submit(self, ticket: OrderTicket) -> Answer: ...
+    async def submit(self, ticket: OrderTicket) -> Answer:
+        """Send a new order, once."""
+        ...
 
-    async def cancel(self, ticket: OrderTicket) -> Answer: ...
+    async def cancel(self, ticket: OrderTicket) -> Answer:
+        """Ask for the end of an order; a report tells whether it came."""
+        ...
 
     async def replace(
         self, ticket: OrderTicket, order_qty: Decimal, limit_px: Decimal | None, stop_px: Decimal | None
-    ) -> Answer: ...
+    ) -> Answer:
+        """Ask for new terms of an order, all of them: ``order_qty`` is the whole, what has filled included."""
+        ...
 
-    async def lookup(self, ticket: OrderTicket) -> Lookup: ...
+    async def lookup(self, ticket: OrderTicket) -> Lookup:
+        """Ask the venue itself what became of an order."""
+        ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go of the connection. No order is canceled by it."""
+        ...
 
 
 class VenueAccount(Protocol):

@@ -1,7 +1,5 @@
 """Candidates: what limits and policies that only look on would have done otherwise."""
 
-from decimal import Decimal
-
 import msgspec
 from aiohttp import web
 
@@ -24,6 +22,8 @@ class RuleCount(msgspec.Struct, frozen=True):
 
 
 class KindCount(msgspec.Struct, frozen=True):
+    """Orders that one kind of difference was found in, and the value that they differ in."""
+
     kind: str
     orders: int
     notional: str
@@ -148,8 +148,8 @@ def _evidence(report: CandidateReport) -> EvidenceView:
         assumed=report.assumed,
         last_error=report.last_error,
         days=report.days,
-        by_kind=tuple(KindCount(kind, one.orders, _money(one.notional)) for kind, one in report.totals.items()),
-        by_rule=tuple(RuleCount(one.kind, one.rule, one.orders, _money(one.notional)) for one in report.rules),
+        by_kind=tuple(KindCount(kind, one.orders, plain(one.notional)) for kind, one in report.totals.items()),
+        by_rule=tuple(RuleCount(one.kind, one.rule, one.orders, plain(one.notional)) for one in report.rules),
     )
 
 
@@ -166,12 +166,8 @@ def _difference(found: OrderDifference) -> DifferenceView:
         quantity=plain(found.order_qty),
         is_replace=found.is_replace,
         kind=found.kind,
-        notional=_money(found.notional),
+        notional=plain(found.notional),
         rules=found.rules,
         enforced=found.enforced,
         candidate=found.candidate,
     )
-
-
-def _money(amount: Decimal) -> str:
-    return plain(amount)

@@ -4,6 +4,7 @@ import hashlib
 
 from aiohttp import web
 
+from gateway.adapters.http.answer import SERVER
 from gateway.adapters.http.auth import Caller
 from gateway.adapters.http.problem import HttpProblem
 from gateway.ports.page import PageFile, PageFiles
@@ -15,7 +16,7 @@ _HEADERS = {
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-cache",
-    "Server": "order-gateway",
+    "Server": SERVER,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }

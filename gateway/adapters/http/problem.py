@@ -10,10 +10,12 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
+from gateway.adapters.http.answer import SERVER
 from gateway.adapters.http.views import OrderView
 from gateway.ports.intake import FieldError
 
 PROBLEM_TYPE = "application/problem+json"
+_HEADERS = {"Content-Type": PROBLEM_TYPE, "Cache-Control": "no-store", "Server": SERVER}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -59,6 +61,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "VENUE_SAYS_OTHERWISE": ProblemKind(409, "The venue has said otherwise"),
     "SETTLEMENT_UNFIT": ProblemKind(409, "The order cannot have ended so"),
     "REVIEW_FAILED": ProblemKind(409, "The review could not be made"),
+    "EXPLANATION_FAILED": ProblemKind(409, "The order cannot be decided again"),
     "EVIDENCE_MOVED": ProblemKind(409, "The evidence is not what was reviewed"),
     "ROLLOUT_HELD": ProblemKind(409, "The rollout is held already"),
     "ROLLOUT_NOT_HELD": ProblemKind(409, "The rollout is not held"),
@@ -69,7 +72,6 @@ PROBLEMS: dict[str, ProblemKind] = {
     "MEDIA_TYPE_UNSUPPORTED": ProblemKind(415, "The body must be application/json"),
     "EXPECTATION_UNKNOWN": ProblemKind(417, "The header Expect asks for something that is not known"),
     "UPGRADE_REQUIRED": ProblemKind(426, "This path speaks WebSocket"),
-    "EXPLANATION_FAILED": ProblemKind(409, "The order cannot be decided again"),
     "INTERNAL_ERROR": ProblemKind(500, "Something went wrong inside the gateway"),
     "NOT_ACCEPTING": ProblemKind(503, "The gateway cannot do this now"),
     "TOO_MANY_CONNECTIONS": ProblemKind(503, "More connections are open than there may be"),
@@ -128,6 +130,3 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     if headers:
         response.headers.update(headers)
     return response
-
-
-_HEADERS = {"Content-Type": PROBLEM_TYPE, "Cache-Control": "no-store", "Server": "order-gateway"}
