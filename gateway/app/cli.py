@@ -12,12 +12,12 @@ from typing import Any
 
 from gateway import __version__
 from gateway.app.console import Parser, run_on_console
-from gateway.app.options import decimal, whole
+from gateway.app.operating_cli import add_agreement, add_operating
+from gateway.app.options import CONFIG_HELP, add_data, decimal, whole
 from gateway.app.people.commands import add_people
 from gateway.domain.enums import STOP_SCOPES
 
 _MAX_PORT = 65_535
-_FOLDER = "folder of the YAML files (default: config)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,18 +41,14 @@ def _run(words: list[str]) -> int:
         return 1
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal (default: data)")
-
-
 def build_parser() -> Parser:
     parser = Parser(prog="gateway", description="An order gateway between strategies and venues.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="run the gateway")
-    serve.add_argument("--config", type=Path, default=Path("config"), help=_FOLDER)
-    _add_data(serve)
+    serve.add_argument("--config", type=Path, default=Path("config"), help=CONFIG_HELP)
+    add_data(serve)
     serve.add_argument("--host", help="address to listen on (default: gateway.yaml)")
     port = whole(0, _MAX_PORT, " (any free port)")
     serve.add_argument("--port", type=port, help="port to listen on, 0 for any free one (default: gateway.yaml)")
@@ -61,7 +57,7 @@ def build_parser() -> Parser:
     serve.set_defaults(run=_serve)
 
     check = commands.add_parser("check-config", help="say what a reload of this folder would say")
-    check.add_argument("config", type=Path, nargs="?", default=Path("config"), help=_FOLDER)
+    check.add_argument("config", type=Path, nargs="?", default=Path("config"), help=CONFIG_HELP)
     check.add_argument("--data", type=Path, help="compare with the configuration last in force here")
     check.set_defaults(run=_check_config)
 
@@ -85,8 +81,8 @@ def build_parser() -> Parser:
     key.set_defaults(run=_make_key)
 
     _add_stopping(commands)
-    _add_operating(commands)
-    _add_agreement(commands)
+    add_operating(commands)
+    add_agreement(commands)
     _add_rollout(commands)
     add_people(parser, commands)
     commands.add_parser("demo", help="watch a strategy trade through a gateway in SHADOW", add_help=False)
@@ -119,37 +115,18 @@ def _add_journal_commands(commands: Any) -> None:
     audit = commands.add_parser("audit", help="prove the journal")
     actions = audit.add_subparsers(dest="action", required=True)
     verify = actions.add_parser("verify", help="find any altered, missing or reordered record")
-    _add_data(verify)
+    add_data(verify)
     verify.set_defaults(run=_audit_verify)
 
     replay = commands.add_parser("replay", help="decide every recorded event again and show differences")
-    _add_data(replay)
+    add_data(replay)
     replay.set_defaults(run=_replay)
 
     explain = commands.add_parser("explain", help="say of an order of the past every check with limit and value")
     explain.add_argument("order_id", help="as the answer to the order named it")
-    _add_data(explain)
+    add_data(explain)
     explain.add_argument("--json", action="store_true", help="as orders/check answers")
     explain.set_defaults(run=_explain)
-
-
-def _add_agreement(commands: Any) -> None:
-    reconcile = commands.add_parser("reconcile", help="how the books agree with the venues (GATEWAY_URL, GATEWAY_KEY)")
-    wishes = reconcile.add_subparsers(dest="action", required=True)
-    wishes.add_parser("status", help="differences, unknown orders").set_defaults(run=_reconcile_status)
-    accept = wishes.add_parser("accept", help="take a difference as given, as it is shown")
-    accept.add_argument("venue", help="where the difference is")
-    accept.add_argument("symbol", help="the symbol or asset that differs")
-    accept.add_argument("--reason", required=True, help="words for the record")
-    accept.set_defaults(run=_reconcile_accept)
-
-    settle = commands.add_parser("settle", help="say what became of an order in doubt (GATEWAY_URL, GATEWAY_KEY)")
-    settle.add_argument("order_id", help="the order in doubt")
-    settle.add_argument(
-        "--as", dest="outcome", nargs="+", required=True, metavar="OUTCOME", help="never-sent, canceled, filled QTY@PX"
-    )
-    settle.add_argument("--reason", required=True, help="words for the record")
-    settle.set_defaults(run=_settle)
 
 
 def _add_whatif(commands: Any) -> None:
@@ -157,7 +134,7 @@ def _add_whatif(commands: Any) -> None:
     ask.add_argument("--policies", type=Path, help="folder of candidate policies (default: those of --config)")
     ask.add_argument("--config", type=Path, help="folder of a candidate configuration (default: as it was)")
     ask.add_argument("--since", default="7d", help="7d, 12h, 30m, or a date such as 2026-11-01 (default: 7d)")
-    _add_data(ask)
+    add_data(ask)
     ask.add_argument("--json", action="store_true", help="everything as JSON")
     ask.set_defaults(run=_whatif)
 
@@ -167,8 +144,8 @@ def _add_simulator(commands: Any) -> None:
     actions = simulator.add_subparsers(dest="action", required=True)
     fit = actions.add_parser("refit", help="fit its parameters to recorded live orders and their twins")
     fit.add_argument("--venue", required=True, help="whose orders and twins")
-    fit.add_argument("--config", type=Path, default=Path("config"), help=_FOLDER)
-    _add_data(fit)
+    fit.add_argument("--config", type=Path, default=Path("config"), help=CONFIG_HELP)
+    add_data(fit)
     fit.add_argument("--write", action="store_true", help="put what fits better into gateway.yaml (its comments stay)")
     fit.set_defaults(run=_refit)
 
@@ -178,32 +155,6 @@ def _refit(args: argparse.Namespace) -> int:
     from gateway.app.refit import print_refit
 
     return print_refit(args.venue, args.config, args.data, environment(args.config), is_written=args.write)
-
-
-def _add_operating(commands: Any) -> None:
-    """What the person needs who runs a gateway."""
-    backup = commands.add_parser("backup", help="copy the data directory, while the gateway runs or not, and verify it")
-    backup.add_argument("destination", type=Path, help="a folder that does not exist yet")
-    _add_data(backup)
-    backup.set_defaults(run=_backup)
-
-    restore = commands.add_parser("restore", help="put a backup back, if it verifies")
-    restore.add_argument("source", type=Path, help="a folder that `gateway backup` made")
-    restore.add_argument("--data", type=Path, default=Path("data"), help="a folder that does not exist yet")
-    restore.set_defaults(run=_restore)
-
-    look = commands.add_parser("doctor", help="check a deployment, and say how to mend what is found")
-    look.add_argument("--config", type=Path, default=Path("config"), help=_FOLDER)
-    _add_data(look)
-    look.add_argument("--prometheus", default="", metavar="URL", help="the Prometheus that should scrape the gateway")
-    look.set_defaults(run=_doctor)
-
-    notify = commands.add_parser("notify", help="alert channels")
-    actions = notify.add_subparsers(dest="action", required=True)
-    test = actions.add_parser("test", help="send a test message, without a running gateway")
-    test.add_argument("channel", nargs="*", help="names of channels (default: all)")
-    test.add_argument("--config", type=Path, default=Path("config"), help=_FOLDER)
-    test.set_defaults(run=_notify_test)
 
 
 def _add_rollout(commands: Any) -> None:
@@ -291,48 +242,6 @@ def _flatten(args: argparse.Namespace) -> int:
     from gateway.app.people.operator import flatten
 
     return flatten(args.scope, args.id, args.reason, args.book, args.limit_bps, args.wait, os.environ)
-
-
-def _backup(args: argparse.Namespace) -> int:
-    from gateway.app.backups import backup
-
-    return backup(args.data, args.destination)
-
-
-def _restore(args: argparse.Namespace) -> int:
-    from gateway.app.backups import restore
-
-    return restore(args.source, args.data)
-
-
-def _doctor(args: argparse.Namespace) -> int:
-    from gateway.app.doctor import deployment_of, doctor
-
-    return asyncio.run(doctor(deployment_of(args.config, args.data, args.prometheus)))
-
-
-def _notify_test(args: argparse.Namespace) -> int:
-    from gateway.app.notify_test import notify_test
-
-    return asyncio.run(notify_test(args.channel, args.config))
-
-
-def _reconcile_status(args: argparse.Namespace) -> int:
-    from gateway.app.agreement import status
-
-    return status(os.environ)
-
-
-def _reconcile_accept(args: argparse.Namespace) -> int:
-    from gateway.app.agreement import accept
-
-    return accept(args.venue, args.symbol, args.reason, os.environ)
-
-
-def _settle(args: argparse.Namespace) -> int:
-    from gateway.app.agreement import settle
-
-    return settle(args.order_id, args.outcome, args.reason, os.environ)
 
 
 def _demo(words: list[str]) -> int:

@@ -1,10 +1,13 @@
-"""Numbers on a command line: what makes no sense is refused with what is allowed, before anything is done."""
+"""What several commands take on a command line: folders, and numbers. What makes no sense is refused with what is
+allowed, before anything is done."""
 
 import argparse
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
+CONFIG_HELP = "folder of the YAML files (default: config)"
 #: Nanoseconds and sequence numbers, as the journal keeps them.
 LARGEST = 2**63 - 1
 _WHOLE = re.compile(r"[0-9]{1,19}")
@@ -32,3 +35,7 @@ def decimal(lowest: str, highest: str, unit: str = "") -> Callable[[str], Decima
         return Decimal(text)
 
     return read
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the journal (default: data)")
