@@ -72,6 +72,15 @@ CROSSINGS: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ),
     ({"side": Side.BUY, "ord_type": OrdType.STOP, "stop_px": D(190)}, {"side": Side.SELL, "limit": D(190)}, True),
     ({"side": Side.BUY, "ord_type": OrdType.STOP, "stop_px": D(190)}, {"side": Side.SELL, "limit": D(191)}, False),
+    # the market is at 180: these wake at once, and trade at any price
+    ({"side": Side.SELL, "limit": D(181)}, {"side": Side.BUY, "ord_type": OrdType.STOP, "stop_px": D(180)}, True),
+    ({"side": Side.BUY, "limit": D(100)}, {"side": Side.SELL, "ord_type": OrdType.STOP, "stop_px": D(200)}, True),
+    ({"side": Side.SELL, "ord_type": OrdType.STOP, "stop_px": D(200)}, {"side": Side.BUY, "limit": D(100)}, True),
+    (
+        {"side": Side.SELL, "limit": D(181)},
+        {"side": Side.BUY, "ord_type": OrdType.STOP_LIMIT, "stop_px": D(100), "limit": D(101)},
+        False,
+    ),
     (  # the market is at 180: it begins at 170 and only rises from there
         {"side": Side.SELL, "ord_type": OrdType.TRAILING_STOP, "trailing_amount": D(10)},
         {"side": Side.BUY, "limit": D(170)},

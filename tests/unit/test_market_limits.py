@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from gateway.domain.config import GapEvent, Limits, LimitTable
-from gateway.domain.enums import Mode, OrdType, Side, TimeInForce
+from gateway.domain.enums import ExecType, Mode, OrdType, Side, TimeInForce
 from gateway.domain.events import PolicyVerdict
+from gateway.domain.facts import ReplaceDenied
 from gateway.domain.market import MarketPhase
 from gateway.domain.reasons import RejectCode
 from tests.unit.test_limits import codes, world_with
@@ -69,6 +70,46 @@ def test_a_stop_limit_is_held_to_its_own_trigger() -> None:
     assert breaches(world, limit=D(231), **stop) == []
     assert breaches(world, limit=D("231.01"), **stop) == [C.PRICE_COLLAR]
     assert breaches(world, ord_type=OrdType.STOP, stop_px=D(220)) == []
+
+
+@pytest.mark.parametrize(
+    ("side", "stop", "market", "expected"),
+    [
+        (Side.BUY, "180.01", {}, []),  # at or beyond its trigger the book would be empty, but it waits
+        (Side.BUY, "180.00", {"ask_px": D("189.00")}, []),
+        (Side.BUY, "180.00", {"ask_px": D("189.01")}, [C.PRICE_COLLAR]),
+        (Side.BUY, "189.01", {"ask_px": D("189.01")}, [C.PRICE_COLLAR]),
+        (Side.BUY, "189.02", {"ask_px": D("189.01")}, []),
+        (Side.BUY, "1.00", {"ask_px": D("189.01")}, [C.PRICE_COLLAR]),
+        (Side.SELL, "900.00", {"bid_px": D("170.99")}, [C.PRICE_COLLAR]),
+        (Side.SELL, "900.00", {"bid_px": D("171.00")}, []),
+        (Side.SELL, "170.98", {"bid_px": D("170.99")}, []),
+        (Side.BUY, "900.00", {"reference_px": None}, [C.MARKET_DATA_UNAVAILABLE]),
+    ],
+)
+@pytest.mark.parametrize("ord_type", [OrdType.STOP, OrdType.TRAILING_STOP])
+def test_a_stop_that_wakes_at_once_is_held_to_the_far_side(
+    side: Side, stop: str, market: dict[str, Any], expected: list[RejectCode], ord_type: OrdType
+) -> None:
+    """Without this, a market order that the collar refuses would get through as a stop with a trigger that the market
+    is beyond already."""
+    world = world_with(Limits(price_collar=D("0.05")))
+    world.market = market
+    trail = {"trailing_percent": D(5)} if ord_type is OrdType.TRAILING_STOP else {}
+    assert breaches(world, side=side, ord_type=ord_type, stop_px=D(stop), **trail) == expected
+
+
+def test_a_resting_stop_is_not_moved_to_where_it_wakes_at_once() -> None:
+    """Without this, new terms would be the way around the collar, and around the average of the window."""
+    world = world_with(Limits(price_collar=D("0.05"), price_collar_window=D("0.05")))
+    world.market = {"window_px": D(180), "ask_px": D(189)}
+    order = world.place(ord_type=OrdType.STOP, stop_px=D(200))
+    assert order.is_admitted
+    world.report(order, ExecType.NEW)
+    world.market = {"window_px": D(180), "ask_px": D(190)}
+    (denied,) = world.replace(order, stop_px=D(170)).facts
+    assert isinstance(denied, ReplaceDenied)
+    assert [one.code for one in denied.reject.breaches] == [C.PRICE_COLLAR, C.PRICE_COLLAR_WINDOW]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ def price_gap(risk: OrderRisk, _: ScopeAfter) -> Decimal:
 
     A limit is compared with the market's price; that of a stop-limit order with its own trigger, which is where the
     market will be. A market order is compared by the far side of the book, where that is known, and not when it
-    closes a position. (RTS 6 Art. 15(1)(a): order by order.)
+    closes a position; so is a stop that the market is beyond already, for it wakes at once. (RTS 6 Art. 15(1)(a):
+    order by order.)
     """
     return _gap(risk, risk.reference_px)
 
@@ -62,7 +63,7 @@ def window_gap(risk: OrderRisk, _: ScopeAfter) -> Decimal:
 def _gap(risk: OrderRisk, reference: Decimal | None) -> Decimal:
     px = risk.limit_px
     if px is None:
-        if risk.stop_px is not None or risk.is_closing:
+        if risk.is_closing or (risk.stop_px is not None and not _wakes_at_once(risk, risk.stop_px)):
             return ZERO
         px = risk.view.ask_px if risk.side is Side.BUY else risk.view.bid_px
     elif risk.stop_px is not None:
@@ -74,13 +75,26 @@ def _gap(risk: OrderRisk, reference: Decimal | None) -> Decimal:
     return px - reference if risk.side is Side.BUY else reference - px
 
 
+def _wakes_at_once(risk: OrderRisk, stop_px: Decimal) -> bool:
+    """Whether the market, or the side of it that the order trades with, is at the trigger or beyond. What nobody
+    knows may be."""
+    reference = risk.reference_px
+    if reference is None:
+        return True
+    if risk.side is Side.BUY:
+        far_px = risk.view.ask_px
+        return stop_px <= (reference if far_px is None else max(reference, far_px))
+    far_px = risk.view.bid_px
+    return stop_px >= (reference if far_px is None else min(reference, far_px))
+
+
 def collar_base(risk: OrderRisk) -> Decimal:
     """What a collar is a share of: the market's price, or the trigger of a stop-limit order."""
-    return risk.stop_px or risk.reference_px or ZERO
+    return (None if risk.limit_px is None else risk.stop_px) or risk.reference_px or ZERO
 
 
 def window_base(risk: OrderRisk) -> Decimal:
-    return risk.stop_px or risk.window_px or ZERO
+    return (None if risk.limit_px is None else risk.stop_px) or risk.window_px or ZERO
 
 
 # --- the market -------------------------------------------------------------------------------------

@@ -105,7 +105,11 @@ def _rank(order: Order, pending: PendingReplace | None) -> Decimal:
 
 def _terms_rank(order: Order, limit_px: Decimal | None, stop_px: Decimal | None) -> Decimal:
     """A limit trades no worse than its limit. A stop is taken to trade at its trigger: up to there a resting order
-    of the other side would have traded before. With both, the more aggressive of the two counts."""
+    of the other side would have traded before. With both, the more aggressive of the two counts. A stop without a
+    limit that the market was beyond already when it came is a market order."""
+    if limit_px is None and stop_px is not None and order.arrival_px is not None:
+        if (order.arrival_px - stop_px) * order.side.sign >= 0:
+            return ANY_PRICE
     if order.ord_type is OrdType.TRAILING_STOP and stop_px is None:
         stop_px = _first_trigger(order)
     known = [px for px in (limit_px, stop_px) if px is not None]
