@@ -77,6 +77,7 @@ def _order_replaced(state: GatewayState, fact: OrderReplaced) -> None:
     order.terms_ns = fact.transact_ns
     is_as_asked = fact.settles_pending and pending is not None and pending.terms == terms
     folding.note_replaced(state, order, before, is_as_asked=is_as_asked)
+    state.throttle.note_more_sent(order, rest_value(order) - before, fact.ts_ns)
     if fact.settles_pending or not order.is_open:
         order.pending_replace = None
     order.is_in_doubt = False

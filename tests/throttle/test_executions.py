@@ -137,6 +137,21 @@ def test_too_little_of_what_is_sent_gets_filled() -> None:
     assert codes(sender) == []
 
 
+@pytest.mark.parametrize(("qty", "px", "expected"), [(8, 180, []), (10, 170, []), (11, 180, ["0.454545454545"])])
+def test_more_of_an_order_is_sent_too(qty: int, px: int, expected: list[str]) -> None:
+    """Without this, one small order made a hundred times as large, again and again, would hardly count as sent."""
+    sender = Sender(throttled(Mode.LIVE, ThrottleTable(gateway=executions(min_fill_ratio=D("0.5"), min_orders=1))))
+    sender.send(qty=10, limit=D(180))
+    order, world = sender.last, sender.world
+    world.fill(order, 5)  # exactly half
+    world.replace(order, order_qty=D(qty), limit_px=D(px))
+    world.report(order, ExecType.REPLACED, order_qty=D(qty), limit_px=D(px))
+    assert order.order_qty == qty
+    sender.send(qty=10, limit=D(180))
+    reject = sender.last.reject
+    assert [breach.value for breach in (reject.breaches if reject else ())] == expected
+
+
 def test_a_low_ratio_does_not_lock_for_ever() -> None:
     """Without this, who is refused could never send the orders that would mend the ratio."""
     limits = executions(min_fill_ratio=D("0.5"), min_orders=2, window_s=60)

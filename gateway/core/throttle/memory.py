@@ -154,6 +154,15 @@ class ThrottleMemory:
                 self.sums.add(window, ORDERED, order.order_qty * order.held_unit, now_ns, limit)
                 self.sums.add(window, ORDERS, ONE, now_ns, limit)
 
+    def note_more_sent(self, order: Order, added: Decimal, ts_ns: int) -> None:
+        """New terms are in force under which so much more value may fill: they order it as a new order would."""
+        if self.plan.executions is None or added <= 0:
+            return
+        now_ns = self.clock.advance(ts_ns)
+        for kind, name, limit in self.plan.executions.over(order, order.venue):
+            if limit.limits.min_fill_ratio is not None:
+                self.sums.add(window_name(order.route, kind, name, limit), ORDERED, added, now_ns, limit)
+
     def note_executed(self, order: Order, fill: Fill, value: Decimal, ts_ns: int) -> None:
         """One fill, of ``value`` in the base currency; ``order`` is as it is after it."""
         if self.plan.executions is None and self.plan.repeats is None:
