@@ -23,7 +23,7 @@ Scope = tuple[str, str]
 Breaches = dict[tuple[str, str, str], Fraction | None]
 
 _OF_ACCOUNT = {"max_margin_use", "min_buying_power", "min_account_balance", "max_drawdown"}
-_OF_ORDER = {"max_order_size", "max_order_value", "max_order_adv", "risk_per_trade"}
+_OF_ORDER = {"max_order_size", "max_order_value", "max_order_adv", "price_collar", "risk_per_trade"}
 _FAT_FINGER = _OF_ORDER - {"risk_per_trade"}
 _SHARES = {"max_concentration", "max_leverage", "max_portfolio_exposure"}
 _AMOUNT_OR_SHARE = {"max_gross_exposure", "max_net_exposure", "daily_loss_limit"}
@@ -76,7 +76,10 @@ class Held(msgspec.Struct):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """An order, or a leg of one. ``earlier`` is what a leg before it adds, ``whole`` what the client sent."""
+    """An order, a leg of one, or new terms. ``earlier`` is what a leg before it adds, ``whole`` what the client sent.
+
+    Of new terms, ``qty`` and ``value`` (at a price of 1) are what they add to what is on order already.
+    """
 
     key: Key
     side: Side
@@ -87,6 +90,13 @@ class Asked(msgspec.Struct, frozen=True):
     is_closing: bool = False
     earlier: Fraction = ZERO
     new_orders: int = 1
+    limit: Fraction | None = None
+    value: Fraction | None = None
+    sees_market: bool = True
+
+    @property
+    def added(self) -> Fraction:
+        return (self.qty + self.earlier) * self.px if self.value is None else self.value
 
 
 class NaiveGate:
@@ -128,7 +138,7 @@ class NaiveGate:
         for scope in scopes_of(config, asked.key):
             after = self._after(config, asked, scope, held, orders)
             for rule, limit in _given(_limits(config, scope)):
-                if asked.is_closing and rule not in _FAT_FINGER:
+                if (asked.is_closing and rule not in _FAT_FINGER) or (rule == "price_collar" and not asked.sees_market):
                     continue
                 is_share = rule in _SHARES or (rule in _AMOUNT_OR_SHARE and limit < 1)
                 figures = own if is_share and scope[0] == "gateway" else after
@@ -166,6 +176,7 @@ class NaiveGate:
             "min_account_balance": (equity, ONE),
             "min_buying_power": (equity - own["margin"], ONE),
             "max_order_size": (asked.whole, ONE),
+            "price_collar": (_beyond_market(asked), asked.market_px),
             "max_order_value": (value, ONE),
             "risk_per_trade": (value * Fraction(config.limits.stop_loss_percentage), equity),
             "max_margin_use": (own["margin"], equity),
@@ -186,8 +197,9 @@ class NaiveGate:
         unit = _unit(config, asked.key)
         worth = {one.order_id: may_fill(one) * self.px[one.order_id] * _unit(config, _key(one)) for one in working}
         values = {key: one.qty * one.mark * _unit(config, key) for key, one in inside.items()}
-        held_value = sum(worth.values(), adds * asked.px * unit)
-        on_side = sum((worth[one.order_id] for one in working if one.side is asked.side), adds * asked.px * unit)
+        added = asked.added * unit
+        held_value = sum(worth.values(), added)
+        on_side = sum((worth[one.order_id] for one in working if one.side is asked.side), added)
         in_use = {key for key, one in inside.items() if one.qty} | {_key(one) for one in working} | {asked.key}
         pnl = sum((_pnl(config, key, one, config.rates) for key, one in inside.items()), ZERO)
         rates = {name: Fraction(one.margin_rate) for name, one in config.instruments.items()}
@@ -207,7 +219,7 @@ class NaiveGate:
             "loss": sum((one.day_pnl for one in inside.values()), ZERO) - pnl,
             "margin": sum((abs(value) * rates[key[2]] for key, value in values.items()), ZERO)
             + sum((worth[one.order_id] * rates[one.symbol] for one in working), ZERO)
-            + adds * asked.px * unit * rates[symbol],
+            + added * rates[symbol],
         }
 
 
@@ -215,7 +227,11 @@ def scopes_of(config: TradingConfig, key: Key) -> list[Scope]:
     """Those that have limits, and those that everything counts in."""
     instrument, table = config.instruments[key[2]], config.limits
     found = [("gateway", "gateway"), ("account", key[0]), ("strategy", key[1]), ("venue", instrument.venue)]
-    named = (("symbol", table.symbols, key[2]), ("sector", table.sectors, instrument.sector))
+    named = (
+        ("symbol", table.symbols, key[2]),
+        ("sector", table.sectors, instrument.sector),
+        ("asset_class", table.asset_classes, instrument.asset_class),
+    )
     found += [(kind, name) for kind, limits, name in named if name in limits]
     return found
 
@@ -225,6 +241,11 @@ def may_fill(order: Order) -> Fraction:
     pending = order.pending_replace
     total = order.order_qty if pending is None else max(order.order_qty, pending.order_qty)
     return Fraction(max(total - order.cum_qty, Decimal(0)))
+
+
+def _beyond_market(asked: Asked) -> Fraction:
+    """A market order trades at the market's price here, where bid and ask are the same."""
+    return ZERO if asked.limit is None else asked.side.sign * (asked.limit - asked.market_px)
 
 
 def _key(order: Order) -> Key:
@@ -251,7 +272,7 @@ def _limits(config: TradingConfig, scope: Scope) -> Limits:
     if scope[0] == "gateway":
         return table.gateway
     tables = {"account": table.accounts, "strategy": table.strategies, "venue": table.venues}
-    tables |= {"symbol": table.symbols, "sector": table.sectors}
+    tables |= {"symbol": table.symbols, "sector": table.sectors, "asset_class": table.asset_classes}
     return tables[scope[0]].get(scope[1], Limits())
 
 

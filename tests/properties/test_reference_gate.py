@@ -10,12 +10,13 @@ import pytest
 
 from gateway.core.checkpoint import decode_snapshot, encode_snapshot
 from gateway.domain.config import AccountConfig, Limits, LimitTable, TradingConfig
-from gateway.domain.enums import ExecType, Mode, ScopeKind, Side
-from gateway.domain.events import MarksObserved
+from gateway.domain.enums import ExecType, Mode, OrdType, ScopeKind, Side
+from gateway.domain.events import MarksObserved, PolicyVerdict
+from gateway.domain.facts import ReplaceDenied
 from gateway.domain.limit_controls import LIMIT_CONTROLS
-from gateway.domain.orders import Order
+from gateway.domain.orders import Order, Reject
 from tests.naive_limits import RULES, ZERO, Asked, Began, Breaches, Executed, Marked, NaiveGate, may_fill
-from tests.world import INSTRUMENTS, World, trading_config
+from tests.world import ALLOW, INSTRUMENTS, World, trading_config
 
 D = Decimal
 _CHANGES: dict[str, dict[str, Any]] = {
@@ -33,6 +34,7 @@ _VALUES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("max_position_size", "max_intraday_position", "max_order_size"): ("10", "20", "40", "80"),
     ("max_position_value", "max_open_order_value", "max_order_value"): ("5000", "20000", "60000", "300000"),
     ("max_concentration", "risk_per_trade", "max_margin_use"): ("0.05", "0.2", "0.5", "0.9"),
+    ("price_collar",): ("0.02", "0.04"),
     ("max_adv_participation", "max_order_adv"): ("0.01", "0.05", "0.2", "0.5"),
     ("max_leverage", "max_portfolio_exposure"): ("0.2", "0.8", "2", "5"),
     ("max_gross_exposure", "max_net_exposure"): ("0.3", "0.9", "20000", "200000"),
@@ -65,6 +67,7 @@ def _table(random: Random) -> LimitTable:
         venues=some(ScopeKind.VENUE, "alpha", "beta"),
         symbols=some(ScopeKind.SYMBOL, *_TERMS),
         sectors=some(ScopeKind.SECTOR, "tech", "cars", "coins"),
+        asset_classes=some(ScopeKind.ASSET_CLASS, "equity", "future"),
         stop_loss_percentage=D("0.08"),
     )
 
@@ -79,7 +82,7 @@ class Story:
         self.table, self.cash = _table(self.random), D(100_000)
         self.world = World(self._config())
         self.days = dict.fromkeys(("alpha", "beta"), self.world.now_ns // 86_400_000_000_000 + 1)
-        self.denied = self.admitted = 0
+        self.denied = self.admitted = self.changed = self.kept = 0
         self._begin()
 
     def _config(self) -> TradingConfig:
@@ -108,30 +111,25 @@ class Story:
         key = random.choice(["default", "second"]), random.choice(["s1", "s2"]), symbol
         qty = random.randint(1, 30) * _LOTS.get(symbol, D(1))
         market = world.prices[symbol]
-        limit = None if random.random() < 0.5 else _on_tick(market * D(random.choice(["0.9", "1", "1.05"])))
-        px = market if limit is None else limit if side is Side.BUY else max(limit, market)
-        expected = self._expected(key, side, Fraction(qty), Fraction(px), Fraction(market))
+        near = _on_tick(market * D(random.choice(["0.9", "1", "1.05"])))
+        kinds: list[dict[str, Any]] = [{}, {"limit": near}, {"ord_type": OrdType.STOP, "stop_px": near}]
+        terms = random.choice(kinds)
+        limit, stop = terms.get("limit"), terms.get("stop_px")
+        px = near if limit and side is Side.BUY else max(market, limit or market, stop or market)
+        asked = Asked(key, side, Fraction(qty), Fraction(qty), Fraction(px), Fraction(market), limit=_exactly(limit))
+        expected = self._expected(asked)
         before = set(world.state.orders)
-        order = world.place(side, qty, symbol, limit=limit, account=key[0], strategy=key[1])
+        order = world.place(side, qty, symbol, account=key[0], strategy=key[1], **terms)
         self.naive.px.update(dict.fromkeys(world.state.orders.keys() - before, Fraction(px)))
         for leg in world.legs(order):
             wanted = expected[bool(order.leg_ids) and not leg.is_closing]
-            found = self._found(leg)
-            assert found.keys() == wanted.keys(), leg
-            for limit, value in found.items():
-                assert _is_near(value, wanted[limit]), (limit, value, leg)
+            self._same(leg.reject, wanted)
             self.denied, self.admitted = self.denied + bool(wanted), self.admitted + (not wanted)
 
-    def _expected(
-        self, key: tuple[str, str, str], side: Side, qty: Fraction, px: Fraction, market: Fraction
-    ) -> tuple[Breaches, Breaches]:
+    def _expected(self, asked: Asked) -> tuple[Breaches, Breaches]:
         """What is said of the order (of a split one: of its closing leg), and of the rest of a split one."""
-        state = self.world.state
-        held = self.naive.held(state.config).get(key)
-        closing = sum(may_fill(one) for one in state.open_orders() if one.is_closing and _key(one) == key)
-        closable = ZERO if held is None or held.qty * side.sign >= 0 else max(abs(held.qty) - closing, ZERO)
-        part = min(qty, closable)
-        asked = Asked(key, side, qty, qty, px, market)
+        state, qty = self.world.state, asked.qty
+        part = min(qty, self._closable(asked.key, asked.side))
         if not part or part == qty:
             found = self.naive.breaches(state, msgspec.structs.replace(asked, is_closing=bool(part)))
             return found, {}
@@ -139,13 +137,22 @@ class Story:
         rest = msgspec.structs.replace(asked, qty=qty - part, earlier=part, new_orders=2)
         return close, close or self.naive.breaches(state, rest)
 
-    def _found(self, order: Order) -> Breaches:
+    def _closable(self, key: tuple[str, str, str], side: Side, but: Order | None = None) -> Fraction:
+        """What is held on the other side and no open order (``but`` one) closes."""
+        held = self.naive.held(self.world.state.config).get(key)
+        orders = [one for one in self.world.state.open_orders() if one.is_closing and _key(one) == key]
+        closing = sum(may_fill(one) for one in orders if one is not but)
+        return ZERO if held is None or held.qty * side.sign >= 0 else max(abs(held.qty) - closing, ZERO)
+
+    def _same(self, reject: Reject | None, wanted: Breaches) -> None:
         found: Breaches = {}
-        for one in () if order.reject is None else order.reject.breaches:
+        for one in () if reject is None else reject.breaches:
             is_unknown = one.value == "unknown"
             rule = one.limit.split()[0] if is_unknown else _RULES[one.code]
             found[(rule, one.scope.value, one.scope_id)] = None if is_unknown else Fraction(one.value)
-        return found
+        assert found.keys() == wanted.keys(), reject
+        for limit, value in found.items():
+            assert _is_near(value, wanted[limit]), (limit, value, wanted[limit])
 
     def fill(self) -> None:
         order = self._open()
@@ -193,15 +200,54 @@ class Story:
 
     def change(self) -> None:
         """New terms, and the venue's word on them."""
-        order = self._open()
-        if order is None or order.limit_px is None:
+        random, world = self.random, self.world
+        orders = [one for one in world.state.open_orders() if one.limit_px is not None and one.leaves_qty]
+        if not orders:
             return
-        qty = order.cum_qty + self.random.randint(1, 30) * _LOTS.get(order.symbol, D(1))
-        self.world.replace(order, order_qty=qty, limit_px=order.limit_px + 5)
-        if order.pending_replace is not None:
-            self.world.report(order, ExecType.REPLACED, order_qty=qty, limit_px=order.limit_px + 5)
-            px = order.limit_px if order.side is Side.BUY else max(order.limit_px, self.world.prices[order.symbol])
-            self.naive.px[order.order_id] = Fraction(px)
+        order = random.choice(orders)
+        assert order.limit_px is not None
+        qty = order.cum_qty + random.randint(1, 30) * _LOTS.get(order.symbol, D(1))
+        limit, market = order.limit_px + random.choice([-5, 0, 5]), world.prices[order.symbol]
+        px = Fraction(limit if order.side is Side.BUY else max(limit, market))
+        if (qty, limit) == (order.order_qty, order.limit_px):
+            return
+        former, told = self.naive.px[order.order_id], len(world.records)
+        asked = Asked(
+            key=_key(order),
+            side=order.side,
+            qty=max(Fraction(qty - order.order_qty), ZERO),
+            whole=Fraction(qty),
+            px=px,
+            market_px=Fraction(market),
+            is_closing=order.is_closing,
+            new_orders=0,
+            limit=Fraction(limit),
+            value=max(Fraction(qty - order.cum_qty) * px - may_fill(order) * former, ZERO),
+        )
+        is_more = qty > order.order_qty or px > former or (limit - order.limit_px) * order.side.sign > 0
+        opens = is_more and order.is_closing and qty - order.cum_qty > self._closable(asked.key, asked.side, order)
+        wanted = self.naive.breaches(world.state, asked) if is_more and not opens else {}
+        world.policy = lambda _: self._hold(order, asked, former, wanted)
+        world.replace(order, order_qty=qty, limit_px=limit)
+        world.policy = lambda _: ALLOW
+        rejects = [fact.reject for one in world.records[told:] for fact in one.facts if isinstance(fact, ReplaceDenied)]
+        assert (order.pending_replace is None) == bool(rejects) == bool(opens or wanted), (order, wanted)
+        if rejects:
+            self._same(rejects[0], wanted)
+            self.naive.px[order.order_id], self.kept = former, self.kept + 1
+            return
+        world.report(order, ExecType.REPLACED, order_qty=qty, limit_px=limit)
+        self.naive.px[order.order_id], self.changed = px, self.changed + 1
+
+    def _hold(self, order: Order, asked: Asked, former: Fraction, wanted: Breaches) -> PolicyVerdict:
+        """The policy is asked: the larger of old and new terms is held, and then they are measured once more, at the
+        last known price."""
+        self.naive.px[order.order_id] = max(asked.px, former)
+        held = self.naive.held(self.world.state.config).get(asked.key)
+        market = asked.px if held is None or not held.mark else held.mark
+        again = msgspec.structs.replace(asked, qty=ZERO, value=ZERO, market_px=market, sees_market=False)
+        wanted |= self.naive.breaches(self.world.state, again)
+        return ALLOW
 
 
 def _key(order: Order) -> tuple[str, str, str]:
@@ -213,6 +259,10 @@ def _is_near(found: Fraction | None, wanted: Fraction | None) -> bool:
     if found is None or wanted is None:
         return found is wanted
     return abs(found - wanted) <= Fraction(1, 10**12)
+
+
+def _exactly(px: Decimal | None) -> Fraction | None:
+    return None if px is None else Fraction(px)
 
 
 def _on_tick(px: Decimal) -> Decimal:
@@ -231,6 +281,6 @@ def test_a_gate_that_recomputes_everything_finds_the_same_breaches(seed: int) ->
 
 def test_every_limit_with_an_amount_is_looked_at() -> None:
     """Without this, a limit that is new would be left out here."""
-    of_the_market = {"price_collar", "price_collar_window", "volatility_target", "max_correlation"}
+    of_the_market = {"price_collar_window", "volatility_target", "max_correlation"}
     named = {one.rule_id for one in LIMIT_CONTROLS if one.rule_id.startswith("max_") or "loss" in one.rule_id}
     assert set(RULES) >= named - of_the_market - {"max_market_data_age_ms", "max_spread_bps"}
