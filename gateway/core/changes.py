@@ -7,7 +7,7 @@ import msgspec
 from gateway.core.decision import NOTHING, Decision
 from gateway.core.measuring import measured_replace, refused_by_limits
 from gateway.core.policy import denial_of, policy_document
-from gateway.core.pricing import reference_px, unit_value, worst_px
+from gateway.core.pricing import reference_px, unit_value, worst_px_under
 from gateway.core.refusal import refused_as_new_risk, refused_by_trading_state, why_shadow
 from gateway.core.risk.gate import NOTHING_LIFTED
 from gateway.core.risk.rules import OF_THE_MARKET
@@ -106,14 +106,8 @@ def replace(state: GatewayState, event: ReplaceReceived) -> Decision:
         return put_off(state.throttle, wait, event.ts_ns)
     instrument = state.config.instruments[order.symbol]
     breaches = tuple(instrument_breaches(instrument, state.config, order.ord_type, qty, (limit_px, stop_px)))
-    px = worst_px(
-        order.side,
-        order.ord_type,
-        limit_px,
-        stop_px,
-        reference_px(event.view, instrument),
-        state.config.reprice_reserve_bps,
-    )
+    reference = reference_px(event.view, instrument)
+    px = worst_px_under(order, limit_px, stop_px, reference, state.config.reprice_reserve_bps)
     if not breaches and px is not None and px * instrument.multiplier * qty < instrument.min_notional:
         breaches = (notional_breach(instrument, px, qty),)
     if breaches:

@@ -12,6 +12,7 @@ from gateway.domain.orders import Order
 
 #: An execution told of later than this was made in another market than that of now.
 _PROMPT_NS = 60_000_000_000
+_HUNDRED = Decimal(100)
 
 
 def reference_px(view: MarketView, instrument: Instrument) -> Decimal | None:
@@ -43,6 +44,28 @@ def worst_px(
     return dearest
 
 
+def first_trigger(
+    side: Side, reference: Decimal | None, trailing_amount: Decimal | None, trailing_percent: Decimal | None
+) -> Decimal | None:
+    """Where a trailing stop without a trigger of its own begins; from there it only moves away from the market's other
+    side."""
+    if reference is None:
+        return None
+    distance = trailing_amount
+    if distance is None and trailing_percent is not None:
+        distance = reference * trailing_percent / _HUNDRED
+    return None if distance is None else reference + distance * side.sign
+
+
+def worst_px_under(
+    order: Order, limit_px: Decimal | None, stop_px: Decimal | None, reference: Decimal | None, reserve_bps: Decimal
+) -> Decimal | None:
+    """The price that an open order is held at under other terms."""
+    if stop_px is None and order.ord_type is OrdType.TRAILING_STOP:
+        stop_px = first_trigger(order.side, reference, order.trailing_amount, order.trailing_percent)
+    return worst_px(order.side, order.ord_type, limit_px, stop_px, reference, reserve_bps)
+
+
 def unit_value(px: Decimal, instrument: Instrument, config: TradingConfig) -> Decimal:
     """Value of one unit at ``px`` in the base currency (price x multiplier x rate)."""
     return px * instrument.multiplier * config.rates.get(instrument.currency, ZERO)
@@ -50,7 +73,7 @@ def unit_value(px: Decimal, instrument: Instrument, config: TradingConfig) -> De
 
 def held_unit_under(order: Order, limit_px: Decimal | None, stop_px: Decimal | None, config: TradingConfig) -> Decimal:
     """The worst-case value of one unit under terms that the venue tells and nobody here asked for last."""
-    px = worst_px(order.side, order.ord_type, limit_px, stop_px, order.arrival_px, config.reprice_reserve_bps)
+    px = worst_px_under(order, limit_px, stop_px, order.arrival_px, config.reprice_reserve_bps)
     instrument = config.instruments.get(order.symbol)
     if px is None or instrument is None or order.entry_id:  # an exit only reduces
         return order.held_unit

@@ -4,19 +4,20 @@ from decimal import Decimal
 
 from gateway.core.measuring import Priced
 from gateway.core.order_classes import exit_breaches
-from gateway.core.pricing import reference_px, unit_value, worst_px
+from gateway.core.pricing import first_trigger, reference_px, unit_value, worst_px
 from gateway.core.routing import closable_qty
 from gateway.core.state import GatewayState
 from gateway.core.validation import instrument_breaches, notional_breach
 from gateway.core.venue_limits import venue_breaches
 from gateway.core.words import refuse, reject_of
-from gateway.domain.enums import OrderClass, RejectStage, Route
+from gateway.domain.enums import OrderClass, OrdType, RejectStage, Route
 from gateway.domain.events import OrderReceived
 from gateway.domain.instruments import Instrument
 from gateway.domain.orders import NewOrderSingle, Reject, position_key_of
 from gateway.domain.reasons import RejectCode
 
-_SIMPLE = OrderClass.SIMPLE  # named once: see domain.orders
+# Named once: see domain.orders.
+_SIMPLE, _TRAILING_STOP = OrderClass.SIMPLE, OrdType.TRAILING_STOP
 
 
 def price_order(
@@ -43,11 +44,14 @@ def price_order(
     reference = reference_px(event.view, instrument)
     if reference is None and limit_px is None:
         reference = _mark_of_closed(state, request, venue)
+    stop_px = request.stop_px
+    if stop_px is None and request.ord_type is _TRAILING_STOP:
+        stop_px = first_trigger(request.side, reference, request.trailing_amount, request.trailing_percent)
     px = worst_px(
         request.side,
         request.ord_type,
         limit_px,
-        request.stop_px,
+        stop_px,
         reference,
         config.reprice_reserve_bps,
     )

@@ -160,3 +160,29 @@ def test_a_stop_is_valued_at_the_dearer_of_trigger_and_market() -> None:
     assert held(world) == 1800
     world.place(Side.BUY, 10, ord_type=OrdType.STOP, stop_px=D(200), strategy="s2")
     assert held(world) == 3800
+
+
+@pytest.mark.parametrize(
+    ("side", "trail", "unit"),
+    [
+        (Side.BUY, {"trailing_amount": D(100)}, 280),
+        (Side.BUY, {"trailing_percent": D(50)}, 270),
+        (Side.BUY, {"trailing_percent": D(50), "stop_px": D(200)}, 200),
+        (Side.SELL, {"trailing_amount": D(100)}, 180),
+    ],
+)
+def test_a_trailing_stop_is_valued_at_where_it_begins(side: Side, trail: dict[str, Any], unit: int) -> None:
+    """Without this, a buy that only wakes far above the market would be held, and limited, at the market's price."""
+    limits = Limits(max_order_value=D(12 * unit))
+    world = World(trading_config(Mode.LIVE, limits=limits))
+    order = world.place(side, 10, ord_type=OrdType.TRAILING_STOP, **trail)
+    assert held(world, Route.LIVE) == 10 * unit
+    assert not world.place(side, 13, ord_type=OrdType.TRAILING_STOP, strategy="s2", **trail).is_admitted
+    world.report(order, ExecType.NEW)
+    world.replace(order, order_qty=D(13))
+    assert order.pending_replace is None
+    world.replace(order, order_qty=D(12))
+    world.report(order, ExecType.REPLACED, order_qty=D(12), stop_px=order.stop_px)
+    assert held(world, Route.LIVE) == 12 * unit
+    world.report(order, ExecType.REPLACED, order_qty=D(11), stop_px=order.stop_px)  # which nobody here asked for
+    assert held(world, Route.LIVE) == 11 * unit

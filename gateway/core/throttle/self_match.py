@@ -12,12 +12,12 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway.core.pricing import first_trigger
 from gateway.domain.enums import OrdType, Route, SelfMatchScope, Side
 from gateway.domain.orders import Order, PendingReplace
 
 #: Rank of an order that trades at any price.
 ANY_PRICE = Decimal("-Infinity")
-_HUNDRED = Decimal(100)
 
 #: Rank and order id. The lower the rank the more aggressive the order: the price of a sell, minus that of a buy.
 Ranked = tuple[Decimal, str]
@@ -111,20 +111,8 @@ def _terms_rank(order: Order, limit_px: Decimal | None, stop_px: Decimal | None)
         if (order.arrival_px - stop_px) * order.side.sign >= 0:
             return ANY_PRICE
     if order.ord_type is OrdType.TRAILING_STOP and stop_px is None:
-        stop_px = _first_trigger(order)
+        stop_px = first_trigger(order.side, order.arrival_px, order.trailing_amount, order.trailing_percent)
     known = [px for px in (limit_px, stop_px) if px is not None]
     if not known:
         return ANY_PRICE
     return -max(known) if order.side is Side.BUY else min(known)
-
-
-def _first_trigger(order: Order) -> Decimal | None:
-    """Where a trailing stop begins; from there it only moves away from the market's other side."""
-    if order.arrival_px is None:
-        return None
-    distance = order.trailing_amount
-    if distance is None and order.trailing_percent is not None:
-        distance = order.arrival_px * order.trailing_percent / _HUNDRED
-    if distance is None:
-        return None
-    return order.arrival_px + distance * order.side.sign
