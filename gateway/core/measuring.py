@@ -95,11 +95,17 @@ def measured_order(
 def measured_replace(
     state: GatewayState, order: Order, pending: PendingReplace, view: MarketView, ts_ns: int, is_closing: bool
 ) -> Measured:
-    """New terms of an open order: only what they add to what is held already counts as more."""
+    """New terms of an open order: only what they add to what is held already counts as more.
+
+    At worst it fills whole by the old terms and then by what the new ones add, or whole by the new ones. While they
+    are asked for, the larger quantity is held at the dearer price, which is more than that: the difference is taken
+    off again.
+    """
     is_held = order.pending_replace is not None
     added_qty = max(pending.order_qty - order.order_qty, ZERO)
     left = pending.order_qty - order.cum_qty - order.broken_qty
-    added_value = max(left * pending.held_unit - order.held_value, ZERO)
+    by_old = order.leaves_qty
+    worst = max(by_old * order.held_unit + max(left - by_old, ZERO) * pending.held_unit, left * pending.held_unit)
     instrument = state.config.instruments[order.symbol]
     book = state.books[Route.LIVE if order.route is Route.LIVE else Route.SHADOW]
     marked_px = _market_px(view, book.positions.get(order.position_key), instrument)
@@ -110,7 +116,7 @@ def measured_replace(
         ts_ns=ts_ns,
         is_closing=is_closing,
         qty=ZERO if is_held else added_qty,
-        added_value=ZERO if is_held else added_value,
+        added_value=worst - order.held_value,
         order_qty=pending.order_qty,
         new_orders=0,
         opens_position=False,

@@ -222,7 +222,7 @@ class Story:
             is_closing=order.is_closing,
             new_orders=0,
             limit=Fraction(limit),
-            value=max(Fraction(qty - order.cum_qty) * px - may_fill(order) * former, ZERO),
+            value=self._worst(order, qty, px, former) - may_fill(order) * former,
         )
         is_more = qty > order.order_qty or px > former or (limit - order.limit_px) * order.side.sign > 0
         opens = is_more and order.is_closing and qty - order.cum_qty > self._closable(asked.key, asked.side, order)
@@ -239,13 +239,21 @@ class Story:
         world.report(order, ExecType.REPLACED, order_qty=qty, limit_px=limit)
         self.naive.px[order.order_id], self.changed = px, self.changed + 1
 
+    def _worst(self, order: Order, qty: Decimal, px: Fraction, former: Fraction) -> Fraction:
+        """What may fill of an order whose terms change: as much by the old ones as they leave, the rest by the new."""
+        old, new = Fraction(order.order_qty - order.cum_qty), Fraction(qty - order.cum_qty)
+        return max(by_old * former + max(new - by_old, ZERO) * px for by_old in (ZERO, min(old, new), old))
+
     def _hold(self, order: Order, asked: Asked, former: Fraction, wanted: Breaches) -> PolicyVerdict:
         """The policy is asked: the larger of old and new terms is held, and then they are measured once more, at the
         last known price."""
+        assert order.pending_replace is not None
         self.naive.px[order.order_id] = max(asked.px, former)
         held = self.naive.held(self.world.state.config).get(asked.key)
         market = asked.px if held is None or not held.mark else held.mark
-        again = msgspec.structs.replace(asked, qty=ZERO, value=ZERO, market_px=market, sees_market=False)
+        worst = self._worst(order, order.pending_replace.order_qty, asked.px, former)
+        too_much = may_fill(order) * max(asked.px, former) - worst
+        again = msgspec.structs.replace(asked, qty=ZERO, value=-too_much, market_px=market, sees_market=False)
         wanted |= self.naive.breaches(self.world.state, again)
         return ALLOW
 

@@ -186,3 +186,31 @@ def test_a_trailing_stop_is_valued_at_where_it_begins(side: Side, trail: dict[st
     assert held(world, Route.LIVE) == 12 * unit
     world.report(order, ExecType.REPLACED, order_qty=D(11), stop_px=order.stop_px)  # which nobody here asked for
     assert held(world, Route.LIVE) == 11 * unit
+
+
+@pytest.mark.parametrize(
+    ("qty", "px", "worst"),
+    [
+        (90, 200, 18_000),  # as much as before, at a dearer price: never 100 at 200
+        (91, 200, 18_200),
+        (50, 200, 18_000),  # the old terms may fill whole before the new ones are there
+        (150, 100, 23_000),  # the same, and then 50 more
+        (150, 190, 28_500),
+    ],
+)
+@pytest.mark.parametrize("rule", ["max_open_order_value", "max_gross_exposure", "max_net_exposure"])
+def test_new_terms_are_measured_at_what_they_may_come_to(rule: str, qty: int, px: int, worst: int) -> None:
+    """Without this, an order that is made smaller at a better price would be refused for a value that it can never
+    have, and one that is made larger at a lower price be measured at less than it may come to."""
+    for limit, is_taken in ((worst, True), (worst - 1, False)):
+        world = World(trading_config(Mode.LIVE))
+        order = world.place(qty=100, limit=D(180))
+        world.report(order, ExecType.NEW)
+        world.load(trading_config(Mode.LIVE, limits=Limits(**{rule: D(limit)}), revision="limited"))
+        world.replace(order, order_qty=D(qty), limit_px=D(px))
+        assert (order.pending_replace is not None) == is_taken
+        reject = next(
+            (fact.reject for one in world.records for fact in one.facts if isinstance(fact, ReplaceDenied)), None
+        )
+        assert (reject is None) == is_taken
+        assert reject is None or [breach.value for breach in reject.breaches] == [str(worst)]
