@@ -9,8 +9,9 @@ from gateway.core.pricing import unit_value, worst_px
 from gateway.core.routing import Leg, RouteRequest, choose_legs
 from gateway.core.state import GatewayState
 from gateway.core.valuing import price_order
-from gateway.domain.enums import OrderClass, Route
+from gateway.domain.enums import OrderClass, Route, Side
 from gateway.domain.events import OrderReceived
+from gateway.domain.market import MarketView
 from gateway.domain.money import ZERO
 from gateway.domain.order_class import leg_id_of
 from gateway.domain.orders import NewOrderSingle, Order, Reject, position_key_of
@@ -78,7 +79,16 @@ def _class_candidates(
     order.order_class, order.take_profit, order.stop_loss = request.order_class, request.take_profit, request.stop_loss
     exits = exits_of(order)
     measured = measured_order(state, order, priced, request.order_qty, Earlier(ZERO, len(exits)))
-    return (Candidate(order, legs[0], measured, tuple(_measured_exit(state, one, priced) for one in exits)),)
+    waking = msgspec.structs.replace(priced, view=_view_of_exits(order, priced.view))
+    return (Candidate(order, legs[0], measured, tuple(_measured_exit(state, one, waking) for one in exits)),)
+
+
+def _view_of_exits(sent: Order, view: MarketView) -> MarketView:
+    """The market that the exits of an entry with a limit wake in: it has come to that limit by then."""
+    if not sent.is_entry or sent.limit_px is None or view.reference_px is None:
+        return view
+    nearer = min if sent.side is Side.BUY else max
+    return msgspec.structs.replace(view, reference_px=nearer(view.reference_px, sent.limit_px))
 
 
 def _measured_exit(state: GatewayState, order: Order, priced: Priced) -> Measured:

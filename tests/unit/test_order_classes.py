@@ -117,6 +117,27 @@ def test_a_fat_fingered_exit_denies_the_whole() -> None:
     assert parent.reject.text.startswith("stop_loss: ")
 
 
+@pytest.mark.parametrize(
+    ("side", "limit", "profit", "is_taken"),
+    [
+        (BUY, 160, 165, True),  # the market is at 180 now, and at 160 when the exit wakes
+        (SELL, 200, 195, True),
+        (BUY, None, 165, False),  # wakes at once, and would sell for less than the market pays
+        (SELL, None, 195, False),
+        (BUY, 189, 190, True),
+    ],
+)
+def test_an_exit_is_held_to_the_market_that_it_wakes_in(
+    side: Side, limit: int | None, profit: int, is_taken: bool
+) -> None:
+    """Without this, no bracket whose entry waits away from the market would get by the collar."""
+    world = World(trading_config(Mode.LIVE, limits=Limits(price_collar=D("0.05"))))
+    px = None if limit is None else D(limit)
+    parent = world.place(side, 10, limit=px, order_class=OTO, take_profit=TakeProfit(D(profit)))
+    reject = None if parent.reject is None else parent.reject.text.split()[0]
+    assert reject == (None if is_taken else "take_profit:")
+
+
 def test_a_class_that_the_venue_does_not_have_is_refused_on_every_route() -> None:
     """What SHADOW would play and the venue never could is no evidence for anything."""
     can = VenueCapabilities(
