@@ -37,7 +37,6 @@ from gateway.domain.facts import (
     ReplaceHeld,
 )
 from gateway.domain.market import MarketView
-from gateway.domain.money import ZERO
 from gateway.domain.orders import Actor, Order, PendingReplace, Reject
 from gateway.domain.reasons import RejectCode
 
@@ -268,5 +267,5 @@ def _refused_by_rules(
         breaches = new_risk_breaches(state.throttle, measured.book, order, added, ts_ns, whole_qty=None)
         reject = reject_of(RejectStage.RISK, breaches) if breaches else None
     if reject is None and order.route is Route.LIVE:
-        reject = _refused_by_mode(state, order, max(measured.risk.added_value, ZERO), ts_ns)
+        reject = _refused_by_mode(state, order, measured.risk.added_value, ts_ns)
     return reject or match_refusal(state.throttle, state.orders, order, pending)

@@ -196,10 +196,11 @@ def _broken_cap(state: GatewayState, request: RouteRequest, mode: Mode, qty: Dec
 
 
 def cap_broken_by(state: GatewayState, venue: str, added_value: Decimal, ts_ns: int) -> RouteReason | None:
-    """The same of more of an order that is live already."""
+    """The same of more of an order that is live already. Below 0: more is held while new terms are asked for than they
+    may come to, which the share does not count."""
     if state.mode_of(venue, ts_ns) is not Mode.CANARY:
         return None
-    if _exceeds_share(state, venue, added_value):
+    if _exceeds_share(state, venue, max(added_value, ZERO)):
         return RouteReason.CANARY_CAP_SHARE
     caps = state.caps_of(venue, ts_ns)
     return None if caps is None else _broken_money_cap(state, venue, caps, added_value)

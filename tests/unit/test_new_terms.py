@@ -66,6 +66,17 @@ def test_more_of_a_canary_is_held_to_its_caps() -> None:
     assert {effect.order_qty for effect in world.replaced} == {D(11)}
 
 
+def test_new_terms_of_a_canary_are_held_to_its_caps_at_what_they_may_come_to() -> None:
+    """Without this, fewer units at a dearer price would be refused for the value of all of them at that price."""
+    caps = {"alpha": CanaryCaps(max_live_notional=D(2_000))}
+    world = World(trading_config(Mode.CANARY, weight_bp=10_000, caps=caps))
+    order = working(world)
+    world.replace(order, order_qty=D(20), limit_px=D(100))  # 10 may fill at 180, and then 10 more
+    assert (world.replaced, denied_code(world)) == ([], "CANARY_CAP")
+    world.replace(order, order_qty=D(8), limit_px=D(250))
+    assert {effect.limit_px for effect in world.replaced} == {D(250)}
+
+
 def test_more_of_a_live_order_is_refused_where_nothing_new_goes_live() -> None:
     """Without this, the client would hear that his change is on its way, and learn from the stream alone that it never
     left."""
