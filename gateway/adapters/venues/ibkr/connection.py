@@ -181,8 +181,9 @@ class TwsConnection:
             await self.wire.list_all_open_orders()
             self._ids.offered(self.wire.highest_id + 1)
             await self.wire.list_completed_orders()
+            ended = self._reading.held_ends
             await self.wire.list_executions()
-        self._reading.tell_held_ends()
+        self._reading.on_executions_listed(ended)
         return self._reading.seen, self._reading.terms, unread
 
     async def look_up(self, ticket: OrderTicket) -> Lookup:
@@ -310,8 +311,11 @@ class TwsConnection:
     async def _fill_gap(self) -> None:
         try:
             await asyncio.sleep(_SETTLE_S)
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                await self._round()
+            while self._reading.is_behind:
+                if not self.trouble:
+                    with contextlib.suppress(ConnectionError, TimeoutError):
+                        await self._round()
+                await asyncio.sleep(_SETTLE_S)
         finally:
             self._is_asking = False
 

@@ -24,15 +24,17 @@ _REMEMBERED = 100_000
 
 
 class Fills:
-    """``send`` gets every report, in the order in which commissions came or were given up.
+    """``send`` gets every report, in the order in which commissions came or were given up; ``on_told`` then gets the id
+    of the order.
 
     A fill is known by its execution id without the last part, which counts corrections. A correction goes out twice, as
     a fill and as a correction with the same terms: whichever of the two is news is booked, whoever was restarted when.
     One of nothing is a bust.
     """
 
-    def __init__(self, send: Callable[[ExecutionReport], None]) -> None:
+    def __init__(self, send: Callable[[ExecutionReport], None], on_told: Callable[[str], None]) -> None:
         self._send = send
+        self._on_told = on_told
         self._waiting: dict[str, tuple[ExecutionReport, asyncio.TimerHandle]] = {}
         self._seen: dict[str, None] = {}
         #: What executions of each order come to, corrections apart.
@@ -78,10 +80,11 @@ class Fills:
         self._waiting[commission.execId] = report, entry[1]
         self._give_up(commission.execId)
 
-    def flush(self) -> None:
-        """Tell what still waits, without its commission: an order or the connection ends."""
-        for exec_id in list(self._waiting):
-            self._give_up(exec_id)
+    def flush(self, order_id: str = "") -> None:
+        """Tell what still waits, without its commission: of an order that ends, or of all when the connection does."""
+        for exec_id, (report, _) in list(self._waiting.items()):
+            if order_id in ("", report.order_id):
+                self._give_up(exec_id)
 
     def _give_up(self, exec_id: str) -> None:
         report, handle = self._waiting.pop(exec_id)
@@ -91,6 +94,7 @@ class Fills:
         if not exec_id.endswith(_ORIGINAL):
             corrects = {"exec_id": exec_id, "exec_ref_id": report.exec_id}
             self._send(msgspec.structs.replace(report, exec_type=ExecType.TRADE_CORRECT, **corrects))
+        self._on_told(report.order_id)
 
     def _count(self, order_id: str, qty: Decimal) -> None:
         self._cum_qty[order_id] = self.cum_qty(order_id) + qty

@@ -21,7 +21,6 @@ from gateway.ports.venue import Answer, VenueListener
 
 _ACCEPTED = Answer(SubmitStatus.ACCEPTED)
 _UNSET = 1e300
-_NOT_TOLD = Decimal("Infinity")
 
 
 class Reading:
@@ -30,16 +29,19 @@ class Reading:
     def __init__(self, clock: Clock) -> None:
         self.listener: VenueListener | None = None
         self.book = OrderBook()
-        self.fills = Fills(self._send)
+        self.fills = Fills(self._send, self._on_fill_told)
         #: Our ids that the lists being read right now have named.
         self.seen: set[str] = set()
         #: The terms of every open order that those lists have shown.
         self.terms: dict[str, Terms] = {}
         #: Called when a status tells of more fills than executions did: nobody may ever tell of the missing ones.
         self.on_gap: Callable[[], None] = lambda: None
-        #: What orders have filled that are over and whose end is not told yet: executions come in messages of their
-        #: own, and an end that was told before them would say that more is left of a position than is.
-        self._held_ends: dict[str, Decimal] = {}
+        #: What orders have filled that are over and whose end is not told yet, None where nobody said: executions come
+        #: in messages of their own, and an end that was told before them would say that more is left of a position
+        #: than is.
+        self._held_ends: dict[str, Decimal | None] = {}
+        #: What TWS counted as filled when executions had told less.
+        self._counted: dict[str, Decimal] = {}
         self._clock = clock
 
     def _send(self, report: ExecutionReport) -> None:
@@ -49,7 +51,7 @@ class Reading:
     def report(self, tracked: Tracked, exec_type: ExecType, text: str = "", terms: Terms | None = None) -> None:
         """Tell the gateway what became of an order, after every fill that is known of it."""
         if exec_type is not ExecType.NEW:
-            self.fills.flush()
+            self.fills.flush(tracked.order_id)
         self._send(
             ExecutionReport(
                 order_id=tracked.order_id,
@@ -92,10 +94,11 @@ class Reading:
             tracked.perm_id = perm_id or tracked.perm_id
             cum_qty = decimal_of(filled)
             if cum_qty > self.fills.cum_qty(tracked.order_id):
+                self._counted[tracked.order_id] = cum_qty
                 self.on_gap()
             self._on_status(tracked, status, cum_qty)
 
-    def _on_status(self, tracked: Tracked, status: str, cum_qty: Decimal = ZERO) -> None:
+    def _on_status(self, tracked: Tracked, status: str, cum_qty: Decimal | None = None) -> None:
         if tracked.is_done:
             return  # a late word from before
         if status in WORKING:
@@ -104,15 +107,12 @@ class Reading:
         elif status in CANCELING:
             tracked.answer("cancel", _ACCEPTED)
         elif status in CANCELED:
-            tracked.answer("cancel", _ACCEPTED)
-            self._held_ends[tracked.order_id] = cum_qty
-            if cum_qty <= self.fills.cum_qty(tracked.order_id):
-                self._tell_end(tracked.order_id)
+            self._hold_end(tracked, cum_qty)
         elif status == "Filled":
             self._acknowledge(tracked)
             self._settle(tracked)
         elif status == "Inactive" and tracked.refusal:
-            self.end(tracked, ExecType.REJECTED, tracked.refusal)
+            self._hold_end(tracked, cum_qty)
 
     def _acknowledge(self, tracked: Tracked) -> None:
         tracked.answer("submit", _ACCEPTED)
@@ -125,7 +125,7 @@ class Reading:
 
         A change may have arrived whose answer did not, or whose sender is no more.
         """
-        self.fills.flush()
+        self.fills.flush(ticket.order_id)
         tracked = self.book.by_order_id.get(ticket.order_id)
         if tracked is None or shown is None:
             return
@@ -152,7 +152,7 @@ class Reading:
             tracked.answer(waiter, _ACCEPTED)
         tracked.answer("change", Answer(SubmitStatus.UNKNOWN, "TWS says that the order is done"))
 
-    def end(self, tracked: Tracked, exec_type: ExecType, text: str) -> None:
+    def _end(self, tracked: Tracked, exec_type: ExecType, text: str) -> None:
         """The order is over without (further) fills."""
         self.report(tracked, exec_type, text)
         self._settle(tracked)
@@ -172,7 +172,7 @@ class Reading:
         tracked.perm_id = order.permId or tracked.perm_id
         if state.status == "Inactive":
             tracked.refusal = tracked.refusal or state.completedStatus or "the venue made it inactive"
-        self._on_status(tracked, state.status, _number(order.filledQuantity) or ZERO)
+        self._on_status(tracked, state.status, _number(order.filledQuantity))
 
     def on_execution(self, execution: Execution) -> None:
         if execution.orderRef:
@@ -181,21 +181,57 @@ class Reading:
 
     def on_commission(self, report: CommissionReport) -> None:
         self.fills.on_commission(report)
-        for order_id, cum_qty in list(self._held_ends.items()):
-            if cum_qty <= self.fills.cum_qty(order_id) and not self.fills.is_waiting(order_id):
+
+    # --- ends ---------------------------------------------------------------------------------------
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether executions are missing that lists of them would tell."""
+        return bool(self._held_ends or self._counted)
+
+    @property
+    def held_ends(self) -> list[str]:
+        return list(self._held_ends)
+
+    def on_executions_listed(self, ended: list[str]) -> None:
+        """Executions were listed whole after these orders had ended: what is not among them, nobody will tell."""
+        self._counted.clear()
+        for order_id in ended:
+            if order_id in self._held_ends:
+                self._held_ends[order_id] = ZERO
                 self._tell_end(order_id)
 
-    def tell_held_ends(self) -> None:
-        """The lists were read whole: what they do not tell of an order that is over, nobody will."""
-        for order_id in list(self._held_ends):
-            self._tell_end(order_id)
+    def is_over(self, tracked: Tracked) -> bool:
+        """Whether nothing can be changed any more, told or not."""
+        return tracked.is_done or tracked.order_id in self._held_ends
+
+    def _on_fill_told(self, order_id: str) -> None:
+        if self._counted.get(order_id, ZERO) <= self.fills.cum_qty(order_id):
+            self._counted.pop(order_id, None)
+        self._tell_end(order_id)
+
+    def _hold_end(self, tracked: Tracked, cum_qty: Decimal | None) -> None:
+        """The order is over, with so much filled in all."""
+        for waiter in ("submit", "cancel"):
+            tracked.answer(waiter, _ACCEPTED)
+        held = self._held_ends.get(tracked.order_id)
+        self._held_ends[tracked.order_id] = held if cum_qty is None else max(cum_qty, held or ZERO)
+        self._tell_end(tracked.order_id)
+        if tracked.order_id in self._held_ends:
+            self.on_gap()
 
     def _tell_end(self, order_id: str) -> None:
+        """Tell the end of an order that is over, if there is one to tell, once all its fills are told."""
+        cum_qty = self._held_ends.get(order_id)
+        if cum_qty is None or cum_qty > self.fills.cum_qty(order_id) or self.fills.is_waiting(order_id):
+            return
         del self._held_ends[order_id]
         tracked = self.book.by_order_id.get(order_id)
         if tracked is not None and not tracked.is_done:
             exec_type = ExecType.REJECTED if tracked.refusal else ExecType.CANCELED
-            self.end(tracked, exec_type, tracked.refusal or tracked.end_text)
+            self._end(tracked, exec_type, tracked.refusal or tracked.end_text)
+
+    # --- errors -------------------------------------------------------------------------------------
 
     def on_order_error(self, tws_id: int, code: int, text: str) -> None:
         """An error that names an order of ours; what it means depends on what was asked last."""
@@ -205,10 +241,7 @@ class Reading:
         words = errors.explained(code, text)
         if code == errors.CANCELED:
             tracked.end_text = text
-            if not tracked.is_acknowledged:
-                self.end(tracked, ExecType.CANCELED, text)
-            else:  # the status beside it tells how much has filled
-                self._held_ends.setdefault(tracked.order_id, _NOT_TOLD)
+            self._hold_end(tracked, None)  # the status beside it tells how much has filled
         elif tracked.change is not None and code in errors.CHANGE_REFUSED:
             tracked.wanted = None
             tracked.answer("change", Answer(SubmitStatus.REJECTED, words))

@@ -144,7 +144,7 @@ class IbkrVenue:
             return self._connection.trouble
         if tracked is None:
             return "TWS has not told of this order yet"
-        if tracked.is_done:
+        if self._reading.is_over(tracked):
             return "the order is done"
         return "" if tracked.is_acknowledged else "TWS has not acknowledged the order yet"
 
