@@ -439,10 +439,12 @@ async def test_the_executions_of_a_busy_account_are_read_after_a_restart() -> No
     """Without this, an account of thousands of orders could never be compared again, and each attempt would use up the
     budget that its own orders need."""
     async with open_desk() as desk:
+        await desk.stop()  # or its stream would have as much to read as the answers have
         for number in range(800):
             side = "sell" if number % 2 else "buy"
             body = {"symbol": "AAPL", "qty": "1", "side": side, "type": "market", "time_in_force": "day"}
             desk.peer.account.place(body | {"client_order_id": f"somebody-{number}"})
+        await desk.open()
         assert len(await desk.venue.account.executions(0)) == 800
         assert (await desk.venue.submit(market())).status is SubmitStatus.ACCEPTED
 
