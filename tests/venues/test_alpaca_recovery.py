@@ -9,6 +9,7 @@ import pytest
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.venues.alpaca import book as book_module
 from gateway.adapters.venues.alpaca import client as client_module
+from gateway.adapters.venues.alpaca import fills as fills_module
 from gateway.adapters.venues.alpaca import venue as venue_module
 from gateway.adapters.venues.alpaca.client import CredentialsUnfit, RestClient
 from gateway.domain.enums import ExecType, OrdType, SubmitStatus, TimeInForce
@@ -278,7 +279,7 @@ async def test_a_fill_that_is_told_after_the_cancel_is_booked(desk: Desk) -> Non
 
 async def test_activities_that_lag_are_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without this, a fill would be made up from averages, and counted again when Alpaca tells it."""
-    monkeypatch.setattr(book_module, "_REPAIR_FIRST_S", 0.01)
+    monkeypatch.setattr(fills_module, "_FIRST_S", 0.01)
     order = ticket()
     await desk.venue.submit(order)
     desk.peer.faults.add("error", "fills", status=200, body="[]", times=3)

@@ -34,11 +34,12 @@ def hurry_binance(patch: pytest.MonkeyPatch) -> None:
 
 
 def hurry_alpaca(patch: pytest.MonkeyPatch) -> None:
-    from gateway.adapters.venues.alpaca import book, client, stream, venue
+    from gateway.adapters.venues.alpaca import book, client, fills, stream, venue
 
     patch.setattr(venue, "_COMPARE_S", 0.5)
     patch.setattr(book, "IN_FLIGHT_S", 1.2)
-    patch.setattr(book, "_REPAIR_FIRST_S", 0.05)
+    patch.setattr(book, "_CATCH_UP_FIRST_S", 0.05)
+    patch.setattr(fills, "_FIRST_S", 0.05)
     patch.setattr(stream, "_HEARTBEAT_S", 0.5)
     patch.setattr(client, "BUDGET_WAIT_S", 0.05)
 

@@ -2,30 +2,21 @@
 
 Three channels tell of one order: the trade updates, the answers to what we ask, and a comparison made after every
 connect and from time to time. Fills go out in the order in which they filled, and an end after them: when an update
-shows that one before it was missed, the account's activities are read instead.
+shows that one before it was missed, the account's activities are read instead (``fills``).
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from gateway.adapters.venues.alpaca.client import AnswerUnreadable, ApiRefused, RestClient
 from gateway.adapters.venues.alpaca.executions import ExecutionsMissing, executions_of
 from gateway.adapters.venues.alpaca.exits import Exits, is_absence, leg_of
+from gateway.adapters.venues.alpaca.fills import Fills
 from gateway.adapters.venues.alpaca.listing import list_orders
-from gateway.adapters.venues.alpaca.reading import (
-    end_report,
-    fill_report,
-    filled_qty_of,
-    is_done,
-    is_taken,
-    report,
-    revision_reports,
-    terms_report,
-)
-from gateway.adapters.venues.alpaca.tracking import Told, Tracked
+from gateway.adapters.venues.alpaca.reading import end_report, is_done, is_taken, report, terms_report
+from gateway.adapters.venues.alpaca.tracking import Tracked
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.generations import client_order_id_of, generation_of, order_id_of
 from gateway.domain.effects import OrderTicket
@@ -38,7 +29,7 @@ _log = logging.getLogger(__name__)
 _NS = 1_000_000_000
 #: After this a request that was cut off can no longer be executed.
 IN_FLIGHT_S = 60.0
-_REPAIR_FIRST_S, _REPAIR_MAX_S = 0.2, 10.0
+_CATCH_UP_FIRST_S, _CATCH_UP_MAX_S = 0.2, 10.0
 Row = Mapping[str, Any]
 Tell = Callable[[tuple[ExecutionReport, ...]], None]
 
@@ -55,10 +46,8 @@ class OrderBook:
         self._tell = tell
         self._on_done = on_done
         self._tracked: dict[str, Tracked] = {}
-        self._told = Told()
         self._exits = Exits(rest, self._on_early)
-        #: Orders whose fills are being read, by Alpaca's id, as they were told last.
-        self._repairs: dict[str, Row] = {}
+        self._fills = Fills(rest, self._exits.ids, background, tell, self.note_row)
         self._started_ns = clock.monotonic_ns()
 
     # --- memory ---------------------------------------------------------------------------------------
@@ -118,7 +107,7 @@ class OrderBook:
             return Lookup(None)  # a change was begun meanwhile, or the stream told of the order that one made
         tracked.settle(rows)
         reports = (*self._reports_of(tracked, rows[-1], fills), *exits)
-        self._told.note(rows[-1]["id"], filled_qty_of(rows[-1]))
+        self._fills.note(rows[-1])
         self.note_row(rows[-1])
         return Lookup(True, reports)
 
@@ -157,7 +146,7 @@ class OrderBook:
             self._exits.note(exit_, leg)
             fills = await executions_of((leg,), self._rest, self._exits.ids)
             found.extend(self._reports_of(exit_, leg, fills))
-            self._told.note(leg["id"], filled_qty_of(leg))
+            self._fills.note(leg)
             self.note_row(leg)
         self._exits.take(tracked.ticket.order_id)
         return tuple(found)
@@ -223,14 +212,13 @@ class OrderBook:
         self.note_successor(row)
         match event:
             case "fill" | "partial_fill":
-                self._on_fill(order_id, row, data)
+                self._fills.on_fill(order_id, data)
             case "new" | "accepted":
                 self._tell((report(order_id, ExecType.NEW, row),))
             case "order_cancel_rejected":
                 self._tell((report(order_id, ExecType.CANCEL_REJECTED, row, text="alpaca refused the cancel"),))
             case "trade_bust" | "trade_correct":
-                _log.error("alpaca took back or corrected an execution of %s: %s", order_id, data)
-                self._tell(revision_reports(order_id, data, self._told.named_by(data)))
+                self._fills.on_revision(order_id, data)
         self._tell_end(order_id, row)
         self.note_row(row)
 
@@ -258,7 +246,7 @@ class OrderBook:
 
     async def _catch_up(self, tracked: Tracked) -> None:
         """Updates came before it was known whose they are, or it could not be compared: ask, until that is answered."""
-        tracked.is_behind, wait_s = True, _REPAIR_FIRST_S
+        tracked.is_behind, wait_s = True, _CATCH_UP_FIRST_S
         while self.is_open(tracked.ticket.order_id):
             try:
                 found = await self.lookup(tracked)
@@ -269,7 +257,7 @@ class OrderBook:
             if found.is_known is not None:
                 break
             await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, _REPAIR_MAX_S)
+            wait_s = min(2 * wait_s, _CATCH_UP_MAX_S)
         tracked.is_behind = False
 
     def note_successor(self, row: Row) -> None:
@@ -285,20 +273,13 @@ class OrderBook:
         """The old order is canceled, and no new one came of it."""
         order_id = tracked.ticket.order_id
         tracked.is_change_in_doubt = False
-        self._tell((report(order_id, ExecType.CANCELED, row, text=text),))
+        self._fills.tell_end(report(order_id, ExecType.CANCELED, row, text=text), row)
         self.forget(order_id)
         self.note_row(row)
 
-    def _on_fill(self, order_id: str, row: Row, data: Mapping[str, Any]) -> None:
-        cum_qty, qty, px = filled_qty_of(row), Decimal(data["qty"]), Decimal(data["price"])
-        self._told.note_name(data)
-        if self._told.is_next(row["id"], cum_qty, qty):
-            self._told.note(row["id"], cum_qty)
-            self._tell((fill_report(order_id, row["id"], cum_qty, qty, px, data["timestamp"]),))
-
     def _tell_end(self, order_id: str, row: Row) -> None:
-        if (end := end_report(order_id, row)) and self._is_last(order_id, row) and not self._told.is_behind(row):
-            self._tell((end,))
+        if (end := end_report(order_id, row)) and self._is_last(order_id, row):
+            self._fills.tell_end(end, row)
 
     def _is_last(self, order_id: str, row: Row) -> bool:
         """Whether the end of this order at Alpaca is the end of ours, and not of terms that a change replaced."""
@@ -311,38 +292,10 @@ class OrderBook:
 
     def note_row(self, row: Row) -> None:
         """An order as Alpaca shows it: fills that were not told are read, and one that is done is forgotten."""
-        if self._told.is_behind(row):
-            self._repair(row)
+        if self._fills.is_behind(row):
+            self._fills.read(row)
         elif is_done(row):
-            self._told.forget(row["id"])
+            self._fills.forget(row)
             order_id = self._exits.ids.of(row)
             if self._is_last(order_id, row):
                 self.forget(order_id)
-
-    # --- missed fills ---------------------------------------------------------------------------------
-
-    def _repair(self, row: Row) -> None:
-        is_new = row["id"] not in self._repairs
-        known = self._repairs.get(row["id"], row)
-        self._repairs[row["id"]] = row if filled_qty_of(row) >= filled_qty_of(known) else known
-        if is_new:
-            self._background.spawn(self._read_fills(row["id"]), f"fills of {row['client_order_id']}")
-
-    async def _read_fills(self, venue_order_id: str) -> None:
-        """Until the account's activities tell how the order filled: nothing is made up."""
-        wait_s = _REPAIR_FIRST_S
-        try:
-            while self._told.is_behind(row := self._repairs[venue_order_id]):
-                try:
-                    fills = await executions_of((row,), self._rest, self._exits.ids)
-                except Exception as error:
-                    _log.warning("fills of %s cannot be read yet: %s", row["client_order_id"], error)
-                    await asyncio.sleep(wait_s)
-                    wait_s = min(2 * wait_s, _REPAIR_MAX_S)
-                    continue
-                self._tell(tuple(fills))
-                self._told.note(venue_order_id, filled_qty_of(row))
-        finally:
-            row = self._repairs.pop(venue_order_id)
-        self._tell_end(self._exits.ids.of(row), row)
-        self.note_row(row)
