@@ -63,3 +63,17 @@ async def test_connections_share_the_certificates_that_they_trust() -> None:
         assert other.exchange.ssl_context is shared
         assert (shared.verify_mode, shared.check_hostname) == (ssl.CERT_REQUIRED, True)
         assert shared.get_ca_certs()
+
+
+async def test_an_exchange_that_does_not_say_the_time_is_one_that_answers_badly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without this, such an answer would be logged as a mistake of ours, with a traceback, at each attempt."""
+    async with deribit() as (client, _):
+
+        async def fetch_time() -> None:
+            return None
+
+        monkeypatch.setattr(client.exchange, "fetch_time", fetch_time)
+        with pytest.raises(ccxt.BadResponse, match="does not say what time it is"):
+            await client.set_clock()

@@ -189,7 +189,9 @@ class Client:
         if self.has.get("fetchTime") is not True:
             return
         before = self.exchange.milliseconds() - self.offset_ms
-        theirs = int(await self.call("fetch_time"))
+        theirs = await self.call("fetch_time")
+        if theirs is None:
+            raise ccxt.BadResponse(f"{self.exchange.id} does not say what time it is")
         ours = (before + self.exchange.milliseconds() - self.offset_ms) // 2
         if abs(theirs - ours - self.offset_ms) > _CLOCK_SLACK_MS:
             self.offset_ms = theirs - ours
