@@ -4,7 +4,6 @@ Nothing is ever sent twice: the exchange takes an id again once its order is fil
 looked up. It is believed absent only once every request that might still be under way has lost its validity.
 """
 
-import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -17,12 +16,9 @@ from gateway.adapters.venues.binance.account import BinanceAccount
 from gateway.adapters.venues.binance.asking import Asker
 from gateway.adapters.venues.binance.changes import Changes
 from gateway.adapters.venues.binance.client import BUDGET_WAIT_S, RECV_WINDOW_MS, BudgetSpent, RestClient
-from gateway.adapters.venues.binance.open_orders import OpenOrders
 from gateway.adapters.venues.binance.orders import OrderTooSmall, OrderUnsupported, symbol_of
 from gateway.adapters.venues.binance.reading import (
     change_id_of,
-    end_of,
-    end_of_answer,
     end_of_event,
     fill_of_event,
     fills_of_answer,
@@ -32,14 +28,12 @@ from gateway.adapters.venues.binance.reading import (
 )
 from gateway.adapters.venues.binance.rulebook import Rulebook
 from gateway.adapters.venues.binance.stream import UserStream
+from gateway.adapters.venues.binance.tracking import Tracking
 from gateway.adapters.venues.shared.background import Background
-from gateway.adapters.venues.shared.executed import Executed
-from gateway.adapters.venues.shared.expiry import Expiries
 from gateway.adapters.venues.shared.generations import client_order_id_of, generation_of, order_id_of
-from gateway.adapters.venues.shared.link import Backoff, Link
+from gateway.adapters.venues.shared.link import Link
 from gateway.domain.effects import OrderTicket
 from gateway.domain.enums import ExecType, SubmitStatus
-from gateway.domain.executions import ExecutionReport
 from gateway.domain.instruments import Instrument
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
@@ -67,9 +61,7 @@ class BinanceVenue:
         self._rest = rest
         self._link = Link(settings.name, clock)
         self._stream = UserStream(rest, self._link, self._on_event, self._on_open, float(settings.timeout_s))
-        self._stream.on_unread = self._ask_beside
         self._account = BinanceAccount(rest, instruments or {}, settings.name, clock)
-        self._listener: VenueListener | None = None
         self._started_ns = clock.monotonic_ns()
         #: When an order was sent last, by our id: nobody can call it absent soon after, nor while it is under way.
         self._sent_ns: dict[str, int] = {}
@@ -78,11 +70,9 @@ class BinanceVenue:
         self._asker = Asker(rest, self._changes)
         self._background = Background(settings.name)
         rest.on_clock_wrong = lambda: self._background.spawn(rest.set_clock(), "clock")
-        self._expiries = Expiries(clock, self._background, self._expire)
-        #: Orders believed to be open, to be asked for after the stream was down.
-        self._open = OpenOrders()
+        self._orders = Tracking(clock, self._background, self.lookup, self._expire)
+        self._stream.on_unread = self._orders.ask_beside
         self._rulebook = Rulebook(rest, instruments or {}, settings.name, clock, self._background)
-        self._executed = Executed(self._background, self._ask_again)
 
     @property
     def connection(self) -> ConnectionState:
@@ -94,12 +84,12 @@ class BinanceVenue:
         return self._account
 
     async def start(self, listener: VenueListener) -> None:
-        self._listener = self._link.listener = listener
+        self._orders.listener = self._link.listener = listener
         self._background.spawn(self._stream.run(), "user data stream")
         self._background.spawn(self._rulebook.keep(), "filters")
 
     async def close(self) -> None:
-        self._expiries.close()
+        self._orders.close()
         await self._background.close()
         await self._rest.close()
 
@@ -116,27 +106,28 @@ class BinanceVenue:
         if self._link.trouble:
             return Answer(SubmitStatus.REJECTED, self._link.trouble)
         try:
-            params = await self._rulebook.fit(ticket, self._open)
+            params = await self._rulebook.fit(ticket, self._orders.open)
         except OrderUnsupported as error:
             return Answer(SubmitStatus.REJECTED, str(error), isinstance(error, OrderTooSmall))
         self._sent_ns[ticket.order_id] = self._clock.monotonic_ns()
-        self._open.add(ticket)
+        self._orders.open.add(ticket)
         try:
             answer = await self._rest.request("post", "order", 1, **params)
         except BudgetSpent as error:
-            self.release(ticket.order_id)
+            self._orders.release(ticket.order_id)
             return Answer(SubmitStatus.REJECTED, str(error))
         except Exception as error:
             outcome = outcomes.answer_of(error)
             if outcome.status is SubmitStatus.REJECTED:
-                self.release(ticket.order_id)
+                self._orders.release(ticket.order_id)
             self._note_trouble(error)
             return outcome
-        self._tell(plain_report(ticket.order_id, ExecType.NEW, int(answer["transactTime"]), str(answer["orderId"])))
-        self._tell(*fills_of_answer(ticket.order_id, answer))
-        self._end(ticket.order_id, answer)
-        if ticket.order_id in self._open:
-            self._expiries.add(ticket)
+        self._orders.tell(
+            plain_report(ticket.order_id, ExecType.NEW, int(answer["transactTime"]), str(answer["orderId"]))
+        )
+        self._orders.tell(*fills_of_answer(ticket.order_id, answer))
+        self._orders.end_by(ticket, answer)
+        self._orders.watch(ticket)
         return _ACCEPTED
 
     async def cancel(self, ticket: OrderTicket) -> Answer:
@@ -155,7 +146,7 @@ class BinanceVenue:
             return outcomes.answer_to_cancel(error)
         except Exception as error:
             return Answer(SubmitStatus.UNKNOWN, outcomes.answer_of(error).text)
-        self._end(ticket.order_id, answer)
+        self._orders.end_by(ticket, answer)
         return _ACCEPTED
 
     async def replace(
@@ -171,7 +162,7 @@ class BinanceVenue:
             return Answer(SubmitStatus.REJECTED, text)
         changed: dict[str, Any] = {"order_qty": order_qty, "limit_px": limit_px, "stop_px": stop_px}
         try:
-            params = await self._rulebook.fit(msgspec.structs.replace(ticket, **changed), self._open)
+            params = await self._rulebook.fit(msgspec.structs.replace(ticket, **changed), self._orders.open)
         except OrderUnsupported as error:
             return Answer(SubmitStatus.REJECTED, str(error))
         old_id = self._changes.client_id(ticket.order_id)
@@ -192,14 +183,14 @@ class BinanceVenue:
         except Exception as error:
             return await self._failed_change(ticket, error)
         self._changes.found(ticket.order_id, generation)
-        if ticket.order_id in self._open:
-            self._open.add(msgspec.structs.replace(ticket, **changed))
+        if ticket.order_id in self._orders.open:
+            self._orders.open.add(msgspec.structs.replace(ticket, **changed))
         placed = answer["newOrderResponse"]
         terms = plain_report(
             ticket.order_id, ExecType.REPLACED, int(placed["transactTime"]), str(placed["orderId"]), **changed
         )
-        self._tell(terms, *fills_of_answer(ticket.order_id, placed))
-        self._end(ticket.order_id, placed)
+        self._orders.tell(terms, *fills_of_answer(ticket.order_id, placed))
+        self._orders.end_by(ticket, placed)
         return _ACCEPTED
 
     async def _failed_change(self, ticket: OrderTicket, error: Exception) -> Answer:
@@ -211,10 +202,12 @@ class BinanceVenue:
             return outcome
         self._changes.settle(ticket.order_id)
         if not outcomes.is_half_done(error):
-            self._ask_beside(ticket.order_id)
+            self._orders.ask_beside(ticket.order_id)
         else:
             now_ms = self._clock.now_ns() // 1_000_000
-            self._tell_end(plain_report(ticket.order_id, ExecType.CANCELED, now_ms, text=f"canceled, {outcome.text}"))
+            self._orders.tell_end(
+                plain_report(ticket.order_id, ExecType.CANCELED, now_ms, text=f"canceled, {outcome.text}")
+            )
         return outcome
 
     async def lookup(self, ticket: OrderTicket) -> Lookup:
@@ -232,17 +225,10 @@ class BinanceVenue:
             self._note_trouble(error)
             return Lookup(None)
         self._changes.settle(ticket.order_id)
-        self._remember(ticket, found["status"])
-        self._executed.note(reports)
+        if not self._orders.remember(ticket, found["status"]):
+            return Lookup(None)
+        self._orders.note(reports)
         return Lookup(True, reports)
-
-    def _remember(self, ticket: OrderTicket, status: str) -> None:
-        """An order as the exchange has it now: open, or done."""
-        if status == "FILLED" or end_of(status) is not None:
-            self.release(ticket.order_id)
-        else:
-            self._open.add(ticket)
-            self._expiries.add(ticket)
 
     def _may_be_under_way(self, order_id: str) -> bool:
         """Whether a request about the order may still reach the exchange: absence proves nothing before."""
@@ -261,27 +247,27 @@ class BinanceVenue:
         client_id = event["C"] if kind in ("CANCELED", "REPLACED") and event.get("C") else event["c"]
         order_id = order_id_of(client_id)
         if kind == "TRADE":
-            self._tell(fill_of_event(event))
-        is_told = self._compare(order_id, event.get("z"))
+            self._orders.tell(fill_of_event(event))
+        is_told = self._orders.compare(order_id, event.get("z"))
         if kind == "TRADE":
             if event["X"] == "FILLED":
-                self.release(order_id)
+                self._orders.release(order_id)
         elif kind == "NEW":
-            self._tell(plain_report(order_id, ExecType.NEW, int(event["T"]), str(event["i"])))
+            self._orders.tell(plain_report(order_id, ExecType.NEW, int(event["T"]), str(event["i"])))
         elif generation_of(client_id) < self._changes.generation(order_id) or self._changes.is_in_doubt(order_id):
             return  # the order that a change took the place of, or may have
         elif is_change_id(event["c"]):  # canceled for a change that this process did not send: where is its other half?
             self._changes.doubt(order_id)
-            self._ask_beside(order_id)
+            self._orders.ask_beside(order_id)
         elif (end := end_of_event(order_id, event)) is not None:
-            self._tell_end(end, is_told=is_told)
+            self._orders.tell_end(end, is_told=is_told)
 
     async def _on_open(self) -> None:
         """The stream tells nothing of before it: ask for the filters, and for every order believed to be open."""
         await self._rulebook.open()
-        for ticket in self._open.tickets():
-            if not await self._ask_again(ticket):
-                self._ask_beside(ticket.order_id)
+        for ticket in self._orders.open.tickets():
+            if not await self._orders.ask_again(ticket):
+                self._orders.ask_beside(ticket.order_id)
         self._link.up()
 
     def _note_trouble(self, error: Exception) -> None:
@@ -292,57 +278,15 @@ class BinanceVenue:
             self._link.down(text)
             self._background.spawn(self._stream.drop(), "the key is refused")
 
-    def _compare(self, order_id: str, cum_qty: str | None) -> bool:
-        """The exchange says how much of an order has filled in all; False: not all of that was told yet."""
-        ticket = self._open.get(order_id)
-        return ticket is None or self._executed.compare(ticket, Decimal(cum_qty or 0))
-
-    async def _ask_again(self, ticket: OrderTicket) -> bool:
-        """Look an order up and tell what is found; False: the exchange could not say."""
-        found = await self.lookup(ticket)
-        self._tell(*found.reports)
-        return found.is_known is not None
-
-    def _ask_beside(self, order_id: str) -> None:
-        """Ask what became of an order that is believed to be open, beside all else."""
-        if (ticket := self._open.get(order_id)) is not None:
-            self._background.spawn(self._ask_until_known(ticket), f"state of {order_id}")
-
-    async def _ask_until_known(self, ticket: OrderTicket) -> None:
-        backoff = Backoff(self._clock.now_ns())
-        while ticket.order_id in self._open and not await self._ask_again(ticket):  # noqa: ASYNC110 - asking is all
-            await asyncio.sleep(backoff.next_s())
-
-    def _tell(self, *reports: ExecutionReport) -> None:
-        self._executed.note(reports)
-        if reports and self._listener is not None:
-            self._listener.on_reports(reports)
-
-    def _end(self, order_id: str, answer: Mapping[str, Any]) -> None:
-        is_told = self._compare(order_id, answer.get("executedQty"))
-        if (end := end_of_answer(order_id, answer, self._clock.now_ns() // 1_000_000)) is not None:
-            self._tell_end(end, is_told=is_told)
-        elif answer.get("status") == "FILLED":
-            self.release(order_id)
-
-    def _tell_end(self, end: ExecutionReport, *, is_told: bool = True) -> None:
-        """Told before its fills, an end would say that more is left of a position than is: a look-up tells them all."""
-        if is_told:
-            self._tell(end)
-            self.release(end.order_id)
-        else:
-            self._ask_beside(end.order_id)
-
     async def _expire(self, ticket: OrderTicket) -> bool:
         """Take back an order whose time is over; False: ask again."""
-        if ticket.order_id not in self._open:
+        if ticket.order_id not in self._orders.open:
             return True
         answer = await self.cancel(ticket)
         if answer.status is not SubmitStatus.ACCEPTED:
-            await self._ask_again(ticket)
-        return ticket.order_id not in self._open
+            await self._orders.ask_again(ticket)
+        return ticket.order_id not in self._orders.open
 
     def release(self, order_id: str) -> None:
-        """The order is done, or a person settled it."""
-        self._open.forget(order_id)
-        self._expiries.forget(order_id)
+        """Implements ``ports.venue.ReleasesOrders``."""
+        self._orders.release(order_id)
