@@ -80,6 +80,8 @@ class FakeVenue:
                 order_qty=order_qty,
                 limit_px=limit_px,
                 stop_px=stop_px,
+                is_twin=ticket.is_twin,  # also of one from before a restart, which is not in the book
+                is_second_twin=ticket.is_second_twin,
             )
         )
         return Answer(SubmitStatus.ACCEPTED)
