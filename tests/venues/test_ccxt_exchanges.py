@@ -16,7 +16,7 @@ from gateway.adapters.venues.ccxt.capabilities import (
     check_tradable,
     order_forms,
 )
-from gateway.adapters.venues.ccxt.client import Client, NotExact, SecondSend, Trip
+from gateway.adapters.venues.ccxt.client import Client
 from gateway.adapters.venues.ccxt.ids import client_id_of, order_id_of
 from gateway.adapters.venues.ccxt.known import IdForm, known_of
 from gateway.adapters.venues.ccxt.lists import Lists
@@ -31,6 +31,7 @@ from gateway.adapters.venues.ccxt.orders import create_order_of
 from gateway.adapters.venues.ccxt.outcomes import answer_of, words_of
 from gateway.adapters.venues.ccxt.pacing import Purpose
 from gateway.adapters.venues.ccxt.reading import Unreadable, fills_of, order_of
+from gateway.adapters.venues.ccxt.trips import NotExact, SecondSend, Trip
 from gateway.domain.capabilities import Holdings, IdReuse, Reach
 from gateway.domain.enums import ExecType, OrdType, Side, SubmitStatus, TimeInForce
 from gateway.domain.settings import VenueSettings

@@ -10,9 +10,10 @@ import ccxt
 import pytest
 
 from gateway.adapters.clock import SystemClock
-from gateway.adapters.venues.ccxt.client import Client, Trip
+from gateway.adapters.venues.ccxt.client import Client
 from gateway.adapters.venues.ccxt.options import credential_names, read_options
 from gateway.adapters.venues.ccxt.pacing import Purpose
+from gateway.adapters.venues.ccxt.trips import Trip
 from gateway.domain.settings import VenueSettings
 
 

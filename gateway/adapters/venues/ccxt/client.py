@@ -1,5 +1,5 @@
 """ccxt's own class of one exchange, unpatched, at the configured address, with what the gateway must know of each
-request: whether it left, what came back, and that it carries exactly the figures of the order.
+request (``trips``).
 
 ccxt changes the decimal context of whoever calls it (its rounding mode), and our money must not round differently
 because an exchange was asked. Every call therefore runs in a context of its own (``Client.call``).
@@ -8,15 +8,10 @@ because an exchange was asked. Every call therefore runs in a context of its own
 import asyncio
 import decimal
 import difflib
-import json
 import logging
-import re
 import ssl
-import urllib.parse
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +23,7 @@ from gateway.adapters.venues.ccxt.addresses import keep_to_paper, move
 from gateway.adapters.venues.ccxt.options import CcxtOptions, OptionsInvalid, read_credentials
 from gateway.adapters.venues.ccxt.pacing import BudgetSpent, Pacing, Purpose
 from gateway.adapters.venues.ccxt.session import never_resending, trusting
+from gateway.adapters.venues.ccxt.trips import PURPOSE, TRIP, Trip, is_order, on
 from gateway.adapters.venues.shared.budget import Budgets, MessageBudget
 from gateway.domain.settings import VenueSettings
 from gateway.ports.clock import Clock
@@ -47,9 +43,6 @@ _CLOSE_S = 5.0
 _NS = 1_000_000_000
 #: A smaller difference of clocks is left alone: nonces of some exchanges may never step back.
 _CLOCK_SLACK_MS = 500
-#: Told to wait, without a time.
-_DEFAULT_WAIT_S = 10.0
-_NUMBER = re.compile(r"(?<![\w.+-])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
 #: No resending, its rate limit kept (by ``Pacing``), figures as text instead of floats (of decimals, ccxt loses some).
 _CONFIG: dict[str, Any] = {
     "enableRateLimit": True,
@@ -58,57 +51,6 @@ _CONFIG: dict[str, Any] = {
 }
 #: For prices: text would not keep the levels of a book in order.
 _PRICE_CONFIG = _CONFIG | {"number": Decimal}
-
-
-class NotExact(Exception):
-    """ccxt was about to send other figures than the order has; nothing was sent."""
-
-
-class SecondSend(Exception):
-    """ccxt was about to send the same request again; the second was held back, of the first nothing is known."""
-
-
-@dataclass
-class Trip:
-    """One call of ccxt, as the wire saw it. ``figures`` and ``client_id`` must stand in the request that carries the
-    order. ``purpose`` decides how long it waits, and behind whom (that of ``asking_for`` when None). ``status`` is of
-    the last answer that was read whole, ``wait_s`` how long we were told to wait.
-    """
-
-    figures: tuple[Decimal, ...] = ()
-    client_id: str = ""
-    purpose: Purpose | None = None
-    is_sent: bool = False
-    status: int | None = None
-    wait_s: float | None = None
-    #: When the call began, monotonic: all its requests together wait no longer than one may.
-    begun_ns: int = 0
-    _left: set[str] = field(default_factory=set)
-
-    def on_leaving(self, url: str, method: str, body: object) -> None:
-        """Before a request leaves. A GET without the figures asks for something beforehand, and is not the order."""
-        text = urllib.parse.unquote(f"{url} {_text_of(body)}")
-        has_figures, has_id = set(self.figures) <= _numbers_in(text), self.client_id in text
-        place = f"{method} {url.partition('?')[0]}"
-        if has_figures and has_id:
-            if self.purpose is Purpose.ORDER and place in self._left and method != "GET":
-                raise SecondSend(f"{place} a second time in one call: nothing is sent twice")
-            self.is_sent, self.status = True, None
-            self._left.add(place)
-        elif method != "GET":
-            lost = ", ".join(f"{one:f}" for one in self.figures) if not has_figures else "our id"
-            raise NotExact(f"ccxt would not send exactly {lost} to this exchange; see options.exact_wire")
-
-    def on_answer(self, status: int, headers: Mapping[str, str]) -> None:
-        """The answer is read whole."""
-        self.status = status
-        if status in (418, 429):
-            after = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
-            self.wait_s = float(after) if after.isdecimal() else _DEFAULT_WAIT_S
-
-
-_TRIP: ContextVar[Trip | None] = ContextVar("trip", default=None)
-_PURPOSE: ContextVar[Purpose] = ContextVar("purpose", default=Purpose.READING)
 
 
 class Client:
@@ -177,7 +119,7 @@ class Client:
     async def _call(self, method: str, *args: Any, trip: Trip | None = None, **more: Any) -> Any:
         one = trip or Trip()
         one.begun_ns = self._clock.monotonic_ns()
-        with _on(one), decimal.localcontext():
+        with on(one), decimal.localcontext():
             try:
                 return await getattr(self.exchange, method)(*args, **more)
             finally:
@@ -200,7 +142,7 @@ class Client:
         """Wait for the turn of a request in the exchange's rate limit. Raises BudgetSpent when it does not come while
         there is time left for the answer."""
         units = min(int((1 if cost is None else cost) * _UNIT), self._dearest)
-        purpose = _PURPOSE.get() if trip is None or trip.purpose is None else trip.purpose
+        purpose = PURPOSE.get() if trip is None or trip.purpose is None else trip.purpose
         wait_s = self.timeout_s / 2 if purpose in (Purpose.ORDER, Purpose.CANCEL) else _READ_WAIT_S
         now_ns = self._clock.monotonic_ns()
         begun_ns = now_ns if trip is None else trip.begun_ns or now_ns
@@ -228,30 +170,6 @@ def _near(name: str) -> str:
     return ", ".join(near or ccxt.exchanges)
 
 
-@contextmanager
-def asking_for(purpose: Purpose) -> Iterator[None]:
-    """What the calls made within are for, unless their trips say."""
-    token = _PURPOSE.set(purpose)
-    try:
-        yield
-    finally:
-        _PURPOSE.reset(token)
-
-
-@contextmanager
-def _on(trip: Trip) -> Iterator[None]:
-    token = _TRIP.set(trip)
-    try:
-        yield
-    finally:
-        _TRIP.reset(token)
-
-
-def _is_order() -> bool:
-    trip = _TRIP.get()
-    return trip is not None and trip.purpose is Purpose.ORDER
-
-
 class _PriceHooks:
     """Levels in decimals: ccxt reads those of every book as floats, whatever ``number`` says."""
 
@@ -276,16 +194,16 @@ class _Hooks:
         is_new = self.session is None
         super().open(lazy)  # type: ignore[misc]
         if is_new and self.session is not None:
-            never_resending(self.session, _is_order)
+            never_resending(self.session, is_order)
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
-        trip = _TRIP.get()
+        trip = TRIP.get()
         if trip is not None:
             trip.on_leaving(url, method, body)
         return await super().fetch(url, method, headers, body)  # type: ignore[misc]
 
     def on_rest_response(self, code: int, *args: Any) -> Any:
-        trip = _TRIP.get()
+        trip = TRIP.get()
         if trip is not None:
             trip.on_answer(code, args[3])
         return super().on_rest_response(code, *args)  # type: ignore[misc]
@@ -294,7 +212,7 @@ class _Hooks:
         if self.gateway_client is None:
             await super().throttle(cost)  # type: ignore[misc]
         else:
-            await self.gateway_client.throttle(cost, _TRIP.get())
+            await self.gateway_client.throttle(cost, TRIP.get())
 
     def milliseconds(self) -> int:
         return int(super().milliseconds()) + self._offset_ms()  # type: ignore[misc]
@@ -333,18 +251,3 @@ def _budget_of(rate_limit_ms: float, place: tuple[str, ...], budgets: Budgets) -
 def _gap_ns_of(rate_limit_ms: float) -> int:
     """Between two requests, for each unit of cost: so that what cancels leave of a window lasts for all of it."""
     return int(rate_limit_ms * 1_000_000 / (1 - _CANCEL_SHARE) / _UNIT)
-
-
-def _numbers_in(text: str) -> set[Decimal]:
-    """Every number that stands by itself."""
-    return {Decimal(found) for found in _NUMBER.findall(text)}
-
-
-def _text_of(body: object) -> str:
-    if body is None:
-        return ""
-    if isinstance(body, bytes):
-        body = body.decode("utf-8", "replace")
-    if not isinstance(body, str):
-        body = json.dumps(body, default=str)
-    return body

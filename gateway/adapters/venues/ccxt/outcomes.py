@@ -13,8 +13,8 @@ import re
 import aiohttp
 import ccxt
 
-from gateway.adapters.venues.ccxt.client import NotExact, Trip
 from gateway.adapters.venues.ccxt.pacing import BudgetSpent
+from gateway.adapters.venues.ccxt.trips import NotExact, Trip
 from gateway.domain.enums import SubmitStatus
 from gateway.ports.venue import Answer
 

@@ -13,13 +13,14 @@ from gateway.adapters.venues.ccxt import asking, outcomes
 from gateway.adapters.venues.ccxt.account import CcxtAccount
 from gateway.adapters.venues.ccxt.asking import Asker, Finding
 from gateway.adapters.venues.ccxt.capabilities import OrderTooSmall, OrderUnsupported, check_tradable, order_forms
-from gateway.adapters.venues.ccxt.client import Client, Trip, asking_for
+from gateway.adapters.venues.ccxt.client import Client
 from gateway.adapters.venues.ccxt.options import credential_names
 from gateway.adapters.venues.ccxt.orders import CreateOrder, create_order_of
 from gateway.adapters.venues.ccxt.pacing import BudgetSpent, Purpose
 from gateway.adapters.venues.ccxt.reading import Unreadable, order_of, plain_report
 from gateway.adapters.venues.ccxt.stream import OrderStream
 from gateway.adapters.venues.ccxt.tracking import Tracked, Tracking
+from gateway.adapters.venues.ccxt.trips import Trip, asking_for
 from gateway.adapters.venues.shared.background import Background
 from gateway.adapters.venues.shared.expiry import Expiries
 from gateway.adapters.venues.shared.link import Link
