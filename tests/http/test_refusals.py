@@ -58,6 +58,15 @@ async def test_a_wrong_method_is_405_and_names_the_right_ones(method: str, path:
     assert not any(name.startswith("Access-Control") for name in answer.headers)
 
 
+async def test_whoever_places_an_order_at_another_path_is_led_to_the_right_one() -> None:
+    """Without this, a bot that was written for another interface is told to use GET, or that there is no such path."""
+    async with Desk() as desk:
+        at_the_list = await desk.ask("POST", ORDERS, BODY)
+        with_a_slash = await desk.ask("POST", f"{PLACE}/", BODY)
+    assert at_the_list.json["detail"] == f"use GET, HEAD; POST {PLACE} places an order"
+    assert with_a_slash.json["detail"] == "no path but / ends with a slash; see /openapi.json for the paths"
+
+
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", ""]
 )

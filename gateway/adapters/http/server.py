@@ -27,6 +27,8 @@ from gateway.domain.settings import Principal, ServerSettings
 _STOP_WAIT_S = 10.0
 #: How long the rest of a body is swallowed after its request was refused.
 _LINGER_S = 1.0
+#: What a request means that other interfaces take at this path.
+_MEANT = {("POST", "/api/trading/orders"): "; POST /api/trading/orders/place places an order"}
 
 
 class ServerRefused(Exception):
@@ -162,9 +164,11 @@ class HttpServer:
                 break  # the first is the narrowest: orders/place comes before orders/{order_id}
         if allowed:
             headers = {"Allow": ", ".join(sorted(allowed))}
-            refusal = HttpProblem("METHOD_NOT_ALLOWED", f"use {headers['Allow']}", headers)
+            meant = _MEANT.get((request.method, request.path), "")
+            refusal = HttpProblem("METHOD_NOT_ALLOWED", f"use {headers['Allow']}{meant}", headers)
         else:
-            refusal = HttpProblem("PATH_NOT_FOUND", "see /openapi.json for the paths")
+            slash = "no path but / ends with a slash; " if request.path.endswith("/") else ""
+            refusal = HttpProblem("PATH_NOT_FOUND", f"{slash}see /openapi.json for the paths")
         return self._refuse_unrouted(refusal, request)
 
     async def _cannot_expect(self, request: web.Request) -> web.StreamResponse:
