@@ -13,6 +13,7 @@ from gateway.core.trading.agreements import VenueAgreement, words_of, words_of_e
 from gateway.core.venue_limits import how_doubt_ends
 from gateway.domain.alert_facts import AlertAcknowledged, AlertRaised, AlertResolved
 from gateway.domain.alerts import Acknowledgment, Alert, AlertCondition, AlertKind, Severity
+from gateway.domain.breakers import Trip
 from gateway.domain.enums import Route, ScopeKind, TradingState
 from gateway.domain.events import AcknowledgmentReceived, AlertsChecked
 from gateway.domain.facts import Fact
@@ -77,9 +78,15 @@ def _trips(state: GatewayState) -> Iterator[AlertCondition]:
             kind=AlertKind.BREAKER_TRIPPED,
             subject=trip.trip_id,
             severity=Severity.WARNING if is_only_shadow else Severity.CRITICAL,
-            text=f"circuit breaker {trip.trip_id} tripped at {plain(trip.value)} (threshold {plain(trip.threshold)}):"
-            f" {trip.cause}",
+            text=f"circuit breaker {trip.trip_id} tripped {_why(trip)}: {trip.cause}",
         )
+
+
+def _why(trip: Trip) -> str:
+    """What a person trips has measured nothing, and has no threshold."""
+    if not trip.threshold:
+        return f"by {trip.by}"
+    return f"at {plain(trip.value)} (threshold {plain(trip.threshold)})"
 
 
 def _stops(state: GatewayState) -> Iterator[AlertCondition]:

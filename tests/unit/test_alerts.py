@@ -72,6 +72,8 @@ def test_what_the_state_knows_is_found_without_being_told() -> None:
     look(world)
     found = {one.condition.subject: one.condition.severity for one in world.state.alerts.active.values()}
     (trip,) = world.state.breakers.trips
+    text = next(one.condition.text for one in world.state.alerts.active.values() if one.condition.subject == trip)
+    assert text == f"circuit breaker emergency_shutdown tripped by {ADMIN.name}: test"  # nothing was measured
     assert found == {trip: Severity.CRITICAL, "gateway:halted": Severity.CRITICAL, "symbol AAPL:halted": "warning"}
     world.send(TradingSwitched(ts_ns=world.tick(), state=TradingState.ACTIVE, actor=RITA, reason="ok"))
     assert look(world) == ["AlertResolved"]
