@@ -81,6 +81,27 @@ async def test_the_kill_switch_is_one_click_and_one_confirmation_away(site: Site
         assert (await api.place(**market())).status == 201
 
 
+async def test_letting_trading_go_on_is_offered_where_it_lifts_something(site: Site, open_page: OpenPage) -> None:
+    """Without this, the button is there while only a breaker halts, which it does not reset, and is missing where a
+    person lets through closing orders alone."""
+    async with running(site) as gateway:
+        api = gateway.api()
+        page = await open_page(gateway.url)
+        await is_live(page)
+        offer = page.get_by_role("button", name="Let trading go on")
+        await api.post("/api/trading/trading/emergency-shutdown", {"reason": "fire"})
+        await expect(page.locator(".trading")).to_contain_text("halted")
+        await expect(offer).to_have_count(0)
+        await api.post("/api/trading/trading/disable", {"reason": "circuit breaker emergency"})
+        await expect(offer).to_be_visible()
+        await api.post("/api/trading/trading/enable", {"reason": "over"})
+        await expect(offer).to_have_count(0)
+        await api.post("/api/trading/circuit-breakers/emergency_shutdown/reset", {"force": True, "reason": "over"})
+        await api.post("/api/trading/trading/disable", {"reason": "x", "state": "reducing"})
+        await expect(page.locator(".trading")).to_contain_text("reducing")
+        await expect(offer).to_be_visible()
+
+
 async def test_the_page_goes_on_by_itself_after_the_gateway_was_killed(site: Site, open_page: OpenPage) -> None:
     """Without this, a page left open would show an hour-old world as if it were now."""
     async with running(site, port=lasting_port()) as gateway:

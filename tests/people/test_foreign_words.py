@@ -28,7 +28,7 @@ def test_a_venue_commands_no_terminal_by_what_it_says_of_its_books(
 def test_a_reason_commands_no_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without this, whoever stopped a strategy could hide from the one who resumes it that it is still stopped."""
     stop = {"trading_state": "halted", "scope": "strategy", "id": "pairs", "book": "both", "by": "desk", "cause": EVIL}
-    answering(monkeypatch, operator, {**stop, "stops": [stop]})
+    answering(monkeypatch, operator, {**stop, "stops": [stop], "flattens": []})
     assert operator.resume("gateway", "", "", {}) == 0
     assert is_plain(capsys.readouterr().out)
 

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from gateway.app.people.client import GatewayClient, Refused, Unreachable
 from gateway.app.people.terminal import clean, tell
@@ -40,10 +41,15 @@ def resume(scope: str, scope_id: str, reason: str, environ: Mapping[str, str]) -
 
     def act() -> int:
         client = GatewayClient(environ)
+        running = _running(client.ask("GET", _TRADING))
         answer = client.ask("POST", f"{_TRADING}/enable", _wish(scope, scope_id, reason))
-        stops = client.ask("GET", _TRADING)["stops"]
+        now = client.ask("GET", _TRADING)
+        stops = now["stops"]
         own = any(_where(stop) == _where(answer) for stop in stops)
         tell(f"the stop of {_where(answer)} is lifted" if own else f"{_where(answer)} is {answer['trading_state']}")
+        for one in now["flattens"]:
+            if one["flatten_id"] in running and one["state"] == "ended":
+                tell(f"flatten {one['flatten_id']} is called off: {one['text']}; gateway positions tells what is open")
         for stop in stops:
             tell(f"still {stop['trading_state']}: {_where(stop)}, by {stop['by']}: {stop['cause']}; {_lifts(stop)}")
         return 0
@@ -94,6 +100,11 @@ def _watch(client: GatewayClient, flatten_id: str, wait_s: Decimal) -> int:
         return 1
     tell(f"flat, with {found['orders_sent']} order(s); enable trading when it may go on")
     return 0
+
+
+def _running(trading: Mapping[str, Any]) -> set[str]:
+    """The flattens that close positions now."""
+    return {one["flatten_id"] for one in trading["flattens"] if one["state"] == "running"}
 
 
 def _lifts(stop: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ const ACTIONS = {
   }),
   enable: () => ({
     title: "Let trading go on", button: "Let trading go on", word: "TRADE", reason: "optional",
-    text: "Orders are taken again. What circuit breakers stopped stays stopped.",
+    text: `Orders are taken again. What circuit breakers stopped stays stopped.${isFlattening() ? " The flatten that runs is called off: its orders are canceled, and what is not closed yet stays." : ""}`,
     run: (form) => post("trading/enable", { reason: form.reason || "resumed from the page" }),
   }),
   reset: ({ breaker }) => ({
@@ -68,6 +68,11 @@ function command({ venue }, name, text) {
     title: `${title} the rollout of ${venue}`, button: title, word: name.toUpperCase(), reason: "required", text,
     run: (form) => post(`rollouts/${encodeURIComponent(venue)}/${name}`, { reason: form.reason }),
   };
+}
+
+/** Whether positions of the whole gateway are being closed, which letting trading go on would end. */
+function isFlattening() {
+  return (state.answers.trading?.flattens ?? []).some((one) => one.state === "running" && one.scope === "gateway");
 }
 
 /** The revision that a refused edit asks approval for; empty when none does. */

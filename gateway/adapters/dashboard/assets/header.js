@@ -42,7 +42,7 @@ export function Header({ state }) {
       ${caller && html`<p class="who" title=${`may ${caller.rights.filter((right) => right !== "open").join(", ")}`}>${caller.name}, ${caller.role}${caller.is_bound ? ", bound" : ""}</p>`}
       <button type="button" class="quiet" onClick=${nextTheme}>Theme: ${theme()}</button>
       <button type="button" class="quiet" onClick=${() => openDialog({ kind: "key" })}>${key() ? "Change key" : "Enter key"}</button>
-      ${tradingState === "halted" &&
+      ${isStoppedByPerson(state.answers) &&
       html`<${ActionButton} wish=${{ kind: "enable" }}>Let trading go on</${ActionButton}>`}
       <${ActionButton} kind="stop" wish=${{ kind: "stop" }}>Stop trading</${ActionButton}>
     </div>
@@ -55,6 +55,13 @@ export function Header({ state }) {
       <${Badge} kind="warn">This gateway asks for a key</${Badge}>
     </form>`}
   </header>`;
+}
+
+/** Whether letting trading go on would lift anything: it resets no breaker, which has a button of its own. */
+function isStoppedByPerson({ trading, breakers }) {
+  const tripped = (breakers?.circuit_breakers ?? []).filter((one) => one.state === "tripped");
+  const causes = tripped.map((one) => `circuit breaker ${one.id}: ${one.cause}`);
+  return (trading?.stops ?? []).some((stop) => stop.scope === "gateway" && stop.book === "both" && !causes.includes(stop.cause));
 }
 
 export function useKey(text) {
