@@ -20,7 +20,7 @@ import msgspec
 from gateway.adapters.config import ConfigInvalid, load
 from gateway.adapters.http.auth import is_loopback
 from gateway.adapters.journal import verify
-from gateway.app.environment import environment, secret_variables
+from gateway.app.environment import env_files, environment, secret_variables
 from gateway.app.people.client import Refused, address_of
 from gateway.domain.enums import Mode, Role
 from gateway.domain.settings import Settings, VenueSettings
@@ -98,7 +98,8 @@ async def findings(deployment: Deployment) -> AsyncIterator[Finding]:
             for warning in settings.warnings:
                 yield Finding("configuration", Level.WARNING, warning, "gateway check-config says where")
             yield Finding("configuration", Level.OK, f"can be used, revision {settings.trading.revision}")
-            for finding in (*_keys(settings, deployment.environ), *_channels(settings, deployment.environ)):
+            secrets = _secrets(deployment.config_dir)
+            for finding in (*_keys(settings), *secrets, *_channels(settings, deployment.environ)):
                 yield finding
             for name in settings.trading.venues:
                 yield await _venue(settings, name, deployment.environ)
@@ -184,7 +185,7 @@ def _open_files() -> Finding:
     return Finding("open files", Level.OK, text)
 
 
-def _keys(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _keys(settings: Settings) -> Iterator[Finding]:
     people = settings.principals
     if not people:
         is_open = settings.server.host != "localhost" and not is_loopback(settings.server.host)
@@ -196,8 +197,10 @@ def _keys(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("keys", Level.BAD, text, "gateway make-key NAME --role risk")
     else:
         yield Finding("keys", Level.OK, f"{len(people)}, of {len({one.role for one in people})} role(s)")
-    for folder in (Path(), *(Path(source).parent for source in settings.sources)):
-        path = folder / ".env"
+
+
+def _secrets(config_dir: Path) -> Iterator[Finding]:
+    for path in env_files(config_dir):
         if path.is_file() and path.stat().st_mode & 0o077:
             yield Finding("secrets", Level.BAD, f"{path} can be read by others", f"chmod 600 {path}")
 

@@ -11,11 +11,16 @@ from gateway.domain.settings import Settings
 def environment(config_dir: Path) -> dict[str, str]:
     """The process's environment over the ``.env`` of the working directory and of the configuration folder."""
     found: dict[str, str] = {}
-    for path in (config_dir / ".env", Path(".env")):
+    for path in env_files(config_dir):
         if path.is_file():
             found.update(read_env_file(path))
     found.update(os.environ)
     return found
+
+
+def env_files(config_dir: Path) -> tuple[Path, Path]:
+    """Where secrets may stand; what the later one says goes before the earlier one."""
+    return config_dir / ".env", Path(".env")
 
 
 def secret_variables(settings: Settings) -> set[str]:

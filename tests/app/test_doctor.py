@@ -90,6 +90,16 @@ async def test_every_bad_finding_says_how_to_mend_it(site: Site) -> None:
     assert "NOT_SET" in found["alert channels"].text
 
 
+async def test_secrets_that_others_can_read_are_named_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this, keys of venues lie open in the configuration folder, or one file is seven findings."""
+    monkeypatch.chdir(site.root)
+    for folder in (site.config, site.root):
+        (folder / ".env").write_text("IB_CLIENT_ID=7\n")
+        (folder / ".env").chmod(0o644)
+    told = [finding.text async for finding in findings(deployment(site)) if finding.what == "secrets"]
+    assert told == [f"{site.config / '.env'} can be read by others", ".env can be read by others"]
+
+
 @pytest.mark.parametrize(
     ("pages", "text"),
     [
