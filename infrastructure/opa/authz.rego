@@ -1,4 +1,4 @@
-# Who may talk to this OPA: the gateway that knows OPA_TOKEN, and health checks. Whoever may push a policy decides
+# Who may talk to this OPA: the gateway that knows OPA_TOKEN, health checks, and Prometheus. Whoever may push a policy decides
 # about every order, so without a token the server must listen on loopback only.
 package system.authz
 
@@ -13,4 +13,9 @@ allow if {
 allow if {
 	input.method == "GET"
 	input.path == ["health"]
+}
+
+allow if {
+	input.method == "GET"
+	input.path == ["metrics"]
 }

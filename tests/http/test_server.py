@@ -1,10 +1,13 @@
 """Where the server listens and how it stops."""
 
 import asyncio
+import json
+import re
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -68,6 +71,24 @@ async def test_tls_is_spoken_when_configured(tmp_path: Path) -> None:
             assert reply.status == 200
         with pytest.raises(aiohttp.ClientError):
             await desk.client.get(url.replace("https", "http"))
+        assert await health_check_of_the_image(desk.server.port) == 0
+
+
+async def test_the_image_looks_whether_it_is_live_without_tls_too() -> None:
+    """Without this, a container that works is restarted for ever, or one that does not answer passes for healthy."""
+    async with Desk() as desk:
+        port = desk.server.port
+        assert await health_check_of_the_image(port) == 0
+    assert await health_check_of_the_image(port) == 1
+
+
+async def health_check_of_the_image(port: int) -> int:
+    """The exit status of what the Dockerfile has Docker run."""
+    dockerfile = Path(__file__).parents[2] / "infrastructure/docker/Dockerfile"
+    (command,) = re.findall(r"(?m)^HEALTHCHECK .*\\\n +CMD (.*)$", dockerfile.read_text(encoding="utf-8"))
+    _, *arguments = json.loads(command.replace(":8000/", f":{port}/"))
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stderr=subprocess.DEVNULL)
+    return await process.wait()
 
 
 async def test_stopping_says_goodbye_to_streams_and_stops_listening() -> None:

@@ -26,13 +26,8 @@ def alert(venue: str, status: str) -> dict[str, object]:
 def rendered(folder: Path, text: str, *alerts: dict[str, object]) -> str:
     data = folder / "data.json"
     data.write_text(json.dumps({"receiver": "desk", "status": "firing", "alerts": alerts}))
-    done = subprocess.run(
-        ["amtool", "template", "render", f"--template.glob={FOLDER}/*.tmpl", f"--template.text={text}"]
-        + [f"--template.data={data}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    words = ("--template.glob", f"{FOLDER}/*.tmpl", "--template.text", text, "--template.data", str(data))
+    done = subprocess.run(["amtool", "template", "render", *words], capture_output=True, text=True, check=True)
     return done.stdout
 
 

@@ -16,6 +16,7 @@ import yaml
 from tests.infrastructure.dockerfile_rules import RULES, findings, instructions
 from tests.infrastructure.promql import FOREIGN, grouping_labels, labels_of, selectors
 from tests.infrastructure.test_alert_rules import RECORDED
+from tests.policy.opa_server import require_opa
 
 ROOT = Path(__file__).parents[2]
 INFRASTRUCTURE = ROOT / "infrastructure"
@@ -96,6 +97,29 @@ def test_companions_find_each_other_under_the_names_of_compose() -> None:
     files = set(re.findall(r"/run/secrets/(\w+)", alertmanager))
     assert files == set(SERVICES["alertmanager"]["secrets"])
     assert "gateway_metrics_key" in SERVICES["prometheus"]["secrets"]
+
+
+def test_the_gateway_and_opa_read_the_token_from_one_file() -> None:
+    """Without this, a token in the gateway's .env alone makes OPA let nobody in: every order is denied. And OPA must
+    not be given the keys of venues."""
+    (own,) = SERVICES["opa"]["env_file"]
+    assert own in SERVICES["gateway"]["env_file"]
+    assert "environment" not in SERVICES["opa"]
+    told = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    assert re.search(rf'echo "OPA_TOKEN=.*" > infrastructure/{own["path"].removeprefix("./")} ', told)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_let_in"), [("health", True), ("metrics", True), ("v1", False), ("metrics/x", False)]
+)
+def test_prometheus_may_scrape_opa_and_no_more(path: str, is_let_in: bool) -> None:
+    """Without this, the job `opa` of Prometheus is down for ever with 401, or it may read the policies."""
+    question = json.dumps({"method": "GET", "path": path.split("/"), "identity": None})
+    command = [require_opa(), "eval", "-f", "raw", "-d", str(INFRASTRUCTURE / "opa/authz.rego"), "-I"]
+    done = subprocess.run(
+        [*command, "data.system.authz.allow"], input=question, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(is_let_in).lower()
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
