@@ -25,6 +25,8 @@ _PLAIN_TEXT = {
     RejectCode.MAX_EXECUTED_VALUE: "value executed and on order {value} is over max_executed_value {limit}",
     RejectCode.MIN_FILL_RATIO: "filled share of what was sent {value} is under min_fill_ratio {limit}",
 }
+#: The limit of ``require_market_data`` itself, which a missing price breaks; of others it is their name and figure.
+_NONE_MISSING = "0"
 _INSTRUMENT_TEXT = {
     RejectCode.CURRENCY_UNKNOWN: "no rate for the currency; add it under rates in gateway.yaml",
     RejectCode.ORDER_TYPE_UNSUPPORTED: "order_type must be one of",
@@ -42,6 +44,8 @@ _INSTRUMENT_TEXT = {
 def describe(breach: Breach) -> str:
     """One breach as a clause: ``order value 60000 is over max_order_value 50000 (gateway)``."""
     where = breach.scope.value if breach.scope is ScopeKind.GATEWAY else f"{breach.scope.value} {breach.scope_id}"
+    if breach.code is RejectCode.MARKET_DATA_UNAVAILABLE and breach.limit == _NONE_MISSING:
+        return f"the market has no price, and require_market_data asks for one ({where})"
     if (text := _PLAIN_TEXT.get(breach.code)) is not None:
         return f"{text.format(limit=breach.limit, value=breach.value)} ({where})"
     if (rule := _RULE_OF.get(breach.code)) is not None:

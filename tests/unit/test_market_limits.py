@@ -180,6 +180,15 @@ def test_what_nobody_knows_is_refused_by_its_own_code() -> None:
     assert "max_order_adv 0.1" in order.reject.text
 
 
+def test_a_market_without_a_price_is_told_in_words() -> None:
+    """Without this, the order of a venue whose prices are lost is told "no fresh market data to check 0 with"."""
+    world = world_with(Limits(require_market_data=True))
+    world.market = {"reference_px": None}
+    reject = world.place(limit=D(180)).reject
+    assert reject is not None
+    assert reject.text == "the market has no price, and require_market_data asks for one (gateway)"
+
+
 PHASES: list[tuple[MarketPhase, dict[str, Any], bool]] = [
     (MarketPhase.CLOSED, {}, False),
     (MarketPhase.CLOSED, {"limit": D(180), "time_in_force": TimeInForce.DAY}, False),
