@@ -18,6 +18,8 @@ from tests.rollouts.test_review_page import PAST, RICH, STRATUM, page_of
 #: All in one event loop, that of their browser.
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.asyncio(loop_scope="package")]
 
+PRICES = {"kind": "market_data", "is_connected": True, "is_paper": None, "text": "streams"}
+
 
 async def is_live(page: Page) -> None:
     await expect(page.locator(".link-state")).to_have_text("Live")
@@ -145,6 +147,7 @@ async def test_a_read_model_that_fails_is_told(site: Site, open_page: OpenPage) 
         problem = {"code": "PAGE_BEHIND", "detail": "the journal cannot be read"}
         attention = page.get_by_role("region", name="Needs attention")
         await a_venue_that_is_away_is_told(page, attention)
+        await prices_of_a_venue_are_not_its_orders(page)
         await page.route("**/api/trading/page*", lambda route: route.fulfill(status=503, json=problem))
         await expect(attention).to_contain_text("Figures are those of")
         await expect(attention).to_contain_text("the journal cannot be read")
@@ -163,6 +166,25 @@ async def a_venue_that_is_away_is_told(page: Page, attention: Locator) -> None:
     await page.route("**/api/trading/page*", cut_off)
     await expect(attention).to_contain_text("Venue ibkr is not connected")
     await expect(attention).to_contain_text("its orders are denied, cancels wait: nothing listens")
+    await page.unroute("**/api/trading/page*")
+
+
+async def prices_of_a_venue_are_not_its_orders(page: Page) -> None:
+    """Without this, a venue that sends its own prices, as real ones do, loses "real money" from its card, and is called
+    connected while its orders are cut off."""
+
+    async def with_real_prices(route: Route) -> None:
+        told = await (await route.fetch()).json()
+        next(one for one in told["modes"]["venues"] if one["venue"] == "ibkr")["effective_mode"] = "LIVE"
+        (venue,) = [one for one in told["connections"]["connections"] if one["name"] == "ibkr"]
+        told["connections"]["connections"] = [{**venue, "is_paper": False}, {**venue, **PRICES}]
+        await route.fulfill(json=told)
+
+    await page.route("**/api/trading/page*", with_real_prices)
+    card = page.get_by_role("article", name="ibkr: LIVE")
+    await expect(card).to_contain_text("real money")
+    await expect(card).to_contain_text("not connected")
+    await expect(page.get_by_role("article", name="Market data")).to_contain_text("streams")
     await page.unroute("**/api/trading/page*")
 
 

@@ -13,10 +13,11 @@ const MEANS = {
 export function Modes({ state }) {
   const modes = state.answers.modes;
   if (!modes) return html`<section class="modes" aria-label="Modes"><p class="empty">${state.errors.page ?? "Asking for the modes"}</p></section>`;
-  const connections = new Map((state.answers.connections?.connections ?? []).map((one) => [one.name, one]));
+  const connections = state.answers.connections?.connections ?? [];
+  const venues = new Map(connections.filter((one) => one.kind === "venue").map((one) => [one.name, one])); // prices have their names too
   return html`<section class="modes" aria-label="Modes of the venues">
-    ${modes.venues.map((venue) => html`<${Venue} key=${venue.venue} venue=${venue} connection=${connections.get(venue.venue)} globalMode=${modes.global_mode} />`)}
-    <${Prices} connections=${[...connections.values()].filter((one) => one.kind === "market_data")} />
+    ${modes.venues.map((venue) => html`<${Venue} key=${venue.venue} venue=${venue} connection=${venues.get(venue.venue)} globalMode=${modes.global_mode} />`)}
+    <${Prices} connections=${connections.filter((one) => one.kind === "market_data")} />
   </section>`;
 }
 
