@@ -142,8 +142,11 @@ async def test_figures_of_a_gateway_that_hangs_are_not_shown_as_those_of_now(sit
 async def test_a_read_model_that_fails_is_told(site: Site, open_page: OpenPage) -> None:
     """Without this, figures that cannot be read any more would stand there as if nothing had happened."""
     async with running(site) as gateway:
+        bought = (await gateway.api().place(**market(venue="ibkr"))).body["order_id"]
+        await gateway.api().until_order(bought, lambda order: order["ord_status"] == "filled")
         page = await open_page(gateway.url)
         await is_live(page)
+        await what_is_held_live_in_shadow_is_told(page)
         problem = {"code": "PAGE_BEHIND", "detail": "the journal cannot be read"}
         attention = page.get_by_role("region", name="Needs attention")
         await a_venue_that_is_away_is_told(page, attention)
@@ -185,6 +188,23 @@ async def prices_of_a_venue_are_not_its_orders(page: Page) -> None:
     await expect(card).to_contain_text("real money")
     await expect(card).to_contain_text("not connected")
     await expect(page.get_by_role("article", name="Market data")).to_contain_text("streams")
+    await page.unroute("**/api/trading/page*")
+
+
+async def what_is_held_live_in_shadow_is_told(page: Page) -> None:
+    """Without this, the card of a venue that was demoted says that nothing is sent, above live positions that fall."""
+
+    async def with_a_position(route: Route) -> None:
+        told = await (await route.fetch()).json()
+        (own,) = told["portfolio"]["positions"]
+        told["portfolio"]["positions"] = [own, {**own, "book": "live", "quantity": "-5"}]
+        await route.fulfill(json=told)
+
+    card = page.get_by_role("article", name="ibkr: SHADOW")
+    await expect(card).to_contain_text("nothing is sent")
+    await page.route("**/api/trading/page*", with_a_position)
+    await expect(card).to_contain_text("orders that close what is held go to the venue")
+    await expect(card).to_contain_text("1 live position")
     await page.unroute("**/api/trading/page*")
 
 
