@@ -72,8 +72,9 @@ async def the_second_twin_counts_for_nothing(page: Page, api: Api, strategy: str
 
     await eventually(both_are_filled, PATIENCE_S, lambda: "a twin never filled")
     later = await filled(api, **market("buy", strategy))  # what comes on the stream comes in order
-    known = "([id, later]) => import('/page/store.js').then(({state: {orders}}) => orders.has(later) && orders.get(id))"
-    shown = await page.wait_for_function(known, arg=[order["order_id"], later["order_id"]])
+    store = await page.evaluate_handle("import('/page/store.js')")  # before it waits, which it does for no promise
+    known = "([{state: {orders}}, id, later]) => orders.has(later) && orders.get(id)"
+    shown = await page.wait_for_function(known, arg=[store, order["order_id"], later["order_id"]])
     assert await shown.evaluate("one => Number(one.twin_qty)") == float(order["order_qty"])
 
 

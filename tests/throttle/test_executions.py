@@ -224,7 +224,8 @@ def test_a_limit_agrees_with_adding_up_all_fills(steps: list[tuple[int, int, str
     """Without this, restarts, partial fills or a clock that steps back could make a window lose what it counted."""
     limits = executions(max_executed_qty=D(20), max_executed_value=D(5_000), window_s=60)
     sender = Sender(throttled(table=ThrottleTable(gateway=limits)))
-    steady_ns, fills = sender.world.now_ns, []
+    first_ns = sender.world.now_ns + min(steps[0][0], 0) if steps else 0  # steady time begins with the first order
+    steady_ns, fills = first_ns, []
     for step_ns, qty, symbol, restarts in steps:
         steady_ns += max(step_ns, 0)
         sender.send(qty=qty, symbol=symbol, after_ns=step_ns)
