@@ -78,7 +78,7 @@ def measured_order(
     qty = order.order_qty + earlier.qty
     line = book.lines.get(order.position_key)
     opens_position = line is None or not (line.is_held or line.open_orders)
-    asked = Asked(
+    asked = Asked(  # by place: names cost time, and this is done for every order
         order.limit_px,
         order.stop_px,
         order.created_ns,

@@ -134,7 +134,9 @@ def test_the_examples_in_the_document_load() -> None:
     """Without it the first thing a person copies could be refused."""
     for file in ("gateway", "risk", "instruments", "rollout"):
         section = DOCUMENT.partition(f"\n## {file}.yaml\n")[2].split("\n## ")[0]
-        for example in re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL):
+        examples = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
+        assert examples, f"the section of {file}.yaml shows none"
+        for example in examples:
             if file == "gateway":
                 parse_texts(gateway=example if "venues:\n  ibkr" in example else example + "\nvenues: {ibkr: {}}\n")
             else:

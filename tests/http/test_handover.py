@@ -93,9 +93,11 @@ async def test_streams_outlive_their_process(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("is_refused", [False, True], ids=["ends at once", "cannot be started"])
 async def test_a_process_that_does_not_start_is_not_missed(is_refused: bool) -> None:
     """Without this, a machine that is out of memory or processes would have no streams at all."""
+    launches = []
     async with HandingOver() as desk:
 
         async def launch(end: socket.socket) -> str:
+            launches.append(end)
             if is_refused:
                 raise OSError("out of processes")
             return "no journal"
@@ -106,6 +108,7 @@ async def test_a_process_that_does_not_start_is_not_missed(is_refused: bool) -> 
                 await ws.send_str('{"action": "nonsense"}')
                 while (await ws.receive_json(timeout=PATIENCE_S))["type"] != "error":
                     pass
+    assert launches, "no process was tried"
 
 
 async def test_many_keys_of_many_strategies_do_not_end_the_process() -> None:

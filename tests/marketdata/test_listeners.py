@@ -68,9 +68,12 @@ def test_a_listener_that_fails_silences_nobody_else(caplog: pytest.LogCaptureFix
 def test_a_listener_may_leave_after_all_were_let_go() -> None:
     """A source is closed before those who listen to it: each of them would fail in its own end."""
     listeners = Listeners()
-    leave = listeners.add("ACME", lambda update: None)
+    heard: list[MarketUpdate] = []
+    leave = listeners.add("ACME", heard.append)
     listeners.clear()
     leave()
+    listeners.tell(tick("ACME"))
+    assert heard == []
 
 
 def test_symbols_that_nobody_listens_to_cost_nothing() -> None:

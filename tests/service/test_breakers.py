@@ -137,11 +137,14 @@ async def test_the_list_shows_armed_breakers_with_what_is_nearest_to_a_trip() ->
 
 async def test_a_breaker_that_fails_keeps_no_fill_from_being_booked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without this, a fault in what guards the books would leave them wrong."""
+    looks = []
     async with desk(config=config(BreakerKind.DAILY_LOSS)) as one:
 
         def fail(is_full: bool = True) -> None:
+            looks.append(is_full)
             raise RuntimeError("a breaker is broken")
 
         monkeypatch.setattr(one.breakers, "check", fail)
         order = one.order(await one.place(qty=3))
         await one.until(lambda: order.ord_status is OrdStatus.FILLED)
+        await one.until(lambda: bool(looks))
